@@ -1,0 +1,146 @@
+//! Why a run could not start, and where the input was wrong.
+
+use core::fmt;
+
+/// The input was refused: nothing was computed and no output was touched.
+///
+/// How a run *ended* is a [`Status`](crate::Status), never an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// An argument has the wrong length or shape.
+    Dimension {
+        /// The argument's name as the documentation spells it.
+        argument: &'static str,
+        /// The length that the other arguments demand.
+        expected: usize,
+        /// The length that came.
+        given: usize,
+    },
+    /// The workspace is too short.
+    Workspace {
+        /// Elements needed (`required_len`).
+        needed: usize,
+        /// Elements given.
+        given: usize,
+    },
+    /// An option or a parameter lies outside its range.
+    Option {
+        /// The option's name.
+        name: &'static str,
+        /// What it must satisfy.
+        requirement: &'static str,
+    },
+    /// A diagonal entry does not allow the method.
+    Diagonal {
+        /// The row, counted from zero.
+        row: usize,
+        /// What is wrong with its diagonal entry.
+        fault: DiagonalFault,
+    },
+    /// A value is NaN or infinite.
+    Value {
+        /// The argument's name.
+        argument: &'static str,
+        /// Position in the argument, counted from zero.
+        index: usize,
+    },
+    /// The index structure of a sparse matrix, a colouring or a partition contradicts itself.
+    Structure {
+        /// The argument's name.
+        argument: &'static str,
+        /// Position in the argument, counted from zero.
+        index: usize,
+        /// What is wrong there.
+        fault: StructureFault,
+    },
+    /// The problem is larger than 32-bit indices can address.
+    TooLarge {
+        /// The argument's name.
+        argument: &'static str,
+    },
+}
+
+/// What is wrong with a diagonal entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DiagonalFault {
+    /// No entry is stored on the diagonal.
+    Missing,
+    /// The entry is zero, or so small that its reciprocal overflows.
+    Zero,
+    /// The method needs a positive entry.
+    NotPositive,
+    /// The diagonal block cannot be factorised.
+    SingularBlock,
+}
+
+/// What is wrong with an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StructureFault {
+    /// An offset is smaller than the one before it.
+    Decreasing,
+    /// The first offset is not zero.
+    FirstNotZero,
+    /// Columns of a row are not strictly increasing.
+    Unsorted,
+    /// The index does not exist.
+    OutOfRange,
+    /// The index occurs more than once, or one is missing.
+    NotAPermutation,
+    /// Two coupled rows have the same colour.
+    SameColour,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Error::Dimension { argument, expected, given } => {
+                write!(f, "`{argument}` has length {given}, but the other arguments demand {expected}")
+            }
+            Error::Workspace { needed, given } => write!(
+                f,
+                "the workspace holds {given} elements, but {needed} are needed; size it with `required_len`"
+            ),
+            Error::Option { name, requirement } => write!(f, "`{name}` {requirement}"),
+            Error::Diagonal { row, fault } => match fault {
+                DiagonalFault::Missing => {
+                    write!(f, "row {row} has no entry on the diagonal; this method divides by it")
+                }
+                DiagonalFault::Zero => write!(
+                    f,
+                    "the diagonal entry of row {row} is zero or too small to divide by; reorder the equations"
+                ),
+                DiagonalFault::NotPositive => write!(
+                    f,
+                    "the diagonal entry of row {row} is not positive; this method needs a symmetric positive definite matrix"
+                ),
+                DiagonalFault::SingularBlock => {
+                    write!(f, "the diagonal block that begins at row {row} is singular; choose other blocks")
+                }
+            },
+            Error::Value { argument, index } => write!(f, "`{argument}[{index}]` is NaN or infinite"),
+            Error::Structure { argument, index, fault } => {
+                let what = match fault {
+                    StructureFault::Decreasing => "is smaller than the one before it",
+                    StructureFault::FirstNotZero => "must be zero",
+                    StructureFault::Unsorted => {
+                        "is not larger than the column before it in the same row; sort the row and merge duplicates"
+                    }
+                    StructureFault::OutOfRange => "is out of range",
+                    StructureFault::NotAPermutation => {
+                        "breaks the permutation: every row must occur exactly once"
+                    }
+                    StructureFault::SameColour => "has the colour of a row that it is coupled to",
+                };
+                write!(f, "`{argument}[{index}]` {what}")
+            }
+            Error::TooLarge { argument } => {
+                write!(f, "`{argument}` is larger than 32-bit indices can address")
+            }
+        }
+    }
+}
+
+impl core::error::Error for Error {}

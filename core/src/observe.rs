@@ -1,0 +1,36 @@
+//! What a caller may see of a run while it runs.
+
+use core::ops::ControlFlow;
+
+/// A look at a run after a step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress<T> {
+    /// Steps done so far in this drive (0: before the first step).
+    pub step: u32,
+    /// The residual, at the steps where it was evaluated.
+    pub residual: Option<T>,
+    /// The parameter that adapts (omega, a step size, ε …).
+    pub parameter: T,
+}
+
+/// Sees every step and may end the run. `()` sees nothing and costs nothing.
+///
+/// Any `FnMut(&Progress<T>) -> ControlFlow<()>` is an observer.
+pub trait Observer<T> {
+    /// Called once before the first step and after every step.
+    fn observe(&mut self, progress: &Progress<T>) -> ControlFlow<()>;
+}
+
+impl<T> Observer<T> for () {
+    #[inline(always)]
+    fn observe(&mut self, _progress: &Progress<T>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
+impl<T, F: FnMut(&Progress<T>) -> ControlFlow<()>> Observer<T> for F {
+    #[inline]
+    fn observe(&mut self, progress: &Progress<T>) -> ControlFlow<()> {
+        self(progress)
+    }
+}

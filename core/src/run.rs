@@ -1,0 +1,198 @@
+//! The resumable run and the only loop.
+
+use core::ops::ControlFlow;
+
+use crate::{Observer, Progress, Real, Report, Status, Stop};
+
+/// A run in progress: it takes steps and can say how far it is.
+///
+/// A method writes [`step`](Run::step) and [`residual`](Run::residual); [`drive`] does the rest, so
+/// tolerances, limits, confirmations and observers behave alike everywhere.
+pub trait Run {
+    /// The element type.
+    type Real: Real;
+
+    /// One step. What a step is and costs is the method's to say.
+    fn step(&mut self);
+
+    /// The residual of the current iterate; a method may carry it along by a recurrence.
+    fn residual(&mut self) -> Self::Real;
+
+    /// The parameter that adapts (omega, step size, ε …), for observers.
+    fn parameter(&self) -> Self::Real;
+
+    /// What the relative tolerance refers to; fixed at the first start.
+    fn scale(&self) -> Self::Real {
+        Self::Real::ONE
+    }
+
+    /// The residual recomputed from scratch, for a method whose [`residual`](Run::residual) is
+    /// carried along. If it exceeds `tolerance`, the run goes on from the recomputed one.
+    /// `None`: `residual` is computed from scratch already.
+    fn confirm(&mut self, _tolerance: Self::Real) -> Option<Self::Real> {
+        None
+    }
+
+    /// Why no further step can be taken, if so.
+    fn failure(&self) -> Option<Status> {
+        None
+    }
+
+    /// Called once when a drive ends. After [`Status::NotFinite`] a method puts its last good iterate
+    /// back and returns the residual of it.
+    fn settle(&mut self, _status: Status) -> Option<Self::Real> {
+        None
+    }
+}
+
+/// Steps a run until it converges, fails, reaches its limit or is told to stop.
+///
+/// Cost: the steps, one residual every `stop.check_every` steps, and one confirmation a claim of
+/// convergence. A claim that is denied twice without halving the true residual ends the run as
+/// [`Status::Stalled`]. Calling `drive` again continues the run: two drives of `k` and `m` steps do
+/// what one of `k + m` does.
+pub fn drive<R: Run + ?Sized>(
+    run: &mut R,
+    stop: &Stop<R::Real>,
+    observer: &mut (impl Observer<R::Real> + ?Sized),
+) -> Report<R::Real> {
+    let scale = run.scale();
+    let tolerance = stop.absolute.max(stop.relative * scale);
+    let every = stop.check_every.max(1);
+    let initial_residual = run.residual();
+    let mut residual = initial_residual;
+    let mut looked = true;
+    let mut checks = 1;
+    let mut steps = 0;
+    let mut denied = R::Real::INFINITY;
+    let status = loop {
+        if looked {
+            if !residual.is_finite() {
+                break Status::NotFinite;
+            }
+            if residual <= tolerance {
+                let Some(confirmed) = run.confirm(tolerance) else { break Status::Converged };
+                checks += 1;
+                residual = confirmed;
+                if !residual.is_finite() {
+                    break Status::NotFinite;
+                }
+                if residual <= tolerance {
+                    break Status::Converged;
+                }
+                if residual > denied * R::Real::HALF {
+                    break Status::Stalled;
+                }
+                denied = residual;
+            }
+        }
+        let progress =
+            Progress { step: steps, residual: looked.then_some(residual), parameter: run.parameter() };
+        if observer.observe(&progress) == ControlFlow::Break(()) {
+            break Status::Stopped;
+        }
+        if steps >= stop.max_steps {
+            break Status::StepLimit;
+        }
+        run.step();
+        if let Some(failure) = run.failure() {
+            break failure;
+        }
+        steps += 1;
+        looked = steps % every == 0 || steps == stop.max_steps;
+        if looked {
+            residual = run.residual();
+            checks += 1;
+        }
+    };
+    if let Some(kept) = run.settle(status) {
+        residual = kept;
+    } else if !matches!(status, Status::Converged | Status::Stalled) {
+        // The report must describe the iterate that is left, not a recurrence or an older look.
+        residual = run.confirm(R::Real::INFINITY).unwrap_or(if looked { residual } else { run.residual() });
+        checks += 1;
+    }
+    Report { status, steps, checks, initial_residual, residual, scale }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Halves its residual each step; may lie about it.
+    struct Halving {
+        value: f64,
+        lie: f64,
+        steps: u32,
+    }
+
+    impl Run for Halving {
+        type Real = f64;
+        fn step(&mut self) {
+            self.value *= 0.5;
+            self.steps += 1;
+        }
+        fn residual(&mut self) -> f64 {
+            self.value * self.lie
+        }
+        fn parameter(&self) -> f64 {
+            f64::from(self.steps)
+        }
+        fn confirm(&mut self, _tolerance: f64) -> Option<f64> {
+            Some(self.value)
+        }
+    }
+
+    fn stop(relative: f64, max_steps: u32, check_every: u32) -> Stop<f64> {
+        Stop { absolute: 0.0, relative, max_steps, check_every }
+    }
+
+    #[test]
+    fn converges_at_the_first_step_below_the_tolerance() {
+        let mut run = Halving { value: 1.0, lie: 1.0, steps: 0 };
+        let report = drive(&mut run, &stop(1e-3, 100, 1), &mut ());
+        assert_eq!((report.status, report.steps, report.residual), (Status::Converged, 10, 1.0 / 1024.0));
+        assert_eq!(report.checks, 12, "one at the start, one a step, one confirmation");
+    }
+
+    #[test]
+    fn looking_less_often_overshoots_by_less_than_the_interval() {
+        let mut run = Halving { value: 1.0, lie: 1.0, steps: 0 };
+        let report = drive(&mut run, &stop(1e-3, 100, 7), &mut ());
+        assert_eq!((report.status, report.steps, report.checks), (Status::Converged, 14, 4));
+    }
+
+    #[test]
+    fn a_lying_recurrence_is_not_believed() {
+        let mut run = Halving { value: 1.0, lie: 0.1, steps: 0 };
+        let report = drive(&mut run, &stop(1e-3, 100, 1), &mut ());
+        assert_eq!((report.status, report.steps), (Status::Converged, 10));
+    }
+
+    #[test]
+    fn zero_steps_when_the_start_is_good_enough() {
+        let mut run = Halving { value: 1e-9, lie: 1.0, steps: 0 };
+        assert_eq!(drive(&mut run, &stop(1e-3, 100, 1), &mut ()).steps, 0);
+        assert_eq!(run.steps, 0);
+    }
+
+    #[test]
+    fn the_limit_and_the_observer_end_a_run_and_it_can_go_on() {
+        let mut run = Halving { value: 1.0, lie: 1.0, steps: 0 };
+        let report = drive(&mut run, &stop(1e-30, 3, 2), &mut ());
+        assert_eq!((report.status, report.steps, report.residual), (Status::StepLimit, 3, 0.125));
+        let mut seen = 0;
+        let report = drive(&mut run, &stop(1e-30, 50, 1), &mut |p: &Progress<f64>| {
+            seen += 1;
+            if p.step == 4 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        assert_eq!((report.status, report.steps, seen), (Status::Stopped, 4, 5));
+        assert_eq!(run.steps, 7);
+    }
+
+    #[test]
+    fn not_finite_is_noticed() {
+        let mut run = Halving { value: f64::NAN, lie: 1.0, steps: 0 };
+        assert_eq!(drive(&mut run, &stop(1e-3, 100, 1), &mut ()).status, Status::NotFinite);
+    }
+}

@@ -1,0 +1,31 @@
+//! Every pass over memory that southwell's solvers make, in explicit SIMD, with the same bits on
+//! every instruction set.
+//!
+//! # The rule that makes bits equal
+//! A reduction runs in [`LANES`] virtual lanes whatever the width of the machine's registers:
+//! element *i* is added to lane *i* mod [`LANES`], in order, and the lanes are added by a fixed tree
+//! ([`reduce`]). Products and sums are rounded one by one (no fused multiply-add), and elementary
+//! functions come from `libm`. So AVX-512, AVX2, NEON, wasm and a scalar microcontroller agree.
+//!
+//! # Shape of a pass
+//! A pass is a plain function over slices; it dispatches once. Lengths are cut to the shortest
+//! operand, so a pass cannot panic; callers check sizes at their border. No vector type is public.
+//! Bytes and operations that a pass moves are stated in its documentation.
+#![cfg_attr(not(any(test, feature = "std")), no_std)]
+#![forbid(unsafe_code)]
+
+mod dispatch;
+mod lanes;
+mod real;
+mod vectors;
+
+pub mod csr;
+pub mod stencil;
+pub mod vector;
+
+pub use dispatch::level_name;
+#[cfg(feature = "force-level")]
+#[doc(hidden)]
+pub use dispatch::{Level, force_level, levels};
+pub use lanes::{LANES, Lanes, reduce};
+pub use real::Real;

@@ -1,0 +1,128 @@
+//! Passes over whole vectors.
+//!
+//! *Cost* counts elements moved between memory and registers (r: read, w: written) and operations
+//! per element.
+
+use pulp::Simd;
+
+use crate::dispatch::pass;
+use crate::{Lanes, Real};
+
+/// Applies `op` to registers and leftovers alike: y ← op(y, x).
+macro_rules! map2 {
+    ($simd:ident, $x:expr, $y:expr, |$xv:ident, $yv:ident| $vector:expr, |$xs:ident, $ys:ident| $scalar:expr) => {{
+        let n = $x.len().min($y.len());
+        let (x, x_tail) = T::split($simd, &$x[..n]);
+        let (y, y_tail) = T::split_mut($simd, &mut $y[..n]);
+        for (y, &$xv) in y.iter_mut().zip(x) {
+            let $yv = *y;
+            *y = $vector;
+        }
+        for (y, &$xs) in y_tail.iter_mut().zip(x_tail) {
+            let $ys = *y;
+            *y = $scalar;
+        }
+    }};
+}
+
+pass! {
+    /// Σ xᵢ·yᵢ in [`LANES`](crate::LANES) virtual lanes. Cost: 2 r, 2 operations.
+    pub fn dot<'a, T>(x: &'a [T], y: &'a [T]) -> T = dot_kernel
+}
+
+#[inline(always)]
+pub(crate) fn dot_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &[T]) -> T {
+    let mut lanes = Lanes::default();
+    lanes.add_products(simd, x, y);
+    lanes.sum()
+}
+
+pass! {
+    /// Σ xᵢ·yᵢ·zᵢ. Cost: 3 r, 3 operations.
+    pub fn dot3<'a, T>(x: &'a [T], y: &'a [T], z: &'a [T]) -> T = dot3_kernel
+}
+
+/// Elements that a three-operand reduction prepares at once; a multiple of the lanes.
+const BLOCK: usize = 64;
+
+#[inline(always)]
+fn dot3_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &[T], z: &[T]) -> T {
+    let n = x.len().min(y.len()).min(z.len());
+    let mut lanes = Lanes::default();
+    let mut block = [T::ZERO; BLOCK];
+    for ((x, y), z) in x[..n].chunks(BLOCK).zip(y[..n].chunks(BLOCK)).zip(z[..n].chunks(BLOCK)) {
+        let block = &mut block[..x.len().min(BLOCK)];
+        for (b, &x) in block.iter_mut().zip(x) {
+            *b = x;
+        }
+        map2!(simd, y, block, |y, b| T::vmul(simd, b, y), |y, b| b * y);
+        lanes.add_products(simd, block, z);
+    }
+    lanes.sum()
+}
+
+/// ‖x‖₂ = √Σ xᵢ², with squares that may overflow beyond √MAX. Cost: 1 r, 2 operations.
+#[inline]
+#[must_use]
+pub fn norm<T: Real>(x: &[T]) -> T {
+    dot(x, x).sqrt()
+}
+
+pass! {
+    /// y ← y + αx. Cost: 2 r, 1 w, 2 operations.
+    pub fn axpy<'a, T>(alpha: T, x: &'a [T], y: &'a mut [T]) -> () = axpy_kernel
+}
+
+#[inline(always)]
+pub(crate) fn axpy_kernel<T: Real, S: Simd>(simd: S, alpha: T, x: &[T], y: &mut [T]) {
+    let alphas = T::splat(simd, alpha);
+    map2!(simd, x, y, |x, y| T::vadd(simd, y, T::vmul(simd, alphas, x)), |x, y| y + alpha * x);
+}
+
+pass! {
+    /// y ← x + βy. Cost: 2 r, 1 w, 2 operations.
+    pub fn xpby<'a, T>(x: &'a [T], beta: T, y: &'a mut [T]) -> () = xpby_kernel
+}
+
+#[inline(always)]
+fn xpby_kernel<T: Real, S: Simd>(simd: S, x: &[T], beta: T, y: &mut [T]) {
+    let betas = T::splat(simd, beta);
+    map2!(simd, x, y, |x, y| T::vadd(simd, x, T::vmul(simd, betas, y)), |x, y| x + beta * y);
+}
+
+pass! {
+    /// y ← γ(x·d) + βy, the update of a direction through a diagonal. Cost: 3 r, 1 w, 4 operations.
+    pub fn scaled_xpby<'a, T>(gamma: T, d: &'a [T], x: &'a [T], beta: T, y: &'a mut [T]) -> () = scaled_xpby_kernel
+}
+
+#[inline(always)]
+fn scaled_xpby_kernel<T: Real, S: Simd>(simd: S, gamma: T, d: &[T], x: &[T], beta: T, y: &mut [T]) {
+    let n = x.len().min(y.len()).min(d.len());
+    let (gammas, betas) = (T::splat(simd, gamma), T::splat(simd, beta));
+    let (x, x_tail) = T::split(simd, &x[..n]);
+    let (d, d_tail) = T::split(simd, &d[..n]);
+    let (y, y_tail) = T::split_mut(simd, &mut y[..n]);
+    for ((y, &x), &d) in y.iter_mut().zip(x).zip(d) {
+        *y = T::vadd(simd, T::vmul(simd, gammas, T::vmul(simd, d, x)), T::vmul(simd, betas, *y));
+    }
+    for ((y, &x), &d) in y_tail.iter_mut().zip(x_tail).zip(d_tail) {
+        *y = gamma * (d * x) + beta * *y;
+    }
+}
+
+pass! {
+    /// y ← b − y. Cost: 2 r, 1 w, 1 operation.
+    pub fn rsub<'a, T>(b: &'a [T], y: &'a mut [T]) -> () = rsub_kernel
+}
+
+#[inline(always)]
+pub(crate) fn rsub_kernel<T: Real, S: Simd>(simd: S, b: &[T], y: &mut [T]) {
+    map2!(simd, b, y, |b, y| T::vsub(simd, b, y), |b, y| b - y);
+}
+
+/// The position of the first NaN or infinity. Cost: 1 r.
+#[inline]
+#[must_use]
+pub fn first_not_finite<T: Real>(x: &[T]) -> Option<usize> {
+    x.iter().position(|x| !x.is_finite())
+}

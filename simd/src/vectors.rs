@@ -1,0 +1,64 @@
+//! How a scalar type meets pulp's registers. Private to the crate: no vector type is visible outside.
+
+use pulp::Simd;
+
+/// The registers of a scalar type and the few exact operations that the passes use.
+///
+/// There is no fused multiply-add on purpose: it is what makes bits differ between targets.
+pub trait Vectors: Copy {
+    /// One register of the instruction set `S`.
+    type Vector<S: Simd>: Copy;
+    /// Every lane set to `value`.
+    fn splat<S: Simd>(simd: S, value: Self) -> Self::Vector<S>;
+    /// a + b
+    fn vadd<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// a − b
+    fn vsub<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// a · b
+    fn vmul<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// a / b
+    fn vdiv<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// The whole registers of a slice and what is left over.
+    fn split<S: Simd>(simd: S, x: &[Self]) -> (&[Self::Vector<S>], &[Self]);
+    /// The same, for writing.
+    fn split_mut<S: Simd>(simd: S, x: &mut [Self]) -> (&mut [Self::Vector<S>], &mut [Self]);
+}
+
+macro_rules! vectors {
+    ($t:ident, $v:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $split:ident, $split_mut:ident) => {
+        impl Vectors for $t {
+            type Vector<S: Simd> = S::$v;
+            #[inline(always)]
+            fn splat<S: Simd>(simd: S, value: Self) -> S::$v {
+                simd.$splat(value)
+            }
+            #[inline(always)]
+            fn vadd<S: Simd>(simd: S, a: S::$v, b: S::$v) -> S::$v {
+                simd.$add(a, b)
+            }
+            #[inline(always)]
+            fn vsub<S: Simd>(simd: S, a: S::$v, b: S::$v) -> S::$v {
+                simd.$sub(a, b)
+            }
+            #[inline(always)]
+            fn vmul<S: Simd>(simd: S, a: S::$v, b: S::$v) -> S::$v {
+                simd.$mul(a, b)
+            }
+            #[inline(always)]
+            fn vdiv<S: Simd>(simd: S, a: S::$v, b: S::$v) -> S::$v {
+                simd.$div(a, b)
+            }
+            #[inline(always)]
+            fn split<S: Simd>(_simd: S, x: &[Self]) -> (&[S::$v], &[Self]) {
+                S::$split(x)
+            }
+            #[inline(always)]
+            fn split_mut<S: Simd>(_simd: S, x: &mut [Self]) -> (&mut [S::$v], &mut [Self]) {
+                S::$split_mut(x)
+            }
+        }
+    };
+}
+
+vectors!(f32, f32s, splat_f32s, add_f32s, sub_f32s, mul_f32s, div_f32s, as_simd_f32s, as_mut_simd_f32s);
+vectors!(f64, f64s, splat_f64s, add_f64s, sub_f64s, mul_f64s, div_f64s, as_simd_f64s, as_mut_simd_f64s);

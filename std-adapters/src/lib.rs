@@ -1,0 +1,1 @@
+//! Files, owned problems, plots and the command line for southwell.
