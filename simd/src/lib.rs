@@ -20,6 +20,7 @@ mod real;
 mod vectors;
 
 pub mod csr;
+pub mod dense;
 pub mod stencil;
 pub mod vector;
 

@@ -1,0 +1,67 @@
+//! The recurrence of a lexicographic pass over couplings by cell, one row after the other.
+//!
+//! ```text
+//! f = ω·(1/c),   x_j ← ([keep·x_j +] f·t_j) − (f·along_j)·x_before
+//! ```
+//! t is what a vector pass could gather, the row behind included.
+
+use pulp::Simd;
+
+use super::march::Source;
+use super::star::WINDOW;
+use super::{Coefficients, Grid, piece};
+use crate::Real;
+
+/// Runs the recurrence over the whole grid, from the first cell or (`reversed`) from the last.
+/// Without `keep`, x is only written.
+#[inline(always)]
+pub(super) fn march_cells<T: Real, S: Simd>(
+    simd: S,
+    grid: &Grid<'_, T>,
+    reversed: bool,
+    omega: T,
+    inverse: &[T],
+    keep: Option<T>,
+    source: &impl Source<T>,
+    x: &mut [T],
+) {
+    let Coefficients::PerCell(star) = grid.coefficients else { return };
+    let before_in_row = if reversed { star.east } else { star.west };
+    let columns = grid.columns;
+    let mut q = [T::ZERO; WINDOW];
+    let mut along = [T::ZERO; WINDOW];
+    let all_rows = grid.planes * grid.rows;
+    for i in 0..all_rows {
+        let row = if reversed { all_rows.saturating_sub(i + 1) } else { i };
+        let mut before = T::ZERO;
+        let mut from = 0;
+        while from < columns {
+            let n = (columns - from).min(WINDOW);
+            let first = if reversed { columns - from - n } else { from };
+            let start = row * columns + first;
+            let (q, along) = (&mut q[..n], &mut along[..n]);
+            source.fill(simd, x, row, first, q);
+            let Some(x) = x.get_mut(start..start + n) else { return };
+            let factors = piece(inverse, start, n).iter().zip(piece(before_in_row, start, n));
+            for (((q, g), (&inverse, &c)), &x) in q.iter_mut().zip(along.iter_mut()).zip(factors).zip(&*x) {
+                let f = omega * inverse;
+                *g = f * c;
+                *q = f * *q;
+                if let Some(keep) = keep {
+                    *q = keep * x + *q;
+                }
+            }
+            let mut step = |x: &mut T, q: T, g: T| {
+                before = q - g * before;
+                *x = before;
+            };
+            let cells = x.iter_mut().zip(&*q).zip(&*along);
+            if reversed {
+                cells.rev().for_each(|((x, &q), &g)| step(x, q, g));
+            } else {
+                cells.for_each(|((x, &q), &g)| step(x, q, g));
+            }
+            from += n;
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! A lexicographic SOR sweep.
+//!
+//! Constant couplings, forward (backward exchanges the neighbours):
+//! ```text
+//! t = ((b − down·x_D) − up·x_U) − north·x_N − east·x_E        (what is known before the row runs)
+//! q = (1 − ω)·x + (ω/c)·t
+//! x ← (q − (ω/c)·south·x_S) − (ω/c)·west·x_W                  (the recurrence)
+//! ```
+//! with ω/c computed as ω·(1/c). Couplings by cell: the south joins t, after the others, and
+//! x ← ((1 − ω)·x + f·t) − (f·west)·x_W with f = ω·(1/c) of the cell.
+
+use pulp::Simd;
+
+use super::cells::march_cells;
+use super::march::{Path, Source, march};
+use super::star::sub_scaled;
+use super::{Coefficients, Coupling, Grid, Star};
+use crate::Real;
+use crate::dispatch::pass;
+
+pass! {
+    /// One sweep in place, from the first cell or (`reversed`) from the last. `inverse` holds the
+    /// reciprocal diagonal for couplings by cell and is not read for constant ones.
+    ///
+    /// Cost per cell, constant: 2 r, 1 w (24 bytes in `f64`), 11 operations, one product and one
+    /// difference of which wait for the neighbour; by cell: 7 r, 1 w in two dimensions.
+    pub fn sor_sweep<'a, T>(
+        grid: Grid<'a, T>,
+        reversed: bool,
+        omega: T,
+        inverse: &'a [T],
+        rhs: &'a [T],
+        x: &'a mut [T],
+    ) -> () = sweep_kernel
+}
+
+#[inline(always)]
+fn sweep_kernel<T: Real, S: Simd>(
+    simd: S,
+    grid: Grid<'_, T>,
+    reversed: bool,
+    omega: T,
+    inverse: &[T],
+    rhs: &[T],
+    x: &mut [T],
+) {
+    match grid.coefficients {
+        Coefficients::Constant(star) => {
+            let factor = omega * (T::ONE / star.centre);
+            let gather = Gather { grid: &grid, star, keep: T::ONE - omega, factor, rhs, reversed };
+            let (across, along) = if reversed { (star.north, star.east) } else { (star.south, star.west) };
+            let path = Path {
+                planes: grid.planes,
+                rows: grid.rows,
+                columns: grid.columns,
+                across: factor * across,
+                along: factor * along,
+            };
+            if reversed {
+                march::<T, S, true>(simd, path, &gather, x);
+            } else {
+                march::<T, S, false>(simd, path, &gather, x);
+            }
+        }
+        Coefficients::PerCell(_) => {
+            let gather = GatherCells { grid: &grid, rhs, reversed };
+            march_cells(simd, &grid, reversed, omega, inverse, Some(T::ONE - omega), &gather, x);
+        }
+    }
+}
+
+/// The vector part with constant couplings.
+struct Gather<'a, T> {
+    grid: &'a Grid<'a, T>,
+    star: Star<T>,
+    keep: T,
+    factor: T,
+    rhs: &'a [T],
+    reversed: bool,
+}
+
+impl<T: Real> Source<T> for Gather<'_, T> {
+    #[inline(always)]
+    fn fill<S: Simd>(&self, simd: S, x: &[T], row: usize, first: usize, q: &mut [T]) {
+        let grid = self.grid;
+        let around = grid.around(row);
+        copy(grid.row_of(self.rhs, Some(row), first), q);
+        let known = |q: &mut [T], coupling: T, neighbour: Option<usize>| {
+            sub_scaled(simd, Coupling::Uniform(coupling), grid.row_of(x, neighbour, first), q);
+        };
+        if grid.planes > 1 {
+            known(q, self.star.down, around.down);
+            known(q, self.star.up, around.up);
+        }
+        if self.reversed {
+            known(q, self.star.south, around.south);
+            sub_west(simd, Coupling::Uniform(self.star.west), grid.row_of(x, Some(row), 0), first, q);
+        } else {
+            known(q, self.star.north, around.north);
+            sub_scaled(simd, Coupling::Uniform(self.star.east), grid.row_of(x, Some(row), first + 1), q);
+        }
+        let (keep, factor) = (T::splat(simd, self.keep), T::splat(simd, self.factor));
+        let x = grid.row_of(x, Some(row), first);
+        let n = x.len().min(q.len());
+        let (x, x_tail) = T::split(simd, &x[..n]);
+        let (q, q_tail) = T::split_mut(simd, &mut q[..n]);
+        for (q, &x) in q.iter_mut().zip(x) {
+            *q = T::vadd(simd, T::vmul(simd, keep, x), T::vmul(simd, factor, *q));
+        }
+        for (q, &x) in q_tail.iter_mut().zip(x_tail) {
+            *q = self.keep * x + self.factor * *q;
+        }
+    }
+}
+
+/// The vector part with couplings by cell: everything but the neighbour before in the row.
+struct GatherCells<'a, T> {
+    grid: &'a Grid<'a, T>,
+    rhs: &'a [T],
+    reversed: bool,
+}
+
+impl<T: Real> Source<T> for GatherCells<'_, T> {
+    #[inline(always)]
+    fn fill<S: Simd>(&self, simd: S, x: &[T], row: usize, first: usize, q: &mut [T]) {
+        let grid = self.grid;
+        let around = grid.around(row);
+        let coupling = grid.coefficients.from(row * grid.columns + first);
+        copy(grid.row_of(self.rhs, Some(row), first), q);
+        sub_scaled(simd, coupling.down, grid.row_of(x, around.down, first), q);
+        sub_scaled(simd, coupling.up, grid.row_of(x, around.up, first), q);
+        if self.reversed {
+            sub_scaled(simd, coupling.south, grid.row_of(x, around.south, first), q);
+            sub_west(simd, coupling.west, grid.row_of(x, Some(row), 0), first, q);
+            sub_scaled(simd, coupling.north, grid.row_of(x, around.north, first), q);
+        } else {
+            sub_scaled(simd, coupling.north, grid.row_of(x, around.north, first), q);
+            sub_scaled(simd, coupling.east, grid.row_of(x, Some(row), first + 1), q);
+            sub_scaled(simd, coupling.south, grid.row_of(x, around.south, first), q);
+        }
+    }
+}
+
+/// q ← x over the common length.
+#[inline(always)]
+pub(super) fn copy<T: Copy>(x: &[T], q: &mut [T]) {
+    for (q, &x) in q.iter_mut().zip(x) {
+        *q = x;
+    }
+}
+
+/// q ← q − c·x_W on columns from `first` on; the first column of a row has no west.
+#[inline(always)]
+pub(super) fn sub_west<T: Real, S: Simd>(simd: S, c: Coupling<'_, T>, row: &[T], first: usize, q: &mut [T]) {
+    if first == 0 {
+        if let Some(q) = q.get_mut(1..) {
+            sub_scaled(simd, c.skip(1), row, q);
+        }
+    } else {
+        sub_scaled(simd, c, row.get(first - 1..).unwrap_or(&[]), q);
+    }
+}
