@@ -3,8 +3,11 @@
 #![forbid(unsafe_code)]
 
 pub mod bandit;
+mod carve;
 mod error;
+pub mod linear;
 mod observe;
+pub mod relaxation;
 mod report;
 mod run;
 mod stop;

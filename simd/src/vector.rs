@@ -91,6 +91,19 @@ fn xpby_kernel<T: Real, S: Simd>(simd: S, x: &[T], beta: T, y: &mut [T]) {
 }
 
 pass! {
+    /// y ← αx + βy. Cost: 2 r, 1 w, 3 operations.
+    pub fn axpby<'a, T>(alpha: T, x: &'a [T], beta: T, y: &'a mut [T]) -> () = axpby_kernel
+}
+
+#[inline(always)]
+fn axpby_kernel<T: Real, S: Simd>(simd: S, alpha: T, x: &[T], beta: T, y: &mut [T]) {
+    let (alphas, betas) = (T::splat(simd, alpha), T::splat(simd, beta));
+    map2!(simd, x, y, |x, y| T::vadd(simd, T::vmul(simd, alphas, x), T::vmul(simd, betas, y)), |x, y| alpha
+        * x
+        + beta * y);
+}
+
+pass! {
     /// y ← γ(x·d) + βy, the update of a direction through a diagonal. Cost: 3 r, 1 w, 4 operations.
     pub fn scaled_xpby<'a, T>(gamma: T, d: &'a [T], x: &'a [T], beta: T, y: &'a mut [T]) -> () = scaled_xpby_kernel
 }

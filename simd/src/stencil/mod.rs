@@ -97,6 +97,24 @@ impl<T: Real> Grid<'_, T> {
     }
 }
 
+impl<T: Real> Grid<'_, T> {
+    /// Σ |a_kl| over the neighbours of cell `cell`.
+    #[must_use]
+    pub fn off_diagonal(&self, cell: usize) -> T {
+        let columns = self.columns.max(1);
+        let (row, j) = (cell / columns, cell % columns);
+        let around = self.around(row);
+        let star = match self.coefficients {
+            Coefficients::Constant(star) => star,
+            Coefficients::PerCell(star) => star.map(|c| c.get(cell).copied().unwrap_or(T::ZERO)),
+        };
+        let there = |exists: bool, c: T| if exists { c.abs() } else { T::ZERO };
+        let in_row = there(j > 0, star.west) + there(j + 1 < columns, star.east);
+        let in_plane = there(around.south.is_some(), star.south) + there(around.north.is_some(), star.north);
+        in_row + in_plane + there(around.down.is_some(), star.down) + there(around.up.is_some(), star.up)
+    }
+}
+
 /// Elements `from..from + len`; empty where they do not exist.
 #[inline(always)]
 fn piece<T>(x: &[T], from: usize, len: usize) -> &[T] {

@@ -1,0 +1,118 @@
+//! A square matrix in compressed sparse row form.
+
+use southwell_simd::csr;
+
+use super::{Matrix, check_finite, check_len};
+use crate::{Error, Real, StructureFault};
+
+/// A square matrix in compressed sparse row (CSR) form with `u32` indices.
+///
+/// ```
+/// use southwell::linear::{Csr, Matrix};
+/// // [4 −1 0; −1 4 −1; 0 −1 4]
+/// let a = Csr::new(&[0, 2, 5, 7], &[0, 1, 0, 1, 2, 1, 2], &[4.0, -1.0, -1.0, 4.0, -1.0, -1.0, 4.0])?;
+/// let mut y = [0.0; 3];
+/// a.apply(&[1.0, 2.0, 3.0], &mut y);
+/// assert_eq!(y, [2.0, 4.0, 10.0]);
+/// # Ok::<(), southwell::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Csr<'a, T> {
+    rows: csr::Rows<'a, T>,
+}
+
+impl<'a, T: Real> Csr<'a, T> {
+    /// A view of `offsets.len() − 1` rows; row i holds entries `offsets[i]..offsets[i + 1]` of
+    /// `columns` and `values`.
+    ///
+    /// # Errors
+    /// [`Error::Dimension`] if `offsets` is empty, or if `columns` and `values` differ in length from
+    /// each other or from the last offset; [`Error::Structure`] if the first offset is not 0, an
+    /// offset decreases, a column does not exist, or the columns of a row are not strictly
+    /// increasing; [`Error::Value`] for a NaN or an infinity. Cost: one pass over the three arrays.
+    pub fn new(offsets: &'a [u32], columns: &'a [u32], values: &'a [T]) -> Result<Self, Error> {
+        let (Some(&first), Some(&last)) = (offsets.first(), offsets.last()) else {
+            return Err(Error::Dimension { argument: "offsets", expected: 1, given: 0 });
+        };
+        let order = offsets.len().saturating_sub(1);
+        if u32::try_from(order).is_err() {
+            return Err(Error::TooLarge { argument: "offsets" });
+        }
+        let fault = |argument, index, fault| Err(Error::Structure { argument, index, fault });
+        if first != 0 {
+            return fault("offsets", 0, StructureFault::FirstNotZero);
+        }
+        if let Some(i) = offsets.windows(2).position(|w| matches!(*w, [a, b] if b < a)) {
+            return fault("offsets", i.saturating_add(1), StructureFault::Decreasing);
+        }
+        check_len("columns", columns.len(), last as usize)?;
+        check_len("values", values.len(), columns.len())?;
+        let rows = csr::Rows { offsets, columns, values };
+        for (row, &start) in offsets.iter().take(order).enumerate() {
+            let mut before = None;
+            for (k, &column) in rows.row(row).0.iter().enumerate() {
+                let index = (start as usize).saturating_add(k);
+                if column as usize >= order {
+                    return fault("columns", index, StructureFault::OutOfRange);
+                }
+                if before.is_some_and(|before| column <= before) {
+                    return fault("columns", index, StructureFault::Unsorted);
+                }
+                before = Some(column);
+            }
+        }
+        check_finite("values", values)?;
+        Ok(Self { rows })
+    }
+
+    /// The columns and values of a row; empty if there is no such row.
+    #[must_use]
+    pub fn row(&self, row: usize) -> (&'a [u32], &'a [T]) {
+        self.rows.row(row)
+    }
+
+    /// Stored entries.
+    #[must_use]
+    pub fn entries(&self) -> usize {
+        self.rows.values.len()
+    }
+
+    /// The entry at (row, column), zero if none is stored. Cost: a binary search in the row.
+    #[must_use]
+    pub fn get(&self, row: usize, column: usize) -> T {
+        self.find(row, column).unwrap_or(T::ZERO)
+    }
+
+    fn find(&self, row: usize, column: usize) -> Option<T> {
+        let (columns, values) = self.row(row);
+        let at = columns.binary_search(&u32::try_from(column).ok()?).ok()?;
+        values.get(at).copied()
+    }
+
+    pub(crate) fn parts(&self) -> csr::Rows<'a, T> {
+        self.rows
+    }
+}
+
+impl<T: Real> Matrix<T> for Csr<'_, T> {
+    fn order(&self) -> usize {
+        self.rows.offsets.len().saturating_sub(1)
+    }
+    fn diagonal(&self, row: usize) -> Option<T> {
+        self.find(row, row)
+    }
+    fn off_diagonal(&self, row: usize) -> T {
+        let (columns, values) = self.row(row);
+        let others = columns.iter().zip(values).filter(|&(&column, _)| column as usize != row);
+        others.fold(T::ZERO, |sum, (_, a)| sum + a.abs())
+    }
+    fn apply(&self, x: &[T], y: &mut [T]) {
+        csr::apply(self.rows, x, y);
+    }
+    fn residual(&self, rhs: &[T], x: &[T], r: &mut [T]) {
+        csr::residual(self.rows, rhs, x, r);
+    }
+    fn residual_square(&self, rhs: &[T], x: &[T]) -> T {
+        csr::residual_square(self.rows, rhs, x)
+    }
+}

@@ -1,0 +1,76 @@
+//! Borrowed, validated views of matrices.
+//!
+//! A view checks its arrays once, when it is made; afterwards no pass over it can fail. Views are
+//! `Copy` and as large as a few slices; making one anew for changed values costs the check.
+//!
+//! | view | stores | for |
+//! |---|---|---|
+//! | [`Dense`] | all entries by rows, with a leading dimension | small or full systems |
+//! | [`Csr`] | compressed sparse rows, `u32` indices | everything unstructured |
+//! | [`Stencil2d`] | a five-point star, constant or by cell | grids in the plane |
+//! | [`Stencil3d`] | a seven-point star, constant or by cell | grids in space |
+
+mod csr;
+mod dense;
+mod stencil;
+
+pub use csr::Csr;
+pub use dense::Dense;
+pub use southwell_simd::stencil::Star;
+pub use stencil::{Stencil2d, Stencil3d};
+
+use crate::{Error, Real};
+
+/// A square matrix that can be multiplied: what every linear method needs to know.
+///
+/// A caller's own matrix implements it with plain methods over slices. The slices that come in have
+/// length [`order`](Matrix::order).
+pub trait Matrix<T: Real> {
+    /// Rows, and columns.
+    fn order(&self) -> usize;
+    /// The diagonal entry of a row; `None` if none is stored.
+    fn diagonal(&self, row: usize) -> Option<T>;
+    /// Σ |a_ij| over the stored entries of a row besides the diagonal. Cost: the row.
+    fn off_diagonal(&self, row: usize) -> T;
+    /// y ← A x. Cost: one pass over the matrix.
+    fn apply(&self, x: &[T], y: &mut [T]);
+    /// r ← b − A x. Cost: one pass over the matrix.
+    fn residual(&self, rhs: &[T], x: &[T], r: &mut [T]);
+    /// ‖b − A x‖₂² without storing the residual. Cost: one pass over the matrix.
+    fn residual_square(&self, rhs: &[T], x: &[T]) -> T;
+}
+
+/// A reference to a matrix is a matrix.
+impl<T: Real, A: Matrix<T> + ?Sized> Matrix<T> for &A {
+    fn order(&self) -> usize {
+        (**self).order()
+    }
+    fn diagonal(&self, row: usize) -> Option<T> {
+        (**self).diagonal(row)
+    }
+    fn off_diagonal(&self, row: usize) -> T {
+        (**self).off_diagonal(row)
+    }
+    fn apply(&self, x: &[T], y: &mut [T]) {
+        (**self).apply(x, y);
+    }
+    fn residual(&self, rhs: &[T], x: &[T], r: &mut [T]) {
+        (**self).residual(rhs, x, r);
+    }
+    fn residual_square(&self, rhs: &[T], x: &[T]) -> T {
+        (**self).residual_square(rhs, x)
+    }
+}
+
+/// Refuses the first NaN or infinity of an argument.
+pub(crate) fn check_finite<T: Real>(argument: &'static str, x: &[T]) -> Result<(), Error> {
+    match southwell_simd::vector::first_not_finite(x) {
+        None => Ok(()),
+        Some(index) => Err(Error::Value { argument, index }),
+    }
+}
+
+/// Refuses an argument of the wrong length.
+pub(crate) fn check_len(argument: &'static str, given: usize, expected: usize) -> Result<(), Error> {
+    if given == expected { Ok(()) } else { Err(Error::Dimension { argument, expected, given }) }
+}

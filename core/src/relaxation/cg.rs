@@ -1,0 +1,186 @@
+//! Conjugate gradients, the yardstick.
+//!
+//! ```text
+//! q = A p,  α = ρ/(pᵀq),  x ← x + α p,  r ← r − α q,  ρ' = rᵀr,  p ← r + (ρ'/ρ) p
+//! ```
+//! *Step*: one iteration; cost: one pass over the matrix and 14 vector elements an unknown.
+//! *Residual*: ‖r‖₂ carried along, free; confirmed as ‖b − A x‖₂ before convergence is claimed.
+//! *Memory*: 3 vectors.
+//! *Fails* if A is not positive definite: [`Status::Breakdown`] at a direction with pᵀAp ≤ 0, x being
+//! the iterate before it. *Source*: Hestenes & Stiefel 1952.
+
+use southwell_simd::vector;
+
+use super::problem::{Problem, Reference};
+use crate::carve::carve;
+use crate::linear::Matrix;
+use crate::{Error, Observer, Real, Report, Run, Status, Stop, drive};
+
+/// How the system is solved.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Options<T> {
+    /// What the relative tolerance refers to. Default ‖b‖.
+    pub reference: Reference,
+    /// When the run ends.
+    pub stop: Stop<T>,
+}
+
+impl<T: Real> Default for Options<T> {
+    fn default() -> Self {
+        Self { reference: Reference::default(), stop: Stop::default() }
+    }
+}
+
+/// Memory of a run, carved from the caller's slice. It may be handed over dirty.
+#[derive(Debug)]
+pub struct Workspace<'w, T> {
+    r: &'w mut [T],
+    p: &'w mut [T],
+    q: &'w mut [T],
+}
+
+impl<'w, T: Real> Workspace<'w, T> {
+    /// Elements needed for `order` unknowns: three vectors.
+    #[must_use]
+    pub const fn required_len(order: usize) -> usize {
+        order.saturating_mul(3)
+    }
+
+    /// Carves the workspace of a problem.
+    ///
+    /// # Errors
+    /// [`Error::Workspace`] if `storage` is too short.
+    pub fn new<A: Matrix<T>>(problem: &Problem<'_, T, A>, storage: &'w mut [T]) -> Result<Self, Error> {
+        let n = problem.order();
+        let [r, p, q] = carve(storage, [n, n, n])?;
+        Ok(Self { r, p, q })
+    }
+}
+
+/// A run of conjugate gradients in progress.
+#[derive(Debug)]
+pub struct Cg<'a, T, A> {
+    matrix: &'a A,
+    rhs: &'a [T],
+    x: &'a mut [T],
+    work: Workspace<'a, T>,
+    /// rᵀr
+    rho: T,
+    scale: T,
+    failure: Option<Status>,
+}
+
+/// Begins a run from the x that is handed in.
+///
+/// # Errors
+/// [`Error::Dimension`] or [`Error::Value`] for x, [`Error::Option`] for tolerances,
+/// [`Error::Workspace`] if the workspace was carved for another problem. x is untouched then.
+pub fn start<'a, T: Real, A: Matrix<T>>(
+    problem: &Problem<'a, T, A>,
+    options: &Options<T>,
+    x: &'a mut [T],
+    work: Workspace<'a, T>,
+) -> Result<Cg<'a, T, A>, Error> {
+    options.stop.check()?;
+    problem.check_start(x)?;
+    if work.r.len() != problem.order() {
+        let needed = Workspace::<T>::required_len(problem.order());
+        return Err(Error::Workspace { needed, given: work.r.len().saturating_mul(3) });
+    }
+    if problem.is_trivial(options.reference) {
+        x.fill(T::ZERO);
+    }
+    problem.matrix.residual(problem.rhs, x, work.r);
+    work.p.copy_from(work.r);
+    let rho = vector::dot(work.r, work.r);
+    let scale = problem.scale(options.reference, rho.sqrt());
+    Ok(Cg { matrix: problem.matrix, rhs: problem.rhs, x, work, rho, scale, failure: None })
+}
+
+/// Solves from the x that is handed in.
+///
+/// # Errors
+/// As [`start`].
+pub fn solve<T: Real, A: Matrix<T>>(
+    problem: &Problem<'_, T, A>,
+    options: &Options<T>,
+    x: &mut [T],
+    workspace: Workspace<'_, T>,
+    observer: &mut (impl Observer<T> + ?Sized),
+) -> Result<Report<T>, Error> {
+    let mut run = start(problem, options, x, workspace)?;
+    Ok(drive(&mut run, &options.stop, observer))
+}
+
+impl<T: Real, A: Matrix<T>> Run for Cg<'_, T, A> {
+    type Real = T;
+
+    fn step(&mut self) {
+        if self.rho == T::ZERO {
+            return;
+        }
+        let Workspace { r, p, q } = &mut self.work;
+        self.matrix.apply(p, q);
+        let curvature = vector::dot(p, q);
+        let alpha = self.rho / curvature;
+        self.failure = if !curvature.is_finite() || !alpha.is_finite() && curvature > T::ZERO {
+            Some(Status::NotFinite)
+        } else if curvature <= T::ZERO {
+            Some(Status::Breakdown)
+        } else {
+            None
+        };
+        if self.failure.is_some() {
+            return;
+        }
+        vector::axpy(-alpha, q, r);
+        let rho = vector::dot(r, r);
+        if !rho.is_finite() {
+            self.failure = Some(Status::NotFinite);
+            return;
+        }
+        vector::axpy(alpha, p, self.x);
+        vector::xpby(r, rho / self.rho, p);
+        self.rho = rho;
+    }
+
+    fn residual(&mut self) -> T {
+        self.rho.sqrt()
+    }
+
+    fn parameter(&self) -> T {
+        T::ONE
+    }
+
+    fn scale(&self) -> T {
+        self.scale
+    }
+
+    fn confirm(&mut self, tolerance: T) -> Option<T> {
+        let Workspace { r, p, q } = &mut self.work;
+        self.matrix.residual(self.rhs, self.x, q);
+        let rho = vector::dot(q, q);
+        if rho.sqrt() > tolerance {
+            r.copy_from(q);
+            p.copy_from(q);
+            self.rho = rho;
+        }
+        Some(rho.sqrt())
+    }
+
+    fn failure(&self) -> Option<Status> {
+        self.failure
+    }
+}
+
+/// `copy_from_slice` that cannot panic: slices of one run have one length.
+pub(super) trait CopyFrom<T> {
+    /// Copies the common length.
+    fn copy_from(&mut self, from: &[T]);
+}
+
+impl<T: Copy> CopyFrom<T> for [T] {
+    fn copy_from(&mut self, from: &[T]) {
+        self.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+    }
+}

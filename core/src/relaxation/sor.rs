@@ -1,0 +1,224 @@
+//! Successive over-relaxation: SOR and its symmetric form SSOR.
+//!
+//! ```text
+//! x_i ← x_i + ω (b_i − Σ_j a_ij x_j) / a_ii      for every i in turn, with the newest x
+//! ```
+//! *Step*: one sweep, or for [`Sweep::Symmetric`] one forward and one backward. Cost: one pass over
+//! the matrix a sweep, and x once (24 bytes a cell for a constant stencil in `f64`, 88 for five-point
+//! CSR).
+//! *Residual*: ‖b − A x‖₂ of the current x, recomputed at every look. Cost: one pass over the matrix;
+//! space the looks by `stop.check_every`.
+//! *Memory*: [`Workspace::required_len`]: a copy of x, and what the order needs ([`Relax::scratch_len`]).
+//! *Fails* where the iteration matrix has radius ≥ 1: take a symmetric positive definite or diagonally
+//! dominant matrix, or a smaller omega. After [`Status::NotFinite`] x holds the last iterate that was
+//! seen before its residual grew.
+//! *Source*: Young 1950; Varga 1962, ch. 3–4.
+
+use super::omega::{self, OmegaRule};
+use super::problem::{Problem, Reference};
+use super::relax::Relax;
+use crate::carve::carve;
+use crate::{Error, Observer, Real, Report, Run, Status, Stop, drive};
+
+/// Directions of a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sweep {
+    /// In the order of the view.
+    #[default]
+    Forward,
+    /// In the opposite order.
+    Backward,
+    /// Forward, then backward: SSOR.
+    Symmetric,
+}
+
+/// How the system is solved.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Options<T> {
+    /// Directions of a step. Default [`Sweep::Forward`].
+    pub sweep: Sweep,
+    /// What the relative tolerance refers to. Default ‖b‖.
+    pub reference: Reference,
+    /// When the run ends.
+    pub stop: Stop<T>,
+}
+
+impl<T: Real> Default for Options<T> {
+    fn default() -> Self {
+        Self { sweep: Sweep::Forward, reference: Reference::default(), stop: Stop::default() }
+    }
+}
+
+/// Memory of a run, carved from the caller's slice. It may be handed over dirty.
+#[derive(Debug)]
+pub struct Workspace<'w, T> {
+    scratch: &'w mut [T],
+    kept: &'w mut [T],
+}
+
+impl<'w, T: Real> Workspace<'w, T> {
+    /// Elements needed for `order` unknowns and a view with this [`Relax::scratch_len`] (0 for a
+    /// constant stencil, `order` for sparse and dense matrices).
+    #[must_use]
+    pub const fn required_len(order: usize, scratch: usize) -> usize {
+        order.saturating_add(scratch)
+    }
+
+    /// Carves the workspace of a problem.
+    ///
+    /// # Errors
+    /// [`Error::Workspace`] if `storage` is too short.
+    pub fn new<A: Relax<T>>(problem: &Problem<'_, T, A>, storage: &'w mut [T]) -> Result<Self, Error> {
+        let [scratch, kept] = carve(storage, [problem.matrix.scratch_len(), problem.order()])?;
+        Ok(Self { scratch, kept })
+    }
+}
+
+/// A run of SOR in progress.
+#[derive(Debug)]
+pub struct Sor<'a, T, A, R: ?Sized> {
+    matrix: &'a A,
+    rhs: &'a [T],
+    x: &'a mut [T],
+    scratch: &'a mut [T],
+    kept: &'a mut [T],
+    kept_residual: T,
+    rule: &'a mut R,
+    sweep: Sweep,
+    omega: T,
+    scale: T,
+    steps: u32,
+    /// The residual of x, while nothing has changed since it was computed.
+    known: Option<T>,
+    last_residual: T,
+}
+
+/// Begins a run from the x that is handed in (a warm start, or zeros).
+///
+/// # Errors
+/// [`Error::Dimension`] or [`Error::Value`] for x; [`Error::Option`] for tolerances and for an omega
+/// outside (0, 2); [`Error::Workspace`] if the workspace was carved for another problem;
+/// [`Error::Diagonal`] for a singular block. x is untouched then.
+pub fn start<'a, T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized>(
+    problem: &Problem<'a, T, A>,
+    options: &Options<T>,
+    rule: &'a mut R,
+    x: &'a mut [T],
+    workspace: Workspace<'a, T>,
+) -> Result<Sor<'a, T, A, R>, Error> {
+    options.stop.check()?;
+    problem.check_start(x)?;
+    let Workspace { scratch, kept } = workspace;
+    let needed = Workspace::<T>::required_len(problem.order(), problem.matrix.scratch_len());
+    if scratch.len() != problem.matrix.scratch_len() || kept.len() != problem.order() {
+        return Err(Error::Workspace { needed, given: scratch.len().saturating_add(kept.len()) });
+    }
+    problem.matrix.prepare(scratch)?;
+    let trivial = problem.is_trivial(options.reference);
+    let initial = if trivial { T::ZERO } else { problem.residual_norm(x) };
+    let omega = omega::begin(rule, problem.matrix, problem.rhs_norm, initial)?;
+    if trivial {
+        x.fill(T::ZERO);
+    }
+    kept.iter_mut().zip(&*x).for_each(|(kept, &x)| *kept = x);
+    Ok(Sor {
+        matrix: problem.matrix,
+        rhs: problem.rhs,
+        x,
+        scratch,
+        kept,
+        kept_residual: initial,
+        rule,
+        sweep: options.sweep,
+        omega,
+        scale: problem.scale(options.reference, initial),
+        steps: 0,
+        known: Some(initial),
+        last_residual: initial,
+    })
+}
+
+/// Solves from the x that is handed in, and tells the rule how it went.
+///
+/// # Errors
+/// As [`start`].
+pub fn solve<T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized>(
+    problem: &Problem<'_, T, A>,
+    options: &Options<T>,
+    rule: &mut R,
+    x: &mut [T],
+    workspace: Workspace<'_, T>,
+    observer: &mut (impl Observer<T> + ?Sized),
+) -> Result<Report<T>, Error> {
+    let mut run = start(problem, options, &mut *rule, x, workspace)?;
+    let report = drive(&mut run, &options.stop, observer);
+    rule.end(&report);
+    Ok(report)
+}
+
+impl<T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized> Run for Sor<'_, T, A, R> {
+    type Real = T;
+
+    fn step(&mut self) {
+        let mut sweep = |reversed| self.matrix.sweep(reversed, self.omega, self.scratch, self.rhs, self.x);
+        match self.sweep {
+            Sweep::Forward => sweep(false),
+            Sweep::Backward => sweep(true),
+            Sweep::Symmetric => {
+                sweep(false);
+                sweep(true);
+            }
+        }
+        self.steps = self.steps.saturating_add(1);
+        self.known = None;
+    }
+
+    fn residual(&mut self) -> T {
+        if let Some(residual) = self.known {
+            return residual;
+        }
+        let residual = self.matrix.residual_square(self.rhs, self.x).sqrt();
+        // The first growth after a better iterate than the kept one: keep it, should things go wrong.
+        if residual.is_finite() && residual > self.last_residual && residual < self.kept_residual {
+            self.kept.iter_mut().zip(&*self.x).for_each(|(kept, &x)| *kept = x);
+            self.kept_residual = residual;
+        }
+        self.last_residual = residual;
+        self.known = Some(residual);
+        if let Some(omega) = omega::revise(self.rule, self.steps, residual, self.omega) {
+            self.omega = omega;
+        }
+        residual
+    }
+
+    fn parameter(&self) -> T {
+        self.omega
+    }
+
+    fn scale(&self) -> T {
+        self.scale
+    }
+
+    fn settle(&mut self, status: Status) -> Option<T> {
+        if status != Status::NotFinite {
+            return None;
+        }
+        self.x.iter_mut().zip(&*self.kept).for_each(|(x, &kept)| *x = kept);
+        self.known = Some(self.kept_residual);
+        Some(self.kept_residual)
+    }
+}
+
+impl<T: Real, A, R: ?Sized> Sor<'_, T, A, R> {
+    /// The omega in use.
+    #[must_use]
+    pub fn omega(&self) -> T {
+        self.omega
+    }
+
+    /// The current iterate.
+    #[must_use]
+    pub fn x(&self) -> &[T] {
+        self.x
+    }
+}

@@ -1,0 +1,251 @@
+//! Conjugate gradients preconditioned by SSOR, in Eisenstat's form: one pass over the matrix a step.
+//!
+//! With A = D + L + U, L̃ = D/ω + L, Ũ = D/ω + U and K = ((2 − ω)/ω) D, SSOR is M = L̃ K⁻¹ Ũ, and
+//! A = L̃ + Ũ − K. CG on L̃⁻¹ A Ũ⁻¹ with preconditioner K is the iteration of CG on A with M, and the
+//! product needs the two triangles once (Eisenstat 1981):
+//! ```text
+//! t = Ũ⁻¹ p,  y = L̃⁻¹ (p − K t),  z = t + y,  w = A t          (p: search direction, transformed)
+//! α = ρ/(pᵀz),  x ← x + α t,  r̂ ← r̂ − α z,  r ← r − α w,  ρ' = r̂ᵀ K r̂,  p ← K r̂ + (ρ'/ρ) p
+//! ```
+//! The order is *forward-backward*: M applies the lower triangle first.
+//!
+//! *Step*: one iteration; cost: one pass over the matrix (the upper half in one sweep, the lower half
+//! in the other, where w falls off) and the vectors.
+//! *Residual*: ‖r‖₂ carried along by w, free; confirmed as ‖b − A x‖₂ before convergence is claimed.
+//! *Memory*: 6 vectors, and 2 more for the diagonal unless the stencil is constant.
+//! *Fails* if A is not symmetric positive definite: [`Status::Breakdown`] at a direction of
+//! non-positive curvature, x being the iterate before it.
+//! *Source*: Axelsson 1972; Eisenstat 1981.
+
+use southwell_simd::vector;
+
+use super::cg::CopyFrom;
+pub use super::cg::Options;
+use super::omega::{self, OmegaRule};
+use super::problem::Problem;
+use super::split::Split;
+use crate::carve::carve;
+use crate::{Error, Observer, Real, Report, Run, Status, drive};
+
+/// Memory of a run, carved from the caller's slice. It may be handed over dirty.
+#[derive(Debug)]
+pub struct Workspace<'w, T> {
+    scratch: &'w mut [T],
+    p: &'w mut [T],
+    t: &'w mut [T],
+    y: &'w mut [T],
+    w: &'w mut [T],
+    r_hat: &'w mut [T],
+    r: &'w mut [T],
+}
+
+impl<'w, T: Real> Workspace<'w, T> {
+    /// Elements needed for `order` unknowns and a view with this [`Split::split_len`] (0 for a
+    /// constant stencil, `2·order` else).
+    #[must_use]
+    pub const fn required_len(order: usize, split: usize) -> usize {
+        order.saturating_mul(6).saturating_add(split)
+    }
+
+    /// Carves the workspace of a problem.
+    ///
+    /// # Errors
+    /// [`Error::Workspace`] if `storage` is too short.
+    pub fn new<A: Split<T>>(problem: &Problem<'_, T, A>, storage: &'w mut [T]) -> Result<Self, Error> {
+        let n = problem.order();
+        let [scratch, p, t, y, w, r_hat, r] = carve(storage, [problem.matrix.split_len(), n, n, n, n, n, n])?;
+        Ok(Self { scratch, p, t, y, w, r_hat, r })
+    }
+}
+
+/// A run of SSOR-CG in progress.
+#[derive(Debug)]
+pub struct SsorCg<'a, T, A, R: ?Sized> {
+    matrix: &'a A,
+    rhs: &'a [T],
+    x: &'a mut [T],
+    work: Workspace<'a, T>,
+    rule: &'a mut R,
+    omega: T,
+    /// r̂ᵀ K r̂
+    rho: T,
+    /// rᵀr
+    square: T,
+    scale: T,
+    steps: u32,
+    asked: u32,
+    failure: Option<Status>,
+}
+
+/// Begins a run from the x that is handed in.
+///
+/// # Errors
+/// [`Error::Dimension`] or [`Error::Value`] for x; [`Error::Diagonal`] for a diagonal entry that is
+/// not positive; [`Error::Option`] for tolerances and for an omega outside (0, 2);
+/// [`Error::Workspace`] if the workspace was carved for another problem. x is untouched then.
+pub fn start<'a, T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized>(
+    problem: &Problem<'a, T, A>,
+    options: &Options<T>,
+    rule: &'a mut R,
+    x: &'a mut [T],
+    work: Workspace<'a, T>,
+) -> Result<SsorCg<'a, T, A, R>, Error> {
+    options.stop.check()?;
+    problem.check_start(x)?;
+    problem.check_positive_diagonal()?;
+    let split = problem.matrix.split_len();
+    if work.r.len() != problem.order() || work.scratch.len() != split {
+        let given = work.r.len().saturating_mul(6).saturating_add(work.scratch.len());
+        return Err(Error::Workspace { needed: Workspace::<T>::required_len(problem.order(), split), given });
+    }
+    let trivial = problem.is_trivial(options.reference);
+    if trivial {
+        work.r.fill(T::ZERO);
+    } else {
+        problem.matrix.residual(problem.rhs, x, work.r);
+    }
+    let square = vector::dot(work.r, work.r);
+    let omega = omega::begin(rule, problem.matrix, problem.rhs_norm, square.sqrt())?;
+    if trivial {
+        x.fill(T::ZERO);
+    }
+    problem.matrix.prepare(work.scratch);
+    let scale = problem.scale(options.reference, square.sqrt());
+    let (matrix, rhs) = (problem.matrix, problem.rhs);
+    let mut run = SsorCg {
+        matrix,
+        rhs,
+        x,
+        work,
+        rule,
+        omega,
+        rho: T::ZERO,
+        square,
+        scale,
+        steps: 0,
+        asked: 0,
+        failure: None,
+    };
+    run.restart();
+    Ok(run)
+}
+
+/// Solves from the x that is handed in, and tells the rule how it went.
+///
+/// # Errors
+/// As [`start`].
+pub fn solve<T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized>(
+    problem: &Problem<'_, T, A>,
+    options: &Options<T>,
+    rule: &mut R,
+    x: &mut [T],
+    workspace: Workspace<'_, T>,
+    observer: &mut (impl Observer<T> + ?Sized),
+) -> Result<Report<T>, Error> {
+    let mut run = start(problem, options, &mut *rule, x, workspace)?;
+    let report = drive(&mut run, &options.stop, observer);
+    rule.end(&report);
+    Ok(report)
+}
+
+impl<T: Real, A: Split<T>, R: ?Sized> SsorCg<'_, T, A, R> {
+    /// The first direction from the residual r: r̂ = L̃⁻¹ r, p = K r̂.
+    fn restart(&mut self) {
+        let Workspace { scratch, p, t, w, r_hat, r, .. } = &mut self.work;
+        // With t = 0 the lower half solves L̃ r̂ = r.
+        t.fill(T::ZERO);
+        self.matrix.solve_lower(self.omega, scratch, r, t, r_hat, w);
+        p.fill(T::ZERO);
+        let weight = (T::TWO - self.omega) / self.omega;
+        self.matrix.weigh(scratch, weight, r_hat, T::ZERO, p);
+        self.rho = weight * self.matrix.weighted_square(scratch, r_hat);
+    }
+
+    /// The omega in use.
+    #[must_use]
+    pub fn omega(&self) -> T {
+        self.omega
+    }
+
+    /// The current iterate.
+    #[must_use]
+    pub fn x(&self) -> &[T] {
+        self.x
+    }
+}
+
+impl<T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized> Run for SsorCg<'_, T, A, R> {
+    type Real = T;
+
+    fn step(&mut self) {
+        self.steps = self.steps.saturating_add(1);
+        if self.square == T::ZERO {
+            return;
+        }
+        let Workspace { scratch, p, t, y, w, r_hat, r } = &mut self.work;
+        self.matrix.solve_upper(self.omega, scratch, p, t);
+        self.matrix.solve_lower(self.omega, scratch, p, t, y, w);
+        vector::axpy(T::ONE, t, y);
+        let curvature = vector::dot(p, y);
+        let alpha = self.rho / curvature;
+        self.failure = if !curvature.is_finite() || !alpha.is_finite() && curvature > T::ZERO {
+            Some(Status::NotFinite)
+        } else if curvature <= T::ZERO {
+            Some(Status::Breakdown)
+        } else {
+            None
+        };
+        if self.failure.is_some() {
+            return;
+        }
+        vector::axpy(-alpha, w, r);
+        let square = vector::dot(r, r);
+        if !square.is_finite() {
+            // x is still the iterate before.
+            self.failure = Some(Status::NotFinite);
+            return;
+        }
+        self.square = square;
+        vector::axpy(alpha, t, self.x);
+        vector::axpy(-alpha, y, r_hat);
+        let weight = (T::TWO - self.omega) / self.omega;
+        let rho = weight * self.matrix.weighted_square(scratch, r_hat);
+        self.matrix.weigh(scratch, weight, r_hat, rho / self.rho, p);
+        self.rho = rho;
+    }
+
+    fn residual(&mut self) -> T {
+        let residual = self.square.sqrt();
+        if self.steps != self.asked {
+            self.asked = self.steps;
+            if let Some(omega) = omega::revise(self.rule, self.steps, residual, self.omega) {
+                self.omega = omega;
+                self.restart();
+            }
+        }
+        residual
+    }
+
+    fn parameter(&self) -> T {
+        self.omega
+    }
+
+    fn scale(&self) -> T {
+        self.scale
+    }
+
+    fn confirm(&mut self, tolerance: T) -> Option<T> {
+        self.matrix.residual(self.rhs, self.x, self.work.y);
+        let square = vector::dot(self.work.y, self.work.y);
+        if square.sqrt() > tolerance {
+            self.work.r.copy_from(self.work.y);
+            self.square = square;
+            self.restart();
+        }
+        Some(square.sqrt())
+    }
+
+    fn failure(&self) -> Option<Status> {
+        self.failure
+    }
+}

@@ -1,0 +1,169 @@
+//! The published heat experiment: a sequence of implicit steps whose best omega changes with time.
+//!
+//! ∂u/∂t = κ(t) Δu + F on the unit square, u = 0 on its boundary, Crank-Nicolson in time on a grid of
+//! (nx − 1)² interior points (Khodak, Chow, Balcan & Talwalkar 2024, "Learning to Relax", §5):
+//! ```text
+//! κ(t) = max(0.1 sin 2πt, −10 sin 2πt)
+//! bump(p; q, ρ) = exp(1 − 1/(1 − s)),  s = ‖p − q‖²/ρ² < 1, else 0
+//! u(0, p) = bump(p; (½, ½), ¼)
+//! F(t, p) = 32 bump(p; (½ + cos(16πt)/4, ½ + sin(16πt)/4), ⅛)
+//! ```
+//! With h = t + dt/2, a = ½ κ(h) dt/dx² and Σ the four neighbours:
+//! `((1 + 4a) I − a Σ) u⁺ = ((1 − 4a) I + a Σ) u + dt F(h)`; each solve starts from u.
+//!
+//! Elementary functions come from `libm`, so every machine builds the same systems.
+
+use core::f64::consts::PI;
+
+use southwell::Error;
+use southwell::linear::{Star, Stencil2d};
+
+/// The length of a time step.
+pub const DT: f64 = 1e-3;
+
+/// The experiment at a point in time: the state, and the system of the step that comes next.
+#[derive(Clone, Debug)]
+pub struct Heat {
+    side: usize,
+    dx: f64,
+    time: f64,
+    u: Vec<f64>,
+    rhs: Vec<f64>,
+    star: Star<f64>,
+}
+
+/// κ(t), the diffusion coefficient: slow in one half of each period, a hundred times faster in the other.
+#[must_use]
+pub fn diffusion(t: f64) -> f64 {
+    let s = libm::sin(2.0 * PI * t);
+    (0.1 * s).max(-10.0 * s)
+}
+
+/// The smooth bump of radius ρ, given the squared distance to its centre.
+fn bump(distance_square: f64, radius: f64) -> f64 {
+    let s = distance_square / (radius * radius);
+    if s < 1.0 { libm::exp(1.0 - 1.0 / (1.0 - s)) } else { 0.0 }
+}
+
+impl Heat {
+    /// The experiment at t = 0 on a grid of `grid` intervals a side.
+    ///
+    /// # Errors
+    /// [`Error::Option`] unless 2 ≤ `grid` ≤ 4096.
+    pub fn new(grid: usize) -> Result<Self, Error> {
+        if !(2..=4096).contains(&grid) {
+            return Err(Error::Option { name: "grid", requirement: "must lie in 2..=4096" });
+        }
+        let (side, dx) = (grid - 1, 1.0 / grid as f64);
+        let mut heat = Self {
+            side,
+            dx,
+            time: 0.0,
+            u: vec![0.0; side * side],
+            rhs: vec![0.0; side * side],
+            star: Star::default(),
+        };
+        for i in 0..side {
+            for j in 0..side {
+                let (x, y) = heat.point(i, j);
+                heat.u[i * side + j] = bump((x - 0.5) * (x - 0.5) + (y - 0.5) * (y - 0.5), 0.25);
+            }
+        }
+        heat.assemble();
+        Ok(heat)
+    }
+
+    fn point(&self, i: usize, j: usize) -> (f64, f64) {
+        ((i + 1) as f64 * self.dx, (j + 1) as f64 * self.dx)
+    }
+
+    /// Unknowns of a system.
+    #[must_use]
+    pub fn unknowns(&self) -> usize {
+        self.u.len()
+    }
+
+    /// The state, where the next solve starts.
+    #[must_use]
+    pub fn state(&self) -> &[f64] {
+        &self.u
+    }
+
+    /// The right-hand side of the next step.
+    #[must_use]
+    pub fn rhs(&self) -> &[f64] {
+        &self.rhs
+    }
+
+    /// The matrix of the next step.
+    ///
+    /// # Errors
+    /// None for a grid that [`new`](Heat::new) accepted.
+    pub fn matrix(&self) -> Result<Stencil2d<'static, f64>, Error> {
+        Stencil2d::constant(self.side, self.side, self.star)
+    }
+
+    /// κ at the start of the next step: the context that a caller could know.
+    #[must_use]
+    pub fn context(&self) -> f64 {
+        diffusion(self.time)
+    }
+
+    /// The contexts' range over a run of `steps` steps.
+    #[must_use]
+    pub fn context_range(steps: u32) -> (f64, f64) {
+        let end = f64::from(steps) * DT;
+        let points = f64::from(steps.saturating_sub(1).max(1));
+        let contexts = (0..steps).map(|k| diffusion(end * f64::from(k) / points));
+        contexts.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), c| (low.min(c), high.max(c)))
+    }
+
+    /// Takes the solution of the step and assembles the next one.
+    pub fn advance(&mut self, solution: &[f64]) {
+        self.u.copy_from_slice(solution);
+        self.time += DT;
+        self.assemble();
+    }
+
+    fn assemble(&mut self) {
+        let (side, h) = (self.side, self.time + DT / 2.0);
+        let a = 0.5 * diffusion(h) * DT / (self.dx * self.dx);
+        self.star =
+            Star { centre: 1.0 + 4.0 * a, west: -a, east: -a, south: -a, north: -a, ..Star::default() };
+        let u = &self.u;
+        for i in 0..side {
+            for j in 0..side {
+                let k = i * side + j;
+                let mut around = 0.0;
+                if j > 0 {
+                    around += u[k - 1];
+                }
+                if j + 1 < side {
+                    around += u[k + 1];
+                }
+                if i > 0 {
+                    around += u[k - side];
+                }
+                if i + 1 < side {
+                    around += u[k + side];
+                }
+                self.rhs[k] = (1.0 - 4.0 * a) * u[k] + a * around;
+            }
+        }
+        // The source is a moving bump: only the cells under it are touched.
+        let (cx, cy) = (0.5 + libm::cos(16.0 * PI * h) / 4.0, 0.5 + libm::sin(16.0 * PI * h) / 4.0);
+        let radius = 0.125;
+        let span = |c: f64| {
+            let first = ((c - radius) / self.dx - 1.0).floor().max(0.0) as usize;
+            let last = ((c + radius) / self.dx).ceil().max(0.0) as usize;
+            first..last.min(side)
+        };
+        for i in span(cx) {
+            for j in span(cy) {
+                let (x, y) = self.point(i, j);
+                let distance_square = (x - cx) * (x - cx) + (y - cy) * (y - cy);
+                self.rhs[i * side + j] += DT * (32.0 * bump(distance_square, radius));
+            }
+        }
+    }
+}
