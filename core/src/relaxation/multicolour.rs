@@ -113,10 +113,10 @@ impl<'a> Colouring<'a> {
                     placed = placed.saturating_add(1);
                 }
                 for &j in columns {
-                    if let Some(mark) = blocked.get_mut(j as usize) {
-                        if *mark == NONE || *mark < DONE {
-                            *mark = colour;
-                        }
+                    if let Some(mark) =
+                        blocked.get_mut(j as usize).filter(|mark| **mark == NONE || **mark < DONE)
+                    {
+                        *mark = colour;
                     }
                 }
             }

@@ -119,10 +119,8 @@ fn interior<T: Real, S: Simd>(simd: S, star: Star<T>, rows: Star<&[T]>, skip: us
     let n = y.len();
     // Cells first..last have all four neighbours.
     let last = n.min(rows.east.len());
-    if skip == 1 {
-        if let Some(y) = y.first_mut() {
-            *y = scalar(0, false, last > 0);
-        }
+    if let (1, Some(y)) = (skip, y.first_mut()) {
+        *y = scalar(0, false, last > 0);
     }
     for j in last.max(skip)..n {
         if let Some(y) = y.get_mut(j) {
