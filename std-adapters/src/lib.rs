@@ -1,1 +1,3 @@
 //! Files, owned problems, plots and the command line for southwell.
+
+pub mod files;
