@@ -118,6 +118,20 @@ fn accepted() {
 }
 
 #[test]
+fn sums_keep_the_order_of_the_file() {
+    // (10¹⁶ + 1) − 10¹⁶ is 0 in floating point, and 1 in the other order. The columns descend, and there
+    // are enough of them for a sort that does not keep equals in order to show it.
+    let mut text = banner("coordinate real general") + "1 200 600\n";
+    for value in ["1e16", "1", "-1e16"] {
+        for column in (1..=200).rev() {
+            text += &format!("1 {column} {value}\n");
+        }
+    }
+    let matrix = parse(text.as_bytes()).and_then(MatrixMarket::into_sparse).expect("a matrix");
+    assert_eq!(matrix.values, [0.0; 200]);
+}
+
+#[test]
 fn refused() {
     let general = banner("coordinate real general");
     let symmetric = banner("coordinate real symmetric");

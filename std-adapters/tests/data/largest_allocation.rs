@@ -45,7 +45,7 @@ unsafe impl GlobalAlloc for Recorder {
 }
 
 /// The largest request that `action` made, in bytes.
-pub fn largest_allocation(action: impl FnOnce()) -> usize {
+pub(crate) fn largest_allocation(action: impl FnOnce()) -> usize {
     LARGEST.set(0);
     action();
     LARGEST.get()

@@ -168,7 +168,7 @@ impl<'a> Parser<'a> {
         let big_endian = match order {
             b'<' => false,
             b'>' => true,
-            // No order is needed, or the file forgot to say.
+            // A single byte has no order.
             b'|' if size == 1 => false,
             _ => return Err(unknown()),
         };
