@@ -1,3 +1,4 @@
 //! Files, owned problems, plots and the command line for southwell.
 
+pub mod files;
 pub mod heat;
