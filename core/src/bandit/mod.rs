@@ -8,9 +8,9 @@
 //!
 //! | tuner | uses a context | assumes | memory (numbers) |
 //! |---|---|---|---|
-//! | [`TsallisInf`] | no | nothing | about 5 d |
-//! | [`BinnedTsallisInf`] | in bins | nothing | about 5 d · bins |
-//! | [`ChebCb`] | by regression | cost is smooth in the context | about (5 m + 2) d |
+//! | [`TsallisInf`] | no | nothing | about 7 d |
+//! | [`BinnedTsallisInf`] | in bins | nothing | about 7 d · bins |
+//! | [`ChebCb`] | by regression | cost is smooth in the context | about (7 m + 2) d |
 //! | [`Unimodal`] | in bins | cost falls, then rises, along the arms | about 3 d · bins |
 //!
 //! A context is one number that is known before the choice and says something about the problem.

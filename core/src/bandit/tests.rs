@@ -23,7 +23,7 @@ fn cheb<T: Real, const D: usize, const M: usize>() -> ChebCb<T, D, M> {
 }
 
 fn unimodal<T: Real, const D: usize, const B: usize>() -> Unimodal<T, D, B> {
-    let options = UnimodalOptions { trial_cap: Some(T::TWO), ..Default::default() };
+    let options = UnimodalOptions { discount: T::ONE, trial_cap: Some(T::TWO), ..Default::default() };
     Unimodal::new(T::ZERO, T::ONE, |_| D / 2, options).expect("these options are sound")
 }
 
@@ -149,6 +149,27 @@ fn a_discount_lets_tsallis_inf_follow_a_jump() {
             .sum::<f64>()
     };
     assert!(late(0.99) < 0.8 * late(1.0), "{} {}", late(0.99), late(1.0));
+}
+
+#[test]
+fn a_walk_follows_a_drift_without_a_context() {
+    let excess = |discount| {
+        let options = UnimodalOptions { discount, ..Default::default() };
+        let mut tuner = Unimodal::<f64, 20, 1>::new(0.0, 1.0, |_| 10, options).expect("sound");
+        let mut excess = 0.0;
+        for round in 0..4000 {
+            // The best arm goes from 2 to 17 and back, eight times; each arm off it costs 5 %.
+            let best = 9.5 + 7.5 * (f64::from(round) * core::f64::consts::PI / 250.0).sin();
+            let arm = tuner.choose_with(0.0, 0);
+            let loss = 20.0 + (arm as f64 - best).abs();
+            tuner.learn(loss.round());
+            excess += loss - 20.0;
+        }
+        excess / 4000.0
+    };
+    // At 0.09 arms a round and a look at the neighbours every few rounds, a walk lags by one or two.
+    assert!(excess(0.9) < 2.0, "{}", excess(0.9));
+    assert!(excess(1.0) > 2.0 * excess(0.9), "{} {}", excess(1.0), excess(0.9));
 }
 
 #[test]

@@ -20,7 +20,7 @@
 //! k̂ is kept relative to its minimum, which changes no probability and keeps `f32` sharp. A weight 1/p
 //! is cut at 2/ε, the resolution of a draw.
 //!
-//! One round costs about 5 d flops a Newton step, about 1000 flops with 20 arms. Memory: about 5 d numbers.
+//! One round costs about 5 d flops a Newton step, about 1000 flops with 20 arms. Memory: about 7 d numbers.
 //! On iteration counts whose bad arms cost several times the mean, reduced variance gains nothing.
 //! Discounting forgets old rounds (γ = 1 − 1/(25 d) is about right where the world jumps); on drifting
 //! sequences a context ([`ChebCb`](crate::bandit::ChebCb), [`Unimodal`](crate::bandit::Unimodal)) does better.
