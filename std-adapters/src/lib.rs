@@ -2,3 +2,5 @@
 
 pub mod files;
 pub mod heat;
+pub mod owned;
+pub mod plot;
