@@ -91,6 +91,41 @@ fn newton_finds_the_root_over_twelve_decades() {
 }
 
 #[test]
+fn the_estimates_follow_their_definition() {
+    for estimator in [Estimator::ImportanceWeighted, Estimator::ReducedVariance] {
+        let options = TsallisOptions { estimator, ..Default::default() };
+        let mut tuner = TsallisInf::<f64, 3>::new(options).expect("sound");
+        let mut rng = rng(6);
+        let (mut sums, mut total, mut largest) = ([0.0; 3], 0.0, 0.0_f64);
+        for round in 1..300 {
+            let t = f64::from(round);
+            let arm = tuner.choose(0.0, &mut rng);
+            let p: Vec<f64> = tuner.probabilities().to_vec();
+            let (eta, scale) = match estimator {
+                Estimator::ImportanceWeighted if round == 1 => (2.0, 1.0),
+                Estimator::ImportanceWeighted => (2.0 / t.sqrt(), total / (t - 1.0)),
+                Estimator::ReducedVariance if round == 1 => (4.0, 1.0),
+                Estimator::ReducedVariance => (4.0 / t.sqrt(), largest),
+            };
+            // 2/(η √pᵢ) = k̂ᵢ/S − x, so that the difference of two arms knows no x.
+            for i in 1..3 {
+                let seen = 2.0 / eta * (p[i].sqrt().recip() - p[0].sqrt().recip());
+                assert!((seen - (sums[i] - sums[0]) / scale).abs() < 1e-9 * t, "{estimator:?} {round}");
+            }
+            let loss = 5.0 + 4.0 * arm as f64 * f64::unit_from_bits(rng.next_u64());
+            tuner.learn(loss);
+            total += loss;
+            largest = largest.max(loss);
+            for i in 0..3 {
+                let reduced = estimator == Estimator::ReducedVariance && p[i] >= eta * eta;
+                let baseline = if reduced { largest / 2.0 } else { 0.0 };
+                sums[i] += baseline + if i == arm { (loss - baseline) / p[i] } else { 0.0 };
+            }
+        }
+    }
+}
+
+#[test]
 fn a_draw_follows_the_probabilities() {
     let mut rng = rng(4);
     let p = [0.1, 0.0, 0.6, 0.3];

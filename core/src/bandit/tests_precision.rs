@@ -189,6 +189,39 @@ fn with_one_arm_cheb_cb_is_least_squares_in_a_box() {
 }
 
 #[test]
+fn a_larger_loss_elsewhere_widens_the_box_of_an_arm() {
+    const M: usize = 4;
+    let mut tuner = cheb::<f64, 2, M>();
+    let data = [(0.4, 9.0), (0.45, 1.0), (0.5, 8.0), (0.55, 2.0), (0.6, 9.0)];
+    for (context, loss) in data {
+        let predictions = tuner.prepare(context);
+        tuner.settle(0, &predictions);
+        tuner.learn(loss);
+    }
+    let objective = |tuner: &ChebCb<f64, 2, M>| -> f64 {
+        data.iter().map(|&(c, loss)| (tuner.predict(0, c) - loss).powi(2)).sum()
+    };
+    for largest in [9.0, 20.0, 1e6] {
+        let predictions = tuner.prepare(0.0);
+        tuner.settle(1, &predictions);
+        tuner.learn(largest);
+        let bounds: [f64; M] = core::array::from_fn(|j| largest * if j == 0 { 1.0 } else { 2.0 / j as f64 });
+        let best = box_least_squares(&data, &bounds);
+        assert!((objective(&tuner) - best).abs() < 1e-6 * best, "{largest}: {} {best}", objective(&tuner));
+    }
+}
+
+#[test]
+fn a_discount_weighs_old_losses_less() {
+    let mut tuner = ChebCb::<f64, 1, 1>::new(0.0, 1.0, ChebOptions { discount: 0.5 }).expect("sound");
+    for loss in [1.0, 3.0] {
+        tuner.choose_with(0.5, 0);
+        tuner.learn(loss);
+    }
+    assert!((tuner.predict(0, 0.5) - (0.5 + 3.0) / 1.5).abs() < 1e-15);
+}
+
+#[test]
 fn cheb_cb_reproduces_polynomials() {
     let loss = |arm: usize, c: f64| 30.0 + arm as f64 * (2.0 + c) + 6.0 * (c - 0.4) * (c - 0.9) * (c + 0.3);
     let mut tuner = cheb::<f64, 3, 4>();
