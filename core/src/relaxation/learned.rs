@@ -110,11 +110,16 @@ const ARMS: usize = 20;
 /// Contexts that [`Auto`] tells apart.
 const BINS: usize = 16;
 
+/// Where [`Auto`] starts at most: the model is right for fine Poisson grids, but matrices whose rows
+/// sum to about zero without being one (networks, plates) are best served lower, and an omega that is
+/// too large costs more than one that is too small.
+const LARGEST_START: f64 = 1.5;
+
 /// Omega learned without any help from the caller.
 ///
 /// The rule looks at what a solver sees anyway, the ratio of off-diagonal to diagonal weight
-/// ([`Sight::coupling`], μ), starts at the model value ω = 2/(1 + √(2(1 − μ))) of SSOR, and walks
-/// downhill from there, separately for each of 16 ranges of √(1 − μ) ([`Unimodal`]). Deterministic.
+/// ([`Sight::coupling`], μ), starts at the model value ω = 2/(1 + √(2(1 − μ))) of SSOR or at 1.5 if that
+/// is less, and walks downhill from there, separately for each of 16 ranges of √(1 − μ) ([`Unimodal`]). Deterministic.
 ///
 /// Memory: about 1000 numbers.
 #[derive(Clone, Debug)]
@@ -131,7 +136,10 @@ impl<T: Real> Auto<T> {
     pub fn new() -> Result<Self, Error> {
         let grid = Grid::new(T::ONE, T::from_f64(1.95), ARMS as u32)?;
         // The context is s = √(1 − μ).
-        let start = |s: T| grid.at_or_above(T::TWO / (T::ONE + T::TWO.sqrt() * s));
+        let start = |s: T| {
+            let model = T::TWO / (T::ONE + T::TWO.sqrt() * s);
+            grid.at_or_above(model.min(T::from_f64(LARGEST_START)))
+        };
         Ok(Self { tuner: Unimodal::new(T::ZERO, T::ONE, start, UnimodalOptions::default())?, grid })
     }
 }

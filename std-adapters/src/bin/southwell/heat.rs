@@ -117,7 +117,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             steps,
             seed,
             tolerance,
-            best_fixed_omega: arm_omega(survey.best_arm()),
+            best_fixed_omega: (arm_omega(survey.best_arm()) * 100.0).round() / 100.0,
             policies: rows.collect(),
         };
         output::print_json(&document)?;
@@ -165,7 +165,7 @@ fn table(setting: &Setting, best_omega: Option<f64>, outcomes: &[(&str, Outcome)
             writeln!(text, "{name:<18}{:>12}{iterations:>10}{seconds:>12.3}{time:>10}", outcome.iterations);
     }
     if let Some(omega) = best_omega {
-        let _ = writeln!(text, "best fixed omega, known afterwards: {omega} of {ARMS} from 1.00 to 1.95");
+        let _ = writeln!(text, "best fixed omega, known afterwards: {omega:.2} of {ARMS} from 1.00 to 1.95");
     }
     text
 }

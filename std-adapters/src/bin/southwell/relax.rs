@@ -167,7 +167,14 @@ fn rule(arguments: &Arguments, system: &System) -> Result<Box<dyn OmegaRule<f64>
             let view = system.view()?;
             let problem = Problem::new(&view, system.rhs())?;
             let mut storage = vec![0.0; 2 * problem.order()];
-            Box::new(Young::estimate(&problem, POWER_STEPS, &mut storage)?)
+            let young = Young::estimate(&problem, POWER_STEPS, &mut storage)?;
+            if young.jacobi_radius >= 1.0 {
+                return Err(southwell::Error::Option {
+                    name: "--omega young",
+                    requirement: "needs a Jacobi radius below 1, which this matrix has not; use --omega learned",
+                });
+            }
+            Box::new(young)
         }
         // Sweeps show their rate while they run; conjugate gradients hide it, so a model must do.
         Omega::Learned => match arguments.method {
