@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 1e-8, value_parser = tolerance)]
     tolerance: f64,
     /// Steps after which the run gives up.
-    #[arg(long, default_value_t = 1_000_000, value_name = "STEPS")]
+    #[arg(long, default_value_t = 10_000_000, value_name = "STEPS")]
     max_iterations: u32,
     /// Write x as a NumPy vector; the best iterate is written even if the run did not converge.
     #[arg(long, value_name = "x.npy")]
