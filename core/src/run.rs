@@ -66,30 +66,8 @@ pub fn drive<R: Run + ?Sized>(
     let mut steps = 0;
     let mut denied = R::Real::INFINITY;
     let status = loop {
-        let ended = 'look: {
-            if !looked {
-                break 'look None;
-            }
-            if !residual.is_finite() {
-                break 'look Some(Status::NotFinite);
-            }
-            if residual <= tolerance {
-                let Some(confirmed) = run.confirm(tolerance) else { break 'look Some(Status::Converged) };
-                checks += 1;
-                residual = confirmed;
-                if !residual.is_finite() {
-                    break 'look Some(Status::NotFinite);
-                }
-                if residual <= tolerance {
-                    break 'look Some(Status::Converged);
-                }
-                if residual > denied * R::Real::HALF {
-                    break 'look Some(Status::Stalled);
-                }
-                denied = residual;
-            }
-            None
-        };
+        let ended =
+            if looked { judge(run, tolerance, &mut residual, &mut denied, &mut checks) } else { None };
         let progress =
             Progress { step: steps, residual: looked.then_some(residual), parameter: run.parameter() };
         // The last step is shown as well; what it achieved counts more than a wish to stop.
@@ -122,6 +100,36 @@ pub fn drive<R: Run + ?Sized>(
         checks += 1;
     }
     Report { status, steps, checks, initial_residual, residual, scale }
+}
+
+/// What a residual that was just evaluated means, and the residual as confirmed; `denied` remembers the
+/// true residual of the last claim that was not.
+fn judge<R: Run + ?Sized>(
+    run: &mut R,
+    tolerance: R::Real,
+    residual: &mut R::Real,
+    denied: &mut R::Real,
+    checks: &mut u32,
+) -> Option<Status> {
+    if !residual.is_finite() {
+        return Some(Status::NotFinite);
+    }
+    if *residual > tolerance {
+        return None;
+    }
+    let Some(confirmed) = run.confirm(tolerance) else { return Some(Status::Converged) };
+    *checks += 1;
+    *residual = confirmed;
+    if !confirmed.is_finite() {
+        Some(Status::NotFinite)
+    } else if confirmed <= tolerance {
+        Some(Status::Converged)
+    } else if confirmed > *denied * R::Real::HALF {
+        Some(Status::Stalled)
+    } else {
+        *denied = confirmed;
+        None
+    }
 }
 
 #[cfg(test)]
