@@ -45,7 +45,8 @@ impl<'a> Colouring<'a> {
         for (colour, window) in starts.windows(2).enumerate() {
             let [from, to] = *window else { continue };
             let Some(rows) = order.get(from as usize..to as usize) else {
-                return fault("starts", colour.saturating_add(1), StructureFault::Decreasing);
+                let what = if to < from { StructureFault::Decreasing } else { StructureFault::OutOfRange };
+                return fault("starts", colour.saturating_add(1), what);
             };
             for (k, &row) in rows.iter().enumerate() {
                 let position = (from as usize).saturating_add(k);

@@ -19,8 +19,8 @@
 
 use southwell_simd::vector;
 
-use super::cg::CopyFrom;
 pub use super::cg::Options;
+use super::cg::{self, CopyFrom};
 use super::omega::{self, OmegaRule};
 use super::problem::Problem;
 use super::split::Split;
@@ -188,13 +188,7 @@ impl<T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized> Run for SsorCg<'_, T, A, R>
         vector::axpy(T::ONE, t, y);
         let curvature = vector::dot(p, y);
         let alpha = self.rho / curvature;
-        self.failure = if !curvature.is_finite() || !alpha.is_finite() && curvature > T::ZERO {
-            Some(Status::NotFinite)
-        } else if curvature <= T::ZERO {
-            Some(Status::Breakdown)
-        } else {
-            None
-        };
+        self.failure = cg::failure(self.rho, curvature, alpha);
         if self.failure.is_some() {
             return;
         }
