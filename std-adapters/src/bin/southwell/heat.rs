@@ -217,27 +217,32 @@ fn table(setting: &Setting, best_omega: Option<f64>, outcomes: &[(&str, Outcome)
     text
 }
 
-/// Points that a curve is drawn with: more cannot be told apart.
-const POINTS: usize = 500;
+/// Points that a curve is drawn with at most, and steps that a point is the mean of at least: learners
+/// try arms at random, and single steps would hide the course of things.
+const POINTS: usize = 200;
+const WINDOW: usize = 10;
 
 fn panels(setting: &Setting, outcomes: &[(&str, Outcome)]) -> [Panel; 2] {
+    let window = (setting.steps as usize).div_ceil(POINTS).max(WINDOW);
     let series = |of: fn(&Outcome) -> Vec<f64>, wanted: fn(&Outcome) -> bool| -> Vec<Series> {
         let wanted = outcomes.iter().filter(|(_, outcome)| wanted(outcome));
         wanted
-            .map(|(name, outcome)| Series { name: (*name).to_owned(), points: thinned(&of(outcome)) })
+            .map(|(name, outcome)| Series { name: (*name).to_owned(), points: means(&of(outcome), window) })
             .collect()
     };
+    let unknowns = (setting.grid - 1) * (setting.grid - 1);
+    let x_label = format!("time (steps of {DT}; each point is the mean of the {window} before)");
     [
         Panel {
-            title: format!("Iterations a step, grid {}", setting.grid),
-            x_label: "time".to_owned(),
+            title: format!("Heat equation, {unknowns} unknowns: iterations a step"),
+            x_label: x_label.clone(),
             y_label: "iterations".to_owned(),
             series: series(|o| o.by_step.iter().map(|&k| f64::from(k)).collect(), |_| true),
-            logarithmic: false,
+            logarithmic: true,
         },
         Panel {
             title: "Omega chosen".to_owned(),
-            x_label: "time".to_owned(),
+            x_label,
             y_label: "omega".to_owned(),
             series: series(|o| o.omegas.clone(), |o| o.omegas.iter().any(|&omega| omega > 0.0)),
             logarithmic: false,
@@ -245,14 +250,13 @@ fn panels(setting: &Setting, outcomes: &[(&str, Outcome)]) -> [Panel; 2] {
     ]
 }
 
-/// Means over equal pieces of time.
-fn thinned(values: &[f64]) -> Vec<(f64, f64)> {
-    let size = values.len().div_ceil(POINTS).max(1);
-    let pieces = values.chunks(size).enumerate();
+/// Means over pieces of `window` steps, at the end of each piece in time.
+fn means(values: &[f64], window: usize) -> Vec<(f64, f64)> {
+    let pieces = values.chunks(window).enumerate();
     pieces
         .map(|(i, piece)| {
             let mean = piece.iter().sum::<f64>() / piece.len() as f64;
-            ((i * size) as f64 * DT + piece.len() as f64 * DT / 2.0, mean)
+            ((i * window + piece.len()) as f64 * DT, mean)
         })
         .collect()
 }
