@@ -35,19 +35,19 @@ Exit codes: 0 done, 1 bad input, 2 wrong usage, 130 interrupted.
 Ctrl-C ends the run after the step in hand; what is finished is printed.")]
 pub(crate) struct Arguments {
     /// Grid intervals a side: (GRID − 1)² unknowns.
-    #[arg(long, default_value_t = 50, value_parser = RangedU64ValueParser::<usize>::new().range(2..=4096))]
+    #[arg(long, allow_negative_numbers = true, default_value_t = 50, value_parser = RangedU64ValueParser::<usize>::new().range(2..=4096))]
     grid: usize,
     /// Time steps of length 1e-3.
-    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    #[arg(long, allow_negative_numbers = true, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     steps: u32,
     /// How omega is chosen (see below); may be repeated. Default: all, with fixed:1.0.
     #[arg(long = "policy", value_name = "POLICY", value_parser = named_policy)]
     policies: Vec<(String, Policy)>,
     /// Seed of the policies that draw.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, allow_negative_numbers = true, default_value_t = 0)]
     seed: u64,
     /// A step is solved to ‖b − A x‖ ≤ TOLERANCE · ‖b‖; between 0 and 1.
-    #[arg(long, default_value_t = 1e-8, value_parser = tolerance)]
+    #[arg(long, allow_hyphen_values = true, default_value = "1e-8", value_parser = tolerance)]
     tolerance: f64,
     /// Print one JSON document instead of a table.
     #[arg(long)]

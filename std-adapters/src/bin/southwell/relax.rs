@@ -38,13 +38,13 @@ pub(crate) struct Arguments {
     method: Method,
     /// The relaxation factor: a number in (0, 2), `young` (from an estimate of Jacobi's radius), or
     /// `learned` (from what the solver sees). Not used by cg.
-    #[arg(long, default_value = "learned", value_name = "VALUE|young|learned", value_parser = omega)]
+    #[arg(long, allow_negative_numbers = true, default_value = "learned", value_name = "VALUE|young|learned", value_parser = omega)]
     omega: Omega,
     /// The run has converged at ‖b − A x‖ ≤ TOLERANCE · ‖b‖; between 0 and 1.
-    #[arg(long, default_value_t = 1e-8, value_parser = tolerance)]
+    #[arg(long, allow_hyphen_values = true, default_value = "1e-8", value_parser = tolerance)]
     tolerance: f64,
     /// Steps after which the run gives up.
-    #[arg(long, default_value_t = 1_000_000, value_name = "STEPS")]
+    #[arg(long, allow_negative_numbers = true, default_value_t = 1_000_000, value_name = "STEPS")]
     max_iterations: u32,
     /// Write x as a NumPy vector; the best iterate is written even if the run did not converge.
     #[arg(long, value_name = "x.npy")]
