@@ -65,7 +65,7 @@ pub fn drive<R: Run + ?Sized>(
     let mut checks = 1;
     let mut steps = 0;
     let mut denied = R::Real::INFINITY;
-    let status = loop {
+    let (status, judged) = loop {
         let ended =
             if looked { judge(run, tolerance, &mut residual, &mut denied, &mut checks) } else { None };
         let progress =
@@ -73,17 +73,17 @@ pub fn drive<R: Run + ?Sized>(
         // The last step is shown as well; what it achieved counts more than a wish to stop.
         let asked = observer.observe(&progress);
         if let Some(status) = ended {
-            break status;
+            break (status, true);
         }
         if asked == ControlFlow::Break(()) {
-            break Status::Stopped;
+            break (Status::Stopped, false);
         }
         if steps >= stop.max_steps {
-            break Status::StepLimit;
+            break (Status::StepLimit, false);
         }
         run.step();
         if let Some(failure) = run.failure() {
-            break failure;
+            break (failure, false);
         }
         steps += 1;
         looked = steps % every == 0 || steps == stop.max_steps;
