@@ -56,7 +56,7 @@ pub fn to_svg(panels: &[Panel]) -> String {
     let mut figure =
         Figure::new(panels.len(), 1).with_plots(plots).with_layouts(layouts).with_cell_size(900.0, 380.0);
     if !names.is_empty() {
-        figure = figure.with_shared_legend_right_top();
+        figure = figure.with_shared_legend_right_middle();
     }
     SvgBackend.render_scene(&figure.render())
 }

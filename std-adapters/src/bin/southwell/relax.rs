@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -120,9 +120,11 @@ struct Document {
     seconds: f64,
 }
 
+/// How often the progress is shown.
+const REFRESH: Duration = Duration::from_millis(100);
+
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     check_out(arguments)?;
-    let interrupted = output::interruption()?;
     let bar = output::progress(arguments.quiet || arguments.json, None);
     bar.set_message(format!("reading {}", arguments.matrix.display()));
     bar.tick();
@@ -134,9 +136,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let system = System::new(matrix, rhs).map_err(refused)?;
     let mut rule = rule(arguments, &system).map_err(refused)?;
     let stop = Stop { max_steps: arguments.max_iterations, ..Stop::relative(arguments.tolerance) };
+    // From here on there is something to lose.
+    let interrupted = output::interruption()?;
+    let mut shown = Instant::now();
     let mut observer = |progress: &Progress<f64>| {
-        if let (true, Some(residual)) = (progress.step.is_multiple_of(64), progress.residual) {
+        if let (true, Some(residual)) = (shown.elapsed() >= REFRESH, progress.residual) {
             bar.set_message(format!("{} steps, residual {residual:.3e}", progress.step));
+            shown = Instant::now();
         }
         if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
