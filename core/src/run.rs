@@ -65,7 +65,7 @@ pub fn drive<R: Run + ?Sized>(
     let mut checks = 1;
     let mut steps = 0;
     let mut denied = R::Real::INFINITY;
-    let (status, judged) = loop {
+    let status = loop {
         let ended =
             if looked { judge(run, tolerance, &mut residual, &mut denied, &mut checks) } else { None };
         let progress =
@@ -73,17 +73,17 @@ pub fn drive<R: Run + ?Sized>(
         // The last step is shown as well; what it achieved counts more than a wish to stop.
         let asked = observer.observe(&progress);
         if let Some(status) = ended {
-            break (status, true);
+            break status;
         }
         if asked == ControlFlow::Break(()) {
-            break (Status::Stopped, false);
+            break Status::Stopped;
         }
         if steps >= stop.max_steps {
-            break (Status::StepLimit, false);
+            break Status::StepLimit;
         }
         run.step();
         if let Some(failure) = run.failure() {
-            break (failure, false);
+            break failure;
         }
         steps += 1;
         looked = steps % every == 0 || steps == stop.max_steps;
