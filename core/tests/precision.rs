@@ -33,7 +33,7 @@ fn methods_stall<T: Real>() {
     let problem = Problem::new(&matrix, &rhs).expect("a valid problem");
     let stop = Stop { absolute: T::MIN_POSITIVE, relative: T::ZERO, max_steps: 1_000_000, check_every: 1 };
     let mut storage = vec![T::NAN; 8 * n];
-    let mut check = |name: &str, report: Report<T>, x: &[T]| {
+    let check = |name: &str, report: Report<T>, x: &[T]| {
         assert_eq!(report.status, Status::Stalled, "{name}: {report:?}");
         assert!(x.iter().all(|x| x.is_finite()), "{name}");
         assert_eq!(report.residual.bits(), problem.residual_norm(x).bits(), "{name}: not the residual of x");

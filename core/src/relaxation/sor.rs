@@ -203,7 +203,9 @@ impl<T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized> Run for Sor<'_, T, A, R> {
         self.least_residual = self.least_residual.min(residual);
         if self.idle >= IDLE_LOOKS {
             self.idle = 0;
-            self.failure = (residual <= self.rounding()).then_some(Status::Stalled);
+            // A bound that overflows bounds nothing.
+            let rounding = self.rounding();
+            self.failure = (rounding.is_finite() && residual <= rounding).then_some(Status::Stalled);
         }
         self.last_residual = residual;
         self.known = Some(residual);
