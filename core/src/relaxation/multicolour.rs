@@ -24,7 +24,7 @@ impl<'a> Colouring<'a> {
     /// # Errors
     /// [`Error::Dimension`], [`Error::Workspace`]; [`Error::Structure`] if the starts decrease or do
     /// not cover `order`, if a row occurs twice or not at all, or if two rows of a colour are coupled
-    /// (`order` is named, with the position of the second). Cost: one pass over the matrix.
+    /// (`order` is named, with the first position whose row has an entry for the other). Cost: one pass over the matrix.
     pub fn new<T: Real>(
         matrix: &Csr<'_, T>,
         order: &'a [u32],
