@@ -159,9 +159,10 @@ pub(super) fn add_scaled<T: Real, S: Simd>(simd: S, c: Coupling<'_, T>, x: &[T],
         Coupling::Uniform(c) => crate::vector::axpy_kernel(simd, c, x, y),
         Coupling::Cells(c) => {
             let n = x.len().min(y.len()).min(c.len());
-            let (x, x_tail) = T::split(simd, &x[..n]);
-            let (c, c_tail) = T::split(simd, &c[..n]);
-            let (y, y_tail) = T::split_mut(simd, &mut y[..n]);
+            let (x, x_tail) = T::split(simd, piece(x, 0, n));
+            let (c, c_tail) = T::split(simd, piece(c, 0, n));
+            // `get`, not an index: the optimiser loses sight of a minimum of three.
+            let (y, y_tail) = T::split_mut(simd, y.get_mut(..n).unwrap_or(&mut []));
             for ((y, &x), &c) in y.iter_mut().zip(x).zip(c) {
                 *y = T::vadd(simd, *y, T::vmul(simd, c, x));
             }
@@ -180,9 +181,10 @@ pub(super) fn sub_scaled<T: Real, S: Simd>(simd: S, c: Coupling<'_, T>, x: &[T],
         Coupling::Uniform(c) => crate::vector::axpy_kernel(simd, -c, x, y),
         Coupling::Cells(c) => {
             let n = x.len().min(y.len()).min(c.len());
-            let (x, x_tail) = T::split(simd, &x[..n]);
-            let (c, c_tail) = T::split(simd, &c[..n]);
-            let (y, y_tail) = T::split_mut(simd, &mut y[..n]);
+            let (x, x_tail) = T::split(simd, piece(x, 0, n));
+            let (c, c_tail) = T::split(simd, piece(c, 0, n));
+            // `get`, not an index: the optimiser loses sight of a minimum of three.
+            let (y, y_tail) = T::split_mut(simd, y.get_mut(..n).unwrap_or(&mut []));
             for ((y, &x), &c) in y.iter_mut().zip(x).zip(c) {
                 *y = T::vsub(simd, *y, T::vmul(simd, c, x));
             }
