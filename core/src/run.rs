@@ -66,29 +66,16 @@ pub fn drive<R: Run + ?Sized>(
     let mut steps = 0;
     let mut denied = R::Real::INFINITY;
     let status = loop {
-        if looked {
-            if !residual.is_finite() {
-                break Status::NotFinite;
-            }
-            if residual <= tolerance {
-                let Some(confirmed) = run.confirm(tolerance) else { break Status::Converged };
-                checks += 1;
-                residual = confirmed;
-                if !residual.is_finite() {
-                    break Status::NotFinite;
-                }
-                if residual <= tolerance {
-                    break Status::Converged;
-                }
-                if residual > denied * R::Real::HALF {
-                    break Status::Stalled;
-                }
-                denied = residual;
-            }
-        }
+        let ended =
+            if looked { judge(run, tolerance, &mut residual, &mut denied, &mut checks) } else { None };
         let progress =
             Progress { step: steps, residual: looked.then_some(residual), parameter: run.parameter() };
-        if observer.observe(&progress) == ControlFlow::Break(()) {
+        // The last step is shown as well; what it achieved counts more than a wish to stop.
+        let asked = observer.observe(&progress);
+        if let Some(status) = ended {
+            break status;
+        }
+        if asked == ControlFlow::Break(()) {
             break Status::Stopped;
         }
         if steps >= stop.max_steps {
@@ -113,6 +100,36 @@ pub fn drive<R: Run + ?Sized>(
         checks += 1;
     }
     Report { status, steps, checks, initial_residual, residual, scale }
+}
+
+/// What a residual that was just evaluated means, and the residual as confirmed; `denied` remembers the
+/// true residual of the last claim that was not.
+fn judge<R: Run + ?Sized>(
+    run: &mut R,
+    tolerance: R::Real,
+    residual: &mut R::Real,
+    denied: &mut R::Real,
+    checks: &mut u32,
+) -> Option<Status> {
+    if !residual.is_finite() {
+        return Some(Status::NotFinite);
+    }
+    if *residual > tolerance {
+        return None;
+    }
+    let Some(confirmed) = run.confirm(tolerance) else { return Some(Status::Converged) };
+    *checks += 1;
+    *residual = confirmed;
+    if !confirmed.is_finite() {
+        Some(Status::NotFinite)
+    } else if confirmed <= tolerance {
+        Some(Status::Converged)
+    } else if confirmed > *denied * R::Real::HALF {
+        Some(Status::Stalled)
+    } else {
+        *denied = confirmed;
+        None
+    }
 }
 
 #[cfg(test)]
@@ -188,6 +205,18 @@ mod tests {
         });
         assert_eq!((report.status, report.steps, seen), (Status::Stopped, 4, 5));
         assert_eq!(run.steps, 7);
+    }
+
+    #[test]
+    fn the_observer_sees_the_last_step_too() {
+        let mut run = Halving { value: 1.0, lie: 1.0, steps: 0 };
+        let (mut seen, mut last) = (0, None);
+        let report = drive(&mut run, &stop(1e-3, 100, 1), &mut |p: &Progress<f64>| {
+            (seen, last) = (seen + 1, p.residual);
+            if p.step == 10 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        assert_eq!((report.status, report.steps), (Status::Converged, 10));
+        assert_eq!((seen, last), (11, Some(report.residual)));
     }
 
     #[test]

@@ -1,3 +1,6 @@
 //! Files, owned problems, plots and the command line for southwell.
 
+pub mod files;
 pub mod heat;
+pub mod owned;
+pub mod plot;

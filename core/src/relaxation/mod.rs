@@ -30,6 +30,7 @@
 
 mod blocks;
 pub mod cg;
+mod learned;
 mod lines;
 mod multicolour;
 mod omega;
@@ -42,6 +43,7 @@ pub mod ssor_cg;
 mod young;
 
 pub use blocks::Blocks;
+pub use learned::{Auto, Cost, Learned};
 pub use lines::Lines;
 pub use multicolour::{Colouring, Multicolour};
 pub use omega::{Fixed, OmegaRule, Sight};
@@ -49,4 +51,4 @@ pub use problem::{Problem, Reference};
 pub use red_black::RedBlack;
 pub use relax::Relax;
 pub use split::Split;
-pub use young::{Young, jacobi_radius, young_omega};
+pub use young::{HagemanYoung, Young, jacobi_radius, young_omega};

@@ -12,7 +12,7 @@
 //! The lexicographic passes are serial along a row by nature: each cell waits for its western
 //! neighbour. They are split into a vector part, which gathers everything that is known, and a
 //! recurrence of one product and one difference; four rows run the recurrence side by side, each
-//! two cells behind the one before it, so that its latency is hidden ([`march`]).
+//! two cells behind the one before it, so that its latency is hidden.
 
 mod cells;
 mod eisenstat;

@@ -40,7 +40,7 @@ fn residual_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, rhs: &[T], x: &
 }
 
 pass! {
-    /// ‖b − A x‖₂² without storing the residual. Lanes begin anew at every [window](self) of a row.
+    /// ‖b − A x‖₂² without storing the residual. Column j goes to lane j mod [`LANES`](crate::LANES).
     /// Cost per cell: 2 r, 12 operations.
     pub fn residual_square<'a, T>(grid: Grid<'a, T>, rhs: &'a [T], x: &'a [T]) -> T = residual_square_kernel
 }

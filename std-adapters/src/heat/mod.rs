@@ -13,6 +13,10 @@
 //!
 //! Elementary functions come from `libm`, so every machine builds the same systems.
 
+mod policy;
+
+pub use policy::{ARMS, OnStep, Outcome, Policy, Setting, Survey, arm_omega, run, survey};
+
 use core::f64::consts::PI;
 
 use southwell::Error;

@@ -1,2 +1,41 @@
-//! The command line of southwell.
-fn main() {}
+//! The command line of southwell: one file a subcommand.
+//!
+//! Exit codes: 0 done (solvers: converged), 1 bad input, 2 wrong usage, 3 not converged, 130 interrupted.
+
+mod heat;
+mod output;
+mod relax;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Solver kernels that run unchanged from a microcontroller to a server.
+#[derive(Debug, Parser)]
+#[command(name = "southwell", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// A sequence of implicit heat steps, omega chosen by several policies: the published experiment.
+    Heat(heat::Arguments),
+    /// Solve A x = b for a matrix in Matrix Market format.
+    Relax(relax::Arguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Heat(arguments) => heat::run(&arguments),
+        Command::Relax(arguments) => relax::run(&arguments),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(output::BAD_INPUT)
+        }
+    }
+}

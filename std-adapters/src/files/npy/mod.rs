@@ -1,0 +1,176 @@
+//! NumPy files (`.npy`), read and written.
+//!
+//! # What is read
+//! Versions 1.0 to 3.0; elements `f8`, `f4`, `i1` … `i8`, `u1` … `u8` of either byte order, and `bool`
+//! (0 and 1), all turned into `f64` (integers beyond 2⁵³ are rounded to the nearest); C and Fortran order.
+//! A vector may have the shape `(n,)`, `(n, 1)` or `(1, n)`; a matrix has two axes.
+//!
+//! # What is refused
+//! Other element types, other numbers of axes, elements that are NaN or infinite, a file that is shorter
+//! than its header says, or longer.
+//!
+//! # Why the header is parsed here
+//! The `npyz` crate, which the tests use as an oracle, reserves what the header claims (a single wrong
+//! byte makes that 600 MB) and multiplies the shape out unchecked. A header that holds three known keys
+//! needs no parser for Python expressions.
+//!
+//! The format: NumPy Enhancement Proposal 1 and the documentation of `numpy.lib.format`.
+
+mod header;
+mod write;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use super::{DenseMatrix, FileError, NpyFault, memory};
+use header::{Header, Kind};
+pub use write::{write_matrix, write_vector};
+
+/// Reads a vector.
+///
+/// # Errors
+/// [`FileError::NotAVector`] for a matrix with more than one row and column; [`FileError::Npy`] for what
+/// the module's documentation lists, [`FileError::Io`], [`FileError::Memory`].
+pub fn read_vector(path: impl AsRef<Path>) -> Result<Vec<f64>, FileError> {
+    let path = path.as_ref();
+    open(path).and_then(|(file, length)| vector(file, length)).map_err(|error| error.at(path))
+}
+
+/// Reads a matrix.
+///
+/// # Errors
+/// As [`read_vector`]; an array of one axis is refused too, as it could be a row or a column.
+pub fn read_matrix(path: impl AsRef<Path>) -> Result<DenseMatrix, FileError> {
+    let path = path.as_ref();
+    open(path).and_then(|(file, length)| matrix(file, length)).map_err(|error| error.at(path))
+}
+
+/// Reads a vector from a file that is in memory already.
+///
+/// # Errors
+/// As [`read_vector`].
+pub fn parse_vector(bytes: &[u8]) -> Result<Vec<f64>, FileError> {
+    vector(bytes, Some(bytes.len() as u64))
+}
+
+/// Reads a matrix from a file that is in memory already.
+///
+/// # Errors
+/// As [`read_matrix`].
+pub fn parse_matrix(bytes: &[u8]) -> Result<DenseMatrix, FileError> {
+    matrix(bytes, Some(bytes.len() as u64))
+}
+
+fn open(path: &Path) -> Result<(File, Option<u64>), FileError> {
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    // A pipe reports length zero; only a regular file's length says anything.
+    let length = metadata.is_file().then_some(metadata.len());
+    Ok((file, length))
+}
+
+fn vector(mut reader: impl Read, length: Option<u64>) -> Result<Vec<f64>, FileError> {
+    let header = header::read(&mut reader)?;
+    match header.shape[..] {
+        [_] | [_, 1] | [1, _] => elements(reader, &header, length),
+        [rows, columns] => Err(FileError::NotAVector { path: None, rows, columns }),
+        ref shape => Err(NpyFault::Axes { given: shape.len(), expected: "one" }.into()),
+    }
+}
+
+fn matrix(mut reader: impl Read, length: Option<u64>) -> Result<DenseMatrix, FileError> {
+    let header = header::read(&mut reader)?;
+    let [rows, columns] = header.shape[..] else {
+        return Err(NpyFault::Axes { given: header.shape.len(), expected: "two" }.into());
+    };
+    let values = elements(reader, &header, length)?;
+    if header.fortran {
+        DenseMatrix::from_columns(rows, columns, values)
+    } else {
+        Ok(DenseMatrix { rows, columns, values })
+    }
+}
+
+/// The elements in the order of the file.
+fn elements(mut reader: impl Read, header: &Header, length: Option<u64>) -> Result<Vec<f64>, FileError> {
+    let size = header.size;
+    let count = header.shape.iter().try_fold(1_usize, |count, &axis| count.checked_mul(axis));
+    let bytes = count.and_then(|count| count.checked_mul(size));
+    let (Some(count), Some(bytes)) = (count, bytes) else {
+        return Err(NpyFault::TooLarge.into());
+    };
+    let needed = bytes as u64;
+    let mut values = Vec::new();
+    if let Some(length) = length {
+        let given = length.saturating_sub(header.length as u64);
+        if needed > given {
+            return Err(NpyFault::Truncated { needed, given }.into());
+        }
+        memory::reserve(&mut values, count)?;
+    }
+    // A multiple of every element size.
+    let mut buffer = [0_u8; 1 << 13];
+    let mut missing = bytes;
+    while missing > 0 {
+        let piece = &mut buffer[..missing.min(1 << 13)];
+        let given = fill(&mut reader, piece)?;
+        if given < piece.len() {
+            return Err(NpyFault::Truncated { needed, given: (bytes - missing + given) as u64 }.into());
+        }
+        for element in piece.chunks_exact(size) {
+            let value = header.decode(element);
+            if !value.is_finite() {
+                return Err(NpyFault::NotFinite { index: values.len() as u64 }.into());
+            }
+            memory::push(&mut values, value)?;
+        }
+        missing -= given;
+    }
+    if fill(&mut reader, &mut buffer[..1])? > 0 {
+        return Err(NpyFault::Trailing.into());
+    }
+    Ok(values)
+}
+
+/// Reads until the buffer is full or the file ends, and says how much came.
+fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> Result<usize, FileError> {
+    let mut given = 0;
+    while given < buffer.len() {
+        match reader.read(&mut buffer[given..]) {
+            Ok(0) => break,
+            Ok(more) => given += more,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(given)
+}
+
+impl Header {
+    /// One element as a 64-bit float. A piece of the wrong length, which `elements` never hands over,
+    /// decodes as if filled up with zeros.
+    #[inline]
+    fn decode(&self, element: &[u8]) -> f64 {
+        // Little end first, whatever the file has.
+        let mut bytes = [0_u8; 8];
+        for (byte, &given) in bytes.iter_mut().zip(element) {
+            *byte = given;
+        }
+        if self.big_endian {
+            bytes[..self.size].reverse();
+        }
+        let bits = u64::from_le_bytes(bytes);
+        match self.kind {
+            Kind::Float if self.size == 4 => f64::from(f32::from_bits(bits as u32)),
+            Kind::Float => f64::from_bits(bits),
+            Kind::Unsigned => bits as f64,
+            Kind::Signed => {
+                // Brings the sign bit to the top and spreads it back down.
+                let shift = 64 - 8 * self.size as u32;
+                (((bits << shift) as i64) >> shift) as f64
+            }
+            Kind::Bool => f64::from(u8::from(bits != 0)),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Problems that own their memory: a host user solves in one or two lines.
+//!
+//! Nothing is implemented here: the vectors are lent to `southwell`'s views and solvers.
+//!
+//! ```
+//! use southwell::Stop;
+//! use southwell::relaxation::Auto;
+//! use southwell_std::files::SparseMatrix;
+//! use southwell_std::owned::{Method, System};
+//!
+//! # fn main() -> Result<(), southwell::Error> {
+//! let a = SparseMatrix {
+//!     rows: 3,
+//!     columns: 3,
+//!     row_offsets: vec![0, 2, 5, 7],
+//!     column_indices: vec![0, 1, 0, 1, 2, 1, 2],
+//!     values: vec![4.0, -1.0, -1.0, 4.0, -1.0, -1.0, 4.0],
+//! };
+//! let system = System::new(a, vec![2.0, 4.0, 10.0])?;
+//! let solution = system.solve(Method::SsorCg, &Stop::default(), &mut Auto::new()?, &mut ())?;
+//! assert!(solution.report.converged() && (solution.x[0] - 1.0).abs() < 1e-7);
+//! # Ok(())
+//! # }
+//! ```
+
+mod colours;
+mod system;
+
+pub use system::{Method, Solution, System};

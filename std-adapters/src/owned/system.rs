@@ -1,0 +1,172 @@
+//! A sparse system A x = b that owns its arrays.
+
+use southwell::linear::{Csr, Matrix};
+use southwell::relaxation::{Colouring, Multicolour, OmegaRule, Problem, Relax, cg, sor, ssor_cg};
+use southwell::{Error, Observer, Report, Stop, drive};
+
+use super::colours::breadth_first;
+use crate::files::SparseMatrix;
+
+/// The methods that solve a sparse system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Method {
+    /// Forward sweeps.
+    Sor,
+    /// A forward and a backward sweep a step.
+    Ssor,
+    /// Conjugate gradients preconditioned by SSOR (symmetric positive definite matrices).
+    SsorCg,
+    /// Conjugate gradients (symmetric positive definite matrices).
+    Cg,
+    /// Forward sweeps over a breadth-first colouring: red and black if the graph of the matrix is
+    /// bipartite, more colours if it is not.
+    RedBlack,
+    /// Forward sweeps over a greedy colouring in natural order.
+    Multicolour,
+}
+
+/// What a solve gives.
+#[derive(Clone, Debug)]
+pub struct Solution {
+    /// The last iterate (the last good one, if the run went wrong).
+    pub x: Vec<f64>,
+    /// How the run ended.
+    pub report: Report<f64>,
+    /// The omega in use at the end; `None` for a method without.
+    pub omega: Option<f64>,
+    /// Colours of a coloured order.
+    pub colours: Option<usize>,
+}
+
+/// A sparse system A x = b.
+#[derive(Clone, Debug)]
+pub struct System {
+    matrix: SparseMatrix,
+    rhs: Vec<f64>,
+}
+
+impl System {
+    /// Checks and keeps the arrays.
+    ///
+    /// # Errors
+    /// What [`Csr::new`] and [`Problem::new`] refuse; [`Error::Dimension`] for a matrix that is not
+    /// square.
+    pub fn new(matrix: SparseMatrix, rhs: Vec<f64>) -> Result<Self, Error> {
+        if matrix.rows != matrix.columns {
+            return Err(Error::Dimension {
+                argument: "columns",
+                expected: matrix.rows,
+                given: matrix.columns,
+            });
+        }
+        let system = Self { matrix, rhs };
+        let view = system.view()?;
+        if view.order() != system.matrix.rows {
+            return Err(Error::Dimension {
+                argument: "row_offsets",
+                expected: system.matrix.rows.saturating_add(1),
+                given: system.matrix.row_offsets.len(),
+            });
+        }
+        Problem::new(&view, &system.rhs)?;
+        Ok(system)
+    }
+
+    /// The matrix as a view.
+    ///
+    /// # Errors
+    /// None after [`new`](System::new).
+    pub fn view(&self) -> Result<Csr<'_, f64>, Error> {
+        Csr::new(&self.matrix.row_offsets, &self.matrix.column_indices, &self.matrix.values)
+    }
+
+    /// The right-hand side.
+    #[must_use]
+    pub fn rhs(&self) -> &[f64] {
+        &self.rhs
+    }
+
+    /// Solves from x = 0.
+    ///
+    /// # Errors
+    /// What the method's `start` refuses.
+    pub fn solve(
+        &self,
+        method: Method,
+        stop: &Stop<f64>,
+        rule: &mut dyn OmegaRule<f64>,
+        observer: &mut dyn Observer<f64>,
+    ) -> Result<Solution, Error> {
+        let view = self.view()?;
+        match method {
+            Method::Sor => sweeps(&view, &self.rhs, sor::Sweep::Forward, stop, rule, observer),
+            Method::Ssor => sweeps(&view, &self.rhs, sor::Sweep::Symmetric, stop, rule, observer),
+            Method::RedBlack => {
+                let colours = breadth_first(&view);
+                let mut scratch = vec![0; view.order()];
+                let colouring = Colouring::new(&view, &colours.order, &colours.starts, &mut scratch)?;
+                self.coloured(view, colouring, stop, rule, observer)
+            }
+            Method::Multicolour => {
+                let mut storage = vec![0; Colouring::required_len(view.order())];
+                let colouring = Colouring::greedy(&view, &mut storage)?;
+                self.coloured(view, colouring, stop, rule, observer)
+            }
+            Method::SsorCg => {
+                let problem = Problem::new(&view, &self.rhs)?;
+                let mut x = vec![0.0; view.order()];
+                let mut storage = vec![0.0; ssor_cg::Workspace::<f64>::required_len(x.len(), 2 * x.len())];
+                let workspace = ssor_cg::Workspace::new(&problem, &mut storage)?;
+                let options = ssor_cg::Options { stop: *stop, ..ssor_cg::Options::default() };
+                let mut run = ssor_cg::start(&problem, &options, &mut *rule, &mut x, workspace)?;
+                let report = drive(&mut run, stop, observer);
+                let omega = Some(run.omega());
+                rule.end(&report);
+                Ok(Solution { x, report, omega, colours: None })
+            }
+            Method::Cg => {
+                let problem = Problem::new(&view, &self.rhs)?;
+                let mut x = vec![0.0; view.order()];
+                let mut storage = vec![0.0; cg::Workspace::<f64>::required_len(x.len())];
+                let workspace = cg::Workspace::new(&problem, &mut storage)?;
+                let options = cg::Options { stop: *stop, ..cg::Options::default() };
+                let report = cg::solve(&problem, &options, &mut x, workspace, observer)?;
+                Ok(Solution { x, report, omega: None, colours: None })
+            }
+        }
+    }
+
+    fn coloured(
+        &self,
+        view: Csr<'_, f64>,
+        colouring: Colouring<'_>,
+        stop: &Stop<f64>,
+        rule: &mut dyn OmegaRule<f64>,
+        observer: &mut dyn Observer<f64>,
+    ) -> Result<Solution, Error> {
+        let matrix = Multicolour::new(view, colouring)?;
+        let solution = sweeps(&matrix, &self.rhs, sor::Sweep::Forward, stop, rule, observer)?;
+        Ok(Solution { colours: Some(colouring.colours()), ..solution })
+    }
+}
+
+fn sweeps<A: Relax<f64>>(
+    matrix: &A,
+    rhs: &[f64],
+    sweep: sor::Sweep,
+    stop: &Stop<f64>,
+    rule: &mut dyn OmegaRule<f64>,
+    observer: &mut dyn Observer<f64>,
+) -> Result<Solution, Error> {
+    let problem = Problem::new(matrix, rhs)?;
+    let mut x = vec![0.0; rhs.len()];
+    let mut storage = vec![0.0; sor::Workspace::<f64>::required_len(x.len(), matrix.scratch_len())];
+    let workspace = sor::Workspace::new(&problem, &mut storage)?;
+    let options = sor::Options { sweep, stop: *stop, ..sor::Options::default() };
+    let mut run = sor::start(&problem, &options, &mut *rule, &mut x, workspace)?;
+    let report = drive(&mut run, stop, observer);
+    let omega = Some(run.omega());
+    rule.end(&report);
+    Ok(Solution { x, report, omega, colours: None })
+}

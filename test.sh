@@ -1,0 +1,151 @@
+#!/usr/bin/env bash
+# Everything that must pass, for people and CI alike.
+#
+#   ./test.sh                 all of it, installing what it needs
+#   ./test.sh lint host       some of it: lint msrv host bare firmware fuzz docs
+#
+# FUZZ_SECONDS=N  seconds for each fuzz target (default 8)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+readonly MSRV=1.89.0
+readonly NIGHTLY=nightly
+readonly BARE_TARGETS=(thumbv6m-none-eabi thumbv7em-none-eabihf riscv32imac-unknown-none-elf
+                       wasm32-unknown-unknown aarch64-unknown-none)
+readonly FIRMWARE_TARGETS=(thumbv6m-none-eabi thumbv7em-none-eabihf)
+readonly ALL=(lint msrv host docs bare firmware fuzz)
+MISSING=()
+
+say()  { printf '\n== %s (%ss)\n' "$*" "$SECONDS"; }
+miss() { MISSING+=("$1"); printf 'MISSING: %s\n' "$1" >&2; }
+
+# --- what the verbs need -----------------------------------------------------------------------
+
+need_targets() {
+    local target
+    for target in "$@"; do
+        rustup target list --installed | grep -qx "$target" || rustup target add "$target" ||
+            miss "the Rust target $target: 'rustup target add $target' failed"
+    done
+}
+
+need_component() {
+    rustup component list --installed | grep -q "^$1" || rustup component add "$1" ||
+        miss "the component $1: 'rustup component add $1' failed"
+}
+
+need_toolchain() {
+    rustup run "$1" rustc --version >/dev/null 2>&1 || rustup toolchain install "$1" --profile minimal ||
+        miss "the toolchain $1: 'rustup toolchain install $1' failed"
+}
+
+need_qemu() {
+    command -v qemu-system-arm >/dev/null && return
+    local as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! sudo -n true 2>/dev/null; then
+            miss "qemu-system-arm: install the package qemu-system-arm (needs root)"
+            return
+        fi
+        as_root=(sudo -n)
+    fi
+    if command -v apt-get >/dev/null; then
+        "${as_root[@]}" apt-get update -qq &&
+            DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends qemu-system-arm
+    elif command -v dnf >/dev/null; then
+        "${as_root[@]}" dnf install -y -q qemu-system-arm
+    elif command -v pacman >/dev/null; then
+        "${as_root[@]}" pacman -S --noconfirm --needed qemu-system-arm
+    fi || true
+    command -v qemu-system-arm >/dev/null || miss "qemu-system-arm: the distribution's package could not be installed"
+}
+
+need_cargo_fuzz() {
+    need_toolchain "$NIGHTLY"
+    command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz ||
+        miss "cargo-fuzz: 'cargo install --locked cargo-fuzz' failed"
+}
+
+# Ends the script if something a verb needs could not be had.
+all_there() {
+    [ "${#MISSING[@]}" -eq 0 ] && return
+    printf '\nThis could not be installed:\n' >&2
+    printf '  %s\n' "${MISSING[@]}" >&2
+    exit 3
+}
+
+# --- the verbs -----------------------------------------------------------------------------------
+
+lint() {
+    need_component rustfmt; need_component clippy; need_targets "${FIRMWARE_TARGETS[@]}"; all_there
+    say "format"
+    cargo fmt --all --check
+    local package
+    for package in fuzz targets/scenario targets/cortex-m; do
+        cargo fmt --manifest-path "$package/Cargo.toml" --check
+    done
+    say "clippy"
+    cargo clippy --locked --workspace --all-targets -- -D warnings
+    cargo clippy --locked -p southwell-simd --no-default-features -- -D warnings
+    cargo clippy --locked -p southwell-simd --features std -- -D warnings
+    cargo clippy --locked -p southwell --no-default-features -- -D warnings
+    cargo clippy --locked -p southwell --features std -- -D warnings
+    cargo clippy --locked --manifest-path fuzz/Cargo.toml --all-targets -- -D warnings
+    cargo clippy --locked --manifest-path targets/scenario/Cargo.toml --all-targets -- -D warnings
+    (cd targets/cortex-m && cargo clippy --locked --release -- -D warnings)
+}
+
+msrv() {
+    need_toolchain "$MSRV"; all_there
+    say "builds with Rust $MSRV"
+    rustup run "$MSRV" cargo check --locked --workspace --lib --bins --target-dir target/msrv
+}
+
+host() {
+    say "host tests"
+    cargo test --locked --workspace
+    (cd targets/scenario && cargo test --locked)
+}
+
+docs() {
+    say "documentation"
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+}
+
+bare() {
+    need_targets "${BARE_TARGETS[@]}"; all_there
+    local target
+    for target in "${BARE_TARGETS[@]}"; do
+        say "no_std build for $target"
+        cargo build --locked --release -p southwell --no-default-features --target "$target"
+    done
+}
+
+firmware() {
+    need_targets "${FIRMWARE_TARGETS[@]}"; need_component llvm-tools; need_qemu; all_there
+    say "firmware in the emulator"
+    targets/run.sh
+}
+
+fuzz() {
+    need_cargo_fuzz; all_there
+    say "short fuzz run"
+    fuzz/run.sh "${FUZZ_SECONDS:-8}"
+}
+
+main() {
+    local verbs=("$@") verb
+    [ "${#verbs[@]}" -gt 0 ] || verbs=("${ALL[@]}")
+    for verb in "${verbs[@]}"; do
+        case " ${ALL[*]} " in
+            *" $verb "*) ;;
+            *) printf 'usage: ./test.sh [%s]…\n' "$(IFS='|'; echo "${ALL[*]}")" >&2; exit 2 ;;
+        esac
+    done
+    command -v rustup >/dev/null && command -v cargo >/dev/null || {
+        printf 'MISSING: rustup and cargo; see https://rustup.rs\n' >&2; exit 3; }
+    for verb in "${verbs[@]}"; do "$verb"; done
+    say "passed: ${verbs[*]}"
+}
+
+main "$@"
