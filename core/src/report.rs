@@ -8,8 +8,8 @@ pub enum Status {
     Converged,
     /// The step limit came first; the best iterate so far is kept.
     StepLimit,
-    /// The recurrence claimed convergence that the true residual denied, repeatedly without
-    /// progress: the precision of the type is exhausted.
+    /// The precision of the type is exhausted: the recurrence claimed convergence that the true
+    /// residual denied, repeatedly without progress, or its own numbers underflowed.
     Stalled,
     /// The method met a situation that its theory excludes (conjugate gradients: a direction of
     /// non-positive curvature, so the matrix is not positive definite).

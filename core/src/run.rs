@@ -94,7 +94,7 @@ pub fn drive<R: Run + ?Sized>(
     };
     if let Some(kept) = run.settle(status) {
         residual = kept;
-    } else if !matches!(status, Status::Converged | Status::Stalled) {
+    } else if status != Status::Converged {
         // The report must describe the iterate that is left, not a recurrence or an older look.
         residual = run.confirm(R::Real::INFINITY).unwrap_or(if looked { residual } else { run.residual() });
         checks += 1;

@@ -123,13 +123,7 @@ impl<T: Real, A: Matrix<T>> Run for Cg<'_, T, A> {
         self.matrix.apply(p, q);
         let curvature = vector::dot(p, q);
         let alpha = self.rho / curvature;
-        self.failure = if !curvature.is_finite() || !alpha.is_finite() && curvature > T::ZERO {
-            Some(Status::NotFinite)
-        } else if curvature <= T::ZERO {
-            Some(Status::Breakdown)
-        } else {
-            None
-        };
+        self.failure = failure(self.rho, curvature, alpha);
         if self.failure.is_some() {
             return;
         }
@@ -170,6 +164,20 @@ impl<T: Real, A: Matrix<T>> Run for Cg<'_, T, A> {
 
     fn failure(&self) -> Option<Status> {
         self.failure
+    }
+}
+
+/// Why a step along a direction cannot be taken, if so: ρ, pᵀAp and their ratio α.
+pub(super) fn failure<T: Real>(rho: T, curvature: T, alpha: T) -> Option<Status> {
+    if !curvature.is_finite() || !alpha.is_finite() && curvature > T::ZERO {
+        Some(Status::NotFinite)
+    } else if curvature > T::ZERO {
+        None
+    } else if rho * T::EPSILON < T::MIN_POSITIVE {
+        // The products underflow: the sign says that the precision is exhausted, nothing of the matrix.
+        Some(Status::Stalled)
+    } else {
+        Some(Status::Breakdown)
     }
 }
 

@@ -24,7 +24,7 @@ impl<'a> Colouring<'a> {
     /// # Errors
     /// [`Error::Dimension`], [`Error::Workspace`]; [`Error::Structure`] if the starts decrease or do
     /// not cover `order`, if a row occurs twice or not at all, or if two rows of a colour are coupled
-    /// (`order` is named, with the position of the second). Cost: one pass over the matrix.
+    /// (`order` is named, with the first position whose row has an entry for the other). Cost: one pass over the matrix.
     pub fn new<T: Real>(
         matrix: &Csr<'_, T>,
         order: &'a [u32],
@@ -45,7 +45,8 @@ impl<'a> Colouring<'a> {
         for (colour, window) in starts.windows(2).enumerate() {
             let [from, to] = *window else { continue };
             let Some(rows) = order.get(from as usize..to as usize) else {
-                return fault("starts", colour.saturating_add(1), StructureFault::Decreasing);
+                let what = if to < from { StructureFault::Decreasing } else { StructureFault::OutOfRange };
+                return fault("starts", colour.saturating_add(1), what);
             };
             for (k, &row) in rows.iter().enumerate() {
                 let position = (from as usize).saturating_add(k);

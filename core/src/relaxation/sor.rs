@@ -11,7 +11,8 @@
 //! *Memory*: [`Workspace::required_len`]: a copy of x, and what the order needs ([`Relax::scratch_len`]).
 //! *Fails* where the iteration matrix has radius ≥ 1: take a symmetric positive definite or diagonally
 //! dominant matrix, or a smaller omega. After [`Status::NotFinite`] x holds the last iterate that was
-//! seen before its residual grew.
+//! seen before its residual grew. A residual that rounding keeps from falling ends the run as
+//! [`Status::Stalled`].
 //! *Source*: Young 1950; Varga 1962, ch. 3–4.
 
 use super::omega::{self, OmegaRule};
@@ -91,7 +92,16 @@ pub struct Sor<'a, T, A, R: ?Sized> {
     /// The residual of x, while nothing has changed since it was computed.
     known: Option<T>,
     last_residual: T,
+    least_residual: T,
+    /// Looks since the least residual.
+    idle: u32,
+    failure: Option<Status>,
 }
+
+/// Looks without a new least residual after which a run may have reached the precision of its type.
+const IDLE_LOOKS: u32 = 20;
+/// What rounding may leave of a residual, in units of ε·(|b| + |A| |x|).
+const ROUNDING: u32 = 8;
 
 /// Begins a run from the x that is handed in (a warm start, or zeros).
 ///
@@ -135,6 +145,9 @@ pub fn start<'a, T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized>(
         steps: 0,
         known: Some(initial),
         last_residual: initial,
+        least_residual: initial,
+        idle: 0,
+        failure: None,
     })
 }
 
@@ -160,6 +173,9 @@ impl<T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized> Run for Sor<'_, T, A, R> {
     type Real = T;
 
     fn step(&mut self) {
+        if self.failure.is_some() {
+            return;
+        }
         let mut sweep = |reversed| self.matrix.sweep(reversed, self.omega, self.scratch, self.rhs, self.x);
         match self.sweep {
             Sweep::Forward => sweep(false),
@@ -183,6 +199,14 @@ impl<T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized> Run for Sor<'_, T, A, R> {
             self.kept.iter_mut().zip(&*self.x).for_each(|(kept, &x)| *kept = x);
             self.kept_residual = residual;
         }
+        self.idle = if residual < self.least_residual { 0 } else { self.idle.saturating_add(1) };
+        self.least_residual = self.least_residual.min(residual);
+        if self.idle >= IDLE_LOOKS {
+            self.idle = 0;
+            // A bound that overflows bounds nothing.
+            let rounding = self.rounding();
+            self.failure = (rounding.is_finite() && residual <= rounding).then_some(Status::Stalled);
+        }
         self.last_residual = residual;
         self.known = Some(residual);
         if let Some(omega) = omega::revise(self.rule, self.steps, residual, self.omega) {
@@ -199,6 +223,10 @@ impl<T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized> Run for Sor<'_, T, A, R> {
         self.scale
     }
 
+    fn failure(&self) -> Option<Status> {
+        self.failure
+    }
+
     fn settle(&mut self, status: Status) -> Option<T> {
         if status != Status::NotFinite {
             return None;
@@ -209,7 +237,18 @@ impl<T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized> Run for Sor<'_, T, A, R> {
     }
 }
 
-impl<T: Real, A, R: ?Sized> Sor<'_, T, A, R> {
+impl<T: Real, A: Relax<T>, R: ?Sized> Sor<'_, T, A, R> {
+    /// The part of a residual that rounding alone can make: ε·‖|b| + |A| ‖x‖∞‖₂ with a small factor.
+    fn rounding(&self) -> T {
+        let largest = self.x.iter().fold(T::ZERO, |largest, x| largest.max(x.abs()));
+        let square = self.rhs.iter().enumerate().fold(T::ZERO, |sum, (row, b)| {
+            let weight = self.matrix.diagonal(row).unwrap_or(T::ZERO).abs() + self.matrix.off_diagonal(row);
+            let size = b.abs() + weight * largest;
+            sum + size * size
+        });
+        T::from_u32(ROUNDING) * T::EPSILON * square.sqrt()
+    }
+
     /// The omega in use.
     #[must_use]
     pub fn omega(&self) -> T {

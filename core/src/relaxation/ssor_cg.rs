@@ -19,8 +19,8 @@
 
 use southwell_simd::vector;
 
-use super::cg::CopyFrom;
 pub use super::cg::Options;
+use super::cg::{self, CopyFrom};
 use super::omega::{self, OmegaRule};
 use super::problem::Problem;
 use super::split::Split;
@@ -74,6 +74,10 @@ pub struct SsorCg<'a, T, A, R: ?Sized> {
     scale: T,
     steps: u32,
     asked: u32,
+    /// ρ at the last restart.
+    first_rho: T,
+    /// ‖b − A x‖₂ when r and r̂ were last found to have parted.
+    parted: T,
     failure: Option<Status>,
 }
 
@@ -124,6 +128,8 @@ pub fn start<'a, T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized>(
         scale,
         steps: 0,
         asked: 0,
+        first_rho: T::ZERO,
+        parted: T::INFINITY,
         failure: None,
     };
     run.restart();
@@ -159,6 +165,22 @@ impl<T: Real, A: Split<T>, R: ?Sized> SsorCg<'_, T, A, R> {
         let weight = (T::TWO - self.omega) / self.omega;
         self.matrix.weigh(scratch, weight, r_hat, T::ZERO, p);
         self.rho = weight * self.matrix.weighted_square(scratch, r_hat);
+        self.first_rho = self.rho;
+    }
+
+    /// Begins anew from b − A x when r̂ has lost all its digits while r, which would have ended the run
+    /// had it gone along, has not; `false` if that no longer halves the residual.
+    fn reconcile(&mut self) -> bool {
+        if self.rho > T::EPSILON * T::EPSILON * self.first_rho {
+            return true;
+        }
+        self.matrix.residual(self.rhs, self.x, self.work.r);
+        self.square = vector::dot(self.work.r, self.work.r);
+        let residual = self.square.sqrt();
+        let better = residual <= self.parted * T::HALF;
+        self.parted = residual;
+        self.restart();
+        better
     }
 
     /// The omega in use.
@@ -182,19 +204,17 @@ impl<T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized> Run for SsorCg<'_, T, A, R>
         if self.square == T::ZERO {
             return;
         }
+        if !self.reconcile() {
+            self.failure = Some(Status::Stalled);
+            return;
+        }
         let Workspace { scratch, p, t, y, w, r_hat, r } = &mut self.work;
         self.matrix.solve_upper(self.omega, scratch, p, t);
         self.matrix.solve_lower(self.omega, scratch, p, t, y, w);
         vector::axpy(T::ONE, t, y);
         let curvature = vector::dot(p, y);
         let alpha = self.rho / curvature;
-        self.failure = if !curvature.is_finite() || !alpha.is_finite() && curvature > T::ZERO {
-            Some(Status::NotFinite)
-        } else if curvature <= T::ZERO {
-            Some(Status::Breakdown)
-        } else {
-            None
-        };
+        self.failure = cg::failure(self.rho, curvature, alpha);
         if self.failure.is_some() {
             return;
         }

@@ -177,7 +177,7 @@ pub fn run(
             let survey = match survey {
                 Some(survey) => survey,
                 None => {
-                    owned = self::survey(setting, &mut |_| ControlFlow::Continue(()))?;
+                    owned = self::survey(setting, &mut *on_step)?;
                     let Some(owned) = &owned else { return Ok(None) };
                     owned
                 }
@@ -268,7 +268,7 @@ fn solve_with<R: OmegaRule<f64>>(
 /// What the solvers refuse.
 pub fn survey(setting: &Setting, on_step: OnStep<'_>) -> Result<Option<Survey>, Error> {
     let mut totals = [0_u64; ARMS];
-    let instance_optimal = follow(setting, on_step, |problem, x, storage, _| {
+    let instance_optimal = follow(setting, &mut *on_step, |problem, x, storage, _| {
         let start = x.to_vec();
         let mut best: Option<(Report<f64>, f64, Vec<f64>)> = None;
         for (arm, total) in totals.iter_mut().enumerate() {
@@ -290,12 +290,11 @@ pub fn survey(setting: &Setting, on_step: OnStep<'_>) -> Result<Option<Survey>, 
     // The survey's clock counted all arms: the best ones alone are timed by following them once more.
     let omegas = instance_optimal.omegas.clone();
     let mut omegas = omegas.into_iter();
-    let again = follow(setting, &mut |_| ControlFlow::Continue(()), |problem, x, storage, _| {
+    let again = follow(setting, &mut |_| on_step(setting.steps), |problem, x, storage, _| {
         let omega = omegas.next().unwrap_or(1.0);
         solve_with(problem, setting, &mut Fixed(omega), x, storage)
     })?;
-    if let Some(again) = again {
-        instance_optimal.elapsed = again.elapsed;
-    }
+    let Some(again) = again else { return Ok(None) };
+    instance_optimal.elapsed = again.elapsed;
     Ok(Some(Survey { totals, instance_optimal }))
 }

@@ -2,7 +2,7 @@
 
 use southwell::linear::{Csr, Matrix};
 use southwell::relaxation::{Colouring, Multicolour, OmegaRule, Problem, Relax, cg, sor, ssor_cg};
-use southwell::{Error, Observer, Report, Stop, drive};
+use southwell::{Error, Observer, Report, Run, Status, Stop, drive};
 
 use super::colours::breadth_first;
 use crate::files::SparseMatrix;
@@ -29,7 +29,8 @@ pub enum Method {
 /// What a solve gives.
 #[derive(Clone, Debug)]
 pub struct Solution {
-    /// The last iterate (the last good one, if the run went wrong).
+    /// The last iterate; the last good one if the numbers overflowed; for sweeps that were ended while
+    /// they diverged, the best one seen before their residual grew.
     pub x: Vec<f64>,
     /// How the run ended.
     pub report: Report<f64>,
@@ -165,7 +166,13 @@ fn sweeps<A: Relax<f64>>(
     let workspace = sor::Workspace::new(&problem, &mut storage)?;
     let options = sor::Options { sweep, stop: *stop, ..sor::Options::default() };
     let mut run = sor::start(&problem, &options, &mut *rule, &mut x, workspace)?;
-    let report = drive(&mut run, stop, observer);
+    let mut report = drive(&mut run, stop, observer);
+    let diverged = matches!(report.status, Status::StepLimit | Status::Stopped)
+        && report.residual > report.initial_residual;
+    // This run ends here, so it may put the kept iterate back, as it does after an overflow.
+    if let Some(residual) = if diverged { run.settle(Status::NotFinite) } else { None } {
+        report.residual = residual;
+    }
     let omega = Some(run.omega());
     rule.end(&report);
     Ok(Solution { x, report, omega, colours: None })

@@ -4,43 +4,58 @@ use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 use serde::Serialize;
-use southwell_std::heat::{self, ARMS, DT, Outcome, Policy, Setting, arm_omega};
+use southwell_std::heat::{self, ARMS, DT, Outcome, Policy, Setting, Survey, arm_omega};
 use southwell_std::plot::{self, Panel, Series};
 
-use crate::output::{self, Failure};
+use crate::output::{self, Failure, INTERRUPTED};
 
 /// What runs when no policy is named.
 const DEFAULT: [&str; 8] =
     ["cg", "fixed:1.0", "best-fixed", "tsallis-inf", "tsallis-inf-cb", "cheb-cb", "auto", "instance-optimal"];
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Policies:
+  cg                conjugate gradients, the yardstick
+  fixed:OMEGA       SSOR-CG with one omega in (0, 2), as in fixed:1.5
+  best-fixed        SSOR-CG with the best of 20 omegas, 1.00, 1.05 … 1.95, known afterwards
+  tsallis-inf       learns omega from the iterations of the steps before
+  tsallis-inf-cb    the same, separately for six ranges of the diffusion coefficient
+  cheb-cb           learns iterations as a function of the diffusion coefficient
+  auto              learns omega from what the solver sees; draws nothing, is told nothing
+  instance-optimal  the best of the 20 omegas at every step, known afterwards
+
+Exit codes: 0 done, 1 bad input, 2 wrong usage, 130 interrupted.
+
+Ctrl-C ends the run after the step in hand; what is finished is printed.")]
 pub(crate) struct Arguments {
     /// Grid intervals a side: (GRID − 1)² unknowns.
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, allow_negative_numbers = true, default_value_t = 50, value_parser = RangedU64ValueParser::<usize>::new().range(2..=4096))]
     grid: usize,
     /// Time steps of length 1e-3.
-    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    #[arg(long, allow_negative_numbers = true, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     steps: u32,
-    /// How omega is chosen; may be repeated. One of cg, fixed:OMEGA, best-fixed, tsallis-inf,
-    /// tsallis-inf-cb, cheb-cb, auto, instance-optimal. Default: all, with fixed:1.0.
+    /// How omega is chosen (see below); may be repeated. Default: all, with fixed:1.0.
     #[arg(long = "policy", value_name = "POLICY", value_parser = named_policy)]
     policies: Vec<(String, Policy)>,
     /// Seed of the policies that draw.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, allow_negative_numbers = true, default_value_t = 0)]
     seed: u64,
-    /// A step is solved to ‖b − A x‖ ≤ TOLERANCE · ‖b‖.
-    #[arg(long, default_value_t = 1e-8, value_parser = tolerance)]
+    /// A step is solved to ‖b − A x‖ ≤ TOLERANCE · ‖b‖; between 0 and 1.
+    #[arg(long, allow_hyphen_values = true, default_value = "1e-8", value_parser = tolerance)]
     tolerance: f64,
     /// Print one JSON document instead of a table.
     #[arg(long)]
     json: bool,
-    /// No progress bar.
+    /// Neither progress nor notes on standard error, only errors.
     #[arg(long)]
     quiet: bool,
-    /// Draw iterations against step and the chosen omega over time into an SVG file.
+    /// Draw iterations and the chosen omega against time into an SVG file.
     #[arg(long, value_name = "OUT.svg")]
     plot: Option<PathBuf>,
 }
@@ -82,66 +97,98 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     } else {
         arguments.policies.clone()
     };
+    if let Some(path) = &arguments.plot {
+        output::check_writable("--plot", path)?;
+    }
     let &Arguments { grid, steps, seed, tolerance, .. } = arguments;
     let setting = Setting { grid, steps, tolerance, seed };
     let quiet = arguments.quiet || arguments.json;
+    let watch = Watch { quiet, steps, interrupted: &*output::interruption()? };
 
     // Who wants to know the best arm afterwards needs every arm tried at every step.
     let hindsight = named.iter().any(|(_, p)| matches!(p, Policy::BestFixed | Policy::InstanceOptimal));
     let survey = if hindsight || arguments.json {
-        watched(quiet, steps, "trying all arms", |on_step| heat::survey(&setting, on_step))?
+        watch.over("trying all arms", |on_step| heat::survey(&setting, on_step))?
     } else {
         None
     };
     let mut outcomes = Vec::new();
     for (name, policy) in &named {
-        let outcome =
-            watched(quiet, steps, name, |on_step| heat::run(*policy, &setting, survey.as_ref(), on_step))?;
+        if watch.interrupted() {
+            break;
+        }
+        let outcome = watch.over(name, |on_step| heat::run(*policy, &setting, survey.as_ref(), on_step))?;
         outcomes.extend(outcome.map(|outcome| (name.as_str(), outcome)));
     }
+    let interrupted = outcomes.len() < named.len();
 
-    if let Some(path) = &arguments.plot {
+    if let (Some(path), false) = (&arguments.plot, outcomes.is_empty()) {
         plot::write_svg(path, &panels(&setting, &outcomes))?;
     }
-    if let (true, Some(survey)) = (arguments.json, &survey) {
-        let best = survey.best_fixed();
-        let rows = outcomes.iter().map(|(name, outcome)| Row {
-            name,
-            iterations: outcome.iterations,
-            seconds: outcome.elapsed.as_secs_f64(),
-            regret_to_best_fixed: outcome.iterations.cast_signed() - best.cast_signed(),
-        });
-        let document = Document {
-            grid,
-            unknowns: (grid - 1) * (grid - 1),
-            steps,
-            seed,
-            tolerance,
-            best_fixed_omega: (arm_omega(survey.best_arm()) * 100.0).round() / 100.0,
-            policies: rows.collect(),
-        };
-        output::print_json(&document)?;
-    } else {
+    if arguments.json {
+        if let Some(survey) = &survey {
+            output::print_json(&document(&setting, survey, &outcomes))?;
+        }
+    } else if !outcomes.is_empty() {
         output::print(&table(&setting, survey.as_ref().map(|s| arm_omega(s.best_arm())), &outcomes))?;
+    }
+    if interrupted {
+        if !quiet {
+            output::note(&format!("interrupted: {} of {} policies finished", outcomes.len(), named.len()));
+        }
+        return Ok(ExitCode::from(INTERRUPTED));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs `work` under a progress bar.
-fn watched<W>(
+/// Progress bars, and the end on Ctrl-C.
+struct Watch<'a> {
     quiet: bool,
     steps: u32,
-    name: &str,
-    work: impl FnOnce(heat::OnStep<'_>) -> Result<W, southwell::Error>,
-) -> Result<W, southwell::Error> {
-    let bar = output::progress(quiet, Some(u64::from(steps)));
-    bar.set_message(name.to_owned());
-    let result = work(&mut |step| {
-        bar.set_position(u64::from(step));
-        ControlFlow::Continue(())
+    interrupted: &'a AtomicBool,
+}
+
+impl Watch<'_> {
+    fn interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// Does `work` under a progress bar.
+    fn over<W>(
+        &self,
+        name: &str,
+        work: impl FnOnce(heat::OnStep<'_>) -> Result<Option<W>, southwell::Error>,
+    ) -> Result<Option<W>, southwell::Error> {
+        let bar = output::progress(self.quiet, Some(u64::from(self.steps)));
+        bar.set_message(name.to_owned());
+        let result = work(&mut |step| {
+            bar.set_position(u64::from(step));
+            if self.interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        bar.finish_and_clear();
+        result
+    }
+}
+
+fn document<'a>(setting: &Setting, survey: &Survey, outcomes: &[(&'a str, Outcome)]) -> Document<'a> {
+    let &Setting { grid, steps, tolerance, seed } = setting;
+    let best = survey.best_fixed();
+    let rows = outcomes.iter().map(|(name, outcome)| Row {
+        name,
+        iterations: outcome.iterations,
+        seconds: outcome.elapsed.as_secs_f64(),
+        regret_to_best_fixed: outcome.iterations.cast_signed() - best.cast_signed(),
     });
-    bar.finish_and_clear();
-    result
+    Document {
+        grid,
+        unknowns: (grid - 1) * (grid - 1),
+        steps,
+        seed,
+        tolerance,
+        // As typed in the grid of arms, without the last bits of 1.00 + k · 0.05.
+        best_fixed_omega: (arm_omega(survey.best_arm()) * 100.0).round() / 100.0,
+        policies: rows.collect(),
+    }
 }
 
 /// The table for people; ratios are to CG where CG was run.
@@ -170,27 +217,32 @@ fn table(setting: &Setting, best_omega: Option<f64>, outcomes: &[(&str, Outcome)
     text
 }
 
-/// Points that a curve is drawn with: more cannot be told apart.
-const POINTS: usize = 500;
+/// Points that a curve is drawn with at most, and steps that a point is the mean of at least: learners
+/// try arms at random, and single steps would hide the course of things.
+const POINTS: usize = 200;
+const WINDOW: usize = 10;
 
 fn panels(setting: &Setting, outcomes: &[(&str, Outcome)]) -> [Panel; 2] {
+    let window = (setting.steps as usize).div_ceil(POINTS).max(WINDOW);
     let series = |of: fn(&Outcome) -> Vec<f64>, wanted: fn(&Outcome) -> bool| -> Vec<Series> {
         let wanted = outcomes.iter().filter(|(_, outcome)| wanted(outcome));
         wanted
-            .map(|(name, outcome)| Series { name: (*name).to_owned(), points: thinned(&of(outcome)) })
+            .map(|(name, outcome)| Series { name: (*name).to_owned(), points: means(&of(outcome), window) })
             .collect()
     };
+    let unknowns = (setting.grid - 1) * (setting.grid - 1);
+    let x_label = format!("time (steps of {DT}; each point is the mean of the {window} before)");
     [
         Panel {
-            title: format!("Iterations a step, grid {}", setting.grid),
-            x_label: "time".to_owned(),
+            title: format!("Heat equation, {unknowns} unknowns: iterations a step"),
+            x_label: x_label.clone(),
             y_label: "iterations".to_owned(),
             series: series(|o| o.by_step.iter().map(|&k| f64::from(k)).collect(), |_| true),
-            logarithmic: false,
+            logarithmic: true,
         },
         Panel {
             title: "Omega chosen".to_owned(),
-            x_label: "time".to_owned(),
+            x_label,
             y_label: "omega".to_owned(),
             series: series(|o| o.omegas.clone(), |o| o.omegas.iter().any(|&omega| omega > 0.0)),
             logarithmic: false,
@@ -198,14 +250,13 @@ fn panels(setting: &Setting, outcomes: &[(&str, Outcome)]) -> [Panel; 2] {
     ]
 }
 
-/// Means over equal pieces of time.
-fn thinned(values: &[f64]) -> Vec<(f64, f64)> {
-    let size = values.len().div_ceil(POINTS).max(1);
-    let pieces = values.chunks(size).enumerate();
+/// Means over pieces of `window` steps, at the end of each piece in time.
+fn means(values: &[f64], window: usize) -> Vec<(f64, f64)> {
+    let pieces = values.chunks(window).enumerate();
     pieces
         .map(|(i, piece)| {
             let mean = piece.iter().sum::<f64>() / piece.len() as f64;
-            ((i * size) as f64 * DT + piece.len() as f64 * DT / 2.0, mean)
+            ((i * window + piece.len()) as f64 * DT, mean)
         })
         .collect()
 }

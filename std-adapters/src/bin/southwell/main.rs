@@ -10,9 +10,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Solver kernels that run unchanged from a microcontroller to a server.
+/// Relaxation solvers that learn their relaxation factor.
 #[derive(Debug, Parser)]
-#[command(name = "southwell", version, about, max_term_width = 100)]
+#[command(name = "southwell", version, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error}");
+            output::note(&format!("error: {error}"));
             ExitCode::from(output::BAD_INPUT)
         }
     }

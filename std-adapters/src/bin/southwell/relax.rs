@@ -1,40 +1,50 @@
 //! `southwell relax`: A x = b for a matrix from a file.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use southwell::relaxation::{Auto, Fixed, HagemanYoung, OmegaRule, Problem, Young};
-use southwell::{Progress, Status, Stop};
-use southwell_std::files::{self, matrix_market, npy};
+use southwell::{DiagonalFault, Error, Progress, Status, Stop};
+use southwell_std::files::matrix_market::{self, MatrixMarket};
+use southwell_std::files::{self, SparseMatrix, npy};
 use southwell_std::owned::{self, Solution, System};
 
 use super::heat::tolerance;
-use crate::output::{self, Failure, NOT_CONVERGED};
+use crate::output::{self, Failure, INTERRUPTED, NOT_CONVERGED};
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 converged, 1 bad input, 2 wrong usage, 3 not converged, 130 interrupted.
+
+Ctrl-C ends the run after the step in hand; --out is written. A second Ctrl-C ends it at once.
+
+Examples:
+  southwell relax A.mtx --out x.npy
+  southwell relax A.mtx --rhs b.npy --method sor --omega 1.7 --tolerance 1e-6 --json")]
 pub(crate) struct Arguments {
-    /// The matrix: Matrix Market, square, coordinate or array, real, integer or pattern.
+    /// The matrix: Matrix Market, square; coordinate or array; real, integer or pattern.
     #[arg(value_name = "A.mtx")]
     matrix: PathBuf,
     /// The right-hand side, Matrix Market or NumPy. Default: all ones.
     #[arg(long, value_name = "b.mtx|b.npy")]
     rhs: Option<PathBuf>,
-    /// How the system is solved.
+    /// How the system is solved; ssor-cg and cg need a symmetric positive definite matrix.
     #[arg(long, value_enum, default_value_t = Method::SsorCg)]
     method: Method,
     /// The relaxation factor: a number in (0, 2), `young` (from an estimate of Jacobi's radius), or
     /// `learned` (from what the solver sees). Not used by cg.
-    #[arg(long, default_value = "learned", value_name = "VALUE|young|learned", value_parser = omega)]
+    #[arg(long, allow_negative_numbers = true, default_value = "learned", value_name = "VALUE|young|learned", value_parser = omega)]
     omega: Omega,
-    /// The run has converged at ‖b − A x‖ ≤ TOLERANCE · ‖b‖.
-    #[arg(long, default_value_t = 1e-8, value_parser = tolerance)]
+    /// The run has converged at ‖b − A x‖ ≤ TOLERANCE · ‖b‖; between 0 and 1.
+    #[arg(long, allow_hyphen_values = true, default_value = "1e-8", value_parser = tolerance)]
     tolerance: f64,
     /// Steps after which the run gives up.
-    #[arg(long, default_value_t = 10_000_000, value_name = "STEPS")]
+    #[arg(long, allow_negative_numbers = true, default_value_t = 10_000_000, value_name = "STEPS")]
     max_iterations: u32,
     /// Write x as a NumPy vector; the best iterate is written even if the run did not converge.
     #[arg(long, value_name = "x.npy")]
@@ -42,7 +52,7 @@ pub(crate) struct Arguments {
     /// Print one JSON document instead of a line.
     #[arg(long)]
     json: bool,
-    /// No progress bar.
+    /// Neither progress nor notes on standard error, only errors.
     #[arg(long)]
     quiet: bool,
 }
@@ -51,7 +61,7 @@ pub(crate) struct Arguments {
 enum Method {
     /// Forward sweeps.
     Sor,
-    /// Forward and backward sweeps in turn.
+    /// A forward and a backward sweep a step.
     Ssor,
     /// Conjugate gradients preconditioned by SSOR.
     SsorCg,
@@ -110,57 +120,112 @@ struct Document {
     seconds: f64,
 }
 
+/// How often the progress is shown.
+const REFRESH: Duration = Duration::from_millis(100);
+
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let matrix = matrix_market::read(&arguments.matrix)?.into_sparse()?;
-    let (rows, columns, nonzeros) = (matrix.rows, matrix.columns, matrix.values.len());
-    let at = |error: southwell::Error| format!("{}: {error}", arguments.matrix.display());
+    check_out(arguments)?;
+    let bar = output::progress(arguments.quiet || arguments.json, None);
+    bar.set_message(format!("reading {}", arguments.matrix.display()));
+    bar.tick();
+    let (matrix, rhs) = read(arguments)?;
+    let (unknowns, nonzeros) = (matrix.rows, matrix.values.len());
+    let refused = |error: Error| refusal(&arguments.matrix, error);
+
+    let start = Instant::now();
+    let system = System::new(matrix, rhs).map_err(refused)?;
+    let mut rule = rule(arguments, &system).map_err(refused)?;
+    let stop = Stop { max_steps: arguments.max_iterations, ..Stop::relative(arguments.tolerance) };
+    // From here on there is something to lose.
+    let interrupted = output::interruption()?;
+    let mut shown = Instant::now();
+    let mut observer = |progress: &Progress<f64>| {
+        if let (true, Some(residual)) = (shown.elapsed() >= REFRESH, progress.residual) {
+            bar.set_message(format!("{} steps, residual {residual:.3e}", progress.step));
+            shown = Instant::now();
+        }
+        if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let solution =
+        system.solve(arguments.method.owned(), &stop, &mut *rule, &mut observer).map_err(refused)?;
+    bar.finish_and_clear();
+    let seconds = start.elapsed().as_secs_f64();
+
+    if let Some(path) = &arguments.out {
+        npy::write_vector(path, &solution.x)?;
+    }
+    report(arguments, &solution, unknowns, nonzeros, seconds)?;
+    Ok(match solution.report.status {
+        Status::Converged => ExitCode::SUCCESS,
+        Status::Stopped => ExitCode::from(INTERRUPTED),
+        _ => ExitCode::from(NOT_CONVERGED),
+    })
+}
+
+/// Refuses a place for x that cannot be written or must not be.
+fn check_out(arguments: &Arguments) -> Result<(), Failure> {
+    let Some(out) = &arguments.out else { return Ok(()) };
+    let same = |input: &Path| matches!((input.canonicalize(), out.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    if same(&arguments.matrix) || arguments.rhs.as_deref().is_some_and(same) {
+        return Err(format!("--out {}: this is an input of the run; name another file", out.display()).into());
+    }
+    if out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("mtx")) {
+        return Err(format!("--out {}: x is written as NumPy vector; name a .npy file", out.display()).into());
+    }
+    output::check_writable("--out", out)
+}
+
+/// The matrix and the right-hand side, which fit together.
+fn read(arguments: &Arguments) -> Result<(SparseMatrix, Vec<f64>), Failure> {
+    let matrix = matrix_market::read(&arguments.matrix)
+        .and_then(MatrixMarket::into_sparse)
+        .map_err(|error| output::unreadable(&error))?;
+    let (rows, columns) = (matrix.rows, matrix.columns);
     if rows != columns {
         return Err(format!(
-            "{}: the matrix is {rows} × {columns}; only square systems can be relaxed",
+            "{}: the matrix is {rows} × {columns}, but only a square system can be relaxed; for least squares \
+             relax AᵀA x = Aᵀb",
             arguments.matrix.display()
         )
         .into());
     }
-    let rhs = match &arguments.rhs {
-        Some(path) => {
-            let rhs = files::read_vector(path)?;
-            if rhs.len() != rows {
-                let (path, given) = (path.display(), rhs.len());
-                return Err(format!(
-                    "{path}: the right-hand side has {given} entries, the matrix {rows} rows"
-                )
-                .into());
-            }
-            rhs
-        }
-        None => vec![1.0; rows],
-    };
-    let start = Instant::now();
-    let system = System::new(matrix, rhs).map_err(at)?;
-    let mut rule = rule(arguments, &system).map_err(at)?;
-    let stop = Stop { max_steps: arguments.max_iterations, ..Stop::relative(arguments.tolerance) };
-    let bar = output::progress(arguments.quiet || arguments.json, None);
-    let mut observer = |progress: &Progress<f64>| {
-        if progress.step.is_multiple_of(64) {
-            bar.set_position(u64::from(progress.step));
-            if let Some(residual) = progress.residual {
-                bar.set_message(format!("residual {residual:.3e}"));
-            }
-        }
-        ControlFlow::Continue(())
-    };
-    let solution = system.solve(arguments.method.owned(), &stop, &mut *rule, &mut observer).map_err(at)?;
-    bar.finish_and_clear();
-    let seconds = start.elapsed().as_secs_f64();
-    if let Some(path) = &arguments.out {
-        npy::write_vector(path, &solution.x)?;
+    let Some(path) = &arguments.rhs else { return Ok((matrix, vec![1.0; rows])) };
+    let rhs = files::read_vector(path).map_err(|error| output::unreadable(&error))?;
+    if rhs.len() != rows {
+        return Err(format!(
+            "{}: the right-hand side has {} entries, but the matrix has {rows} rows; give one entry a row",
+            path.display(),
+            rhs.len()
+        )
+        .into());
     }
-    report(arguments, &solution, rows, nonzeros, seconds)?;
-    Ok(if solution.report.converged() { ExitCode::SUCCESS } else { ExitCode::from(NOT_CONVERGED) })
+    Ok((matrix, rhs))
+}
+
+/// Why a system was refused, with rows counted from one as in the file.
+fn refusal(path: &Path, error: Error) -> Failure {
+    let path = path.display();
+    let Error::Diagonal { row, fault } = error else { return format!("{path}: {error}").into() };
+    let row = row + 1;
+    match fault {
+        DiagonalFault::Missing => format!(
+            "{path}: row {row} has no diagonal entry, and every method divides by it; reorder the equations so \
+             that each row has one"
+        ),
+        DiagonalFault::Zero => format!(
+            "{path}: the diagonal entry of row {row} is zero or too small to divide by; reorder the equations"
+        ),
+        DiagonalFault::NotPositive => format!(
+            "{path}: the diagonal entry of row {row} is not positive, so the matrix is not positive definite; \
+             change the signs of the equations, or try --method sor"
+        ),
+        _ => format!("{path}: row {row}: {error}"),
+    }
+    .into()
 }
 
 /// The rule that `--omega` names.
-fn rule(arguments: &Arguments, system: &System) -> Result<Box<dyn OmegaRule<f64>>, southwell::Error> {
+fn rule(arguments: &Arguments, system: &System) -> Result<Box<dyn OmegaRule<f64>>, Error> {
     Ok(match arguments.omega {
         Omega::Value(value) => Box::new(Fixed(value)),
         Omega::Young => {
@@ -169,7 +234,7 @@ fn rule(arguments: &Arguments, system: &System) -> Result<Box<dyn OmegaRule<f64>
             let mut storage = vec![0.0; 2 * problem.order()];
             let young = Young::estimate(&problem, POWER_STEPS, &mut storage)?;
             if young.jacobi_radius >= 1.0 {
-                return Err(southwell::Error::Option {
+                return Err(Error::Option {
                     name: "--omega young",
                     requirement: "needs a Jacobi radius below 1, which this matrix has not; use --omega learned",
                 });
@@ -213,8 +278,17 @@ fn report(
          entries{omega}{colours}, {seconds:.3} s\n",
         run.steps
     ))?;
+    if arguments.quiet {
+        return Ok(());
+    }
+    if let (Method::RedBlack, Some(colours @ 3..)) = (arguments.method, solution.colours) {
+        output::note(&format!(
+            "note: the rows do not part into red and black alone (the graph of the matrix is not bipartite): \
+             {colours} colours were needed"
+        ));
+    }
     if let Some(advice) = advice(run.status, arguments.method) {
-        eprintln!("hint: {advice}");
+        output::note(&format!("hint: {advice}"));
     }
     Ok(())
 }
@@ -234,16 +308,20 @@ fn name(status: Status) -> &'static str {
 
 /// What to do next.
 fn advice(status: Status, method: Method) -> Option<&'static str> {
+    let conjugate = matches!(method, Method::Cg | Method::SsorCg);
     match status {
         Status::Breakdown => {
             Some("the matrix is not symmetric positive definite; try --method sor with a small --omega")
+        }
+        Status::NotFinite if conjugate => {
+            Some("the numbers overflow; scale the system, or try --method sor with a small --omega")
         }
         Status::NotFinite => Some(
             "the sweeps diverge; try a smaller --omega, or ssor-cg if the matrix is symmetric positive definite",
         ),
         Status::Stalled => Some("the precision is exhausted; ask for a larger --tolerance"),
-        Status::StepLimit if matches!(method, Method::Cg | Method::SsorCg) => {
-            Some("allow more --max-iterations")
+        Status::StepLimit if conjugate => {
+            Some("allow more --max-iterations, or use sor if the matrix is not symmetric positive definite")
         }
         Status::StepLimit => {
             Some("allow more --max-iterations, or use ssor-cg if the matrix is symmetric positive definite")

@@ -1,0 +1,114 @@
+//! What the tests of passes share: numbers, the definition of a reduction, comparing bits.
+#![allow(dead_code)] // Every test program uses a part of it.
+
+use southwell_simd::{Level, Real, force_level, levels};
+
+/// A small generator: the tests need numbers, not quality.
+pub(crate) struct Numbers(pub(crate) u64);
+
+impl Numbers {
+    pub(crate) fn word(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0
+    }
+    pub(crate) fn next<T: Real>(&mut self) -> T {
+        T::unit_from_bits(self.word()) - T::HALF
+    }
+    pub(crate) fn vector<T: Real>(&mut self, n: usize) -> Vec<T> {
+        (0..n).map(|_| self.next()).collect()
+    }
+    pub(crate) fn below(&mut self, n: usize) -> usize {
+        (self.word() >> 33) as usize % n
+    }
+    /// Numbers of all sizes, and now and then one that is none.
+    pub(crate) fn strange<T: Real>(&mut self, n: usize) -> Vec<T> {
+        let special = [T::NAN, T::INFINITY, -T::INFINITY, T::ZERO, -T::ZERO, T::MIN_POSITIVE, T::MAX];
+        let mut one = || match self.below(24) {
+            k if k < special.len() => special[k],
+            k if k < 12 => self.next::<T>() * T::MIN_POSITIVE,
+            _ => self.next(),
+        };
+        (0..n).map(|_| one()).collect()
+    }
+}
+
+/// The lengths to try: all up to three blocks of lanes and one more, and some larger.
+pub(crate) fn lengths() -> impl Iterator<Item = usize> {
+    (0..=3 * 16 + 1).chain([63, 64, 65, 100, 127, 128, 129, 255, 1000, 1027])
+}
+
+/// Runs a check on every instruction set of the machine.
+pub(crate) fn on_every_level(mut check: impl FnMut(Level)) {
+    for level in levels() {
+        force_level(Some(level));
+        check(level);
+        force_level(None);
+    }
+}
+
+/// The bits of a number. All NaN count as one: IEEE 754 leaves their sign and payload open.
+pub(crate) fn bits_of<T: Real>(x: T) -> u64 {
+    if x.partial_cmp(&x).is_some() { x.bits() } else { u64::MAX }
+}
+
+pub(crate) fn bits<T: Real>(x: &[T]) -> Vec<u64> {
+    x.iter().copied().map(bits_of).collect()
+}
+
+/// The definition of a reduction: element i goes to lane i mod 16, in order, and the lanes are added
+/// by halves.
+pub(crate) fn in_lanes<T: Real>(terms: impl Iterator<Item = T>) -> T {
+    let mut lanes = vec![T::ZERO; 16];
+    for (i, term) in terms.enumerate() {
+        lanes[i % 16] += term;
+    }
+    while lanes.len() > 1 {
+        let upper = lanes.split_off(lanes.len() / 2);
+        lanes.iter_mut().zip(upper).for_each(|(low, high)| *low += high);
+    }
+    lanes[0]
+}
+
+pub(crate) fn dot<T: Real>(x: &[T], y: &[T]) -> T {
+    in_lanes(x.iter().zip(y).map(|(&x, &y)| x * y))
+}
+
+/// Σ of terms that are exact in `f64` pairs: compensated (Neumaier), with products split (Dekker), so
+/// that its own error is of second order.
+#[derive(Default)]
+pub(crate) struct Exact {
+    sum: f64,
+    low: f64,
+    /// Σ |terms|
+    pub(crate) size: f64,
+}
+
+impl Exact {
+    pub(crate) fn add(&mut self, term: f64) {
+        let next = self.sum + term;
+        self.low +=
+            if self.sum.abs() >= term.abs() { (self.sum - next) + term } else { (term - next) + self.sum };
+        self.sum = next;
+        self.size += term.abs();
+    }
+    pub(crate) fn add_product(&mut self, x: f64, y: f64) {
+        let product = x * y;
+        self.add(product);
+        let split = |v: f64| {
+            let c = 134_217_729.0 * v;
+            let high = c - (c - v);
+            (high, v - high)
+        };
+        let ((xh, xl), (yh, yl)) = (split(x), split(y));
+        self.low += ((xh * yh - product) + xh * yl + xl * yh) + xl * yl;
+    }
+    pub(crate) fn value(&self) -> f64 {
+        self.sum + self.low
+    }
+}
+
+/// Whether a reduction of n products is as near to the exact sum as n·ε·Σ|xᵢyᵢ|.
+pub(crate) fn near<T: Real>(found: T, exact: &Exact, n: usize) -> bool {
+    let bound = n.max(1) as f64 * T::EPSILON.to_f64() * exact.size;
+    (found.to_f64() - exact.value()).abs() <= bound
+}

@@ -1,0 +1,242 @@
+//! Sparse passes against plain loops, bit for bit, on every instruction set of the machine.
+#![cfg(feature = "force-level")]
+
+mod common;
+
+use common::{Exact, Numbers, bits, bits_of, in_lanes, near, on_every_level};
+use southwell_simd::Real;
+use southwell_simd::csr::{self, Rows};
+
+/// A matrix that owns its arrays.
+struct Matrix<T> {
+    offsets: Vec<u32>,
+    columns: Vec<u32>,
+    values: Vec<T>,
+}
+
+impl<T: Real> Matrix<T> {
+    /// Rows of up to `most` entries besides the diagonal, some of them empty of neighbours.
+    fn random(numbers: &mut Numbers, n: usize, most: usize, strange: bool) -> Self {
+        let mut matrix = Matrix { offsets: vec![0], columns: vec![], values: vec![] };
+        for i in 0..n {
+            let mut columns: Vec<u32> =
+                (0..numbers.below(most + 1)).map(|_| numbers.below(n) as u32).collect();
+            columns.push(i as u32);
+            columns.sort_unstable();
+            columns.dedup();
+            let values = if strange { numbers.strange(columns.len()) } else { numbers.vector(columns.len()) };
+            for (&column, mut value) in columns.iter().zip(values) {
+                if column as usize == i && !strange {
+                    value += T::from_f64(4.0);
+                }
+                matrix.columns.push(column);
+                matrix.values.push(value);
+            }
+            matrix.offsets.push(matrix.columns.len() as u32);
+        }
+        matrix
+    }
+    fn rows(&self) -> Rows<'_, T> {
+        Rows { offsets: &self.offsets, columns: &self.columns, values: &self.values }
+    }
+    fn order(&self) -> usize {
+        self.offsets.len() - 1
+    }
+    /// (column, value) of a row.
+    fn row(&self, i: usize) -> Vec<(usize, T)> {
+        let range = self.offsets[i] as usize..self.offsets[i + 1] as usize;
+        range.map(|k| (self.columns[k] as usize, self.values[k])).collect()
+    }
+    fn diagonal(&self, i: usize) -> T {
+        self.row(i).iter().find(|e| e.0 == i).expect("a diagonal entry").1
+    }
+    fn inverse(&self) -> Vec<T> {
+        (0..self.order()).map(|i| T::ONE / self.diagonal(i)).collect()
+    }
+    /// b − Σ a x of a row, from its first column or from its last.
+    fn remainder(&self, i: usize, b: T, x: &[T], last_first: bool) -> T {
+        let mut row = self.row(i);
+        if last_first {
+            row.reverse();
+        }
+        row.iter().fold(b, |sum, &(j, a)| sum - a * x[j])
+    }
+}
+
+fn every_case<T: Real>(check: impl Fn(&Matrix<T>, &mut Numbers, bool, &str)) {
+    let mut numbers = Numbers(5);
+    for n in [0, 1, 2, 3, 7, 15, 16, 17, 31, 33, 49, 100, 257] {
+        for (most, strange) in [(0, false), (3, false), (6, false), (40, false), (5, true)] {
+            if n == 0 && most > 0 {
+                continue;
+            }
+            let matrix = Matrix::random(&mut numbers, n, most, strange);
+            on_every_level(|level| {
+                check(&matrix, &mut numbers, strange, &format!("n = {n}, {most}, {level:?}"))
+            });
+        }
+    }
+}
+
+fn vector<T: Real>(numbers: &mut Numbers, n: usize, strange: bool) -> Vec<T> {
+    if strange { numbers.strange(n) } else { numbers.vector(n) }
+}
+
+fn products<T: Real>() {
+    every_case::<T>(|a, numbers, strange, name| {
+        let n = a.order();
+        let (x, b) = (vector::<T>(numbers, n, strange), vector::<T>(numbers, n, strange));
+        let mut y = vec![T::NAN; n];
+        csr::apply(a.rows(), &x, &mut y);
+        let plain: Vec<T> =
+            (0..n).map(|i| a.row(i).iter().fold(T::ZERO, |sum, &(j, v)| sum + v * x[j])).collect();
+        assert_eq!(bits(&y), bits(&plain), "apply {name}");
+        let mut r = vec![T::NAN; n];
+        csr::residual(a.rows(), &b, &x, &mut r);
+        let plain: Vec<T> = (0..n).map(|i| a.remainder(i, b[i], &x, false)).collect();
+        assert_eq!(bits(&r), bits(&plain), "residual {name}");
+        let square = in_lanes(plain.iter().map(|&r| r * r));
+        assert_eq!(bits_of(csr::residual_square(a.rows(), &b, &x)), bits_of(square), "norm {name}");
+        for (i, &r) in plain.iter().enumerate() {
+            assert_eq!(bits_of(csr::row_residual(a.rows(), i, b[i], &x)), bits_of(r), "row {name}");
+            let (columns, values) = a.rows().row(i);
+            let row: Vec<(usize, u64)> =
+                columns.iter().zip(values).map(|(&j, &v)| (j as usize, bits_of(v))).collect();
+            let plain: Vec<(usize, u64)> = a.row(i).iter().map(|&(j, v)| (j, bits_of(v))).collect();
+            assert_eq!(row, plain, "{name}");
+        }
+        assert!(a.rows().row(n).0.is_empty(), "there is no row {n}");
+        if !strange {
+            for (i, &y) in y.iter().enumerate() {
+                let mut exact = Exact::default();
+                a.row(i).iter().for_each(|&(j, v)| exact.add_product(v.to_f64(), x[j].to_f64()));
+                assert!(near(y, &exact, a.row(i).len()), "{name} {i}: {y} {}", exact.value());
+            }
+        }
+    });
+}
+
+#[test]
+fn products_match_plain_loops() {
+    products::<f32>();
+    products::<f64>();
+}
+
+fn sweeps<T: Real>() {
+    every_case::<T>(|a, numbers, strange, name| {
+        let n = a.order();
+        let (x, b, inverse) =
+            (vector::<T>(numbers, n, strange), vector::<T>(numbers, n, strange), a.inverse());
+        let omega = T::from_f64(1.3);
+        for reversed in [false, true] {
+            let (mut fast, mut plain) = (x.clone(), x.clone());
+            csr::sor_sweep(a.rows(), reversed, omega, &inverse, &b, &mut fast);
+            for k in 0..n {
+                let i = if reversed { n - 1 - k } else { k };
+                // The newest value is waited for last.
+                let sigma = a.remainder(i, b[i], &plain, !reversed);
+                plain[i] += (omega * inverse[i]) * sigma;
+            }
+            assert_eq!(bits(&fast), bits(&plain), "sweep {reversed} {name}");
+
+            let mut order: Vec<u32> = (0..n as u32).collect();
+            order.sort_by_key(|&i| (i.wrapping_mul(2_654_435_761) >> 7, i));
+            let (mut fast, mut plain) = (x.clone(), x.clone());
+            csr::sor_sweep_in_order(a.rows(), &order, reversed, omega, &inverse, &b, &mut fast);
+            if reversed {
+                order.reverse();
+            }
+            for i in order.iter().map(|&i| i as usize) {
+                let sigma = a.remainder(i, b[i], &plain, false);
+                plain[i] += (omega * inverse[i]) * sigma;
+            }
+            assert_eq!(bits(&fast), bits(&plain), "in order {reversed} {name}");
+        }
+    });
+}
+
+#[test]
+fn sweeps_match_plain_loops() {
+    sweeps::<f32>();
+    sweeps::<f64>();
+}
+
+fn halves<T: Real>() {
+    every_case::<T>(|a, numbers, strange, name| {
+        let n = a.order();
+        let (p, inverse) = (vector::<T>(numbers, n, strange), a.inverse());
+        let omega = T::from_f64(1.4);
+        let mut t = vec![T::NAN; n];
+        csr::solve_upper(a.rows(), omega, &inverse, &p, &mut t);
+        let mut plain_t = vec![T::NAN; n];
+        for i in (0..n).rev() {
+            let right = a.row(i).into_iter().rev().filter(|e| e.0 > i);
+            plain_t[i] = right.fold(p[i], |sum, (j, v)| sum - v * plain_t[j]) * (omega * inverse[i]);
+        }
+        assert_eq!(bits(&t), bits(&plain_t), "upper {name}");
+
+        let (mut y, mut w) = (vec![T::NAN; n], vec![T::NAN; n]);
+        csr::solve_lower(a.rows(), omega, &inverse, &p, &t, &mut y, &mut w);
+        let (mut plain_y, mut plain_w) = (vec![T::NAN; n], vec![T::NAN; n]);
+        let (weight, share) = ((T::TWO - omega) / omega, T::ONE - T::ONE / omega);
+        for i in 0..n {
+            let left: Vec<(usize, T)> = a.row(i).into_iter().filter(|e| e.0 < i).collect();
+            let along = |x: &[T]| left.iter().fold(T::ZERO, |sum, &(j, v)| sum + v * x[j]);
+            let d = a.diagonal(i);
+            plain_w[i] = (p[i] + share * (d * t[i])) + along(&t);
+            plain_y[i] = ((p[i] - (weight * d) * t[i]) - along(&plain_y)) * (omega * inverse[i]);
+        }
+        assert_eq!(bits(&y), bits(&plain_y), "lower {name}");
+        assert_eq!(bits(&w), bits(&plain_w), "product {name}");
+
+        if !strange {
+            // w is A t, and the triangles are solved.
+            let mut product = vec![T::NAN; n];
+            csr::apply(a.rows(), &t, &mut product);
+            for i in 0..n {
+                let size: f64 = a.row(i).iter().map(|&(j, v)| (v * t[j]).to_f64().abs()).sum();
+                let bound =
+                    8.0 * (a.row(i).len() + 2) as f64 * T::EPSILON.to_f64() * (size + p[i].to_f64().abs());
+                let off = (w[i] - product[i]).to_f64().abs();
+                assert!(off <= bound, "{name} {i}: {off} {bound}");
+            }
+        }
+    });
+}
+
+#[test]
+fn eisenstat_halves_match_plain_loops() {
+    halves::<f32>();
+    halves::<f64>();
+}
+
+/// Operands that are too short, or columns that do not exist, lead nowhere and to no panic.
+#[test]
+fn nothing_panics() {
+    let mut numbers = Numbers(6);
+    let a = Matrix::<f64>::random(&mut numbers, 9, 4, false);
+    let full = numbers.vector::<f64>(9);
+    let (inverse, mut x) = (a.inverse(), full.clone());
+    for n in 0..9 {
+        let short = &full[..n];
+        let mut out = short.to_vec();
+        csr::apply(a.rows(), short, &mut out);
+        csr::residual(a.rows(), short, &full, &mut x);
+        let _ = csr::residual_square(a.rows(), short, short);
+        for reversed in [false, true] {
+            csr::sor_sweep(a.rows(), reversed, 1.0, &inverse, short, &mut x);
+            csr::sor_sweep(a.rows(), reversed, 1.0, short, &full, &mut out);
+            csr::sor_sweep_in_order(a.rows(), &[8, 99, 0], reversed, 1.0, &inverse, short, &mut x);
+        }
+        csr::solve_upper(a.rows(), 1.0, &inverse, short, &mut x);
+        csr::solve_upper(a.rows(), 1.0, short, &full, &mut out);
+        csr::solve_lower(a.rows(), 1.0, &inverse, short, &full, &mut out, &mut x);
+    }
+    let rubbish = Rows { offsets: &[0, 7, 3, 40], columns: &[9, 0, 77], values: &[1.0, 2.0] };
+    let mut x = [1.0; 3];
+    csr::sor_sweep(rubbish, false, 1.0, &[1.0; 3], &[1.0; 3], &mut x);
+    csr::solve_upper(rubbish, 1.0, &[1.0; 3], &[1.0; 3], &mut x);
+    let none = Rows::<f64> { offsets: &[], columns: &[], values: &[] };
+    csr::sor_sweep(none, true, 1.0, &[1.0; 3], &[1.0; 3], &mut x);
+    assert!(none.row(0).0.is_empty());
+}
