@@ -21,11 +21,24 @@ pub struct Matrix<'a, T> {
 }
 
 impl<'a, T: Real> Matrix<'a, T> {
-    /// The rows, first to last. The last one may be stored without its padding.
+    /// Rows that are stored.
     #[inline(always)]
-    fn rows(&self) -> impl DoubleEndedIterator<Item = &'a [T]> + ExactSizeIterator + use<'a, T> {
-        let columns = self.columns;
-        self.values.chunks(self.stride.max(1)).map(move |row| row.get(..columns).unwrap_or(&[]))
+    fn count(&self) -> usize {
+        self.values.len().div_ceil(self.stride.max(1))
+    }
+
+    /// A row; empty if there is no such row. The last one may be stored without its padding.
+    #[inline(always)]
+    fn row(&self, row: usize) -> &'a [T] {
+        let start = row.saturating_mul(self.stride);
+        self.values.get(start..start.saturating_add(self.columns)).unwrap_or(&[])
+    }
+
+    /// The rows, first to last.
+    #[inline(always)]
+    fn rows(&self) -> impl ExactSizeIterator<Item = &'a [T]> + use<'a, T> {
+        let this = *self;
+        (0..self.count()).map(move |row| this.row(row))
     }
 }
 
@@ -91,18 +104,15 @@ fn sweep_kernel<T: Real, S: Simd>(
     rhs: &[T],
     x: &mut [T],
 ) {
-    let mut relax = |i: usize, row: &[T], b: T, inverse: T| {
-        let sigma = b - dot_kernel(simd, row, x);
+    let n = a.count().min(rhs.len()).min(inverse.len());
+    // By number: iterators zipped together run backwards only on the promise of equal lengths.
+    for step in 0..n {
+        let i = if reversed { n - 1 - step } else { step };
+        let (Some(&b), Some(&inverse)) = (rhs.get(i), inverse.get(i)) else { return };
+        let sigma = b - dot_kernel(simd, a.row(i), x);
         if let Some(x) = x.get_mut(i) {
             *x += (omega * inverse) * sigma;
         }
-    };
-    let n = rhs.len().min(inverse.len());
-    let rows = a.rows().take(n).zip(&rhs[..n]).zip(&inverse[..n]).enumerate();
-    if reversed {
-        rows.rev().for_each(|(i, ((row, &b), &inverse))| relax(i, row, b, inverse));
-    } else {
-        rows.for_each(|(i, ((row, &b), &inverse))| relax(i, row, b, inverse));
     }
 }
 
@@ -114,11 +124,10 @@ pass! {
 
 #[inline(always)]
 fn upper_kernel<T: Real, S: Simd>(simd: S, a: Matrix<'_, T>, omega: T, inverse: &[T], p: &[T], t: &mut [T]) {
-    let n = p.len().min(inverse.len());
-    for (i, ((row, &p), &inverse)) in a.rows().take(n).zip(&p[..n]).zip(&inverse[..n]).enumerate().rev() {
+    for i in (0..a.count().min(p.len()).min(inverse.len())).rev() {
         let right = i.saturating_add(1);
-        let sum = dot_kernel(simd, row.get(right..).unwrap_or(&[]), t.get(right..).unwrap_or(&[]));
-        if let Some(t) = t.get_mut(i) {
+        let sum = dot_kernel(simd, a.row(i).get(right..).unwrap_or(&[]), t.get(right..).unwrap_or(&[]));
+        if let (Some(t), Some(&p), Some(&inverse)) = (t.get_mut(i), p.get(i), inverse.get(i)) {
             *t = (p - sum) * (omega * inverse);
         }
     }

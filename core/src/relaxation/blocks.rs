@@ -111,11 +111,12 @@ fn invert<T: Real>(mut a: [[T; MOST]; MOST], n: usize) -> Option<[[T; MOST]; MOS
             inverse[k][j] *= scale;
         }
         let (pivot, pivot_inverse) = (a[k], inverse[k]);
-        for i in (0..n.min(MOST)).filter(|&i| i != k) {
-            let factor = a[i][k];
+        let others = a.iter_mut().zip(&mut inverse).enumerate().take(n).filter(|&(i, _)| i != k);
+        for (_, (row, inverse)) in others {
+            let factor = row[k];
             for j in 0..MOST {
-                a[i][j] -= factor * pivot[j];
-                inverse[i][j] -= factor * pivot_inverse[j];
+                row[j] -= factor * pivot[j];
+                inverse[j] -= factor * pivot_inverse[j];
             }
         }
     }

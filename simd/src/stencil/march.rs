@@ -295,8 +295,16 @@ fn side_by_side<T: Real, const REVERSED: bool>(
     let n = [q0.len(), q1.len(), q2.len(), q3.len(), x0.len(), x1.len(), x2.len(), x3.len()]
         .into_iter()
         .fold(usize::MAX, usize::min);
-    let (q0, q1, q2, q3) = (&q0[..n], &q1[..n], &q2[..n], &q3[..n]);
-    let (x0, x1, x2, x3) = (&mut x0[..n], &mut x1[..n], &mut x2[..n], &mut x3[..n]);
+    // n is the least of the eight lengths, but the optimiser would not know that: `get`, not an index.
+    let (Some(q0), Some(q1), Some(q2), Some(q3)) = (q0.get(..n), q1.get(..n), q2.get(..n), q3.get(..n))
+    else {
+        return;
+    };
+    let (Some(x0), Some(x1), Some(x2), Some(x3)) =
+        (x0.get_mut(..n), x1.get_mut(..n), x2.get_mut(..n), x3.get_mut(..n))
+    else {
+        return;
+    };
     let [mut w0, mut w1, mut w2, mut w3] = before;
     let [_, [mut a1, mut b1], [mut a2, mut b2], [mut a3, mut b3]] = behind;
     for step in 0..n {

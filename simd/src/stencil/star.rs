@@ -180,9 +180,11 @@ pub(super) fn sub_scaled<T: Real, S: Simd>(simd: S, c: Coupling<'_, T>, x: &[T],
         Coupling::Uniform(c) => crate::vector::axpy_kernel(simd, -c, x, y),
         Coupling::Cells(c) => {
             let n = x.len().min(y.len()).min(c.len());
-            let (x, x_tail) = T::split(simd, &x[..n]);
-            let (c, c_tail) = T::split(simd, &c[..n]);
-            let (y, y_tail) = T::split_mut(simd, &mut y[..n]);
+            // `get`, not an index: the optimiser loses sight of a minimum of three.
+            let (Some(x), Some(c), Some(y)) = (x.get(..n), c.get(..n), y.get_mut(..n)) else { return };
+            let (x, x_tail) = T::split(simd, x);
+            let (c, c_tail) = T::split(simd, c);
+            let (y, y_tail) = T::split_mut(simd, y);
             for ((y, &x), &c) in y.iter_mut().zip(x).zip(c) {
                 *y = T::vsub(simd, *y, T::vmul(simd, c, x));
             }
