@@ -3,7 +3,7 @@
 //! ```text
 //! q = A p,  α = ρ/(pᵀq),  x ← x + α p,  r ← r − α q,  ρ' = rᵀr,  p ← r + (ρ'/ρ) p
 //! ```
-//! *Step*: one iteration; cost: one pass over the matrix and 14 vector elements an unknown.
+//! *Step*: one iteration; cost: one pass over the matrix and 15 vector elements an unknown.
 //! *Residual*: ‖r‖₂ carried along, free; confirmed as ‖b − A x‖₂ before convergence is claimed.
 //! *Memory*: 3 vectors.
 //! *Fails* if A is not positive definite: [`Status::Breakdown`] at a direction with pᵀAp ≤ 0, x being
@@ -66,6 +66,7 @@ pub struct Cg<'a, T, A> {
     work: Workspace<'a, T>,
     /// rᵀr
     rho: T,
+    reach: Reach<T>,
     scale: T,
     failure: Option<Status>,
 }
@@ -94,7 +95,8 @@ pub fn start<'a, T: Real, A: Matrix<T>>(
     work.p.copy_from(work.r);
     let rho = vector::dot(work.r, work.r);
     let scale = problem.scale(options.reference, rho.sqrt());
-    Ok(Cg { matrix: problem.matrix, rhs: problem.rhs, x, work, rho, scale, failure: None })
+    let reach = Reach::new(x);
+    Ok(Cg { matrix: problem.matrix, rhs: problem.rhs, x, work, rho, reach, scale, failure: None })
 }
 
 /// Solves from the x that is handed in.
@@ -130,6 +132,9 @@ impl<T: Real, A: Matrix<T>> Run for Cg<'_, T, A> {
         } else {
             None
         };
+        if self.failure.is_none() && !self.reach.allows(alpha, p, self.x) {
+            self.failure = Some(Status::NotFinite);
+        }
         if self.failure.is_some() {
             return;
         }
@@ -173,6 +178,24 @@ impl<T: Real, A: Matrix<T>> Run for Cg<'_, T, A> {
     }
 }
 
+/// How far from zero an iterate can have come: a step that would overflow is recognised before it is
+/// taken, as nothing could bring the iterate back.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reach<T>(T);
+
+impl<T: Real> Reach<T> {
+    /// ‖x₀‖
+    pub(super) fn new(x: &[T]) -> Self {
+        Self(vector::norm(x))
+    }
+
+    /// Whether x + αp is finite. Cost: p once; x too where the sum of all step lengths comes near overflow.
+    pub(super) fn allows(&mut self, alpha: T, p: &[T], x: &[T]) -> bool {
+        self.0 += alpha.abs() * vector::norm(p);
+        self.0 < T::HALF * T::MAX || x.iter().zip(p).all(|(&x, &p)| (x + alpha * p).is_finite())
+    }
+}
+
 /// `copy_from_slice` that cannot panic: slices of one run have one length.
 pub(super) trait CopyFrom<T> {
     /// Copies the common length.
@@ -182,5 +205,32 @@ pub(super) trait CopyFrom<T> {
 impl<T: Copy> CopyFrom<T> for [T] {
     fn copy_from(&mut self, from: &[T]) {
         self.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Fixed, ssor_cg};
+    use super::*;
+    use crate::linear::Dense;
+
+    /// 10⁻³⁰⁰ x = 10¹⁰ has no solution in `f64`.
+    #[test]
+    fn an_iterate_that_would_overflow_is_not_taken() {
+        let a = Dense::new(&[1e-300], 1, 1).expect("finite");
+        let problem = Problem::new(&a, &[1e10]).expect("a diagonal with a reciprocal");
+        let options = Options::default();
+        let mut storage = [f64::NAN; 8];
+
+        let mut x = [3.0];
+        let work = Workspace::new(&problem, &mut storage).expect("long enough");
+        let report = solve(&problem, &options, &mut x, work, &mut ()).expect("valid");
+        assert_eq!((report.status, report.residual, x), (Status::NotFinite, 1e10, [3.0]));
+
+        let mut x = [3.0];
+        let work = ssor_cg::Workspace::new(&problem, &mut storage).expect("long enough");
+        let report =
+            ssor_cg::solve(&problem, &options, &mut Fixed(1.0), &mut x, work, &mut ()).expect("valid");
+        assert_eq!((report.status, report.residual, x), (Status::NotFinite, 1e10, [3.0]));
     }
 }

@@ -19,8 +19,8 @@
 
 use southwell_simd::vector;
 
-use super::cg::CopyFrom;
 pub use super::cg::Options;
+use super::cg::{CopyFrom, Reach};
 use super::omega::{self, OmegaRule};
 use super::problem::Problem;
 use super::split::Split;
@@ -71,6 +71,7 @@ pub struct SsorCg<'a, T, A, R: ?Sized> {
     rho: T,
     /// rᵀr
     square: T,
+    reach: Reach<T>,
     scale: T,
     steps: u32,
     asked: u32,
@@ -111,7 +112,7 @@ pub fn start<'a, T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized>(
     }
     problem.matrix.prepare(work.scratch);
     let scale = problem.scale(options.reference, square.sqrt());
-    let (matrix, rhs) = (problem.matrix, problem.rhs);
+    let (matrix, rhs, reach) = (problem.matrix, problem.rhs, Reach::new(x));
     let mut run = SsorCg {
         matrix,
         rhs,
@@ -121,6 +122,7 @@ pub fn start<'a, T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized>(
         omega,
         rho: T::ZERO,
         square,
+        reach,
         scale,
         steps: 0,
         asked: 0,
@@ -195,6 +197,9 @@ impl<T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized> Run for SsorCg<'_, T, A, R>
         } else {
             None
         };
+        if self.failure.is_none() && !self.reach.allows(alpha, t, self.x) {
+            self.failure = Some(Status::NotFinite);
+        }
         if self.failure.is_some() {
             return;
         }
