@@ -65,7 +65,7 @@ pub fn drive<R: Run + ?Sized>(
     let mut checks = 1;
     let mut steps = 0;
     let mut denied = R::Real::INFINITY;
-    let status = loop {
+    let mut status = loop {
         let ended =
             if looked { judge(run, tolerance, &mut residual, &mut denied, &mut checks) } else { None };
         let progress =
@@ -92,12 +92,18 @@ pub fn drive<R: Run + ?Sized>(
             checks += 1;
         }
     };
+    if status != Status::Converged {
+        // The report must describe the iterate that is left, not a recurrence or an older look.
+        let evaluated = run.confirm(R::Real::INFINITY).or_else(|| (!looked).then(|| run.residual()));
+        checks += u32::from(evaluated.is_some());
+        residual = evaluated.unwrap_or(residual);
+        // An overflow since the last look must not pass for a mere stop.
+        if !residual.is_finite() {
+            status = Status::NotFinite;
+        }
+    }
     if let Some(kept) = run.settle(status) {
         residual = kept;
-    } else if status != Status::Converged {
-        // The report must describe the iterate that is left, not a recurrence or an older look.
-        residual = run.confirm(R::Real::INFINITY).unwrap_or(if looked { residual } else { run.residual() });
-        checks += 1;
     }
     Report { status, steps, checks, initial_residual, residual, scale }
 }
@@ -223,5 +229,39 @@ mod tests {
     fn not_finite_is_noticed() {
         let mut run = Halving { value: f64::NAN, lie: 1.0, steps: 0 };
         assert_eq!(drive(&mut run, &stop(1e-3, 100, 1), &mut ()).status, Status::NotFinite);
+    }
+
+    /// Grows until it overflows; keeps its first value.
+    struct Growing {
+        value: f64,
+    }
+
+    impl Run for Growing {
+        type Real = f64;
+        fn step(&mut self) {
+            self.value *= 1e200;
+        }
+        fn residual(&mut self) -> f64 {
+            self.value
+        }
+        fn parameter(&self) -> f64 {
+            1.0
+        }
+        fn settle(&mut self, status: Status) -> Option<f64> {
+            (status == Status::NotFinite).then(|| {
+                self.value = 1.0;
+                self.value
+            })
+        }
+    }
+
+    #[test]
+    fn an_overflow_between_two_looks_is_noticed_when_the_observer_stops() {
+        let mut run = Growing { value: 1.0 };
+        let mut at_three =
+            |p: &Progress<f64>| if p.step == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        let report = drive(&mut run, &stop(1e-3, 100, 10), &mut at_three);
+        assert_eq!((report.status, report.steps, report.residual), (Status::NotFinite, 3, 1.0));
+        assert_eq!(run.value, 1.0, "the last good iterate is put back");
     }
 }

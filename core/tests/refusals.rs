@@ -429,3 +429,15 @@ fn every_error_says_what_is_wrong_and_where() {
     let boxed: Box<dyn core::error::Error> = Box::new(errors[0].0);
     assert_eq!(boxed.to_string(), texts[0]);
 }
+
+#[test]
+fn a_right_hand_side_whose_norm_cannot_be_formed_is_refused() {
+    let a = Dense::new(&[1.0_f32, 0.0, 0.0, 1.0], 2, 2).expect("finite");
+    for (rhs, what) in [([1e-30, 0.0], "underflows"), ([1e25, 0.0], "overflows")] {
+        match Problem::new(&a, &rhs).map(|_| ()) {
+            Err(Error::Option { name: "rhs", requirement }) => assert!(requirement.contains(what)),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(Problem::new(&a, &[0.0, 0.0]).is_ok());
+}

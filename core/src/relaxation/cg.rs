@@ -3,7 +3,7 @@
 //! ```text
 //! q = A p,  α = ρ/(pᵀq),  x ← x + α p,  r ← r − α q,  ρ' = rᵀr,  p ← r + (ρ'/ρ) p
 //! ```
-//! *Step*: one iteration; cost: one pass over the matrix and 14 vector elements an unknown.
+//! *Step*: one iteration; cost: one pass over the matrix and 15 vector elements an unknown.
 //! *Residual*: ‖r‖₂ carried along, free; confirmed as ‖b − A x‖₂ before convergence is claimed.
 //! *Memory*: 3 vectors.
 //! *Fails* if A is not positive definite: [`Status::Breakdown`] at a direction with pᵀAp ≤ 0, x being
@@ -11,6 +11,7 @@
 
 use southwell_simd::vector;
 
+use super::direction::{self, CopyFrom, Reach};
 use super::problem::{Problem, Reference};
 use crate::carve::carve;
 use crate::linear::Matrix;
@@ -66,6 +67,7 @@ pub struct Cg<'a, T, A> {
     work: Workspace<'a, T>,
     /// rᵀr
     rho: T,
+    reach: Reach<T>,
     scale: T,
     failure: Option<Status>,
 }
@@ -94,7 +96,8 @@ pub fn start<'a, T: Real, A: Matrix<T>>(
     work.p.copy_from(work.r);
     let rho = vector::dot(work.r, work.r);
     let scale = problem.scale(options.reference, rho.sqrt());
-    Ok(Cg { matrix: problem.matrix, rhs: problem.rhs, x, work, rho, scale, failure: None })
+    let reach = Reach::new(x);
+    Ok(Cg { matrix: problem.matrix, rhs: problem.rhs, x, work, rho, reach, scale, failure: None })
 }
 
 /// Solves from the x that is handed in.
@@ -121,9 +124,10 @@ impl<T: Real, A: Matrix<T>> Run for Cg<'_, T, A> {
         }
         let Workspace { r, p, q } = &mut self.work;
         self.matrix.apply(p, q);
-        let curvature = vector::dot(p, q);
+        let (curvature, square) = vector::dot_square(q, p);
         let alpha = self.rho / curvature;
-        self.failure = failure(self.rho, curvature, alpha);
+        self.failure = direction::failure(self.rho, curvature, alpha)
+            .or_else(|| self.reach.refuses(alpha, square.sqrt(), p, self.x));
         if self.failure.is_some() {
             return;
         }
@@ -164,31 +168,5 @@ impl<T: Real, A: Matrix<T>> Run for Cg<'_, T, A> {
 
     fn failure(&self) -> Option<Status> {
         self.failure
-    }
-}
-
-/// Why a step along a direction cannot be taken, if so: ρ, pᵀAp and their ratio α.
-pub(super) fn failure<T: Real>(rho: T, curvature: T, alpha: T) -> Option<Status> {
-    if !curvature.is_finite() || !alpha.is_finite() && curvature > T::ZERO {
-        Some(Status::NotFinite)
-    } else if curvature > T::ZERO {
-        None
-    } else if rho * T::EPSILON < T::MIN_POSITIVE {
-        // The products underflow: the sign says that the precision is exhausted, nothing of the matrix.
-        Some(Status::Stalled)
-    } else {
-        Some(Status::Breakdown)
-    }
-}
-
-/// `copy_from_slice` that cannot panic: slices of one run have one length.
-pub(super) trait CopyFrom<T> {
-    /// Copies the common length.
-    fn copy_from(&mut self, from: &[T]);
-}
-
-impl<T: Copy> CopyFrom<T> for [T] {
-    fn copy_from(&mut self, from: &[T]) {
-        self.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
     }
 }

@@ -46,6 +46,10 @@ macro_rules! lines {
             }
             fn prepare(&self, scratch: &mut [T]) -> Result<(), Error> {
                 let [gamma, pivot, _] = carve(scratch, self.lengths())?;
+                // A constant star has its factors even where there is no row to be singular.
+                if self.order() == 0 {
+                    return Ok(());
+                }
                 match stencil::factor_lines(&self.stencil.grid(), gamma, pivot) {
                     None => Ok(()),
                     Some(row) => Err(Error::Diagonal { row, fault: DiagonalFault::SingularBlock }),
@@ -62,3 +66,18 @@ macro_rules! lines {
 
 lines!(Stencil2d);
 lines!(Stencil3d);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linear::Star;
+
+    #[test]
+    fn a_grid_without_rows_has_no_singular_row() {
+        let star = Star { centre: 0.0, ..Star::default() };
+        for rows in [0, 1] {
+            let lines = Lines::<Stencil2d<'_, f64>>::new(Stencil2d::constant(rows, 3, star).expect("finite"));
+            assert_eq!(lines.prepare(&mut [0.0; 9]).is_ok(), rows == 0);
+        }
+    }
+}

@@ -30,6 +30,7 @@
 
 mod blocks;
 pub mod cg;
+mod direction;
 mod learned;
 mod lines;
 mod multicolour;

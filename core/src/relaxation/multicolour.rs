@@ -36,18 +36,24 @@ impl<'a> Colouring<'a> {
         let [colours] = carve(storage, [n])?;
         colours.fill(NONE);
         let fault = |argument, index, fault| Err(Error::Structure { argument, index, fault });
-        if starts.first().is_none_or(|&first| first != 0) {
+        let (Some(&first), Some(&last)) = (starts.first(), starts.last()) else {
+            return Err(Error::Dimension { argument: "starts", expected: 1, given: 0 });
+        };
+        if first != 0 {
             return fault("starts", 0, StructureFault::FirstNotZero);
         }
-        if starts.last().is_none_or(|&last| last as usize != n) {
+        if last as usize != n {
             return fault("starts", starts.len().saturating_sub(1), StructureFault::OutOfRange);
+        }
+        if let Some(i) = starts.iter().position(|&start| start as usize > n) {
+            return fault("starts", i, StructureFault::OutOfRange);
+        }
+        if let Some(i) = starts.windows(2).position(|w| matches!(*w, [a, b] if b < a)) {
+            return fault("starts", i.saturating_add(1), StructureFault::Decreasing);
         }
         for (colour, window) in starts.windows(2).enumerate() {
             let [from, to] = *window else { continue };
-            let Some(rows) = order.get(from as usize..to as usize) else {
-                let what = if to < from { StructureFault::Decreasing } else { StructureFault::OutOfRange };
-                return fault("starts", colour.saturating_add(1), what);
-            };
+            let rows = order.get(from as usize..to as usize).unwrap_or(&[]);
             for (k, &row) in rows.iter().enumerate() {
                 let position = (from as usize).saturating_add(k);
                 match colours.get_mut(row as usize) {
@@ -180,5 +186,24 @@ impl<T: Real> Relax<T> for Multicolour<'_, T> {
     }
     fn sweep(&self, reversed: bool, omega: T, scratch: &mut [T], rhs: &[T], x: &mut [T]) {
         csr::sor_sweep_in_order(self.matrix.parts(), self.colouring.order, reversed, omega, scratch, rhs, x);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_place_of_a_fault_in_the_starts_is_where_it_says() {
+        let a = Csr::new(&[0, 1, 2, 3], &[0, 1, 2], &[1.0, 1.0, 1.0]).expect("diagonal");
+        let mut storage = [0; 3];
+        let mut new = |starts| Colouring::new(&a, &[0, 1, 2], starts, &mut storage).err();
+        let fault = |index, fault| Some(Error::Structure { argument: "starts", index, fault });
+        assert_eq!(new(&[0, 7, 2, 3]), fault(1, StructureFault::OutOfRange), "there is no row 7");
+        assert_eq!(new(&[0, 2, 1, 3]), fault(2, StructureFault::Decreasing));
+        assert_eq!(new(&[0, 2]), fault(1, StructureFault::OutOfRange));
+        assert_eq!(new(&[1, 3]), fault(0, StructureFault::FirstNotZero));
+        assert_eq!(new(&[]), Some(Error::Dimension { argument: "starts", expected: 1, given: 0 }));
+        assert_eq!(new(&[0, 1, 1, 3]), None);
     }
 }

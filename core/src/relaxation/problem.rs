@@ -29,7 +29,8 @@ impl<'a, T: Real, A: Matrix<T>> Problem<'a, T, A> {
     /// # Errors
     /// [`Error::Dimension`] if `rhs` has not the matrix's order; [`Error::Value`] for a NaN or an
     /// infinity in it; [`Error::Diagonal`] for a diagonal entry that is missing, zero or without a
-    /// finite reciprocal.
+    /// finite reciprocal; [`Error::Option`] for a right-hand side whose squares overflow, or all
+    /// underflow to zero.
     pub fn new(matrix: &'a A, rhs: &'a [T]) -> Result<Self, Error> {
         let n = matrix.order();
         check_len("rhs", rhs.len(), n)?;
@@ -47,6 +48,12 @@ impl<'a, T: Real, A: Matrix<T>> Problem<'a, T, A> {
             return Err(Error::Option {
                 name: "rhs",
                 requirement: "has a norm that overflows; scale the system",
+            });
+        }
+        if rhs_norm == T::ZERO && rhs.iter().any(|&b| b != T::ZERO) {
+            return Err(Error::Option {
+                name: "rhs",
+                requirement: "has a norm that underflows; scale the system",
             });
         }
         Ok(Self { matrix, rhs, rhs_norm })

@@ -20,7 +20,7 @@
 use southwell_simd::vector;
 
 pub use super::cg::Options;
-use super::cg::{self, CopyFrom};
+use super::direction::{self, CopyFrom, Reach};
 use super::omega::{self, OmegaRule};
 use super::problem::Problem;
 use super::split::Split;
@@ -71,6 +71,7 @@ pub struct SsorCg<'a, T, A, R: ?Sized> {
     rho: T,
     /// rᵀr
     square: T,
+    reach: Reach<T>,
     scale: T,
     steps: u32,
     asked: u32,
@@ -115,7 +116,7 @@ pub fn start<'a, T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized>(
     }
     problem.matrix.prepare(work.scratch);
     let scale = problem.scale(options.reference, square.sqrt());
-    let (matrix, rhs) = (problem.matrix, problem.rhs);
+    let (matrix, rhs, reach) = (problem.matrix, problem.rhs, Reach::new(x));
     let mut run = SsorCg {
         matrix,
         rhs,
@@ -125,6 +126,7 @@ pub fn start<'a, T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized>(
         omega,
         rho: T::ZERO,
         square,
+        reach,
         scale,
         steps: 0,
         asked: 0,
@@ -211,10 +213,11 @@ impl<T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized> Run for SsorCg<'_, T, A, R>
         let Workspace { scratch, p, t, y, w, r_hat, r } = &mut self.work;
         self.matrix.solve_upper(self.omega, scratch, p, t);
         self.matrix.solve_lower(self.omega, scratch, p, t, y, w);
-        vector::axpy(T::ONE, t, y);
+        let square = vector::add_square(t, y);
         let curvature = vector::dot(p, y);
         let alpha = self.rho / curvature;
-        self.failure = cg::failure(self.rho, curvature, alpha);
+        self.failure = direction::failure(self.rho, curvature, alpha)
+            .or_else(|| self.reach.refuses(alpha, square.sqrt(), t, self.x));
         if self.failure.is_some() {
             return;
         }

@@ -1,0 +1,80 @@
+//! A step along a search direction, x ← x + α p: what both forms of conjugate gradients share.
+
+use southwell_simd::vector;
+
+use crate::{Real, Status};
+
+/// Why a step along a direction cannot be taken, if so: ρ, pᵀAp and their ratio α.
+pub(super) fn failure<T: Real>(rho: T, curvature: T, alpha: T) -> Option<Status> {
+    if !curvature.is_finite() || !alpha.is_finite() && curvature > T::ZERO {
+        Some(Status::NotFinite)
+    } else if curvature > T::ZERO {
+        None
+    } else if rho * T::EPSILON < T::MIN_POSITIVE {
+        // The products underflow: the sign says that the precision is exhausted, nothing of the matrix.
+        Some(Status::Stalled)
+    } else {
+        Some(Status::Breakdown)
+    }
+}
+
+/// How far from zero an iterate can have come: a step that would overflow is recognised before it is
+/// taken, as nothing could bring the iterate back.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reach<T>(T);
+
+impl<T: Real> Reach<T> {
+    /// ‖x₀‖
+    pub(super) fn new(x: &[T]) -> Self {
+        Self(vector::norm(x))
+    }
+
+    /// `NotFinite` if x + αp is not finite, given ‖p‖. Cost: nothing until the sum of all step lengths
+    /// comes near overflow, then p and x.
+    pub(super) fn refuses(&mut self, alpha: T, norm: T, p: &[T], x: &[T]) -> Option<Status> {
+        self.0 += alpha.abs() * norm;
+        let near = self.0.is_finite() && self.0 < T::HALF * T::MAX;
+        let finite = near || x.iter().zip(p).all(|(&x, &p)| (x + alpha * p).is_finite());
+        if finite { None } else { Some(Status::NotFinite) }
+    }
+}
+
+/// `copy_from_slice` that cannot panic: slices of one run have one length.
+pub(super) trait CopyFrom<T> {
+    /// Copies the common length.
+    fn copy_from(&mut self, from: &[T]);
+}
+
+impl<T: Copy> CopyFrom<T> for [T] {
+    fn copy_from(&mut self, from: &[T]) {
+        self.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cg::{Options, Workspace, solve};
+    use super::super::{Fixed, Problem, ssor_cg};
+    use crate::Status;
+    use crate::linear::Dense;
+
+    /// 10⁻³⁰⁰ x = 10¹⁰ has no solution in `f64`.
+    #[test]
+    fn an_iterate_that_would_overflow_is_not_taken() {
+        let a = Dense::new(&[1e-300], 1, 1).expect("finite");
+        let problem = Problem::new(&a, &[1e10]).expect("a diagonal with a reciprocal");
+        let options = Options::default();
+        let mut storage = [f64::NAN; 8];
+
+        let mut x = [3.0];
+        let work = Workspace::new(&problem, &mut storage).expect("long enough");
+        let report = solve(&problem, &options, &mut x, work, &mut ()).expect("valid");
+        assert_eq!((report.status, report.residual, x), (Status::NotFinite, 1e10, [3.0]));
+
+        let mut x = [3.0];
+        let work = ssor_cg::Workspace::new(&problem, &mut storage).expect("long enough");
+        let report =
+            ssor_cg::solve(&problem, &options, &mut Fixed(1.0), &mut x, work, &mut ()).expect("valid");
+        assert_eq!((report.status, report.residual, x), (Status::NotFinite, 1e10, [3.0]));
+    }
+}
