@@ -551,6 +551,36 @@ fn conjugate_gradients_take_as_many_iterations_in_every_view() {
     }
 }
 
+/// A rough right-hand side: counts depend a little on the generator.
+#[test]
+fn iterations_for_a_gaussian_right_hand_side() {
+    let mut numbers = Numbers(17);
+    for (n, plain, [one, best, model], [red_black, at_model]) in
+        [(63, 193, [75, 32, 33], [97, 178]), (127, 386, [147, 45, 48], [193, 372])]
+    {
+        let mut gauss = || {
+            let (u, v) = (0.5 - numbers.next(), numbers.next());
+            (-2.0 * u.max(1e-9).ln()).sqrt() * (2.0 * core::f64::consts::PI * v).cos()
+        };
+        let b: Vec<f64> = (0..n * n).map(|_| gauss()).collect();
+        let near = |what: &str, found: u32, expected: u32| {
+            assert!(found.abs_diff(expected) <= 2, "N = {n}, {what}: {found} {expected}");
+        };
+        let grid = poisson::<f64>(n);
+        near("CG", cg_by(&grid, &b, &Stop::default(), &mut vec![0.0; n * n]).steps, plain);
+        near("ω = 1", ssor_cg_count(&grid, &b, 1.0), one);
+        near("model", ssor_cg_count(&grid, &b, omega_ssor(n)), model);
+        let counts = (170..200).step_by(2).map(|w| ssor_cg_count(&grid, &b, f64::from(w) / 100.0));
+        near("best", counts.min().expect("fifteen omegas"), best);
+        let mut order: Vec<usize> = (0..n * n).collect();
+        order.sort_by_key(|k| (k / n + k % n) % 2);
+        let csr = Plain::poisson(n).permuted(&order).csr::<f64>();
+        let b: Vec<f64> = order.iter().map(|&k| b[k]).collect();
+        near("red-black", ssor_cg_count(&csr, &b, 1.0), red_black);
+        near("red-black, model", ssor_cg_count(&csr, &b, omega_ssor(n)), at_model);
+    }
+}
+
 /// As a preconditioner red-black order gains nothing from omega.
 #[test]
 fn red_black_order_as_a_preconditioner() {
