@@ -1,0 +1,26 @@
+//! Writes the memory map of the board that a target stands for.
+
+use std::{env, fs, path::PathBuf};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("cargo:rerun-if-changed=build.rs");
+    let (flash, ram) = match env::var("TARGET")?.as_str() {
+        // mps2-an386 and mps2-an385 have megabytes of RAM: 64 KiB is what the project promises to need.
+        "thumbv7em-none-eabihf" | "thumbv7m-none-eabi" => ("4M", "64K"),
+        // microbit (nRF51822).
+        "thumbv6m-none-eabi" => ("256K", "16K"),
+        other => return Err(format!("no board is known for the target {other}").into()),
+    };
+    // For the proof alone: an image that links, though its board could not hold it.
+    println!("cargo:rerun-if-env-changed=SOUTHWELL_FLASH");
+    let flash = env::var("SOUTHWELL_FLASH").unwrap_or_else(|_| flash.into());
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let map = format!(
+        "MEMORY\n{{\n  FLASH : ORIGIN = 0x00000000, LENGTH = {flash}\n  RAM : ORIGIN = 0x20000000, LENGTH = {ram}\n}}\n"
+    );
+    fs::write(out.join("memory.x"), map)?;
+    println!("cargo:rustc-link-search={}", out.display());
+    println!("cargo:rustc-link-arg-bins=-Tlink.x");
+    println!("cargo:rustc-link-arg-bins=--nmagic");
+    Ok(())
+}

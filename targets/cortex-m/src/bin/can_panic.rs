@@ -1,0 +1,12 @@
+//! Holds one path that can panic, and must not link: the test of the proof itself.
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+use southwell_cortex_m::check;
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    let numbers = [1_u32, 2, 3];
+    check("can-panic", |_| black_box(&numbers[..])[black_box(2)] == 3)
+}

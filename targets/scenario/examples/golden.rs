@@ -1,0 +1,63 @@
+//! Writes what this host finds to `src/golden.rs` (with the argument `write`), or prints it.
+
+use std::fmt::Write;
+
+use southwell::Real;
+use southwell_scenario::heat::Summary;
+use southwell_scenario::heat::rules::{Run, auto, binned, cheb, tsallis, unimodal};
+use southwell_scenario::{heat, methods};
+
+fn summary(s: &Summary, text: &mut String) -> std::fmt::Result {
+    assert_eq!(s.converged, heat::STEPS, "every step converges");
+    writeln!(text, "Summary {{\n    rule: {:?},", s.rule)?;
+    writeln!(text, "    iterations: {},\n    converged: {},", s.iterations, s.converged)?;
+    writeln!(text, "    iterates: {:#018x},\n    choices: {:#018x},", s.iterates, s.choices)?;
+    let [a, b, c, d] = s.last;
+    write!(text, "    last: [{a:#018x}, {b:#018x}, {c:#018x}, {d:#018x}],\n}}")
+}
+
+fn heat_constants<T: Real>(name: &str, text: &mut String) -> std::fmt::Result {
+    let real = name.to_lowercase();
+    let memory = &mut [T::NAN; heat::REALS];
+    let mut sound = |rule: Run<T>| rule(memory).map_err(|_| std::fmt::Error);
+    writeln!(text, "\n/// What [`heat`](crate::heat) finds in `{real}` with Tsallis-INF.")?;
+    write!(text, "pub const HEAT_{name}: Summary = ")?;
+    summary(&sound(tsallis)?, text)?;
+    writeln!(text, ";\n\n/// The same with the other rules.")?;
+    writeln!(text, "pub const RULES_{name}: [Summary; 4] = [")?;
+    for rule in [binned, cheb, unimodal, auto] {
+        summary(&sound(rule)?, text)?;
+        writeln!(text, ",")?;
+    }
+    writeln!(text, "];")
+}
+
+fn methods_constant<T: Real>(name: &str, text: &mut String) -> std::fmt::Result {
+    writeln!(text, "\n/// What [`methods`](crate::methods) finds in `{}`.", name.to_lowercase())?;
+    writeln!(text, "pub const METHODS_{name}: [Outcome; METHODS] = [")?;
+    let mut result = Ok(());
+    methods::run(&mut [T::NAN; methods::REALS], &mut [u32::MAX; methods::INDICES], &mut |found| {
+        assert_ne!(found.steps, u32::MAX, "{} converges", found.name);
+        let methods::Outcome { name, steps, answer } = found;
+        let line = format!("    Outcome {{ name: {name:?}, steps: {steps}, answer: {answer:#018x} }},");
+        result = result.and(writeln!(text, "{line}"));
+    });
+    result.and_then(|()| writeln!(text, "];"))
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut text = String::from(
+        "//! What a host found: written by `cargo run --example golden -- write`, confirmed by the tests.\n\n\
+         use crate::heat::Summary;\nuse crate::methods::{METHODS, Outcome};\n",
+    );
+    heat_constants::<f32>("F32", &mut text)?;
+    heat_constants::<f64>("F64", &mut text)?;
+    methods_constant::<f32>("F32", &mut text)?;
+    methods_constant::<f64>("F64", &mut text)?;
+    if std::env::args().nth(1).as_deref() == Some("write") {
+        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/src/golden.rs"), text)?;
+    } else {
+        print!("{text}");
+    }
+    Ok(())
+}

@@ -1,0 +1,18 @@
+//! The scenario that firmware and host must answer with the same bits.
+//!
+//! [`heat`] is a sequence of implicit heat steps whose omega is learned; [`methods`] runs every
+//! relaxation method once on a small system. Both are generic over the type and need no heap. What
+//! they find is compared with the constants in [`golden`], which a host wrote
+//! (`cargo run --example golden -- write`) and which a test confirms on every instruction set.
+//!
+//! Lengths and contents pass through [`core::hint::black_box`] on their way into the library: the
+//! optimiser must not prove a bounds check away because it knows this scenario's sizes.
+#![no_std]
+#![forbid(unsafe_code)]
+
+mod fnv;
+pub mod golden;
+pub mod heat;
+pub mod methods;
+
+pub use fnv::Fnv;
