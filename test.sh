@@ -12,7 +12,7 @@ readonly MSRV=1.89.0
 readonly NIGHTLY=nightly
 readonly BARE_TARGETS=(thumbv6m-none-eabi thumbv7em-none-eabihf riscv32imac-unknown-none-elf
                        wasm32-unknown-unknown aarch64-unknown-none)
-readonly FIRMWARE_TARGETS=(thumbv6m-none-eabi thumbv7em-none-eabihf)
+readonly FIRMWARE_TARGETS=(thumbv6m-none-eabi thumbv7m-none-eabi thumbv7em-none-eabihf)
 readonly ALL=(lint msrv host docs bare firmware fuzz)
 MISSING=()
 
@@ -122,7 +122,7 @@ bare() {
 }
 
 firmware() {
-    need_targets "${FIRMWARE_TARGETS[@]}"; need_component llvm-tools; need_qemu; all_there
+    need_targets "${FIRMWARE_TARGETS[@]}"; need_qemu; all_there
     say "firmware in the emulator"
     targets/run.sh
 }
