@@ -1,1 +1,75 @@
-//! Benches.
+//! Matrices and clocks that the benches and the runs beside peers share.
+#![forbid(unsafe_code)]
+
+use std::time::Instant;
+
+use southwell::Real;
+
+/// A five-point matrix in compressed sparse rows: 4 on the diagonal, −1 to the neighbours.
+#[derive(Clone, Debug, Default)]
+pub struct FivePoint<T> {
+    /// Row i holds entries `offsets[i]..offsets[i + 1]`.
+    pub offsets: Vec<u32>,
+    /// The column of every entry.
+    pub columns: Vec<u32>,
+    /// The value of every entry.
+    pub values: Vec<T>,
+}
+
+impl<T: Real> FivePoint<T> {
+    /// The matrix of a `side × side` grid in lexicographic order.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation)]
+    pub fn new(side: usize) -> Self {
+        let mut matrix = Self { offsets: vec![0], ..Self::default() };
+        for i in 0..side {
+            for j in 0..side {
+                let cell = i * side + j;
+                let entries = [
+                    (i > 0).then(|| (cell - side, -T::ONE)),
+                    (j > 0).then(|| (cell - 1, -T::ONE)),
+                    Some((cell, T::from_u32(4))),
+                    (j + 1 < side).then(|| (cell + 1, -T::ONE)),
+                    (i + 1 < side).then(|| (cell + side, -T::ONE)),
+                ];
+                for (column, value) in entries.into_iter().flatten() {
+                    matrix.columns.push(column as u32);
+                    matrix.values.push(value);
+                }
+                matrix.offsets.push(matrix.columns.len() as u32);
+            }
+        }
+        matrix
+    }
+
+    /// Bytes of the three arrays.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        4 * (self.offsets.len() + self.columns.len()) + size_of::<T>() * self.values.len()
+    }
+}
+
+/// Numbers in [−½, ½) from a small generator: benches need no quality.
+#[must_use]
+pub fn numbers<T: Real>(seed: u64, n: usize) -> Vec<T> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        T::unit_from_bits(state) - T::HALF
+    };
+    (0..n).map(|_| next()).collect()
+}
+
+/// Seconds that `work` takes.
+pub fn seconds(work: impl FnOnce()) -> f64 {
+    let start = Instant::now();
+    work();
+    start.elapsed().as_secs_f64()
+}
+
+/// The middle value; the upper one of two middle values; NaN of nothing.
+#[must_use]
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}

@@ -16,6 +16,7 @@
 
 mod dispatch;
 mod lanes;
+mod prefetch;
 mod real;
 mod vectors;
 

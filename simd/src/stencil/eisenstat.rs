@@ -9,12 +9,14 @@
 use pulp::Simd;
 
 use super::cells::march_cells;
+use super::gather::{Term, gather};
 use super::march::{Path, Source, march};
 use super::sor::copy;
 use super::star::{add_scaled, sub_scaled};
 use super::{Coefficients, Coupling, Grid, Star};
 use crate::Real;
 use crate::dispatch::pass;
+use crate::prefetch::ask;
 
 pass! {
     /// t ← (D/ω + U)⁻¹ p. `inverse` as in [`sor_sweep`](super::sor_sweep).
@@ -129,14 +131,20 @@ struct Upper<'a, T> {
 impl<T: Real> Source<T> for Upper<'_, T> {
     #[inline(always)]
     fn fill<S: Simd>(&self, simd: S, t: &[T], row: usize, first: usize, q: &mut [T]) {
-        copy(self.grid.row_of(self.p, Some(row), first), q);
-        if self.grid.planes > 1 {
-            let up = self.grid.around(row).up;
-            sub_scaled(simd, Coupling::Uniform(self.star.up), self.grid.row_of(t, up, first), q);
+        let grid = self.grid;
+        let p = grid.row_of(self.p, Some(row), first);
+        let up = if grid.planes > 1 { grid.row_of(t, grid.around(row).up, first) } else { &[] };
+        if up.is_empty() {
+            gather::<_, S, 0, false>(simd, p, [], self.factor, T::ZERO, p, q);
+        } else {
+            gather::<_, S, 1, false>(simd, p, [Term::new(self.star.up, up)], self.factor, T::ZERO, p, q);
         }
-        for q in q {
-            *q *= self.factor;
-        }
+    }
+
+    #[inline(always)]
+    fn ask(&self, t: &[T], from: usize, len: usize) {
+        ask(self.p, from, len);
+        ask(t, from, len);
     }
 }
 
@@ -154,17 +162,22 @@ impl<T: Real> Source<T> for Lower<'_, T> {
     #[inline(always)]
     fn fill<S: Simd>(&self, simd: S, y: &[T], row: usize, first: usize, q: &mut [T]) {
         let grid = self.grid;
-        let known = grid.row_of(self.p, Some(row), first).iter().zip(grid.row_of(self.t, Some(row), first));
-        for (q, (&p, &t)) in q.iter_mut().zip(known) {
-            *q = p - self.weight * t;
+        let p = grid.row_of(self.p, Some(row), first);
+        let weighed = Term::new(self.weight, grid.row_of(self.t, Some(row), first));
+        let down = if grid.planes > 1 { grid.row_of(y, grid.around(row).down, first) } else { &[] };
+        if down.is_empty() {
+            gather::<_, S, 1, false>(simd, p, [weighed], self.factor, T::ZERO, p, q);
+        } else {
+            let down = Term::new(self.star.down, down);
+            gather::<_, S, 2, false>(simd, p, [weighed, down], self.factor, T::ZERO, p, q);
         }
-        if grid.planes > 1 {
-            let down = grid.around(row).down;
-            sub_scaled(simd, Coupling::Uniform(self.star.down), grid.row_of(y, down, first), q);
-        }
-        for q in q {
-            *q *= self.factor;
-        }
+    }
+
+    #[inline(always)]
+    fn ask(&self, y: &[T], from: usize, len: usize) {
+        ask(self.p, from, len);
+        ask(self.t, from, len);
+        ask(y, from, len);
     }
 }
 
@@ -184,6 +197,9 @@ impl<T: Real> Source<T> for UpperCells<'_, T> {
         sub_scaled(simd, coupling.up, grid.row_of(t, around.up, first), q);
         sub_scaled(simd, coupling.north, grid.row_of(t, around.north, first), q);
     }
+
+    #[inline(always)]
+    fn ask(&self, _x: &[T], _from: usize, _len: usize) {}
 }
 
 /// y-part of the lower solve by cell: (((p − K t) − down) − south).
@@ -210,4 +226,7 @@ impl<T: Real> Source<T> for LowerCells<'_, T> {
         sub_scaled(simd, coupling.down, grid.row_of(y, around.down, first), q);
         sub_scaled(simd, coupling.south, grid.row_of(y, around.south, first), q);
     }
+
+    #[inline(always)]
+    fn ask(&self, _x: &[T], _from: usize, _len: usize) {}
 }

@@ -3,28 +3,44 @@
 //! ```text
 //! x_j ← (q_j − across·x_behind) − along·x_before
 //! ```
-//! q is what a vector pass could gather; `behind` is the cell of the row that was finished (or is
-//! two cells ahead), `before` the neighbour in the row. Columns and rows are counted in the
-//! direction of travel. Four rows run together, each two cells behind the one before it: their
-//! chains do not wait for one another, and the result has the bits of one row after the other.
+//! q is what a vector pass could gather; `behind` is the cell of the row that was finished (or is a
+//! cell ahead), `before` the neighbour in the row. Columns and rows are counted in the direction of
+//! travel. Up to eight rows run together, each a cell behind the one before it: their chains do not
+//! wait for one another, and the result has the bits of one row after the other.
+//!
+//! The rows are worked on window by window, in a buffer where row k stands k places to the right:
+//! ```text
+//! place    0  1  2  3  4 …
+//! row 0    0  1  2  3  4 …      columns in the buffer; place by place, all rows take their step
+//! row 1    ·  0  1  2  3 …
+//! row 2    ·  ·  0  1  2 …      ·: no column; holds zeros, from which zeros follow
+//! ```
+
+use core::ops::Range;
 
 use pulp::Simd;
 
 use super::Coupling;
-use super::star::{WINDOW, sub_scaled};
+use super::sor::copy;
+use super::star::sub_scaled;
 use crate::Real;
+use crate::prefetch::is_far;
 
 /// What a pass gathers before the recurrence runs.
 pub(super) trait Source<T: Real> {
     /// q on physical columns `first..first + q.len()` of physical row `row`; x holds finished
     /// values behind and old values ahead.
     fn fill<S: Simd>(&self, simd: S, x: &[T], row: usize, first: usize, q: &mut [T]);
+
+    /// Asks for what `fill` will read of cells `from..from + len`, and for x there.
+    fn ask(&self, x: &[T], from: usize, len: usize);
 }
 
-/// Rows side by side.
-const ROWS: usize = 4;
-/// Cells by which a row trails the one before it: two, so that its value from there is ready.
-const LAG: usize = 2;
+/// Columns that are prepared at once.
+pub(super) const WINDOW: usize = 64;
+/// Rows side by side, at most. A core without an operating system finishes one operation before it
+/// begins the next, so that rows side by side would cost it stack and flash for nothing.
+const ROWS: usize = if cfg!(target_os = "none") { 1 } else { 8 };
 
 /// Shape of the grid and factors of the recurrence.
 #[derive(Clone, Copy)]
@@ -44,281 +60,147 @@ pub(super) fn march<T: Real, S: Simd, const REVERSED: bool>(
     source: &impl Source<T>,
     x: &mut [T],
 ) {
-    let mut q = [[T::ZERO; WINDOW]; ROWS];
+    let mut windows = [[T::ZERO; WINDOW]; ROWS];
     let turn = |i: usize, n: usize| if REVERSED { n.saturating_sub(i + 1) } else { i };
     for plane in 0..path.planes {
         let first_row = turn(plane, path.planes) * path.rows;
         let mut i = 0;
         while i < path.rows {
             let row = first_row + turn(i, path.rows);
-            let behind = if i == 0 {
-                None
-            } else if REVERSED {
-                Some(row + 1)
-            } else {
-                Some(row.saturating_sub(1))
-            };
-            if path.rows - i >= ROWS {
-                four_rows::<T, S, REVERSED>(simd, path, source, x, row, behind, &mut q);
-                i += ROWS;
-            } else {
-                one_row::<T, S, REVERSED>(simd, path, source, x, row, behind, &mut q[0]);
-                i += 1;
-            }
+            let left = path.rows - i;
+            let together = [ROWS, 4, 2].into_iter().find(|&n| n <= ROWS.min(left)).unwrap_or(1);
+            let Some(windows) = windows.get_mut(..together) else { return };
+            side_by_side::<T, S, REVERSED>(simd, path, source, x, row, i > 0, windows);
+            i += together;
         }
     }
 }
 
-/// The physical columns of a window counted in the direction of travel.
+/// `windows.len()` rows from `row` on; there is a finished one behind them if `follows`.
 #[inline(always)]
-fn physical<const REVERSED: bool>(columns: usize, from: usize, to: usize) -> (usize, usize) {
-    if REVERSED { (columns.saturating_sub(to), columns.saturating_sub(from)) } else { (from, to) }
-}
-
-/// One row, window by window.
-#[inline(always)]
-fn one_row<T: Real, S: Simd, const REVERSED: bool>(
+fn side_by_side<T: Real, S: Simd, const REVERSED: bool>(
     simd: S,
     path: Path<T>,
     source: &impl Source<T>,
     x: &mut [T],
     row: usize,
-    behind: Option<usize>,
-    q: &mut [T; WINDOW],
+    follows: bool,
+    windows: &mut [[T; WINDOW]],
 ) {
     let columns = path.columns;
-    let mut before = T::ZERO;
-    let mut from = 0;
-    while from < columns {
-        let to = columns.min(from + WINDOW);
-        let (first, last) = physical::<REVERSED>(columns, from, to);
-        let q = &mut q[..(last - first).min(WINDOW)];
-        source.fill(simd, x, row, first, q);
-        subtract_behind(simd, path, x, behind, first, q);
-        let Some(x) = x.get_mut(row * columns + first..row * columns + last) else { return };
-        before = chain::<T, REVERSED>(q, path.along, before, x);
-        from = to;
-    }
-}
-
-/// q ← q − across·x on the finished row behind.
-#[inline(always)]
-fn subtract_behind<T: Real, S: Simd>(
-    simd: S,
-    path: Path<T>,
-    x: &[T],
-    behind: Option<usize>,
-    first: usize,
-    q: &mut [T],
-) {
-    if let Some(row) = behind {
-        let start = row * path.columns + first;
-        sub_scaled(simd, Coupling::Uniform(path.across), x.get(start..start + q.len()).unwrap_or(&[]), q);
-    }
-}
-
-/// x_j ← q_j − along·x_before along a piece of a row; returns the last value.
-#[inline(always)]
-fn chain<T: Real, const REVERSED: bool>(q: &[T], along: T, mut before: T, x: &mut [T]) -> T {
-    let mut step = |x: &mut T, q: T| {
-        before = q - along * before;
-        *x = before;
-    };
-    if REVERSED {
-        x.iter_mut().zip(q).rev().for_each(|(x, &q)| step(x, q));
-    } else {
-        x.iter_mut().zip(q).for_each(|(x, &q)| step(x, q));
-    }
-    before
-}
-
-/// The same with the row behind read from memory: the ragged ends of four rows.
-#[inline(always)]
-fn chain_behind<T: Real, const REVERSED: bool>(
-    q: &[T],
-    behind: &[T],
-    path: Path<T>,
-    mut before: T,
-    x: &mut [T],
-) {
-    let mut step = |x: &mut T, q: T, behind: T| {
-        before = (q - path.across * behind) - path.along * before;
-        *x = before;
-    };
-    let n = q.len().min(behind.len()).min(x.len());
-    let cells = x[..n].iter_mut().zip(&q[..n]).zip(&behind[..n]);
-    if REVERSED {
-        cells.rev().for_each(|((x, &q), &b)| step(x, q, b));
-    } else {
-        cells.for_each(|((x, &q), &b)| step(x, q, b));
-    }
-}
-
-/// Four rows side by side, row k trailing by `LAG·k` cells.
-#[inline(always)]
-fn four_rows<T: Real, S: Simd, const REVERSED: bool>(
-    simd: S,
-    path: Path<T>,
-    source: &impl Source<T>,
-    x: &mut [T],
-    row: usize,
-    behind: Option<usize>,
-    q: &mut [[T; WINDOW]; ROWS],
-) {
-    let columns = path.columns;
-    let lowest = if REVERSED { (row + 1).saturating_sub(ROWS) } else { row };
+    let far = is_far(x);
+    let places = columns + windows.len().saturating_sub(1);
+    let mut before = [T::ZERO; ROWS];
     let mut base = 0;
-    while base < columns + LAG * (ROWS - 1) {
-        // Row k works on columns from[k]..to[k]; in from..ramp[k] and flat[k]..to[k] rows go one
-        // after the other, between them all four go together.
-        let s0 = if base == 0 { LAG * (ROWS - 1) } else { 0 };
-        let s1 = WINDOW.min(columns.saturating_sub(base)).max(s0);
-        let mut from = [0; ROWS];
-        let mut to = [0; ROWS];
-        let mut ramp = [0; ROWS];
-        let mut flat = [0; ROWS];
-        for k in 0..ROWS {
-            from[k] = base.saturating_sub(LAG * k).min(columns);
-            to[k] = (base + WINDOW).saturating_sub(LAG * k).min(columns).max(from[k]);
-            ramp[k] = (base + s0).saturating_sub(LAG * k).max(from[k]).min(to[k]);
-            flat[k] = (base + s1).saturating_sub(LAG * k).max(ramp[k]).min(to[k]);
-            let physical_row = if REVERSED { row.saturating_sub(k) } else { row + k };
-            let (first, last) = physical::<REVERSED>(columns, from[k], to[k]);
-            let q = &mut q[k][..(last - first).min(WINDOW)];
-            source.fill(simd, x, physical_row, first, q);
-            if k == 0 {
-                subtract_behind(simd, path, x, behind, first, q);
+    while base < places {
+        for (k, window) in windows.iter_mut().enumerate() {
+            let Part { row, column, place, len } = Part::of::<REVERSED>(row, columns, base, k);
+            // Only the first window of a row has places without a column before it.
+            if base == 0 {
+                let empty = if REVERSED { WINDOW.saturating_sub(k)..WINDOW } else { 0..k };
+                window.get_mut(empty).unwrap_or(&mut []).fill(T::ZERO);
+            }
+            let q = window.get_mut(place..place + len).unwrap_or(&mut []);
+            source.fill(simd, x, row, column, q);
+            if k == 0 && follows {
+                let behind = (if REVERSED { row + 1 } else { row.saturating_sub(1) }) * columns + column;
+                let behind = x.get(behind..behind + len).unwrap_or(&[]);
+                sub_scaled(simd, Coupling::Uniform(path.across), behind, q);
             }
         }
-        let block = x.get_mut(lowest * columns..(lowest + ROWS) * columns).unwrap_or(&mut []);
-        let mut chunks = block.chunks_exact_mut(columns.max(1));
-        let (Some(a), Some(b), Some(c), Some(d)) =
-            (chunks.next(), chunks.next(), chunks.next(), chunks.next())
-        else {
-            return;
-        };
-        let mut rows = if REVERSED { [d, c, b, a] } else { [a, b, c, d] };
-        let [q0, q1, q2, q3] = &*q;
-        let queues: [&[T]; ROWS] = [q0, q1, q2, q3];
-        ragged::<T, REVERSED>(path, &queues, &mut rows, &from, &from, &ramp, &to);
-        side_by_side::<T, REVERSED>(path, &queues, &mut rows, &from, &ramp, &flat, &to);
-        ragged::<T, REVERSED>(path, &queues, &mut rows, &from, &flat, &to, &to);
+        // While the recurrence runs, memory brings what the next window of every row needs.
+        let next = |k: usize| Part::of::<REVERSED>(row, columns, base + WINDOW, k);
+        let mut steps = 0;
+        for k in 0..ROWS {
+            let Part { row, column, len, .. } = next(k);
+            if far && k < windows.len() {
+                source.ask(x, row * columns + column, len);
+            }
+            let to = (steps + WINDOW / ROWS).min(places - base);
+            advance::<T, REVERSED>(path, windows, steps..to, &mut before);
+            steps = to;
+        }
+        for (k, window) in windows.iter().enumerate() {
+            let Part { row, column, place, len } = Part::of::<REVERSED>(row, columns, base, k);
+            let start = row * columns + column;
+            let x = x.get_mut(start..start + len).unwrap_or(&mut []);
+            match <&mut [T; WINDOW]>::try_from(&mut *x) {
+                Ok(x) => *x = *window,
+                Err(_) => copy(window.get(place..place + len).unwrap_or(&[]), x),
+            }
+        }
         base += WINDOW;
     }
 }
 
-/// The queue entries of travel columns `a..b`, in physical order; the queue covers `from..to`.
-#[inline(always)]
-fn piece<const REVERSED: bool, T>(q: &[T], from: usize, to: usize, a: usize, b: usize) -> &[T] {
-    if REVERSED { q.get(to - b..to - a) } else { q.get(a - from..b - from) }.unwrap_or(&[])
+/// The columns of a row that a window holds.
+struct Part {
+    /// Physical row, and its first physical column in the window.
+    row: usize,
+    column: usize,
+    /// The place of that column.
+    place: usize,
+    len: usize,
 }
 
-/// One row after the other over columns `a[k]..b[k]`.
-#[inline(always)]
-fn ragged<T: Real, const REVERSED: bool>(
-    path: Path<T>,
-    queues: &[&[T]; ROWS],
-    rows: &mut [&mut [T]; ROWS],
-    from: &[usize; ROWS],
-    a: &[usize; ROWS],
-    b: &[usize; ROWS],
-    to: &[usize; ROWS],
-) {
-    let columns = path.columns;
-    for k in 0..ROWS {
-        if a[k] >= b[k] {
-            continue;
-        }
-        let before = before_column::<T, REVERSED>(rows[k], a[k]);
-        let q = piece::<REVERSED, T>(queues[k], from[k], to[k], a[k], b[k]);
-        let (first, last) = physical::<REVERSED>(columns, a[k], b[k]);
-        let (done, open) = rows.split_at_mut(k);
-        let Some(x) = open.first_mut().and_then(|x| x.get_mut(first..last)) else { continue };
-        match done.last().and_then(|behind| behind.get(first..last)) {
-            Some(behind) => chain_behind::<T, REVERSED>(q, behind, path, before, x),
-            None => {
-                chain::<T, REVERSED>(q, path.along, before, x);
-            }
+impl Part {
+    /// Of the k-th row from `row` on, in the window of the places from `base` on.
+    #[inline(always)]
+    fn of<const REVERSED: bool>(row: usize, columns: usize, base: usize, k: usize) -> Self {
+        // In the direction of travel.
+        let from = base.saturating_sub(k).min(columns);
+        let to = (base + WINDOW).saturating_sub(k).min(columns).max(from);
+        let place = (from + k).saturating_sub(base).min(WINDOW);
+        let len = (to - from).min(WINDOW - place);
+        if REVERSED {
+            let (row, column) = (row.saturating_sub(k), columns.saturating_sub(from + len));
+            Self { row, column, place: WINDOW - place - len, len }
+        } else {
+            Self { row: row + k, column: from, place, len }
         }
     }
 }
 
-/// The value before travel column `column` of a row, zero before the first.
+/// Places `steps` of the windows, all rows together.
 #[inline(always)]
-fn before_column<T: Real, const REVERSED: bool>(x: &[T], column: usize) -> T {
-    if column == 0 {
-        return T::ZERO;
-    }
-    at_column::<T, REVERSED>(x, column - 1)
-}
-
-#[inline(always)]
-fn at_column<T: Real, const REVERSED: bool>(x: &[T], column: usize) -> T {
-    let at = if REVERSED { x.len().wrapping_sub(column + 1) } else { column };
-    x.get(at).copied().unwrap_or(T::ZERO)
-}
-
-/// All four rows together over columns `a[k]..b[k]`, which have one length.
-#[inline(always)]
-fn side_by_side<T: Real, const REVERSED: bool>(
+fn advance<T: Real, const REVERSED: bool>(
     path: Path<T>,
-    queues: &[&[T]; ROWS],
-    rows: &mut [&mut [T]; ROWS],
-    from: &[usize; ROWS],
-    a: &[usize; ROWS],
-    b: &[usize; ROWS],
-    to: &[usize; ROWS],
+    windows: &mut [[T; WINDOW]],
+    steps: Range<usize>,
+    before: &mut [T; ROWS],
 ) {
-    let columns = path.columns;
+    if let Ok(windows) = <&mut [[T; WINDOW]; ROWS]>::try_from(&mut *windows) {
+        chains::<T, REVERSED, ROWS>(path, windows, steps, before);
+    } else if ROWS == 1 {
+    } else if let Ok(windows) = <&mut [[T; WINDOW]; 4]>::try_from(&mut *windows) {
+        chains::<T, REVERSED, 4>(path, windows, steps, before);
+    } else if let Ok(windows) = <&mut [[T; WINDOW]; 2]>::try_from(&mut *windows) {
+        chains::<T, REVERSED, 2>(path, windows, steps, before);
+    } else if let Ok(windows) = <&mut [[T; WINDOW]; 1]>::try_from(&mut *windows) {
+        chains::<T, REVERSED, 1>(path, windows, steps, before);
+    }
+}
+
+/// The recurrence of N rows; `before` holds the last values of the window before.
+#[inline(always)]
+fn chains<T: Real, const REVERSED: bool, const N: usize>(
+    path: Path<T>,
+    windows: &mut [[T; WINDOW]; N],
+    steps: Range<usize>,
+    before: &mut [T; ROWS],
+) {
     let (across, along) = (path.across, path.along);
-    let mut before = [T::ZERO; ROWS];
-    // behind[k]: the values of row k − 1 at columns a[k] and a[k] + 1, finished two steps ago.
-    let mut behind = [[T::ZERO; LAG]; ROWS];
-    for k in 0..ROWS {
-        before[k] = before_column::<T, REVERSED>(rows[k], a[k]);
-        if k > 0 {
-            behind[k] = [
-                at_column::<T, REVERSED>(rows[k - 1], a[k]),
-                at_column::<T, REVERSED>(rows[k - 1], a[k] + 1),
-            ];
+    let mut x = [T::ZERO; N];
+    copy(before.as_slice(), &mut x);
+    for step in steps.start..steps.end.min(WINDOW) {
+        let place = if REVERSED { WINDOW - 1 - step } else { step };
+        // From the last row: x[k − 1] is still the value of the step before, which is the cell behind.
+        for k in (1..N).rev() {
+            x[k] = (windows[k][place] - across * x[k - 1]) - along * x[k];
+            windows[k][place] = x[k];
         }
+        x[0] = windows[0][place] - along * x[0];
+        windows[0][place] = x[0];
     }
-    let q = |k: usize| piece::<REVERSED, T>(queues[k], from[k], to[k], a[k], b[k]);
-    let (q0, q1, q2, q3) = (q(0), q(1), q(2), q(3));
-    let cut = |k: usize| physical::<REVERSED>(columns, a[k], b[k]);
-    let (c0, c1, c2, c3) = (cut(0), cut(1), cut(2), cut(3));
-    let [x0, x1, x2, x3] = rows;
-    let x0 = x0.get_mut(c0.0..c0.1).unwrap_or(&mut []);
-    let x1 = x1.get_mut(c1.0..c1.1).unwrap_or(&mut []);
-    let x2 = x2.get_mut(c2.0..c2.1).unwrap_or(&mut []);
-    let x3 = x3.get_mut(c3.0..c3.1).unwrap_or(&mut []);
-    let n = [q0.len(), q1.len(), q2.len(), q3.len(), x0.len(), x1.len(), x2.len(), x3.len()]
-        .into_iter()
-        .fold(usize::MAX, usize::min);
-    // n is the least of the eight lengths, but the optimiser would not know that: `get`, not an index.
-    let (Some(q0), Some(q1), Some(q2), Some(q3)) = (q0.get(..n), q1.get(..n), q2.get(..n), q3.get(..n))
-    else {
-        return;
-    };
-    let (Some(x0), Some(x1), Some(x2), Some(x3)) =
-        (x0.get_mut(..n), x1.get_mut(..n), x2.get_mut(..n), x3.get_mut(..n))
-    else {
-        return;
-    };
-    let [mut w0, mut w1, mut w2, mut w3] = before;
-    let [_, [mut a1, mut b1], [mut a2, mut b2], [mut a3, mut b3]] = behind;
-    for step in 0..n {
-        let i = if REVERSED { n - 1 - step } else { step };
-        w0 = q0[i] - along * w0;
-        w1 = (q1[i] - across * a1) - along * w1;
-        w2 = (q2[i] - across * a2) - along * w2;
-        w3 = (q3[i] - across * a3) - along * w3;
-        x0[i] = w0;
-        x1[i] = w1;
-        x2[i] = w2;
-        x3[i] = w3;
-        (a1, b1) = (b1, w0);
-        (a2, b2) = (b2, w1);
-        (a3, b3) = (b3, w2);
-    }
+    copy(&x, before.as_mut_slice());
 }

@@ -11,11 +11,12 @@
 //!
 //! The lexicographic passes are serial along a row by nature: each cell waits for its western
 //! neighbour. They are split into a vector part, which gathers everything that is known, and a
-//! recurrence of one product and one difference; four rows run the recurrence side by side, each
-//! two cells behind the one before it, so that its latency is hidden.
+//! recurrence of one product and one difference; eight rows run the recurrence side by side, each a
+//! cell behind the one before it, so that its latency is hidden.
 
 mod cells;
 mod eisenstat;
+mod gather;
 mod lines;
 mod march;
 mod red_black;
@@ -76,7 +77,8 @@ impl<T: Real> Grid<'_, T> {
     #[inline(always)]
     fn around(&self, row: usize) -> Star<Option<usize>> {
         let rows = self.rows.max(1);
-        let (plane, i) = (row / rows, row % rows);
+        // A division costs as much as several cells.
+        let (plane, i) = if self.planes == 1 { (0, row) } else { (row / rows, row % rows) };
         Star {
             centre: Some(row),
             west: None,

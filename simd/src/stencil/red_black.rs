@@ -8,6 +8,7 @@
 
 use pulp::Simd;
 
+use super::gather::{Term, gather};
 use super::sor::{copy, sub_west};
 use super::star::{WINDOW, sub_scaled};
 use super::{Coefficients, Grid, piece};
@@ -73,35 +74,74 @@ fn half_row<T: Real, S: Simd>(
     while first < grid.columns {
         let n = (grid.columns - first).min(WINDOW);
         let start = row * grid.columns + first;
-        let coupling = grid.coefficients.from(start);
         let q = &mut buffer[..n];
-        copy(grid.row_of(rhs, Some(row), first), q);
-        sub_west(simd, coupling.west, grid.row_of(x, Some(row), 0), first, q);
-        sub_scaled(simd, coupling.east, grid.row_of(x, Some(row), first + 1), q);
-        sub_scaled(simd, coupling.south, grid.row_of(x, around.south, first), q);
-        sub_scaled(simd, coupling.north, grid.row_of(x, around.north, first), q);
-        if grid.planes > 1 {
-            sub_scaled(simd, coupling.down, grid.row_of(x, around.down, first), q);
-            sub_scaled(simd, coupling.up, grid.row_of(x, around.up, first), q);
+        if let (Coefficients::Constant(star), 1, Some(_), Some(_)) =
+            (grid.coefficients, grid.planes, around.south, around.north)
+        {
+            let here = grid.row_of(x, Some(row), 0);
+            let terms = [
+                Term::west(star.west, here, first),
+                Term::east(star.east, here, first),
+                Term::new(star.south, grid.row_of(x, around.south, first)),
+                Term::new(star.north, grid.row_of(x, around.north, first)),
+            ];
+            let (b, x) = (grid.row_of(rhs, Some(row), first), grid.row_of(x, Some(row), first));
+            gather::<T, S, 4, true>(simd, b, terms, omega * (T::ONE / star.centre), keep, x, q);
+        } else {
+            term_by_term(simd, grid, row, first, omega, inverse, rhs, x, q);
         }
         let Some(x) = x.get_mut(start..start + n) else { return };
-        match grid.coefficients {
-            Coefficients::Constant(star) => {
-                let factor = omega * (T::ONE / star.centre);
-                for (q, &x) in q.iter_mut().zip(&*x) {
-                    *q = keep * x + factor * *q;
-                }
-            }
-            Coefficients::PerCell(_) => {
-                for ((q, &x), &inverse) in q.iter_mut().zip(&*x).zip(piece(inverse, start, n)) {
-                    *q = keep * x + (omega * inverse) * *q;
-                }
-            }
-        }
         // WINDOW is even, so the parity of a window's first cell is the row's.
-        for (x, &q) in x.iter_mut().zip(&*q).skip(parity).step_by(2) {
-            *x = q;
+        let (pairs, last) = x.as_chunks_mut::<2>();
+        let (news, new) = q.as_chunks::<2>();
+        if parity == 0 {
+            pairs.iter_mut().zip(news).for_each(|(x, q)| x[0] = q[0]);
+            last.iter_mut().zip(new).for_each(|(x, &q)| *x = q);
+        } else {
+            pairs.iter_mut().zip(news).for_each(|(x, q)| x[1] = q[1]);
         }
         first += n;
+    }
+}
+
+/// q ← (1 − ω)·x + f·t where a neighbouring row is missing, in three dimensions, and by cell.
+#[inline(always)]
+fn term_by_term<T: Real, S: Simd>(
+    simd: S,
+    grid: &Grid<'_, T>,
+    row: usize,
+    first: usize,
+    omega: T,
+    inverse: &[T],
+    rhs: &[T],
+    x: &[T],
+    q: &mut [T],
+) {
+    let start = row * grid.columns + first;
+    let (around, keep) = (grid.around(row), T::ONE - omega);
+    let coupling = grid.coefficients.from(start);
+    copy(grid.row_of(rhs, Some(row), first), q);
+    sub_west(simd, coupling.west, grid.row_of(x, Some(row), 0), first, q);
+    sub_scaled(simd, coupling.east, grid.row_of(x, Some(row), first + 1), q);
+    sub_scaled(simd, coupling.south, grid.row_of(x, around.south, first), q);
+    sub_scaled(simd, coupling.north, grid.row_of(x, around.north, first), q);
+    if grid.planes > 1 {
+        sub_scaled(simd, coupling.down, grid.row_of(x, around.down, first), q);
+        sub_scaled(simd, coupling.up, grid.row_of(x, around.up, first), q);
+    }
+    let x = piece(x, start, q.len());
+    match grid.coefficients {
+        Coefficients::Constant(star) => {
+            let factor = omega * (T::ONE / star.centre);
+            for (q, &x) in q.iter_mut().zip(x) {
+                *q = keep * x + factor * *q;
+            }
+        }
+        Coefficients::PerCell(_) => {
+            let inverse = piece(inverse, start, q.len());
+            for ((q, &x), &inverse) in q.iter_mut().zip(x).zip(inverse) {
+                *q = keep * x + (omega * inverse) * *q;
+            }
+        }
     }
 }

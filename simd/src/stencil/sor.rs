@@ -12,11 +12,13 @@
 use pulp::Simd;
 
 use super::cells::march_cells;
+use super::gather::{Term, gather};
 use super::march::{Path, Source, march};
 use super::star::sub_scaled;
 use super::{Coefficients, Coupling, Grid, Star};
 use crate::Real;
 use crate::dispatch::pass;
+use crate::prefetch::ask;
 
 pass! {
     /// One sweep in place, from the first cell or (`reversed`) from the last. `inverse` holds the
@@ -82,34 +84,42 @@ struct Gather<'a, T> {
 impl<T: Real> Source<T> for Gather<'_, T> {
     #[inline(always)]
     fn fill<S: Simd>(&self, simd: S, x: &[T], row: usize, first: usize, q: &mut [T]) {
-        let grid = self.grid;
+        let (grid, star) = (self.grid, self.star);
         let around = grid.around(row);
-        copy(grid.row_of(self.rhs, Some(row), first), q);
-        let known = |q: &mut [T], coupling: T, neighbour: Option<usize>| {
-            sub_scaled(simd, Coupling::Uniform(coupling), grid.row_of(x, neighbour, first), q);
-        };
-        if grid.planes > 1 {
-            known(q, self.star.down, around.down);
-            known(q, self.star.up, around.up);
-        }
-        if self.reversed {
-            known(q, self.star.south, around.south);
-            sub_west(simd, Coupling::Uniform(self.star.west), grid.row_of(x, Some(row), 0), first, q);
+        let at = |neighbour| grid.row_of(x, neighbour, first);
+        let (b, here) = (grid.row_of(self.rhs, Some(row), first), grid.row_of(x, Some(row), 0));
+        let (ahead, side) = if self.reversed {
+            (Term::new(star.south, at(around.south)), Term::west(star.west, here, first))
         } else {
-            known(q, self.star.north, around.north);
-            sub_scaled(simd, Coupling::Uniform(self.star.east), grid.row_of(x, Some(row), first + 1), q);
+            (Term::new(star.north, at(around.north)), Term::east(star.east, here, first))
+        };
+        let (down, up) = (Term::new(star.down, at(around.down)), Term::new(star.up, at(around.up)));
+        let x = at(Some(row));
+        let (f, keep) = (self.factor, self.keep);
+        // A term without cells would make all cells a boundary: leave it out.
+        match (grid.planes > 1 && down.exists(), grid.planes > 1 && up.exists(), ahead.exists()) {
+            (false, false, true) => gather::<_, S, 2, true>(simd, b, [ahead, side], f, keep, x, q),
+            (false, false, false) => gather::<_, S, 1, true>(simd, b, [side], f, keep, x, q),
+            (true, true, true) => gather::<_, S, 4, true>(simd, b, [down, up, ahead, side], f, keep, x, q),
+            (true, true, false) => gather::<_, S, 3, true>(simd, b, [down, up, side], f, keep, x, q),
+            (_, up_exists, ahead_exists) => {
+                let across = if up_exists { up } else { down };
+                if ahead_exists {
+                    gather::<_, S, 3, true>(simd, b, [across, ahead, side], f, keep, x, q);
+                } else {
+                    gather::<_, S, 2, true>(simd, b, [across, side], f, keep, x, q);
+                }
+            }
         }
-        let (keep, factor) = (T::splat(simd, self.keep), T::splat(simd, self.factor));
-        let x = grid.row_of(x, Some(row), first);
-        let n = x.len().min(q.len());
-        let (x, x_tail) = T::split(simd, &x[..n]);
-        let (q, q_tail) = T::split_mut(simd, &mut q[..n]);
-        for (q, &x) in q.iter_mut().zip(x) {
-            *q = T::vadd(simd, T::vmul(simd, keep, x), T::vmul(simd, factor, *q));
-        }
-        for (q, &x) in q_tail.iter_mut().zip(x_tail) {
-            *q = self.keep * x + self.factor * *q;
-        }
+    }
+
+    #[inline(always)]
+    fn ask(&self, x: &[T], from: usize, len: usize) {
+        ask(self.rhs, from, len);
+        // The row itself was the row ahead of the one before it.
+        let columns = self.grid.columns;
+        let ahead = if self.reversed { from.saturating_sub(columns) } else { from + columns };
+        ask(x, ahead, len);
     }
 }
 
@@ -139,6 +149,9 @@ impl<T: Real> Source<T> for GatherCells<'_, T> {
             sub_scaled(simd, coupling.south, grid.row_of(x, around.south, first), q);
         }
     }
+
+    #[inline(always)]
+    fn ask(&self, _x: &[T], _from: usize, _len: usize) {}
 }
 
 /// q ← x over the common length.

@@ -1,0 +1,24 @@
+#!/bin/sh
+# Runs southwell beside PyAMG and SciPy, one thread each, in one process tree. Options go to run.py:
+#   ./run.sh [--json FILE] [--pairs N] [--sizes 100,300,1000] [--solve-limit N] [--data FOLDER]
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+venv="$here/.venv"
+if [ ! -x "$venv/bin/python" ]; then
+    python3 -m venv "$venv"
+fi
+if ! cmp -s "$here/requirements.txt" "$venv/installed.txt"; then
+    "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
+    cp "$here/requirements.txt" "$venv/installed.txt"
+fi
+root=$(cd "$here/../.." && pwd)
+cargo build --quiet --release --manifest-path "$root/Cargo.toml" -p southwell-benches --bin peer
+target=${CARGO_TARGET_DIR:-"$root/target"}
+pin=
+if command -v taskset >/dev/null 2>&1; then
+    # The last processor that we may use: the first is where everyone else is.
+    pin="taskset -c $("$venv/bin/python" -c 'import os; print(max(os.sched_getaffinity(0)))')"
+fi
+exec env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE \
+    OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1 RAYON_NUM_THREADS=1 \
+    $pin "$venv/bin/python" "$here/run.py" --ours "$target/release/peer" "$@"

@@ -1,0 +1,159 @@
+//! Our side of a run beside peers: reads systems, obeys a line at a time, answers a line.
+//!
+//! ```text
+//! level                     the instruction set of the passes
+//! load FOLDER               offsets, columns (u32), values, rhs (f64), raw little-endian files    → ok n
+//! sweep VIEW K OMEGA        K forward sweeps from x = 0                                 → seconds a sweep
+//! store FILE                the current x as raw little-endian f64                                  → ok
+//! cg TOLERANCE              conjugate gradients from x = 0
+//! ssor_cg VIEW TOLERANCE W  SSOR-CG from x = 0 with omega W
+//!                                            → seconds, iterations, true relative residual, how it ended
+//! ```
+//! VIEW is `csr`, the loaded matrix, or `stencil`, the five-point stencil (4, −1) of a square grid with
+//! as many cells, which the caller knows the loaded matrix to be. An answer to a request that failed
+//! begins with `error`.
+#![forbid(unsafe_code)]
+
+use std::error::Error;
+use std::io::{BufRead, Write};
+use std::path::Path;
+
+use southwell::linear::{Csr, Matrix, Star, Stencil2d};
+use southwell::relaxation::{Fixed, Problem, Relax, Split, cg, ssor_cg};
+use southwell::{Report, Stop};
+use southwell_benches::seconds;
+
+type Answer = Result<String, Box<dyn Error>>;
+
+/// A system as it was read.
+#[derive(Default)]
+struct System {
+    offsets: Vec<u32>,
+    columns: Vec<u32>,
+    values: Vec<f64>,
+    rhs: Vec<f64>,
+    x: Vec<f64>,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut system = System::default();
+    let mut out = std::io::stdout().lock();
+    for line in std::io::stdin().lock().lines() {
+        let answer = system.obey(&line?).unwrap_or_else(|error| format!("error {error}"));
+        writeln!(out, "{answer}")?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+impl System {
+    fn obey(&mut self, line: &str) -> Answer {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words[..] {
+            ["level"] => Ok(southwell_simd::level_name().into()),
+            ["load", folder] => self.load(Path::new(folder)),
+            ["sweep", view, count, omega] => self.sweep(view, count.parse()?, omega.parse()?),
+            ["store", file] => {
+                let bytes: Vec<u8> = self.x.iter().flat_map(|x| x.to_le_bytes()).collect();
+                std::fs::write(file, bytes)?;
+                Ok("ok".into())
+            }
+            ["cg", tolerance] => self.solve("csr", tolerance.parse()?, None),
+            ["ssor_cg", view, tolerance, omega] => self.solve(view, tolerance.parse()?, Some(omega.parse()?)),
+            _ => Err(format!("what is `{line}`?").into()),
+        }
+    }
+
+    fn load(&mut self, folder: &Path) -> Answer {
+        let words = |name: &str| -> std::io::Result<Vec<u32>> {
+            Ok(std::fs::read(folder.join(name))?
+                .as_chunks()
+                .0
+                .iter()
+                .map(|&b| u32::from_le_bytes(b))
+                .collect())
+        };
+        let reals = |name: &str| -> std::io::Result<Vec<f64>> {
+            Ok(std::fs::read(folder.join(name))?
+                .as_chunks()
+                .0
+                .iter()
+                .map(|&b| f64::from_le_bytes(b))
+                .collect())
+        };
+        let rhs = reals("rhs")?;
+        let (offsets, columns, values) = (words("offsets")?, words("columns")?, reals("values")?);
+        *self = Self { offsets, columns, values, x: vec![0.0; rhs.len()], rhs };
+        Ok(format!("ok {}", self.rhs.len()))
+    }
+
+    fn sweep(&mut self, view: &str, count: u32, omega: f64) -> Answer {
+        let matrix = Csr::new(&self.offsets, &self.columns, &self.values)?;
+        self.x.fill(0.0);
+        match view {
+            "csr" => sweeps(&matrix, count, omega, &self.rhs, &mut self.x),
+            "stencil" => sweeps(&stencil(self.rhs.len())?, count, omega, &self.rhs, &mut self.x),
+            _ => Err(format!("no view `{view}`").into()),
+        }
+    }
+
+    fn solve(&mut self, view: &str, tolerance: f64, omega: Option<f64>) -> Answer {
+        let matrix = Csr::new(&self.offsets, &self.columns, &self.values)?;
+        self.x.fill(0.0);
+        match view {
+            "csr" => solve(&matrix, tolerance, omega, &self.rhs, &mut self.x),
+            "stencil" => solve(&stencil(self.rhs.len())?, tolerance, omega, &self.rhs, &mut self.x),
+            _ => Err(format!("no view `{view}`").into()),
+        }
+    }
+}
+
+/// The model problem on a square grid of `cells` cells.
+fn stencil(cells: usize) -> Result<Stencil2d<'static, f64>, southwell::Error> {
+    let side = cells.isqrt();
+    let star = Star { centre: 4.0, west: -1.0, east: -1.0, south: -1.0, north: -1.0, ..Star::default() };
+    Stencil2d::constant(side, side, star)
+}
+
+fn sweeps(matrix: &impl Relax<f64>, count: u32, omega: f64, rhs: &[f64], x: &mut [f64]) -> Answer {
+    let problem = Problem::new(matrix, rhs)?;
+    let mut scratch = vec![0.0; matrix.scratch_len()];
+    matrix.prepare(&mut scratch)?;
+    let time = seconds(|| {
+        for _ in 0..count {
+            problem.matrix().sweep(false, omega, &mut scratch, rhs, x);
+        }
+    });
+    Ok(format!("{:e}", time / f64::from(count.max(1))))
+}
+
+fn solve<A: Matrix<f64> + Split<f64>>(
+    matrix: &A,
+    tolerance: f64,
+    omega: Option<f64>,
+    rhs: &[f64],
+    x: &mut [f64],
+) -> Answer {
+    let problem = Problem::new(matrix, rhs)?;
+    let stop = Stop { max_steps: 1_000_000, ..Stop::relative(tolerance) };
+    let mut report: Option<Result<Report<f64>, southwell::Error>> = None; // set by the timed call
+    let time = match omega {
+        None => {
+            let mut storage = vec![0.0; cg::Workspace::<f64>::required_len(problem.order())];
+            let work = cg::Workspace::new(&problem, &mut storage)?;
+            let options = cg::Options { stop, ..cg::Options::default() };
+            seconds(|| report = Some(cg::solve(&problem, &options, x, work, &mut ())))
+        }
+        Some(omega) => {
+            let length = ssor_cg::Workspace::<f64>::required_len(problem.order(), matrix.split_len());
+            let mut storage = vec![0.0; length];
+            let work = ssor_cg::Workspace::new(&problem, &mut storage)?;
+            let options = ssor_cg::Options { stop, ..ssor_cg::Options::default() };
+            seconds(|| {
+                report = Some(ssor_cg::solve(&problem, &options, &mut Fixed(omega), x, work, &mut ()));
+            })
+        }
+    };
+    let report = report.ok_or("not run")??;
+    Ok(format!("{time:e} {} {:e} {:?}", report.steps, report.relative_residual(), report.status))
+}
