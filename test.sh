@@ -90,6 +90,7 @@ lint() {
     cargo clippy --locked -p southwell-simd --features std -- -D warnings
     cargo clippy --locked -p southwell --no-default-features -- -D warnings
     cargo clippy --locked -p southwell --features std -- -D warnings
+    cargo clippy --locked -p southwell-std --no-default-features --all-targets -- -D warnings
     cargo clippy --locked --manifest-path fuzz/Cargo.toml --all-targets -- -D warnings
     cargo clippy --locked --manifest-path targets/scenario/Cargo.toml --all-targets -- -D warnings
     (cd targets/cortex-m && cargo clippy --locked --release -- -D warnings)

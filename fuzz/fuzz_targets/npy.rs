@@ -100,7 +100,7 @@ impl WellFormed {
     fn check(&self) {
         let (kind, size, decode) = KINDS[usize::from(self.kind) % KINDS.len()];
         let (rows, columns) = (usize::from(self.shape.0) % 40, usize::from(self.shape.1) % 40);
-        let vector = self.axes % 3 == 0;
+        let vector = self.axes.is_multiple_of(3);
         let count = if vector { rows } else { rows * columns };
         let element = |k: usize| match self.elements.len() {
             0 => 0,

@@ -313,7 +313,7 @@ fn check_dense<T: Real>(input: &Input, [n, padding, missing]: [usize; 3]) {
         }
     }
     let least = if n == 0 { Some(0) } else { (n - 1).checked_mul(stride).and_then(|k| k.checked_add(n)) };
-    let most = n.checked_mul(stride).unwrap_or(usize::MAX);
+    let most = n.saturating_mul(stride);
     let fits = stride >= n && least.is_some_and(|least| values.len() >= least) && values.len() <= most;
     let sound = fits && (0..n).all(|i| values[i * stride..i * stride + n].iter().all(|a| a.is_finite()));
     match Dense::new(&values, n, stride) {

@@ -3,4 +3,5 @@
 pub mod files;
 pub mod heat;
 pub mod owned;
+#[cfg(feature = "plot")]
 pub mod plot;

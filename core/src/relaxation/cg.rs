@@ -131,8 +131,7 @@ impl<T: Real, A: Matrix<T>> Run for Cg<'_, T, A> {
         if self.failure.is_some() {
             return;
         }
-        vector::axpy(-alpha, q, r);
-        let rho = vector::dot(r, r);
+        let rho = vector::axpy_square(-alpha, q, r);
         if !rho.is_finite() {
             self.failure = Some(Status::NotFinite);
             return;

@@ -221,8 +221,7 @@ impl<T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized> Run for SsorCg<'_, T, A, R>
         if self.failure.is_some() {
             return;
         }
-        vector::axpy(-alpha, w, r);
-        let square = vector::dot(r, r);
+        let square = vector::axpy_square(-alpha, w, r);
         if !square.is_finite() {
             // x is still the iterate before.
             self.failure = Some(Status::NotFinite);
