@@ -224,8 +224,9 @@ fn check_colouring<T: Real>(input: &Input, view: Csr<'_, T>, plain: &Plain, dama
         }
     }
     let mut colours = Vec::<usize>::new();
-    for i in 0..n {
-        let free = (0..).find(|&c| (0..i).all(|j| !coupled[i][j] || colours[j] != c));
+    for row in &coupled {
+        let taken = |c| row.iter().zip(&colours).any(|(&coupled, &colour)| coupled && colour == c);
+        let free = (0..).find(|&c| !taken(c));
         colours.extend(free);
     }
     let mut order = Vec::new();
