@@ -1,6 +1,8 @@
 //! What the test programs share: numbers, plain systems, plain loops in `f64`, a small LU.
 #![allow(dead_code)] // Every test program uses a part of it.
 
+pub(crate) mod methods;
+
 use southwell::Real;
 use southwell::linear::{Csr, Dense, Star, Stencil2d, Stencil3d};
 
