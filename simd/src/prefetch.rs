@@ -1,6 +1,7 @@
 //! A hint to the memory system; it changes no value.
 
 /// Bytes that come from memory together.
+#[cfg(target_arch = "x86_64")]
 const LINE: usize = 64;
 
 /// Bytes of a vector from which on asking ahead pays: below, the caches have it anyway.

@@ -26,7 +26,7 @@ macro_rules! map2 {
 }
 
 pass! {
-    /// Σ xᵢ·yᵢ in [`LANES`](crate::LANES) virtual lanes. Cost: 2 r, 2 operations.
+    /// Σ xᵢ·yᵢ in [`LANES`] virtual lanes. Cost: 2 r, 2 operations.
     pub fn dot<'a, T>(x: &'a [T], y: &'a [T]) -> T = dot_kernel
 }
 
