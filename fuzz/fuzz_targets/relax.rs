@@ -547,10 +547,19 @@ fn check_report<T: Real>(
         Status::StepLimit => assert_eq!(report.steps, stop.max_steps),
         Status::Stopped => assert!(input.stop_at.is_some_and(|at| u32::from(at) <= report.steps)),
         Status::Stalled | Status::Breakdown => {
-            let simple = matches!(input.method, Method::Sor)
+            let sweeps = matches!(input.method, Method::Sor)
                 || matches!(input.view, View::Multicolour { .. } | View::Blocks { .. })
                 || matches!(input.view, View::Grid { order: Order::RedBlack | Order::Lines, .. });
-            assert!(!simple, "no sweep can end as {report:?}");
+            if sweeps {
+                assert_eq!(report.status, Status::Stalled, "sweeps cannot break down");
+                // Nothing but rounding may be left: ε·(|b| + |A| ‖x‖∞), with the documented factor and room.
+                let largest = x.iter().fold(0.0, |most: f64, x| most.max(x.to_f64().abs()));
+                let sizes = plain.rows.iter().zip(rhs).map(|(row, b)| {
+                    b.to_f64().abs() + largest * row.iter().map(|(_, a)| a.abs()).sum::<f64>()
+                });
+                let size = sizes.map(|size| size * size).sum::<f64>().sqrt();
+                assert!(residual.value <= 10.0 * T::EPSILON.to_f64() * size, "{report:?} at size {size}");
+            }
         }
         Status::NotFinite => {}
         _ => panic!("{report:?}: a status that this target does not know"),
