@@ -8,6 +8,8 @@ use pulp::Simd;
 pub trait Vectors: Copy {
     /// One register of the instruction set `S`.
     type Vector<S: Simd>: Copy;
+    /// One truth value a lane.
+    type Mask<S: Simd>: Copy;
     /// Every lane set to `value`.
     fn splat<S: Simd>(simd: S, value: Self) -> Self::Vector<S>;
     /// a + b
@@ -18,6 +20,19 @@ pub trait Vectors: Copy {
     fn vmul<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// a / b
     fn vdiv<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// |a|: the sign bit cleared, also of −0 and NaN.
+    fn vabs<S: Simd>(simd: S, a: Self::Vector<S>) -> Self::Vector<S>;
+    /// −a: the sign bit turned.
+    fn vneg<S: Simd>(simd: S, a: Self::Vector<S>) -> Self::Vector<S>;
+    /// a < b; false where one is NaN.
+    fn vless<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Mask<S>;
+    /// `yes` where the mask is set, else `no`.
+    fn vselect<S: Simd>(
+        simd: S,
+        mask: Self::Mask<S>,
+        yes: Self::Vector<S>,
+        no: Self::Vector<S>,
+    ) -> Self::Vector<S>;
     /// The whole registers of a slice and what is left over.
     fn split<S: Simd>(simd: S, x: &[Self]) -> (&[Self::Vector<S>], &[Self]);
     /// The same, for writing.
@@ -25,9 +40,10 @@ pub trait Vectors: Copy {
 }
 
 macro_rules! vectors {
-    ($t:ident, $v:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $split:ident, $split_mut:ident) => {
+    ($t:ident, $v:ident, $m:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $abs:ident, $neg:ident, $less:ident, $select:ident, $split:ident, $split_mut:ident) => {
         impl Vectors for $t {
             type Vector<S: Simd> = S::$v;
+            type Mask<S: Simd> = S::$m;
             #[inline(always)]
             fn splat<S: Simd>(simd: S, value: Self) -> S::$v {
                 simd.$splat(value)
@@ -49,6 +65,22 @@ macro_rules! vectors {
                 simd.$div(a, b)
             }
             #[inline(always)]
+            fn vabs<S: Simd>(simd: S, a: S::$v) -> S::$v {
+                simd.$abs(a)
+            }
+            #[inline(always)]
+            fn vneg<S: Simd>(simd: S, a: S::$v) -> S::$v {
+                simd.$neg(a)
+            }
+            #[inline(always)]
+            fn vless<S: Simd>(simd: S, a: S::$v, b: S::$v) -> S::$m {
+                simd.$less(a, b)
+            }
+            #[inline(always)]
+            fn vselect<S: Simd>(simd: S, mask: S::$m, yes: S::$v, no: S::$v) -> S::$v {
+                simd.$select(mask, yes, no)
+            }
+            #[inline(always)]
             fn split<S: Simd>(_simd: S, x: &[Self]) -> (&[S::$v], &[Self]) {
                 S::$split(x)
             }
@@ -60,5 +92,35 @@ macro_rules! vectors {
     };
 }
 
-vectors!(f32, f32s, splat_f32s, add_f32s, sub_f32s, mul_f32s, div_f32s, as_simd_f32s, as_mut_simd_f32s);
-vectors!(f64, f64s, splat_f64s, add_f64s, sub_f64s, mul_f64s, div_f64s, as_simd_f64s, as_mut_simd_f64s);
+vectors!(
+    f32,
+    f32s,
+    m32s,
+    splat_f32s,
+    add_f32s,
+    sub_f32s,
+    mul_f32s,
+    div_f32s,
+    abs_f32s,
+    neg_f32s,
+    less_than_f32s,
+    select_f32s,
+    as_simd_f32s,
+    as_mut_simd_f32s
+);
+vectors!(
+    f64,
+    f64s,
+    m64s,
+    splat_f64s,
+    add_f64s,
+    sub_f64s,
+    mul_f64s,
+    div_f64s,
+    abs_f64s,
+    neg_f64s,
+    less_than_f64s,
+    select_f64s,
+    as_simd_f64s,
+    as_mut_simd_f64s
+);
