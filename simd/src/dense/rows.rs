@@ -27,7 +27,7 @@ macro_rules! dots {
     ($name:ident, $n:literal, $(($row:ident $sums:ident))*) => {
         /// The products of rows with x.
         #[inline(always)]
-        pub(super) fn $name<T: Real, S: Simd>(simd: S, rows: [&[T]; $n], x: &[T]) -> [T; $n] {
+        pub(crate) fn $name<T: Real, S: Simd>(simd: S, rows: [&[T]; $n], x: &[T]) -> [T; $n] {
             let [$($row),*] = rows;
             let n = x.len() $(.min($row.len()))*;
             let (x, x_tail) = cut(x, n).as_chunks::<LANES>();
