@@ -26,8 +26,9 @@ macro_rules! plain {
                 let x = if self < $low { $low } else { self };
                 let x = if $high < x { $high } else { x };
                 let k = $nearest(x * core::$t::consts::LOG2_E);
-                let r = (x - k * $hi) - k * $lo;
-                let y = 1.0 + (r + (r * r) * $q(r, r * r));
+                let (high, low) = (x - k * $hi, k * $lo);
+                let r = high - low;
+                let y = 1.0 + (high + ((r * r) * $q(r, r * r) - low));
                 let power = |k: i64| $t::from_bits(((k + $bias) as $word) << $bits);
                 let half = (k as i64).div_euclid(2);
                 // Which half is the larger does not matter: only the last product is rounded.

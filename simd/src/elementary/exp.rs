@@ -25,11 +25,13 @@ pub(crate) fn exp_register<T: Real, S: Simd>(simd: S, x: T::Vector<S>) -> T::Vec
 /// e^r with r = x − k·ln 2.
 #[inline(always)]
 fn reduced<T: Real, S: Simd>(simd: S, x: T::Vector<S>, k: T::Vector<S>) -> T::Vector<S> {
-    let r = T::vsub(simd, x, T::vmul(simd, k, T::splat(simd, T::LN_2_HIGH)));
-    let r = T::vsub(simd, r, T::vmul(simd, k, T::splat(simd, T::LN_2_LOW)));
+    let high = T::vsub(simd, x, T::vmul(simd, k, T::splat(simd, T::LN_2_HIGH)));
+    let low = T::vmul(simd, k, T::splat(simd, T::LN_2_LOW));
+    let r = T::vsub(simd, high, low);
     let square = T::vmul(simd, r, r);
     let q = polynomial::<T, S>(simd, T::EXP, r, square);
-    let y = T::vadd(simd, r, T::vmul(simd, square, q));
+    // The exact part of r enters last, so that the rounding of r touches the polynomial only.
+    let y = T::vadd(simd, high, T::vsub(simd, T::vmul(simd, square, q), low));
     T::vadd(simd, T::splat(simd, T::ONE), y)
 }
 

@@ -17,7 +17,16 @@ pub(super) fn padded<T: Real>(x: &[T]) -> [T; LANES] {
 macro_rules! map {
     ($simd:ident, $y:expr, |$v:ident| $op:expr) => {{
         let (y, y_tail) = T::split_mut($simd, $y);
-        for y in y {
+        // Two registers at a time: their chains of operations run side by side.
+        let (y, y_last) = if S::IS_SCALAR { (&mut [][..], y) } else { y.as_chunks_mut::<2>() };
+        for [y, z] in y {
+            let $v = *y;
+            let first = $op;
+            let $v = *z;
+            let second = $op;
+            (*y, *z) = (first, second);
+        }
+        for y in y_last {
             let $v = *y;
             *y = $op;
         }
@@ -36,7 +45,17 @@ macro_rules! map {
         let n = $x.len().min($y.len());
         let (x, x_tail) = T::split($simd, &$x[..n]);
         let (y, y_tail) = T::split_mut($simd, &mut $y[..n]);
-        for (y, &$v) in y.iter_mut().zip(x) {
+        // Two registers at a time: their chains of operations run side by side.
+        let (x, x_last) = if S::IS_SCALAR { (&[][..], x) } else { x.as_chunks::<2>() };
+        let (y, y_last) = if S::IS_SCALAR { (&mut [][..], y) } else { y.as_chunks_mut::<2>() };
+        for ([y, z], &[x, w]) in y.iter_mut().zip(x) {
+            let $v = x;
+            let first = $op;
+            let $v = w;
+            let second = $op;
+            (*y, *z) = (first, second);
+        }
+        for (y, &$v) in y_last.iter_mut().zip(x_last) {
             *y = $op;
         }
         if !y_tail.is_empty() {
