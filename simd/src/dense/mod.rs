@@ -45,7 +45,7 @@ impl<'a, T: Real> Matrix<'a, T> {
 
     /// The rows, first to last.
     #[inline(always)]
-    fn rows(&self) -> impl ExactSizeIterator<Item = &'a [T]> + use<'a, T> {
+    pub(crate) fn rows(&self) -> impl ExactSizeIterator<Item = &'a [T]> + use<'a, T> {
         let this = *self;
         (0..self.count()).map(move |row| this.row(row))
     }
