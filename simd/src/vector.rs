@@ -224,7 +224,8 @@ mod tests {
         for n in [0, 1, 15, 16, 17, 64, 100, 1000] {
             let at = |scale: f64| (0..n).map(|i| (f64::from(i) * scale).sin()).collect::<Vec<f64>>();
             let (x, z, alpha) = (at(0.7), at(1.3), 0.37);
-            let (mut parts, mut fused, mut squared) = (at(2.1), at(2.1), at(2.1));
+            let y = at(2.1);
+            let (mut parts, mut fused, mut squared) = (y.clone(), y.clone(), y);
             axpy(alpha, &x, &mut parts);
             assert_eq!(axpy_dot(alpha, &x, &mut fused, &z).bits(), dot(&parts, &z).bits(), "{n}");
             assert_eq!(axpy_square(alpha, &x, &mut squared).bits(), dot(&parts, &parts).bits(), "{n}");

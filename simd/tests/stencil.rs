@@ -143,6 +143,9 @@ fn bits<T: Real>(x: &[T]) -> Vec<u64> {
 }
 
 fn shapes() -> Vec<(usize, usize, usize)> {
+    if cfg!(miri) {
+        return vec![(1, 1, 1), (1, 9, 19), (2, 3, 4)];
+    }
     let mut shapes = vec![
         (1, 1, 1),
         (1, 1, 200),
