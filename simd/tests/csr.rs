@@ -66,8 +66,9 @@ impl<T: Real> Matrix<T> {
 fn every_case<T: Real>(check: impl Fn(&Matrix<T>, &mut Numbers, bool, &str)) {
     let mut numbers = Numbers(5);
     let every = [0, 1, 2, 3, 7, 15, 16, 17, 31, 33, 49, 100, 257];
-    for n in if FEW { vec![0, 1, 17] } else { every.to_vec() } {
-        for (most, strange) in [(0, false), (3, false), (6, false), (40, false), (5, true)] {
+    for n in if FEW { vec![1, 17] } else { every.to_vec() } {
+        let cases = [(5, true), (0, false), (3, false), (6, false), (40, false)];
+        for (most, strange) in cases.into_iter().take(if FEW { 1 } else { 5 }) {
             if n == 0 && most > 0 {
                 continue;
             }
