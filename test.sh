@@ -158,6 +158,7 @@ bits() {
     for target in "$NEON_TARGET" "$WASM_TARGET"; do
         say "the same bits on $target"
         cargo test --locked -p southwell-simd --lib --tests --target "$target"
+        (cd targets/scenario && cargo test --locked --test passes --target "$target")
     done
     unset SOUTHWELL_LEVEL
 }

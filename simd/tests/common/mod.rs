@@ -45,9 +45,7 @@ pub(crate) fn lengths() -> impl Iterator<Item = usize> {
 
 /// Runs a check on every instruction set of the machine.
 pub(crate) fn on_every_level(mut check: impl FnMut(Level)) {
-    // What detection finds on x86 is one of the others too.
-    let twice = |level| FEW && cfg!(target_arch = "x86_64") && level == Level::Detected;
-    for level in levels().filter(|&level| !twice(level)) {
+    for level in levels().filter(|&level| !FEW || level == Level::Detected) {
         force_level(Some(level));
         check(level);
         force_level(None);
