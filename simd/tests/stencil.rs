@@ -222,7 +222,7 @@ fn products<T: Real>() {
         let exact: f64 = r.iter().map(|r| r.to_f64() * r.to_f64()).sum();
         let bound = (n + 4) as f64 * T::EPSILON.to_f64() * exact;
         assert!((square.to_f64() - exact).abs() <= bound, "{square} {exact} {name}");
-        force_level(Some(southwell_simd::Level::Scalar));
+        force_level(Some(Level::Scalar));
         assert_eq!(square.bits(), stencil::residual_square(grid, &b, &x).bits(), "norm {name}");
     });
 }
@@ -273,7 +273,7 @@ fn halves<T: Real>() {
             assert!(left.abs() < tolerance, "product {name} {k}: {left}");
         }
         let level = [bits(&t), bits(&y), bits(&w)];
-        force_level(Some(southwell_simd::Level::Scalar));
+        force_level(Some(Level::Scalar));
         stencil::solve_upper(grid, omega, &inverse, &p, &mut t);
         stencil::solve_lower(grid, omega, &inverse, &p, &t, &mut y, &mut w);
         assert_eq!(level, [bits(&t), bits(&y), bits(&w)], "halves {name}");
