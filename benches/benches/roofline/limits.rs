@@ -1,6 +1,8 @@
 //! The two limits of the roofline: a loop that only moves the bytes, and one that only multiplies
 //! and adds (Williams, Waterman, Patterson 2009).
 
+use std::hint::black_box;
+
 use pulp::{Simd, WithSimd};
 
 use crate::registers::{UNROLL, Word, widest};
@@ -47,6 +49,7 @@ pub(crate) struct Traffic<'a, T, const R: usize, const U: usize, const W: usize,
     pub(crate) updates: [&'a mut [T]; U],
     pub(crate) writes: [&'a mut [T]; W],
     pub(crate) long: &'a [T],
+    pub(crate) count: u64,
 }
 
 impl<T: Word, const R: usize, const U: usize, const W: usize, const LONG: bool> WithSimd
@@ -56,45 +59,50 @@ impl<T: Word, const R: usize, const U: usize, const W: usize, const LONG: bool> 
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let mut sums = [T::all(simd, T::ZERO); UNROLL];
         let reads = self.reads.map(|x| T::blocks(simd, x));
-        let updates = self.updates.map(|x| T::blocks_mut(simd, x));
-        let writes = self.writes.map(|x| T::blocks_mut(simd, x));
+        let mut updates = self.updates.map(|x| T::blocks_mut(simd, x));
+        let mut writes = self.writes.map(|x| T::blocks_mut(simd, x));
         let long = T::blocks(simd, self.long);
         let lengths = (reads.iter().map(|x| x.len()))
             .chain(updates.iter().map(|x| x.len()))
             .chain(writes.iter().map(|x| x.len()));
         let blocks = lengths.min().unwrap_or(0);
-        if blocks == 0 {
-            return keep::<T, S>(simd, read_all::<T, S>(simd, long, sums));
-        }
-        // The long stream in equal shares beside the blocks.
-        let mut long = long.chunks(long.len().div_ceil(blocks).max(1));
-        let reads = reads.map(|x| &x[..blocks]);
-        let updates = updates.map(|x| &mut x[..blocks]);
-        let writes = writes.map(|x| &mut x[..blocks]);
-        for i in 0..blocks {
-            if LONG && let Some(share) = long.next() {
-                sums = read_all::<T, S>(simd, share, sums);
+        // The repetition is inside: a limit pays for no dispatch.
+        for _ in 0..self.count {
+            let mut sums = [T::all(simd, T::ZERO); UNROLL];
+            let long = black_box(long);
+            if R + U + W == 0 {
+                keep::<T, S>(simd, read_all::<T, S>(simd, long, sums));
+                continue;
             }
-            for j in 0..UNROLL {
-                let mut sum = if R > 0 { reads[0][i][j] } else { sums[j] };
-                for k in 1..R {
-                    sum = T::plus(simd, sum, reads[k][i][j]);
+            // The long stream in equal shares beside the blocks.
+            let mut long = long.chunks(long.len().div_ceil(blocks.max(1)).max(1));
+            let reads = black_box(&reads).map(|x| &x[..blocks]);
+            let mut updates = black_box(&mut updates).each_mut().map(|x| &mut x[..blocks]);
+            let mut writes = black_box(&mut writes).each_mut().map(|x| &mut x[..blocks]);
+            for i in 0..blocks {
+                if LONG && let Some(share) = long.next() {
+                    sums = read_all::<T, S>(simd, share, sums);
                 }
-                if U + W == 0 {
-                    sums[j] = T::plus(simd, sums[j], sum);
-                }
-                for k in 0..U {
-                    updates[k][i][j] = T::plus(simd, updates[k][i][j], sum);
-                }
-                for k in 0..W {
-                    writes[k][i][j] = sum;
+                for j in 0..UNROLL {
+                    let mut sum = if R > 0 { reads[0][i][j] } else { sums[j] };
+                    for k in 1..R {
+                        sum = T::plus(simd, sum, reads[k][i][j]);
+                    }
+                    if U + W == 0 {
+                        sums[j] = T::plus(simd, sums[j], sum);
+                    }
+                    for k in 0..U {
+                        updates[k][i][j] = T::plus(simd, updates[k][i][j], sum);
+                    }
+                    for k in 0..W {
+                        writes[k][i][j] = sum;
+                    }
                 }
             }
-        }
-        if U + W == 0 || LONG {
-            keep::<T, S>(simd, sums);
+            if U + W == 0 || LONG {
+                keep::<T, S>(simd, sums);
+            }
         }
     }
 }
@@ -119,7 +127,7 @@ fn keep<T: Word, S: Simd>(simd: S, sums: [T::Register<S>; UNROLL]) {
     let [a, b, c, d, e, f, g, h] = sums;
     let left = T::plus(simd, T::plus(simd, a, b), T::plus(simd, c, d));
     let right = T::plus(simd, T::plus(simd, e, f), T::plus(simd, g, h));
-    std::hint::black_box(T::plus(simd, left, right));
+    black_box(T::plus(simd, left, right));
 }
 
 /// Independent chains of x ← x·a + b: enough for the latency of a product and a sum at two a cycle.
@@ -152,7 +160,7 @@ impl<T: Word> WithSimd for Arithmetic<T> {
     fn with_simd<S: Simd>(self, simd: S) {
         let (a, b) = (T::all(simd, self.a), T::all(simd, self.b));
         let mut x: [T::Register<S>; CHAINS] =
-            std::array::from_fn(|k| T::all(simd, std::hint::black_box(T::from_usize(k))));
+            std::array::from_fn(|k| T::all(simd, black_box(T::from_usize(k))));
         if self.fused {
             for _ in 0..self.turns {
                 for x in &mut x {
@@ -166,7 +174,7 @@ impl<T: Word> WithSimd for Arithmetic<T> {
                 }
             }
         }
-        std::hint::black_box(x);
+        black_box(x);
     }
 }
 

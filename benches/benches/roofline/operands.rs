@@ -1,5 +1,7 @@
 //! What the passes work on: vectors and matrices of every size that is measured.
 
+use std::time::Instant;
+
 use southwell_benches::FivePoint;
 use southwell_simd::stencil::{Coefficients, Grid, Star};
 use southwell_simd::{csr, dense};
@@ -158,8 +160,9 @@ impl<T: Word> Limit<T> {
         self.n
     }
 
-    /// Moves the bytes of `streams` once.
-    pub(crate) fn run(&mut self, streams: Streams) {
+    /// Moves the bytes of `streams` `count` times; the seconds that took.
+    pub(crate) fn run(&mut self, streams: Streams, count: u64) -> f64 {
+        let start = Instant::now();
         let [a, b, c] = self.reads.each_ref().map(Aligned::get);
         let (u, w) = (self.update.get_mut(), self.write.get_mut());
         let long = self.long.get().get(..streams.long / size_of::<T>()).unwrap_or(&[]);
@@ -167,10 +170,10 @@ impl<T: Word> Limit<T> {
             ([$($r:ident),*], [$($u:ident),*], [$($w:ident),*]) => {
                 if long.is_empty() {
                     let (reads, updates, writes) = ([$($r),*], [$($u),*], [$($w),*]);
-                    widest(Traffic::<T, _, _, _, false> { reads, updates, writes, long })
+                    widest(Traffic::<T, _, _, _, false> { reads, updates, writes, long, count });
                 } else {
                     let (reads, updates, writes) = ([$($r),*], [$($u),*], [$($w),*]);
-                    widest(Traffic::<T, _, _, _, true> { reads, updates, writes, long })
+                    widest(Traffic::<T, _, _, _, true> { reads, updates, writes, long, count });
                 }
             };
         }
@@ -191,5 +194,6 @@ impl<T: Word> Limit<T> {
             (3, 0, 2) => run!([a, b, c], [], [w, u]),
             mix => panic!("no limiting loop for {mix:?}: add a line here"),
         }
+        start.elapsed().as_secs_f64()
     }
 }

@@ -155,11 +155,7 @@ fn against<T: Word>(
     plain: &mut Work<'_>,
 ) -> (String, f64, f64) {
     let (streams, n) = (cost.streams, limit.n());
-    let mut traffic = |count| {
-        times(count, || {
-            black_box(&mut *limit).run(streams);
-        })
-    };
+    let mut traffic = |count| limit.run(streams, count);
     let quick = Effort { rounds: 5, long_rounds: 3, ..bench.effort };
     let moving = middle(&compete(quick, &mut [&mut traffic])[0]);
     let computing = cost.flops / bench.rates.of::<T>();
