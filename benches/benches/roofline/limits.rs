@@ -78,8 +78,8 @@ impl<T: Word, const R: usize, const U: usize, const W: usize, const LONG: bool> 
             // The long stream in equal shares beside the blocks.
             let mut long = long.chunks(long.len().div_ceil(blocks.max(1)).max(1));
             let reads = black_box(&reads).map(|x| &x[..blocks]);
-            let mut updates = black_box(&mut updates).each_mut().map(|x| &mut x[..blocks]);
-            let mut writes = black_box(&mut writes).each_mut().map(|x| &mut x[..blocks]);
+            let updates = black_box(&mut updates).each_mut().map(|x| &mut x[..blocks]);
+            let writes = black_box(&mut writes).each_mut().map(|x| &mut x[..blocks]);
             for i in 0..blocks {
                 if LONG && let Some(share) = long.next() {
                     sums = read_all::<T, S>(simd, share, sums);

@@ -17,11 +17,16 @@ mod limits;
 mod machine;
 mod memory;
 mod operands;
+mod passes_csr;
 mod passes_dense;
+mod passes_stencil;
 mod passes_vector;
 mod registers;
 mod table;
+mod twins_cells;
+mod twins_csr;
 mod twins_dense;
+mod twins_stencil;
 mod twins_vector;
 
 use clock::Effort;
@@ -58,6 +63,10 @@ fn main() {
     passes_vector::all::<f32>(&mut bench, FAR);
     passes_dense::all::<f64>(&mut bench);
     passes_dense::all::<f32>(&mut bench);
+    passes_csr::all::<f64>(&mut bench);
+    passes_csr::all::<f32>(&mut bench);
+    passes_stencil::all::<f64>(&mut bench);
+    passes_stencil::all::<f32>(&mut bench);
     summary(bench);
 }
 

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use southwell_benches::FivePoint;
-use southwell_simd::stencil::{Coefficients, Grid, Star};
+use southwell_simd::stencil::{self, Coefficients, Grid, Star};
 use southwell_simd::{csr, dense};
 
 use crate::limits::{Streams, Traffic};
@@ -16,10 +16,15 @@ pub(crate) struct Data<T> {
     /// What the matrix is, in the caption of a column.
     pub(crate) side: usize,
     read: [Aligned<T>; 3],
-    written: [Aligned<T>; 3],
+    written: [Aligned<T>; 2],
     dense: Aligned<T>,
     sparse: FivePoint<T>,
     couplings: Option<[Aligned<T>; 5]>,
+    /// Red cells before black ones.
+    order: Vec<u32>,
+    /// Factors of one line, and a line of scratch.
+    factors: [Vec<T>; 2],
+    line: Vec<T>,
 }
 
 /// A pass sees plain slices.
@@ -30,10 +35,13 @@ pub(crate) struct Operands<'a, T> {
     pub(crate) d: &'a [T],
     pub(crate) y: &'a mut [T],
     pub(crate) w: &'a mut [T],
-    pub(crate) v: &'a mut [T],
+    /// Scratch of one row of the grid.
+    pub(crate) line: &'a mut [T],
     pub(crate) a: dense::Matrix<'a, T>,
     pub(crate) rows: csr::Rows<'a, T>,
+    pub(crate) order: &'a [u32],
     pub(crate) grid: Grid<'a, T>,
+    pub(crate) factors: (&'a [T], &'a [T]),
 }
 
 impl<T: Word> Data<T> {
@@ -42,10 +50,13 @@ impl<T: Word> Data<T> {
             n,
             side: n,
             read: [Aligned::new(1, n, 0), Aligned::new(2, n, 9), Aligned::of(T::HALF, n, 18)],
-            written: [Aligned::new(4, n, 27), Aligned::new(5, n, 36), Aligned::new(6, n, 45)],
+            written: [Aligned::new(4, n, 27), Aligned::new(5, n, 36)],
             dense: Aligned::of(T::ZERO, 0, 0),
             sparse: FivePoint::default(),
             couplings: None,
+            order: Vec::new(),
+            factors: [Vec::new(), Vec::new()],
+            line: Vec::new(),
         }
     }
 
@@ -68,6 +79,9 @@ impl<T: Word> Data<T> {
         data.read[2] = Aligned::of(T::HALF * T::HALF, side * side, 18);
         if sparse {
             data.sparse = FivePoint::new(side);
+            let colour = |cell: &usize| (cell / side + cell % side) % 2;
+            let cells = |wanted| (0..side * side).filter(move |cell| colour(cell) == wanted);
+            data.order = cells(0).chain(cells(1)).map(|cell| cell as u32).collect();
         }
         if by_cell {
             let coupling = |k: usize| {
@@ -75,6 +89,14 @@ impl<T: Word> Data<T> {
                 Aligned::of(value, side * side, 54 + 9 * k)
             };
             data.couplings = Some(std::array::from_fn(coupling));
+        } else {
+            let mut factors = [vec![T::ZERO; side], vec![T::ZERO; side]];
+            let [gamma, pivot] = &mut factors;
+            let coefficients = Coefficients::Constant(five(T::from_u32(4), -T::ONE));
+            let line = Grid { planes: 1, rows: 1, columns: side, coefficients };
+            assert_eq!(stencil::factor_lines(&line, gamma, pivot), None, "the model line has pivots");
+            data.factors = factors;
+            data.line = vec![T::ZERO; side];
         }
         data
     }
@@ -97,8 +119,12 @@ impl<T: Word> Data<T> {
         self.sparse.bytes()
     }
 
+    pub(crate) fn entries(&self) -> usize {
+        self.sparse.values.len()
+    }
+
     pub(crate) fn operands(&mut self) -> Operands<'_, T> {
-        let [y, w, v] = &mut self.written;
+        let [y, w] = &mut self.written;
         let [x, z, d] = &self.read;
         let side = self.side;
         let coefficients = match &self.couplings {
@@ -119,13 +145,15 @@ impl<T: Word> Data<T> {
             d: d.get(),
             y: y.get_mut(),
             w: w.get_mut(),
-            v: v.get_mut(),
+            line: &mut self.line,
             a: dense::Matrix { values: self.dense.get(), columns: side, stride: side },
             rows: csr::Rows {
                 offsets: &self.sparse.offsets,
                 columns: &self.sparse.columns,
                 values: &self.sparse.values,
             },
+            order: &self.order,
+            factors: (&self.factors[0], &self.factors[1]),
             grid: Grid { planes: 1, rows: side, columns: side, coefficients },
         }
     }
