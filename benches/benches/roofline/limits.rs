@@ -190,3 +190,23 @@ pub(crate) fn widest_lanes<T: Word>() -> usize {
     }
     widest(Ask::<T>(std::marker::PhantomData))
 }
+
+/// `turns` additions of which each waits for the one before.
+pub(crate) struct Chain<T> {
+    pub(crate) turns: u64,
+    pub(crate) step: T,
+}
+
+impl<T: Word> WithSimd for Chain<T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let step = T::all(simd, self.step);
+        let mut x = step;
+        for _ in 0..self.turns {
+            x = T::plus(simd, x, step);
+        }
+        black_box(x);
+    }
+}

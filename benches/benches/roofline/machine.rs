@@ -3,9 +3,10 @@
 use std::hint::black_box;
 
 use pulp::Simd;
+use southwell_simd::LANES;
 
 use crate::clock::{Effort, Work, compete, middle, times};
-use crate::limits::{Arithmetic, Streams, widest_lanes};
+use crate::limits::{Arithmetic, Chain, Streams, widest_lanes};
 use crate::memory::Place;
 use crate::operands::Limit;
 use crate::registers::{Word, widest};
@@ -18,11 +19,16 @@ pub(crate) const TURNS: u64 = 500;
 pub(crate) struct Rates {
     f32: f64,
     f64: f64,
+    /// Seconds from the start of an addition to the next one that needs its result.
+    pub(crate) addition: f64,
 }
 
 impl Rates {
     pub(crate) fn measure(effort: Effort) -> Self {
-        Self { f32: rate::<f32>(effort), f64: rate::<f64>(effort) }
+        let mut chain =
+            |count| times(count, || widest(Chain { turns: black_box(TURNS), step: black_box(0.5) }));
+        let addition = middle(&compete(effort, &mut [&mut chain])[0]) / TURNS as f64;
+        Self { f32: rate::<f32>(effort), f64: rate::<f64>(effort), addition }
     }
 
     pub(crate) fn of<T>(&self) -> f64 {
@@ -50,7 +56,7 @@ fn rate<T: Word>(effort: Effort) -> f64 {
 }
 
 /// Prints both tables.
-pub(crate) fn print(effort: Effort, far: usize) {
+pub(crate) fn print(effort: Effort, rates: Rates, far: usize) {
     println!("## The machine\n");
     println!("GB/s by the best loops of this bench; bytes in all, `f64`; median of the rounds.\n");
     println!("| traffic | streams | 16 KiB | 256 KiB | 8 MiB | {} MiB a vector |", far >> 20);
@@ -82,7 +88,12 @@ pub(crate) fn print(effort: Effort, far: usize) {
     println!("| register | f64, multiply then add | f64, fused | f32, multiply then add | f32, fused |");
     println!("|---|---|---|---|---|");
     for_every_register(effort);
-    println!();
+    println!(
+        "\nAn addition that needs the one before waits {:.2} ns: a sum in {LANES} lanes takes that long for \
+         every {LANES} elements, whatever the register. Where this is above the roofline, the tables below \
+         say `lanes` and the fraction of it.\n",
+        rates.addition * 1e9
+    );
 }
 
 fn for_every_register(effort: Effort) {

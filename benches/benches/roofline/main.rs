@@ -57,7 +57,7 @@ fn main() {
     let rates = Rates::measure(effort);
     let mut bench = Bench { effort, rates, filter, slower: Vec::new(), fractions: Vec::new() };
     if bench.filter.as_ref().is_none_or(|filter| "machine".contains(filter.as_str())) {
-        machine::print(effort, FAR);
+        machine::print(effort, rates, FAR);
     }
     passes_vector::all::<f64>(&mut bench, FAR);
     passes_vector::all::<f32>(&mut bench, FAR);

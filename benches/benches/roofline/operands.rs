@@ -49,7 +49,7 @@ impl<T: Word> Data<T> {
         Self {
             n,
             side: n,
-            read: [Aligned::new(1, n, 0), Aligned::new(2, n, 9), Aligned::of(T::HALF, n, 18)],
+            read: [Aligned::new(1, n, 0), Aligned::new(2, n, 9), Aligned::of(T::ONE, n, 18)],
             written: [Aligned::new(4, n, 27), Aligned::new(5, n, 36)],
             dense: Aligned::of(T::ZERO, 0, 0),
             sparse: FivePoint::default(),

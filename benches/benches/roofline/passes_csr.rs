@@ -17,7 +17,7 @@ fn cost<T: Word>(
     move |data| {
         let bytes = (share * data.sparse_bytes() as f64) as usize;
         let flops = an_entry * share * data.entries() as f64 + a_row * data.n as f64;
-        Cost { streams: streams.long(streams.long * data.n + bytes), flops }
+        Cost { streams: streams.long(streams.long * data.n + bytes), flops, chain: 0.0 }
     }
 }
 

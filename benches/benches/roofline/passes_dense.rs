@@ -14,7 +14,7 @@ fn matrix<T>(share: f64, flops: f64) -> impl Fn(&Data<T>) -> Cost + Copy {
     move |data| {
         let entries = share * (data.n * data.n) as f64;
         let bytes = entries as usize * size_of::<T>();
-        Cost { streams: Streams::new(0, 0, 0).long(bytes), flops: flops * entries }
+        Cost { streams: Streams::new(0, 0, 0).long(bytes), flops: flops * entries, chain: 0.0 }
     }
 }
 

@@ -13,6 +13,7 @@ fn a_cell<T>(streams: Streams, arrays: usize, flops: usize) -> impl Fn(&Data<T>)
     move |data| Cost {
         streams: streams.long(arrays * data.n * size_of::<T>()),
         flops: (flops * data.n) as f64,
+        chain: 0.0,
     }
 }
 

@@ -32,6 +32,11 @@ pub(crate) struct Cost {
     pub(crate) streams: Streams,
     /// Operations in all.
     pub(crate) flops: f64,
+    /// Additions that wait for one another: a sum in lanes has one for every [`LANES`] elements. No
+    /// part of the roofline, but said beside it where it is the larger.
+    ///
+    /// [`LANES`]: southwell_simd::LANES
+    pub(crate) chain: f64,
 }
 
 struct Row {
@@ -171,11 +176,18 @@ fn against<T: Word>(
     let seconds = middle(&times[0]);
     let place = Place::of(streams.footprint::<T>(n));
     let bandwidth = streams.bytes::<T>(n) as f64 * 1e-9 / seconds;
-    let text = if arithmetic_bound {
-        format!("{fraction:.2} ({place}, {:.0} Gflop/s)", cost.flops * 1e-9 / seconds)
+    let what = if arithmetic_bound {
+        format!("{:.0} Gflop/s", cost.flops * 1e-9 / seconds)
     } else {
-        format!("{fraction:.2} ({place}, {bandwidth:.0})")
+        format!("{bandwidth:.0}")
     };
+    let waiting = cost.chain * bench.rates.addition;
+    let lanes = if waiting > moving.max(computing) {
+        format!("; lanes {:.2}", waiting / seconds)
+    } else {
+        String::new()
+    };
+    let text = format!("{fraction:.2} ({place}, {what}{lanes})");
     (text, fraction, ratio(&times[2], &times[0]))
 }
 

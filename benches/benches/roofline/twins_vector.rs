@@ -64,14 +64,6 @@ pub(crate) fn axpy<T: Real>(alpha: T, x: &[T], y: &mut [T]) {
 }
 
 #[inline(never)]
-pub(crate) fn axpy_dot<T: Real>(alpha: T, x: &[T], y: &mut [T], z: &[T]) -> T {
-    for (y, &x) in y.iter_mut().zip(x) {
-        *y += alpha * x;
-    }
-    lanes!(|y, z| y * z)
-}
-
-#[inline(never)]
 pub(crate) fn axpy_square<T: Real>(alpha: T, x: &[T], y: &mut [T]) -> T {
     for (y, &x) in y.iter_mut().zip(x) {
         *y += alpha * x;
@@ -115,4 +107,140 @@ pub(crate) fn first_not_finite<T: Real>(x: &[T]) -> Option<usize> {
         }
     }
     None
+}
+
+#[inline(never)]
+pub(crate) fn sum<T: Real>(x: &[T]) -> T {
+    lanes!(|x| x)
+}
+
+#[inline(never)]
+pub(crate) fn sum_abs<T: Real>(x: &[T]) -> T {
+    lanes!(|x| x.abs())
+}
+
+#[inline(never)]
+pub(crate) fn scaled_square<T: Real>(s: T, x: &[T]) -> T {
+    lanes!(|x| {
+        let x = s * x;
+        x * x
+    })
+}
+
+#[inline(never)]
+pub(crate) fn scale<T: Real>(alpha: T, y: &mut [T]) {
+    for y in y {
+        *y = alpha * *y;
+    }
+}
+
+#[inline(never)]
+pub(crate) fn multiply<T: Real>(x: &[T], y: &mut [T]) {
+    for (y, &x) in y.iter_mut().zip(x) {
+        *y = x * *y;
+    }
+}
+
+#[inline(always)]
+fn shrunk<T: Real>(x: T, t: T) -> T {
+    if x.abs() <= t {
+        T::ZERO
+    } else if x < T::ZERO {
+        x + t
+    } else {
+        x - t
+    }
+}
+
+#[inline(never)]
+pub(crate) fn soft_threshold<T: Real>(t: T, x: &mut [T]) {
+    for x in x {
+        *x = shrunk(*x, t);
+    }
+}
+
+#[inline(never)]
+pub(crate) fn soft_threshold_each<T: Real>(t: &[T], x: &mut [T]) {
+    for (x, &t) in x.iter_mut().zip(t) {
+        *x = shrunk(*x, t);
+    }
+}
+
+#[inline(always)]
+fn within<T: Real>(x: T, lower: T, upper: T) -> T {
+    let x = if x < lower { lower } else { x };
+    if upper < x { upper } else { x }
+}
+
+#[inline(never)]
+pub(crate) fn clamp<T: Real>(lower: T, upper: T, x: &mut [T]) {
+    for x in x {
+        *x = within(*x, lower, upper);
+    }
+}
+
+#[inline(never)]
+pub(crate) fn clamp_each<T: Real>(lower: &[T], upper: &[T], x: &mut [T]) {
+    for ((x, &lower), &upper) in x.iter_mut().zip(lower).zip(upper) {
+        *x = within(*x, lower, upper);
+    }
+}
+
+#[inline(never)]
+pub(crate) fn sign_sum<T: Real>(x: &mut [T]) -> T {
+    let sum = lanes!(|x| x.abs());
+    for x in x {
+        *x = if *x < T::ZERO {
+            -T::ONE
+        } else if T::ZERO < *x {
+            T::ONE
+        } else {
+            T::ZERO
+        };
+    }
+    sum
+}
+
+#[inline(never)]
+pub(crate) fn max_abs<T: Real>(x: &[T]) -> T {
+    let mut best = T::ZERO;
+    for x in x {
+        best = if best < x.abs() { x.abs() } else { best };
+    }
+    best
+}
+
+#[inline(never)]
+pub(crate) fn largest<T: Real>(x: &[T], w: &[T]) -> Option<(usize, T)> {
+    let (mut best, mut place) = (-T::ONE, None);
+    for (i, (x, &w)) in x.iter().zip(w).enumerate() {
+        let score = x.abs() * w;
+        if best < score {
+            (best, place) = (score, Some(i));
+        }
+    }
+    place.map(|i| (i, best))
+}
+
+/// By insertion into a sorted list.
+#[inline(never)]
+pub(crate) fn k_largest<T: Real>(x: &[T], w: &[T], indices: &mut [u32], values: &mut [T]) -> usize {
+    let k = indices.len();
+    let mut found = 0;
+    for (i, (x, &w)) in x.iter().zip(w).enumerate() {
+        let score = x.abs() * w;
+        if found == k && score <= values[k - 1] {
+            continue;
+        }
+        let mut place = found.min(k - 1);
+        found = (found + 1).min(k);
+        while place > 0 && values[place - 1] < score {
+            values[place] = values[place - 1];
+            indices[place] = indices[place - 1];
+            place -= 1;
+        }
+        values[place] = score;
+        indices[place] = i as u32;
+    }
+    found
 }
