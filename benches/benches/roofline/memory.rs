@@ -1,47 +1,7 @@
-//! Vectors that begin on a cache line, and where vectors of a size lie.
+//! Where vectors of a size lie, and what the machine is called.
 
 use std::fmt;
 use std::sync::OnceLock;
-
-use southwell::Real;
-use southwell_benches::numbers;
-
-/// Bytes of a cache line, and of the widest register.
-const LINE: usize = 64;
-
-/// A vector whose first element lies on a cache line.
-///
-/// What the allocator gives begins 16 bytes after one, and every 64-byte register then straddles two:
-/// a limit must not pay for that. `shift` lines more keep vectors of the same length apart, which
-/// would otherwise fall into the same sets of the first cache.
-pub(crate) struct Aligned<T> {
-    storage: Vec<T>,
-    start: usize,
-    n: usize,
-}
-
-impl<T: Real> Aligned<T> {
-    pub(crate) fn new(seed: u64, n: usize, shift: usize) -> Self {
-        Self::place(numbers(seed, n + (shift + 2) * LINE / size_of::<T>()), n, shift)
-    }
-
-    pub(crate) fn of(value: T, n: usize, shift: usize) -> Self {
-        Self::place(vec![value; n + (shift + 2) * LINE / size_of::<T>()], n, shift)
-    }
-
-    fn place(storage: Vec<T>, n: usize, shift: usize) -> Self {
-        let start = storage.as_ptr().align_offset(LINE) + shift * (LINE / size_of::<T>());
-        Self { storage, start, n }
-    }
-
-    pub(crate) fn get(&self) -> &[T] {
-        &self.storage[self.start..self.start + self.n]
-    }
-
-    pub(crate) fn get_mut(&mut self) -> &mut [T] {
-        &mut self.storage[self.start..self.start + self.n]
-    }
-}
 
 /// The innermost cache that holds a working set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

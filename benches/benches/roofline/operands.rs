@@ -2,12 +2,11 @@
 
 use std::time::Instant;
 
-use southwell_benches::FivePoint;
+use southwell_benches::{Aligned, FivePoint};
 use southwell_simd::stencil::{self, Coefficients, Grid, Star};
 use southwell_simd::{csr, dense};
 
 use crate::limits::{Streams, Traffic};
-use crate::memory::Aligned;
 use crate::registers::{Word, widest};
 
 /// The vectors and the matrix of one size.
