@@ -77,7 +77,7 @@ impl<T: Real> Lanes<T> {
 /// a load: 7 of the 12 ns that a dot of 100 took. So every lane gets a term, a missing one being 0: a
 /// sum that began at +0 is never −0, and adding +0 to anything else changes nothing.
 #[inline(always)]
-pub(crate) fn add_tail<T: Real>(lanes: &mut [T; LANES], term: impl Fn(usize) -> Option<T>) {
+pub(crate) fn add_tail<T: Real>(lanes: &mut [T; LANES], mut term: impl FnMut(usize) -> Option<T>) {
     if cfg!(target_os = "none") {
         // One lane after the other: there is nothing to wait for, and flash to save.
         for (i, lane) in lanes.iter_mut().enumerate() {
@@ -85,7 +85,7 @@ pub(crate) fn add_tail<T: Real>(lanes: &mut [T; LANES], term: impl Fn(usize) -> 
             *lane += term;
         }
     } else {
-        let at = |i: usize| term(i).unwrap_or(T::ZERO);
+        let mut at = |i: usize| term(i).unwrap_or(T::ZERO);
         let terms = [
             at(0),
             at(1),

@@ -14,6 +14,7 @@
 #![cfg_attr(not(any(test, feature = "std")), no_std)]
 #![forbid(unsafe_code)]
 
+mod bits;
 mod dispatch;
 mod lanes;
 #[cfg(feature = "std")]
@@ -25,6 +26,7 @@ mod vectors;
 
 pub mod csr;
 pub mod dense;
+pub mod elementary;
 pub mod stencil;
 pub mod vector;
 

@@ -133,10 +133,50 @@ macro_rules! total {
     }};
 }
 
+/// `map_total!(simd, lanes, y, x, …; { constants } (value, term))`: y ← value(y, x, …), and term(y, x, …)
+/// to the running sums, in one loop, beginning at lane 0.
+macro_rules! map_total {
+    ($simd:ident, $lanes:expr, $y:ident $(, $x:ident)*; { $($constants:tt)* } $both:expr) => {{
+        let n = $y.len() $(.min($x.len()))*;
+        let $y = crate::map::cut_mut($y, n).as_chunks_mut::<{ crate::LANES }>();
+        $(let $x = crate::map::cut($x, n).as_chunks::<{ crate::LANES }>();)*
+        let mut lanes = *$lanes.lanes();
+        {
+            $($constants)*
+            for crate::map::nested_refs!(($y) $($x)*) in $y.0.iter_mut() $(.zip($x.0))* {
+                let sums = T::split_mut($simd, &mut lanes).0;
+                let $y = T::split_mut($simd, $y).0;
+                $(let $x = T::split($simd, $x).0;)*
+                for crate::map::nested!(((sum, out)) $($x)*) in sums.iter_mut().zip($y) $(.zip($x))* {
+                    let $y = *out;
+                    let (value, term) = $both;
+                    *out = value;
+                    *sum = T::vadd($simd, *sum, term);
+                }
+            }
+        }
+        if !$y.1.is_empty() {
+            let $simd = pulp::Scalar::new();
+            $($constants)*
+            $(let $x = $x.1;)*
+            let mut terms = $y.1.iter_mut() $(.zip($x))*;
+            crate::lanes::add_tail(&mut lanes, |_| {
+                let crate::map::nested_refs!((out) $($x)*) = terms.next()?;
+                let $y = T::splat($simd, *out);
+                $(let $x = T::splat($simd, *$x);)*
+                let (value, term) = $both;
+                *out = crate::map::value::<T>(value);
+                Some(crate::map::value::<T>(term))
+            });
+        }
+        *$lanes.lanes_mut() = lanes;
+    }};
+}
+
 /// The number in a register of one lane.
 #[inline(always)]
 pub(crate) fn value<T: Real>(register: T::Vector<pulp::Scalar>) -> T {
     T::only(register)
 }
 
-pub(crate) use {chunk, map, nested, nested_refs, total};
+pub(crate) use {chunk, map, map_total, nested, nested_refs, total};

@@ -7,13 +7,13 @@ use core::fmt::{Debug, Display};
 use core::iter::Sum;
 use core::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
-use crate::vectors::Vectors;
+use crate::elementary::Constants;
 
 /// A real number that the solvers compute with: `f32` or `f64` (sealed).
 ///
 /// The trait lists what the solvers need of a scalar. Vectors stay inside this crate.
 pub trait Real:
-    Vectors
+    Constants
     + Default
     + PartialOrd
     + PartialEq

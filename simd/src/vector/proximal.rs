@@ -5,7 +5,7 @@
 use pulp::Simd;
 
 use crate::dispatch::pass;
-use crate::map::map;
+use crate::map::{map, map_total};
 use crate::{Lanes, Real};
 
 /// S_t(x): x drawn towards zero by t, and +0 where |x| ≤ t.
@@ -82,23 +82,17 @@ pass! {
     short(x.len()) pub fn sign_sum<'a, T>(x: &'a mut [T]) -> T = sign_sum_kernel
 }
 
-/// Elements that stay in the first cache between the sum and the signs; a multiple of the lanes.
-const BLOCK: usize = 64;
-
 #[inline(always)]
 fn sign_sum_kernel<T: Real, S: Simd>(simd: S, x: &mut [T]) -> T {
-    let mut lanes = Lanes::default();
-    for x in x.chunks_mut(BLOCK) {
-        let terms = &*x;
-        crate::map::total!(simd, lanes, terms; {} T::vabs(simd, terms));
-        map!(simd, x; {
-            let zero = T::splat(simd, T::ZERO);
-            let one = T::splat(simd, T::ONE);
-        } {
-            let signed = T::vselect(simd, T::vless(simd, x, zero), T::vneg(simd, one), x);
-            let signed = T::vselect(simd, T::vless(simd, zero, signed), one, signed);
-            T::vselect(simd, T::vless_equal(simd, T::vabs(simd, x), zero), zero, signed)
-        });
-    }
-    lanes.sum()
+    let mut sizes = Lanes::default();
+    map_total!(simd, sizes, x; {
+        let zero = T::splat(simd, T::ZERO);
+        let one = T::splat(simd, T::ONE);
+    } {
+        let signed = T::vselect(simd, T::vless(simd, x, zero), T::vneg(simd, one), x);
+        let signed = T::vselect(simd, T::vless(simd, zero, signed), one, signed);
+        let size = T::vabs(simd, x);
+        (T::vselect(simd, T::vless_equal(simd, size, zero), zero, signed), size)
+    });
+    sizes.sum()
 }

@@ -2,6 +2,7 @@
 
 use pulp::Simd;
 
+use crate::dense::dots2;
 use crate::dispatch::pass;
 use crate::map::total;
 use crate::vector::max_abs;
@@ -31,9 +32,6 @@ fn dot3_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &[T], z: &[T]) -> T {
     lanes.sum()
 }
 
-/// Elements that stay in the first cache between two looks at them; a multiple of the lanes.
-const BLOCK: usize = 64;
-
 pass! {
     /// Σ xᵢ·yᵢ and Σ yᵢ² in one go, each with the bits of [`dot`]. Cost: 2 r, 4 operations.
     short(x.len()) pub fn dot_square<'a, T>(x: &'a [T], y: &'a [T]) -> (T, T) = dot_square_kernel
@@ -41,14 +39,8 @@ pass! {
 
 #[inline(always)]
 fn dot_square_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &[T]) -> (T, T) {
-    let n = x.len().min(y.len());
-    let (mut products, mut squares) = (Lanes::default(), Lanes::default());
-    // The length of a block keeps the lanes in step.
-    for (x, y) in x[..n].chunks(BLOCK).zip(y[..n].chunks(BLOCK)) {
-        products.add_products(simd, x, y);
-        squares.add_products(simd, y, y);
-    }
-    (products.sum(), squares.sum())
+    let [products, squares] = dots2(simd, [x, y], y);
+    (products, squares)
 }
 
 pass! {

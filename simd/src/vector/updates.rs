@@ -3,8 +3,8 @@
 use pulp::Simd;
 
 use crate::dispatch::pass;
-use crate::map::map;
-use crate::{LANES, Lanes, Real};
+use crate::map::{map, map_total};
+use crate::{Lanes, Real};
 
 pass! {
     /// y ← y + αx. Cost: 2 r, 1 w, 2 operations.
@@ -83,9 +83,6 @@ fn multiply_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &mut [T]) {
     map!(simd, y, x; {} T::vmul(simd, x, y));
 }
 
-/// Elements that stay in the first cache between an update and a sum over it; a multiple of the lanes.
-const BLOCK: usize = 4 * LANES;
-
 pass! {
     /// y ← y + x, and Σ xᵢ². Cost: 2 r, 1 w, 3 operations.
     short(x.len()) pub fn add_square<'a, T>(x: &'a [T], y: &'a mut [T]) -> T = add_square_kernel
@@ -94,10 +91,7 @@ pass! {
 #[inline(always)]
 fn add_square_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &mut [T]) -> T {
     let mut squares = Lanes::default();
-    for (x, y) in x.chunks(BLOCK).zip(y.chunks_mut(BLOCK)) {
-        map!(simd, y, x; {} T::vadd(simd, y, x));
-        squares.add_products(simd, x, x);
-    }
+    map_total!(simd, squares, y, x; {} (T::vadd(simd, y, x), T::vmul(simd, x, x)));
     squares.sum()
 }
 
@@ -109,11 +103,10 @@ pass! {
 
 #[inline(always)]
 fn axpy_square_kernel<T: Real, S: Simd>(simd: S, alpha: T, x: &[T], y: &mut [T]) -> T {
-    let n = x.len().min(y.len());
     let mut squares = Lanes::default();
-    for (x, y) in x[..n].chunks(BLOCK).zip(y[..n].chunks_mut(BLOCK)) {
-        axpy_kernel(simd, alpha, x, y);
-        squares.add_products(simd, y, y);
-    }
+    map_total!(simd, squares, y, x; { let alpha = T::splat(simd, alpha); } {
+        let y = T::vadd(simd, y, T::vmul(simd, alpha, x));
+        (y, T::vmul(simd, y, y))
+    });
     squares.sum()
 }

@@ -1,12 +1,13 @@
-//! Passes over dense matrices stored by rows, with a leading dimension.
-//!
-//! Every row is a [`dot`](crate::vector::dot) in virtual lanes. *Cost* per pass: the matrix is read
-//! once, 2 operations an entry.
+//! Sweeps and triangular solves over a dense matrix: every row waits for the one before it.
 
 use pulp::Simd;
 
+use super::Matrix;
+use crate::Real;
 use crate::dispatch::pass;
 use crate::vector::dot_kernel;
+<<<<<<< HEAD:simd/src/dense/sweep.rs
+=======
 use crate::{Lanes, Real};
 
 /// A dense matrix stored by rows.
@@ -36,7 +37,7 @@ impl<'a, T: Real> Matrix<'a, T> {
 
     /// The rows, first to last.
     #[inline(always)]
-    fn rows(&self) -> impl ExactSizeIterator<Item = &'a [T]> + use<'a, T> {
+    pub(crate) fn rows(&self) -> impl ExactSizeIterator<Item = &'a [T]> + use<'a, T> {
         let this = *self;
         (0..self.count()).map(move |row| this.row(row))
     }
@@ -80,6 +81,7 @@ fn residual_square_kernel<T: Real, S: Simd>(simd: S, a: Matrix<'_, T>, rhs: &[T]
     }
     lanes.sum()
 }
+>>>>>>> exp:simd/src/dense.rs
 
 pass! {
     /// One SOR sweep in place, x_i ← x_i + (ω·(1/a_ii))·(b_i − a_i·x), from the first row or
