@@ -1,16 +1,21 @@
 //! Which instruction set a pass runs on, and the macro that gives a pass its plain face.
 
-use pulp::{Arch, WithSimd};
+#[cfg(not(feature = "std"))]
+use pulp::Arch;
+use pulp::WithSimd;
 
-/// Runs a pass on the widest instruction set that is known to be there.
+#[cfg(feature = "std")]
+use crate::level;
+
+/// Runs a pass on the widest instruction set that is known to be there and not capped away.
 ///
 /// With `std` the machine is asked (once; the answer is cached). Without it, x86 uses what the
 /// compile target promises, because asking there means a trapping `cpuid` at every pass.
 #[inline(always)]
 pub(crate) fn dispatch<Op: WithSimd>(pass: Op) -> Op::Output {
-    #[cfg(feature = "force-level")]
-    if let Some(arch) = level::forced() {
-        return arch.dispatch(pass);
+    #[cfg(feature = "std")]
+    {
+        level::arch().dispatch(pass)
     }
     #[cfg(all(target_arch = "x86_64", not(feature = "std")))]
     {
@@ -20,11 +25,12 @@ pub(crate) fn dispatch<Op: WithSimd>(pass: Op) -> Op::Output {
             Arch::Scalar.dispatch(pass)
         }
     }
-    #[cfg(not(all(target_arch = "x86_64", not(feature = "std"))))]
+    #[cfg(not(any(target_arch = "x86_64", feature = "std")))]
     Arch::new().dispatch(pass)
 }
 
-/// The instruction set that passes run on, by name, for reports and benches.
+/// The instruction set that passes run on now, by name, for reports and benches: `scalar`, `128-bit`
+/// (NEON, wasm simd128), `AVX2` or `AVX-512`.
 #[must_use]
 pub fn level_name() -> &'static str {
     struct Name;
@@ -44,73 +50,20 @@ pub fn level_name() -> &'static str {
     dispatch(Name)
 }
 
-#[cfg(feature = "force-level")]
-pub use level::{Level, force_level, levels};
+/// Elements below which a pass does not dispatch: the call into the code of an instruction set costs
+/// as much as the few elements do. The results are the same, as everywhere.
+pub(crate) const SHORT: usize = 16;
 
-#[cfg(feature = "force-level")]
-mod level {
-    use core::cell::Cell;
-    use pulp::Arch;
-
-    std::thread_local! {
-        static FORCED: Cell<Option<Level>> = const { Cell::new(None) };
-    }
-
-    /// An instruction set that a test may ask for.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub enum Level {
-        /// One lane.
-        Scalar,
-        /// AVX2, 256 bits.
-        #[cfg(target_arch = "x86_64")]
-        Avx2,
-        /// AVX-512.
-        #[cfg(target_arch = "x86_64")]
-        Avx512,
-        /// What detection finds.
-        Detected,
-    }
-
-    impl Level {
-        fn arch(self) -> Option<Arch> {
-            match self {
-                Level::Scalar => Some(Arch::Scalar),
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx2 => pulp::x86::V3::try_new().map(Arch::V3),
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx512 => pulp::x86::V4::try_new().map(Arch::V4),
-                Level::Detected => Some(Arch::new()),
-            }
-        }
-    }
-
-    /// The levels that this machine can run.
-    pub fn levels() -> impl Iterator<Item = Level> {
-        [
-            Level::Scalar,
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2,
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512,
-            Level::Detected,
-        ]
-        .into_iter()
-        .filter(|level| level.arch().is_some())
-    }
-
-    /// Makes the passes of this thread run on `level` (`None`: detection again). For tests.
-    pub fn force_level(level: Option<Level>) {
-        FORCED.set(level);
-    }
-
-    pub(super) fn forced() -> Option<Arch> {
-        FORCED.get().and_then(Level::arch)
-    }
-}
-
-/// Gives a kernel `fn(simd, arguments…)` the face of a plain function that dispatches once.
+/// Gives a kernel `fn(simd, arguments…)` the face of a plain function that dispatches once; with
+/// `short(length)` not at all where the length is below [`SHORT`].
 macro_rules! pass {
     ($(#[$meta:meta])* pub fn $name:ident<$life:lifetime, $t:ident>($($arg:ident: $ty:ty),* $(,)?) -> $out:ty = $kernel:expr) => {
+        $crate::dispatch::pass! {
+            $(#[$meta])*
+            short(usize::MAX) pub fn $name<$life, $t>($($arg: $ty),*) -> $out = $kernel
+        }
+    };
+    ($(#[$meta:meta])* short($length:expr) pub fn $name:ident<$life:lifetime, $t:ident>($($arg:ident: $ty:ty),* $(,)?) -> $out:ty = $kernel:expr) => {
         $(#[$meta])*
         #[inline]
         pub fn $name<$life, $t: $crate::Real>($($arg: $ty),*) -> $out {
@@ -123,7 +76,17 @@ macro_rules! pass {
                     ($kernel)(simd, $($arg),*)
                 }
             }
-            $crate::dispatch::dispatch(Pass { $($arg,)* life: core::marker::PhantomData })
+            // Apart, because it saves registers that the short way does not need.
+            #[cfg_attr(feature = "std", inline(never))]
+            #[cfg_attr(not(feature = "std"), inline(always))]
+            fn wide<$life, $t: $crate::Real>($($arg: $ty),*) -> $out {
+                $crate::dispatch::dispatch(Pass { $($arg,)* life: core::marker::PhantomData })
+            }
+            // Where there is but one instruction set, a second copy would only cost flash.
+            if cfg!(feature = "std") && $length < $crate::dispatch::SHORT {
+                return ($kernel)(pulp::Scalar::new(), $($arg),*);
+            }
+            wide($($arg),*)
         }
     };
 }

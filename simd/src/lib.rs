@@ -14,20 +14,27 @@
 #![cfg_attr(not(any(test, feature = "std")), no_std)]
 #![forbid(unsafe_code)]
 
+mod bits;
 mod dispatch;
 mod lanes;
+#[cfg(feature = "std")]
+mod level;
+mod map;
 mod prefetch;
 mod real;
 mod vectors;
 
 pub mod csr;
 pub mod dense;
+pub mod elementary;
 pub mod stencil;
 pub mod vector;
 
 pub use dispatch::level_name;
+pub use lanes::{LANES, Lanes, reduce};
 #[cfg(feature = "force-level")]
 #[doc(hidden)]
-pub use dispatch::{Level, force_level, levels};
-pub use lanes::{LANES, Lanes, reduce};
+pub use level::force_level;
+#[cfg(feature = "std")]
+pub use level::{Level, UnknownLevel, levels, max_level, set_max_level};
 pub use real::Real;

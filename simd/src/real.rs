@@ -7,13 +7,13 @@ use core::fmt::{Debug, Display};
 use core::iter::Sum;
 use core::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
-use crate::vectors::Vectors;
+use crate::elementary::Constants;
 
 /// A real number that the solvers compute with: `f32` or `f64` (sealed).
 ///
 /// The trait lists what the solvers need of a scalar. Vectors stay inside this crate.
 pub trait Real:
-    Vectors
+    Constants
     + Default
     + PartialOrd
     + PartialEq
@@ -72,6 +72,11 @@ pub trait Real:
     /// √self, correctly rounded.
     #[must_use]
     fn sqrt(self) -> Self;
+    /// Two powers of two, 2^∓e and 2^±e (e = 96 in `f32`, 600 in `f64`): numbers of which `largest` is
+    /// the largest, multiplied by the first, have squares that neither overflow nor vanish; the second
+    /// takes a norm of them back.
+    #[must_use]
+    fn scale_for(largest: Self) -> (Self, Self);
     /// e^self, from `libm`.
     #[must_use]
     fn exp(self) -> Self;
@@ -93,7 +98,7 @@ pub trait Real:
 }
 
 macro_rules! real {
-    ($t:ident, $shift:literal, $scale:literal, $abs:path, $sqrt:path, $exp:path, $ln:path) => {
+    ($t:ident, $shift:literal, $scale:literal, $small:expr, $large:expr, $abs:path, $sqrt:path, $exp:path, $ln:path) => {
         impl Real for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -136,6 +141,10 @@ macro_rules! real {
             fn sqrt(self) -> Self {
                 $sqrt(self)
             }
+            #[inline]
+            fn scale_for(largest: Self) -> (Self, Self) {
+                if largest > Self::ONE { ($small, $large) } else { ($large, $small) }
+            }
             #[inline(always)]
             fn exp(self) -> Self {
                 $exp(self)
@@ -165,6 +174,26 @@ macro_rules! real {
     };
 }
 
-// 2⁻²⁴ and 2⁻⁵³.
-real!(f32, 40, 5.960_464_5e-8, libm::fabsf, libm::sqrtf, libm::expf, libm::logf);
-real!(f64, 11, 1.110_223_024_625_156_5e-16, libm::fabs, libm::sqrt, libm::exp, libm::log);
+// 2⁻²⁴, 2^∓96, and 2⁻⁵³, 2^∓600.
+real!(
+    f32,
+    40,
+    5.960_464_5e-8,
+    f32::from_bits((127 - 96) << 23),
+    f32::from_bits((127 + 96) << 23),
+    libm::fabsf,
+    libm::sqrtf,
+    libm::expf,
+    libm::logf
+);
+real!(
+    f64,
+    11,
+    1.110_223_024_625_156_5e-16,
+    f64::from_bits((1023 - 600) << 52),
+    f64::from_bits((1023 + 600) << 52),
+    libm::fabs,
+    libm::sqrt,
+    libm::exp,
+    libm::log
+);

@@ -33,6 +33,8 @@ pub trait Vectors: Copy {
         yes: Self::Vector<S>,
         no: Self::Vector<S>,
     ) -> Self::Vector<S>;
+    /// a ≤ b; false where one is NaN.
+    fn vless_equal<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Mask<S>;
     /// The whole registers of a slice and what is left over.
     fn split<S: Simd>(simd: S, x: &[Self]) -> (&[Self::Vector<S>], &[Self]);
     /// The same, for writing.
@@ -40,7 +42,7 @@ pub trait Vectors: Copy {
 }
 
 macro_rules! vectors {
-    ($t:ident, $v:ident, $m:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $abs:ident, $neg:ident, $less:ident, $select:ident, $split:ident, $split_mut:ident) => {
+    ($t:ident, $v:ident, $m:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $abs:ident, $neg:ident, $less:ident, $less_equal:ident, $select:ident, $split:ident, $split_mut:ident) => {
         impl Vectors for $t {
             type Vector<S: Simd> = S::$v;
             type Mask<S: Simd> = S::$m;
@@ -81,6 +83,10 @@ macro_rules! vectors {
                 simd.$select(mask, yes, no)
             }
             #[inline(always)]
+            fn vless_equal<S: Simd>(simd: S, a: S::$v, b: S::$v) -> S::$m {
+                simd.$less_equal(a, b)
+            }
+            #[inline(always)]
             fn split<S: Simd>(_simd: S, x: &[Self]) -> (&[S::$v], &[Self]) {
                 S::$split(x)
             }
@@ -104,6 +110,7 @@ vectors!(
     abs_f32s,
     neg_f32s,
     less_than_f32s,
+    less_than_or_equal_f32s,
     select_f32s,
     as_simd_f32s,
     as_mut_simd_f32s
@@ -120,6 +127,7 @@ vectors!(
     abs_f64s,
     neg_f64s,
     less_than_f64s,
+    less_than_or_equal_f64s,
     select_f64s,
     as_simd_f64s,
     as_mut_simd_f64s

@@ -3,36 +3,28 @@
 
 mod common;
 
-use common::{Exact, FEW, Numbers, bits, bits_of, dot, in_lanes, lengths, near, on_every_level};
+use common::{
+    Exact, FEW, Numbers, bits, bits_of, check_update, dot, in_lanes, lengths, near, on_every_level, operands,
+};
 use southwell_simd::{LANES, Real, reduce, vector};
 
-/// Calls a check with operands of every length, beginning at every place in a register, of ordinary
-/// and of strange numbers.
-fn operands<T: Real>(check: impl Fn(&[T], &[T], &[T], &str)) {
-    let mut numbers = Numbers(1);
-    for n in lengths() {
-        for &shift in if FEW { &[1][..] } else { &[0, 1, 3, 7, 15] } {
-            for strange in [false, true] {
-                let mut vector =
-                    || if strange { numbers.strange(n + shift) } else { numbers.vector::<T>(n + shift) };
-                let (x, y, z) = (vector(), vector(), vector());
-                let name = format!("n = {n}, shift {shift}, strange {strange}");
-                on_every_level(|level| {
-                    check(&x[shift..], &y[shift..], &z[shift..], &format!("{name}, {level:?}"));
-                });
-            }
-        }
-    }
-}
-
 fn reductions<T: Real>() {
+    let alpha = T::from_f64(0.7);
     operands::<T>(|x, y, z, name| {
-        assert_eq!(bits_of(vector::dot(x, y)), bits_of(dot(x, y)), "dot {name}");
+        let same = |what: &str, found: T, plain: T| {
+            assert_eq!(bits_of(found), bits_of(plain), "{what} {name}");
+        };
+        same("dot", vector::dot(x, y), dot(x, y));
         let three = in_lanes(x.iter().zip(y).zip(z).map(|((&x, &y), &z)| (x * y) * z));
-        assert_eq!(bits_of(vector::dot3(x, y, z)), bits_of(three), "dot3 {name}");
-        assert_eq!(bits_of(vector::norm(x)), bits_of(dot(x, x).sqrt()), "norm {name}");
-        let first = x.iter().position(|x| !x.is_finite());
-        assert_eq!(vector::first_not_finite(x), first, "{name}");
+        same("dot3", vector::dot3(x, y, z), three);
+        let (products, squares) = vector::dot_square(x, y);
+        same("dot_square", products, dot(x, y));
+        same("dot_square", squares, dot(y, y));
+        same("norm", vector::norm(x), dot(x, x).sqrt());
+        same("sum", vector::sum(x), in_lanes(x.iter().copied()));
+        same("sum_abs", vector::sum_abs(x), in_lanes(x.iter().map(|x| x.abs())));
+        let scaled = in_lanes(x.iter().map(|&x| (alpha * x) * (alpha * x)));
+        same("scaled_square", vector::scaled_square(alpha, x), scaled);
     });
 }
 
@@ -47,12 +39,7 @@ fn updates<T: Real>() {
     let (alpha, beta) = (T::from_f64(0.7), T::from_f64(-1.3));
     operands::<T>(|x, y, z, name| {
         let check = |what: &str, pass: &dyn Fn(&mut [T]), plain: &dyn Fn(usize) -> T| {
-            // Neighbours on both sides must stay.
-            let mut out = [&[T::TWO; 3][..], y, &[T::TWO; 3]].concat();
-            pass(&mut out[3..3 + y.len()]);
-            let expected: Vec<T> = (0..y.len()).map(plain).collect();
-            let expected = [&[T::TWO; 3][..], &expected, &[T::TWO; 3]].concat();
-            assert_eq!(bits(&out), bits(&expected), "{what} {name}");
+            check_update(&format!("{what} {name}"), y, pass, plain);
         };
         check("axpy", &|y| vector::axpy(alpha, x, y), &|i| y[i] + alpha * x[i]);
         check("xpby", &|y| vector::xpby(x, beta, y), &|i| x[i] + beta * y[i]);
@@ -61,6 +48,16 @@ fn updates<T: Real>() {
             alpha * (z[i] * x[i]) + beta * y[i]
         });
         check("rsub", &|y| vector::rsub(x, y), &|i| x[i] - y[i]);
+        check("scale", &|y| vector::scale(alpha, y), &|i| alpha * y[i]);
+        check("multiply", &|y| vector::multiply(x, y), &|i| x[i] * y[i]);
+        let updated: Vec<T> = y.iter().zip(x).map(|(&y, &x)| y + alpha * x).collect();
+        let squares = |what: &str, found: T, of: &[T]| {
+            assert_eq!(bits_of(found), bits_of(dot(of, of)), "{what} {name}");
+        };
+        let pass = |y: &mut [T]| squares("axpy_square", vector::axpy_square(alpha, x, y), &updated);
+        check("axpy_square", &pass, &|i| updated[i]);
+        let pass = |y: &mut [T]| squares("add_square", vector::add_square(x, y), x);
+        check("add_square", &pass, &|i| y[i] + x[i]);
     });
 }
 

@@ -36,16 +36,50 @@ impl Numbers {
 /// every kind.
 pub(crate) const FEW: bool = cfg!(miri);
 
-/// The lengths to try: all up to eight blocks of sixteen and two more, and some larger.
+/// The lengths to try: all up to eight blocks of lanes and two more, and some larger.
 pub(crate) fn lengths() -> impl Iterator<Item = usize> {
     let every = if FEW { 0 } else { 130 };
     let others = if FEW { &[1, 16, 23, 70][..] } else { &[255, 1000, 1027] };
     (0..=every).chain(others.iter().copied())
 }
 
+/// Calls a check on every instruction set of the machine with three operands of every length, beginning
+/// at every place in a register, of ordinary and of strange numbers.
+pub(crate) fn operands<T: Real>(check: impl Fn(&[T], &[T], &[T], &str)) {
+    let mut numbers = Numbers(1);
+    for n in lengths() {
+        for &shift in if FEW { &[1][..] } else { &[0, 1, 3, 7, 15] } {
+            for strange in if FEW { &[true][..] } else { &[false, true] }.iter().copied() {
+                let mut vector =
+                    || if strange { numbers.strange(n + shift) } else { numbers.vector::<T>(n + shift) };
+                let (x, y, z) = (vector(), vector(), vector());
+                let name = format!("n = {n}, shift {shift}, strange {strange}");
+                on_every_level(|level| {
+                    check(&x[shift..], &y[shift..], &z[shift..], &format!("{name}, {level:?}"));
+                });
+            }
+        }
+    }
+}
+
+/// Runs an update of a vector between neighbours that must stay, and compares every bit.
+pub(crate) fn check_update<T: Real>(
+    name: &str,
+    y: &[T],
+    update: impl FnOnce(&mut [T]),
+    plain: impl FnMut(usize) -> T,
+) {
+    let mut out = [&[T::TWO; 3][..], y, &[T::TWO; 3]].concat();
+    update(&mut out[3..3 + y.len()]);
+    let expected: Vec<T> = (0..y.len()).map(plain).collect();
+    let expected = [&[T::TWO; 3][..], &expected, &[T::TWO; 3]].concat();
+    assert_eq!(bits(&out), bits(&expected), "{name}");
+}
+
 /// Runs a check on every instruction set of the machine.
 pub(crate) fn on_every_level(mut check: impl FnMut(Level)) {
-    for level in levels().filter(|&level| !FEW || level == Level::Detected) {
+    let widest = levels().max();
+    for level in levels().filter(|&level| !FEW || Some(level) == widest) {
         force_level(Some(level));
         check(level);
         force_level(None);

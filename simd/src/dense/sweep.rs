@@ -1,85 +1,11 @@
-//! Passes over dense matrices stored by rows, with a leading dimension.
-//!
-//! Every row is a [`dot`](crate::vector::dot) in virtual lanes. *Cost* per pass: the matrix is read
-//! once, 2 operations an entry.
+//! Sweeps and triangular solves over a dense matrix: every row waits for the one before it.
 
 use pulp::Simd;
 
+use super::Matrix;
+use crate::Real;
 use crate::dispatch::pass;
 use crate::vector::dot_kernel;
-use crate::{Lanes, Real};
-
-/// A dense matrix stored by rows.
-#[derive(Clone, Copy, Debug)]
-pub struct Matrix<'a, T> {
-    /// Entry (i, j) at `i·stride + j`.
-    pub values: &'a [T],
-    /// Columns.
-    pub columns: usize,
-    /// Distance of two rows (the leading dimension), ≥ columns.
-    pub stride: usize,
-}
-
-impl<'a, T: Real> Matrix<'a, T> {
-    /// Rows that are stored.
-    #[inline(always)]
-    fn count(&self) -> usize {
-        self.values.len().div_ceil(self.stride.max(1))
-    }
-
-    /// A row; empty if there is no such row. The last one may be stored without its padding.
-    #[inline(always)]
-    fn row(&self, row: usize) -> &'a [T] {
-        let start = row.saturating_mul(self.stride);
-        self.values.get(start..start.saturating_add(self.columns)).unwrap_or(&[])
-    }
-
-    /// The rows, first to last.
-    #[inline(always)]
-    fn rows(&self) -> impl ExactSizeIterator<Item = &'a [T]> + use<'a, T> {
-        let this = *self;
-        (0..self.count()).map(move |row| this.row(row))
-    }
-}
-
-pass! {
-    /// y ← A x.
-    pub fn apply<'a, T>(a: Matrix<'a, T>, x: &'a [T], y: &'a mut [T]) -> () = apply_kernel
-}
-
-#[inline(always)]
-fn apply_kernel<T: Real, S: Simd>(simd: S, a: Matrix<'_, T>, x: &[T], y: &mut [T]) {
-    for (y, row) in y.iter_mut().zip(a.rows()) {
-        *y = dot_kernel(simd, row, x);
-    }
-}
-
-pass! {
-    /// r ← b − A x.
-    pub fn residual<'a, T>(a: Matrix<'a, T>, rhs: &'a [T], x: &'a [T], r: &'a mut [T]) -> () = residual_kernel
-}
-
-#[inline(always)]
-fn residual_kernel<T: Real, S: Simd>(simd: S, a: Matrix<'_, T>, rhs: &[T], x: &[T], r: &mut [T]) {
-    for ((r, &b), row) in r.iter_mut().zip(rhs).zip(a.rows()) {
-        *r = b - dot_kernel(simd, row, x);
-    }
-}
-
-pass! {
-    /// ‖b − A x‖₂² without storing the residual; row i goes to lane i mod [`LANES`](crate::LANES).
-    pub fn residual_square<'a, T>(a: Matrix<'a, T>, rhs: &'a [T], x: &'a [T]) -> T = residual_square_kernel
-}
-
-#[inline(always)]
-fn residual_square_kernel<T: Real, S: Simd>(simd: S, a: Matrix<'_, T>, rhs: &[T], x: &[T]) -> T {
-    let mut lanes = Lanes::default();
-    for (i, (&b, row)) in rhs.iter().zip(a.rows()).enumerate() {
-        let r = b - dot_kernel(simd, row, x);
-        lanes.add_at(i, r * r);
-    }
-    lanes.sum()
-}
 
 pass! {
     /// One SOR sweep in place, x_i ← x_i + (ω·(1/a_ii))·(b_i − a_i·x), from the first row or

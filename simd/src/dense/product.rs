@@ -1,0 +1,85 @@
+//! A x, b − A x and Aᵀ x.
+
+use pulp::Simd;
+
+use super::Matrix;
+use super::rows::{add4, each_dot};
+use crate::dispatch::pass;
+use crate::vector::axpy_kernel;
+use crate::{Lanes, Real};
+
+pass! {
+    /// y ← A x. Cost: the matrix once, 2 operations an entry; x and y stay in cache.
+    pub fn apply<'a, T>(a: Matrix<'a, T>, x: &'a [T], y: &'a mut [T]) -> () = apply_kernel
+}
+
+#[inline(always)]
+fn apply_kernel<T: Real, S: Simd>(simd: S, a: Matrix<'_, T>, x: &[T], y: &mut [T]) {
+    each_dot(simd, a, x, y.len(), |i, dot| {
+        if let Some(y) = y.get_mut(i) {
+            *y = dot;
+        }
+    });
+}
+
+pass! {
+    /// r ← b − A x. Cost: the matrix once, 2 operations an entry.
+    pub fn residual<'a, T>(a: Matrix<'a, T>, rhs: &'a [T], x: &'a [T], r: &'a mut [T]) -> () = residual_kernel
+}
+
+#[inline(always)]
+fn residual_kernel<T: Real, S: Simd>(simd: S, a: Matrix<'_, T>, rhs: &[T], x: &[T], r: &mut [T]) {
+    each_dot(simd, a, x, r.len().min(rhs.len()), |i, dot| {
+        if let (Some(r), Some(&b)) = (r.get_mut(i), rhs.get(i)) {
+            *r = b - dot;
+        }
+    });
+}
+
+pass! {
+    /// ‖b − A x‖₂² without storing the residual; row i goes to lane i mod [`LANES`](crate::LANES).
+    /// Cost: the matrix once, 2 operations an entry.
+    pub fn residual_square<'a, T>(a: Matrix<'a, T>, rhs: &'a [T], x: &'a [T]) -> T = residual_square_kernel
+}
+
+#[inline(always)]
+fn residual_square_kernel<T: Real, S: Simd>(simd: S, a: Matrix<'_, T>, rhs: &[T], x: &[T]) -> T {
+    let mut lanes = Lanes::default();
+    each_dot(simd, a, x, rhs.len(), |i, dot| {
+        if let Some(&b) = rhs.get(i) {
+            let r = b - dot;
+            lanes.add_at(i, r * r);
+        }
+    });
+    lanes.sum()
+}
+
+pass! {
+    /// y ← Aᵀ x: y_j = ((0 + x₀·a₀ⱼ) + x₁·a₁ⱼ) + …, row after row. Cost: the matrix once, 2 operations an
+    /// entry; y is read and written once every four rows, which is from cache up to about 100,000 columns.
+    pub fn apply_transposed<'a, T>(a: Matrix<'a, T>, x: &'a [T], y: &'a mut [T]) -> () = transposed_kernel
+}
+
+#[inline(always)]
+fn transposed_kernel<T: Real, S: Simd>(simd: S, a: Matrix<'_, T>, x: &[T], y: &mut [T]) {
+    y.fill(T::ZERO);
+    add_transposed_kernel(simd, a, x, y);
+}
+
+pass! {
+    /// y ← y + Aᵀ x, row after row. Cost as [`apply_transposed`].
+    pub fn add_transposed<'a, T>(a: Matrix<'a, T>, x: &'a [T], y: &'a mut [T]) -> () = add_transposed_kernel
+}
+
+#[inline(always)]
+fn add_transposed_kernel<T: Real, S: Simd>(simd: S, a: Matrix<'_, T>, x: &[T], y: &mut [T]) {
+    let (fours, rest) = x.get(..a.count().min(x.len())).unwrap_or(&[]).as_chunks::<4>();
+    let mut row = 0;
+    for &weights in fours {
+        add4(simd, weights, a.some_rows(row), y);
+        row += 4;
+    }
+    for (k, &weight) in rest.iter().enumerate() {
+        axpy_kernel(simd, weight, a.row(row + k), y);
+    }
+}

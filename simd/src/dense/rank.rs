@@ -1,0 +1,64 @@
+//! Updates of a dense matrix by outer products.
+
+use pulp::Simd;
+
+use super::rows::add4;
+use super::{Matrix, MatrixMut};
+use crate::Real;
+use crate::dispatch::pass;
+use crate::vector::axpy_kernel;
+
+pass! {
+    /// A ← A + α x yᵀ, entry by entry a_ij + (α·x_i)·y_j. Cost: 1 r, 1 w, 2 operations an entry.
+    pub fn rank_one<'a, T>(a: MatrixMut<'a, T>, alpha: T, x: &'a [T], y: &'a [T]) -> () = rank_one_kernel
+}
+
+#[inline(always)]
+fn rank_one_kernel<T: Real, S: Simd>(simd: S, mut a: MatrixMut<'_, T>, alpha: T, x: &[T], y: &[T]) {
+    for (row, &x) in a.rows().zip(x) {
+        axpy_kernel(simd, alpha * x, y, row);
+    }
+}
+
+pass! {
+    /// A ← A + α x xᵀ on the lower triangle and the diagonal, a_ij + (α·x_i)·x_j for j ≤ i; what lies
+    /// above stays. Cost: 1 r, 1 w, 2 operations an entry of the triangle.
+    pub fn symmetric_rank_one<'a, T>(a: MatrixMut<'a, T>, alpha: T, x: &'a [T]) -> () = symmetric_kernel
+}
+
+#[inline(always)]
+fn symmetric_kernel<T: Real, S: Simd>(simd: S, mut a: MatrixMut<'_, T>, alpha: T, x: &[T]) {
+    for (i, (row, &factor)) in a.rows().zip(x).enumerate() {
+        let triangle = i.saturating_add(1).min(row.len());
+        axpy_kernel(simd, alpha * factor, x, row.get_mut(..triangle).unwrap_or(&mut []));
+    }
+}
+
+pass! {
+    /// A ← A + α Xᵀ Y = A + α Σ_k x_k y_kᵀ, the rows k of X and Y being vectors of length m and n; from the
+    /// first k to the last, entry by entry a_ij + (α·x_ki)·y_kj. Four k go together.
+    /// Cost: A 1 r, 1 w every four k; 2 operations an entry and k; Y stays in cache.
+    pub fn rank_k<'a, T>(a: MatrixMut<'a, T>, alpha: T, x: Matrix<'a, T>, y: Matrix<'a, T>) -> () = rank_k_kernel
+}
+
+#[inline(always)]
+fn rank_k_kernel<T: Real, S: Simd>(
+    simd: S,
+    mut a: MatrixMut<'_, T>,
+    alpha: T,
+    x: Matrix<'_, T>,
+    y: Matrix<'_, T>,
+) {
+    let count = x.count().min(y.count());
+    for (i, row) in a.rows().take(x.columns).enumerate() {
+        let weight = |k: usize| x.row(k).get(i).map_or(T::ZERO, |&x| alpha * x);
+        let mut k = 0;
+        while count - k >= 4 {
+            add4(simd, [weight(k), weight(k + 1), weight(k + 2), weight(k + 3)], y.some_rows(k), row);
+            k += 4;
+        }
+        for k in k..count {
+            axpy_kernel(simd, weight(k), y.row(k), row);
+        }
+    }
+}

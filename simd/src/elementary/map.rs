@@ -1,0 +1,94 @@
+//! One loop for every pass that maps registers to registers.
+
+use crate::{LANES, Real};
+
+/// The first register of a slice that is too short for one, filled up with zeros.
+#[inline(always)]
+pub(super) fn padded<T: Real>(x: &[T]) -> [T; LANES] {
+    let mut pad = [T::ZERO; LANES];
+    for (pad, &x) in pad.iter_mut().zip(x) {
+        *pad = x;
+    }
+    pad
+}
+
+/// y ← op(y), y ← op(x) or y ← op(a, b) by registers. What is left at the end is padded to one register,
+/// so that it takes the same path as the rest; on the scalar path nothing is left.
+macro_rules! map {
+    ($simd:ident, $y:expr, |$v:ident| $op:expr) => {{
+        let (y, y_tail) = T::split_mut($simd, $y);
+        // Two registers at a time: their chains of operations run side by side.
+        let (y, y_last) = if S::IS_SCALAR { (&mut [][..], y) } else { y.as_chunks_mut::<2>() };
+        for [y, z] in y {
+            let $v = *y;
+            let first = $op;
+            let $v = *z;
+            let second = $op;
+            (*y, *z) = (first, second);
+        }
+        for y in y_last {
+            let $v = *y;
+            *y = $op;
+        }
+        if !y_tail.is_empty() {
+            let mut pad = $crate::elementary::map::padded(y_tail);
+            if let Some(y) = T::split_mut($simd, &mut pad).0.first_mut() {
+                let $v = *y;
+                *y = $op;
+            }
+            for (y, &pad) in y_tail.iter_mut().zip(&pad) {
+                *y = pad;
+            }
+        }
+    }};
+    ($simd:ident, $x:expr => $y:expr, |$v:ident| $op:expr) => {{
+        let n = $x.len().min($y.len());
+        let (x, x_tail) = T::split($simd, &$x[..n]);
+        let (y, y_tail) = T::split_mut($simd, &mut $y[..n]);
+        // Two registers at a time: their chains of operations run side by side.
+        let (x, x_last) = if S::IS_SCALAR { (&[][..], x) } else { x.as_chunks::<2>() };
+        let (y, y_last) = if S::IS_SCALAR { (&mut [][..], y) } else { y.as_chunks_mut::<2>() };
+        for ([y, z], &[x, w]) in y.iter_mut().zip(x) {
+            let $v = x;
+            let first = $op;
+            let $v = w;
+            let second = $op;
+            (*y, *z) = (first, second);
+        }
+        for (y, &$v) in y_last.iter_mut().zip(x_last) {
+            *y = $op;
+        }
+        if !y_tail.is_empty() {
+            let mut pad = $crate::elementary::map::padded(x_tail);
+            if let Some(y) = T::split_mut($simd, &mut pad).0.first_mut() {
+                let $v = *y;
+                *y = $op;
+            }
+            for (y, &pad) in y_tail.iter_mut().zip(&pad) {
+                *y = pad;
+            }
+        }
+    }};
+    ($simd:ident, ($a:expr, $b:expr) => $y:expr, |$u:ident, $v:ident| $op:expr) => {{
+        let n = $a.len().min($b.len()).min($y.len());
+        let (a, a_tail) = T::split($simd, &$a[..n]);
+        let (b, b_tail) = T::split($simd, &$b[..n]);
+        let (y, y_tail) = T::split_mut($simd, &mut $y[..n]);
+        for ((y, &$u), &$v) in y.iter_mut().zip(a).zip(b) {
+            *y = $op;
+        }
+        if !y_tail.is_empty() {
+            let a = $crate::elementary::map::padded(a_tail);
+            let mut pad = $crate::elementary::map::padded(b_tail);
+            let a = T::split($simd, a.as_slice()).0.first();
+            if let (Some(&$u), Some(y)) = (a, T::split_mut($simd, &mut pad).0.first_mut()) {
+                let $v = *y;
+                *y = $op;
+            }
+            for (y, &pad) in y_tail.iter_mut().zip(&pad) {
+                *y = pad;
+            }
+        }
+    }};
+}
+pub(super) use map;

@@ -1,0 +1,81 @@
+//! Running sums and maxima in virtual lanes.
+
+use pulp::Simd;
+
+use crate::{LANES, Real};
+
+/// Adds values to the lanes, beginning at lane 0.
+#[inline(always)]
+pub(super) fn add_lanes<T: Real, S: Simd>(simd: S, lanes: &mut [T; LANES], values: &[T]) {
+    let (values, tail) = values.as_chunks::<LANES>();
+    // A copy that lives in registers while the loop runs.
+    let mut sums = *lanes;
+    for values in values {
+        let (sums, _) = T::split_mut(simd, &mut sums);
+        let (values, _) = T::split(simd, values.as_slice());
+        for (sum, &value) in sums.iter_mut().zip(values) {
+            *sum = T::vadd(simd, *sum, value);
+        }
+    }
+    for (sum, &value) in sums.iter_mut().zip(tail) {
+        *sum += value;
+    }
+    *lanes = sums;
+}
+
+/// Raises the lanes to the values that are larger; NaN is none. Two chains of comparisons run side by
+/// side, for which value meets which first leaves no trace.
+#[inline(always)]
+pub(super) fn largest<T: Real, S: Simd>(simd: S, lanes: &mut [T; LANES], values: &[T]) {
+    let (pairs, rest) = values.as_chunks::<{ 2 * LANES }>();
+    let (mut maxima, mut others) = (*lanes, *lanes);
+    for pair in pairs {
+        let (first, second) = pair.split_at(LANES);
+        raise(simd, &mut maxima, first);
+        raise(simd, &mut others, second);
+    }
+    raise(simd, &mut maxima, &others);
+    for values in rest.chunks(LANES) {
+        raise(simd, &mut maxima, values);
+    }
+    *lanes = maxima;
+}
+
+/// One chunk of [`largest`].
+#[inline(always)]
+fn raise<T: Real, S: Simd>(simd: S, maxima: &mut [T; LANES], values: &[T]) {
+    let n = values.len().min(LANES);
+    let (maxima, maxima_tail) = T::split_mut(simd, &mut maxima[..n]);
+    let (values, tail) = T::split(simd, &values[..n]);
+    for (maximum, &value) in maxima.iter_mut().zip(values) {
+        *maximum = T::vselect(simd, T::vless(simd, *maximum, value), value, *maximum);
+    }
+    for (maximum, &value) in maxima_tail.iter_mut().zip(tail) {
+        *maximum = larger(*maximum, value);
+    }
+}
+
+/// The larger of two numbers; a, if b is none.
+#[inline(always)]
+pub(super) fn larger<T: Real>(a: T, b: T) -> T {
+    if a < b { b } else { a }
+}
+
+/// The largest lane, none of which is NaN. A zero comes out positive, so that the order of comparing
+/// leaves no trace.
+#[inline(always)]
+pub(super) fn maximum<T: Real>(lanes: &[T; LANES]) -> T {
+    let l = lanes;
+    let a = [
+        larger(l[0], l[8]),
+        larger(l[1], l[9]),
+        larger(l[2], l[10]),
+        larger(l[3], l[11]),
+        larger(l[4], l[12]),
+        larger(l[5], l[13]),
+        larger(l[6], l[14]),
+        larger(l[7], l[15]),
+    ];
+    let b = [larger(a[0], a[4]), larger(a[1], a[5]), larger(a[2], a[6]), larger(a[3], a[7])];
+    larger(larger(b[0], b[2]), larger(b[1], b[3])) + T::ZERO
+}

@@ -1,0 +1,182 @@
+//! The two loops that most passes are made of, written once: over registers, then over what is left.
+//!
+//! Both take the operation as one expression over registers. What does not fill a register goes
+//! through the same expression with the scalar token, so that a pass has one definition.
+
+use pulp::Simd;
+
+use crate::Real;
+
+/// The first `n` elements; none if there are fewer.
+#[inline(always)]
+pub(crate) fn cut<T>(x: &[T], n: usize) -> &[T] {
+    x.get(..n).unwrap_or(&[])
+}
+
+/// The first `n` elements; none if there are fewer.
+#[inline(always)]
+pub(crate) fn cut_mut<T>(x: &mut [T], n: usize) -> &mut [T] {
+    x.get_mut(..n).unwrap_or(&mut [])
+}
+
+/// The whole registers and the rest. With registers of one element a host takes what is short as rest:
+/// pieces of known length use the narrow registers that every host has, a short loop does not.
+#[inline(always)]
+pub(crate) fn registers<T: Real, S: Simd>(simd: S, x: &[T]) -> (&[T::Vector<S>], &[T]) {
+    if S::IS_SCALAR && cfg!(feature = "std") && x.len() < crate::dispatch::SHORT {
+        (&[], x)
+    } else {
+        T::split(simd, x)
+    }
+}
+
+/// The same, for writing.
+#[inline(always)]
+pub(crate) fn registers_mut<T: Real, S: Simd>(simd: S, x: &mut [T]) -> (&mut [T::Vector<S>], &mut [T]) {
+    if S::IS_SCALAR && cfg!(feature = "std") && x.len() < crate::dispatch::SHORT {
+        (&mut [], x)
+    } else {
+        T::split_mut(simd, x)
+    }
+}
+
+/// The pattern of iterators zipped one after the other: `(((a, &b), &c), &d)`.
+macro_rules! nested {
+    (($nest:pat)) => { $nest };
+    (($nest:pat) $x:ident $($rest:ident)*) => { crate::map::nested!((($nest, &$x)) $($rest)*) };
+}
+
+/// The same without references: `(((a, b), c), d)`.
+macro_rules! nested_refs {
+    (($nest:pat)) => { $nest };
+    (($nest:pat) $x:ident $($rest:ident)*) => { crate::map::nested_refs!((($nest, $x)) $($rest)*) };
+}
+
+/// `map!(simd, y, x, …; { constants } expression)`: y ← expression(y, x, …), element by element over
+/// the common length. Constants are made anew where the token changes.
+macro_rules! map {
+    ($simd:ident, $y:ident $(, $x:ident)*; { $($constants:tt)* } $value:expr) => {{
+        let n = $y.len() $(.min($x.len()))*;
+        let $y = crate::map::registers_mut::<T, _>($simd, crate::map::cut_mut($y, n));
+        $(let $x = crate::map::registers::<T, _>($simd, crate::map::cut($x, n));)*
+        {
+            $($constants)*
+            for crate::map::nested!((out) $($x)*) in $y.0.iter_mut() $(.zip($x.0))* {
+                let $y = *out;
+                *out = $value;
+            }
+        }
+        #[allow(unused_variables)] // Not every expression asks for the token.
+        let $simd = pulp::Scalar::new();
+        $($constants)*
+        #[allow(unused_parens)]
+        let ($y $(, $x)*) = ($y.1 $(, $x.1)*);
+        crate::map::chunk!(8, $simd, $y $(, $x)*; $value);
+        crate::map::chunk!(4, $simd, $y $(, $x)*; $value);
+        crate::map::chunk!(2, $simd, $y $(, $x)*; $value);
+        crate::map::chunk!(1, $simd, $y $(, $x)*; $value);
+        let _ = ($y $(, $x)*);
+    }};
+}
+
+/// One piece of known length of what is left, which the compiler turns into a few narrow registers; then
+/// the rest of the rest.
+macro_rules! chunk {
+    ($n:literal, $simd:ident, $y:ident $(, $x:ident)*; $value:expr) => {
+        #[allow(unused_parens)]
+        let ($y $(, $x)*) = match ($y.split_first_chunk_mut::<$n>() $(, $x.split_first_chunk::<$n>())*) {
+            (Some($y) $(, Some($x))*) => {
+                let outs = T::split_mut($simd, $y.0).0;
+                $(let $x = (T::split($simd, $x.0).0, $x.1);)*
+                for crate::map::nested!((out) $($x)*) in outs.iter_mut() $(.zip($x.0))* {
+                    let $y = *out;
+                    *out = $value;
+                }
+                ($y.1 $(, $x.1)*)
+            }
+            _ => ($y $(, $x)*),
+        };
+    };
+}
+
+/// `total!(simd, lanes, x, y, …; { constants } expression)`: adds expression(x, y, …) of every element
+/// to the running sums `lanes`, beginning at lane 0.
+macro_rules! total {
+    ($simd:ident, $lanes:expr, $first:ident $(, $x:ident)*; { $($constants:tt)* } $value:expr) => {{
+        let n = $first.len() $(.min($x.len()))*;
+        let $first = crate::map::cut($first, n).as_chunks::<{ crate::LANES }>();
+        $(let $x = crate::map::cut($x, n).as_chunks::<{ crate::LANES }>();)*
+        // A copy that lives in registers while the loop runs.
+        let mut lanes = *$lanes.lanes();
+        {
+            $($constants)*
+            for crate::map::nested_refs!(($first) $($x)*) in $first.0.iter() $(.zip($x.0))* {
+                let sums = T::split_mut($simd, &mut lanes).0;
+                let $first = T::split($simd, $first).0;
+                $(let $x = T::split($simd, $x).0;)*
+                for crate::map::nested!((sum) $first $($x)*) in sums.iter_mut().zip($first) $(.zip($x))* {
+                    *sum = T::vadd($simd, *sum, $value);
+                }
+            }
+        }
+        if !$first.1.is_empty() {
+            #[allow(unused_variables)]
+            let $simd = pulp::Scalar::new();
+            $($constants)*
+            crate::lanes::add_tail(&mut lanes, |i| {
+                let $first = T::splat($simd, *$first.1.get(i)?);
+                $(let $x = T::splat($simd, *$x.1.get(i)?);)*
+                Some(crate::map::value::<T>($value))
+            });
+        }
+        *$lanes.lanes_mut() = lanes;
+    }};
+}
+
+/// `map_total!(simd, lanes, y, x, …; { constants } (value, term))`: y ← value(y, x, …), and term(y, x, …)
+/// to the running sums, in one loop, beginning at lane 0.
+macro_rules! map_total {
+    ($simd:ident, $lanes:expr, $y:ident $(, $x:ident)*; { $($constants:tt)* } $both:expr) => {{
+        let n = $y.len() $(.min($x.len()))*;
+        let $y = crate::map::cut_mut($y, n).as_chunks_mut::<{ crate::LANES }>();
+        $(let $x = crate::map::cut($x, n).as_chunks::<{ crate::LANES }>();)*
+        let mut lanes = *$lanes.lanes();
+        {
+            $($constants)*
+            for crate::map::nested_refs!(($y) $($x)*) in $y.0.iter_mut() $(.zip($x.0))* {
+                let sums = T::split_mut($simd, &mut lanes).0;
+                let $y = T::split_mut($simd, $y).0;
+                $(let $x = T::split($simd, $x).0;)*
+                for crate::map::nested!(((sum, out)) $($x)*) in sums.iter_mut().zip($y) $(.zip($x))* {
+                    let $y = *out;
+                    let (value, term) = $both;
+                    *out = value;
+                    *sum = T::vadd($simd, *sum, term);
+                }
+            }
+        }
+        if !$y.1.is_empty() {
+            let $simd = pulp::Scalar::new();
+            $($constants)*
+            $(let $x = $x.1;)*
+            let mut terms = $y.1.iter_mut() $(.zip($x))*;
+            crate::lanes::add_tail(&mut lanes, |_| {
+                let crate::map::nested_refs!((out) $($x)*) = terms.next()?;
+                let $y = T::splat($simd, *out);
+                $(let $x = T::splat($simd, *$x);)*
+                let (value, term) = $both;
+                *out = crate::map::value::<T>(value);
+                Some(crate::map::value::<T>(term))
+            });
+        }
+        *$lanes.lanes_mut() = lanes;
+    }};
+}
+
+/// The number in a register of one lane.
+#[inline(always)]
+pub(crate) fn value<T: Real>(register: T::Vector<pulp::Scalar>) -> T {
+    T::only(register)
+}
+
+pub(crate) use {chunk, map, map_total, nested, nested_refs, total};

@@ -1,0 +1,112 @@
+//! Vectors that are overwritten by combinations of vectors.
+
+use pulp::Simd;
+
+use crate::dispatch::pass;
+use crate::map::{map, map_total};
+use crate::{Lanes, Real};
+
+pass! {
+    /// y ← y + αx. Cost: 2 r, 1 w, 2 operations.
+    short(x.len()) pub fn axpy<'a, T>(alpha: T, x: &'a [T], y: &'a mut [T]) -> () = axpy_kernel
+}
+
+#[inline(always)]
+pub(crate) fn axpy_kernel<T: Real, S: Simd>(simd: S, alpha: T, x: &[T], y: &mut [T]) {
+    map!(simd, y, x; { let alpha = T::splat(simd, alpha); } T::vadd(simd, y, T::vmul(simd, alpha, x)));
+}
+
+pass! {
+    /// y ← x + βy. Cost: 2 r, 1 w, 2 operations.
+    short(x.len()) pub fn xpby<'a, T>(x: &'a [T], beta: T, y: &'a mut [T]) -> () = xpby_kernel
+}
+
+#[inline(always)]
+fn xpby_kernel<T: Real, S: Simd>(simd: S, x: &[T], beta: T, y: &mut [T]) {
+    map!(simd, y, x; { let beta = T::splat(simd, beta); } T::vadd(simd, x, T::vmul(simd, beta, y)));
+}
+
+pass! {
+    /// y ← αx + βy. Cost: 2 r, 1 w, 3 operations.
+    short(x.len()) pub fn axpby<'a, T>(alpha: T, x: &'a [T], beta: T, y: &'a mut [T]) -> () = axpby_kernel
+}
+
+#[inline(always)]
+fn axpby_kernel<T: Real, S: Simd>(simd: S, alpha: T, x: &[T], beta: T, y: &mut [T]) {
+    map!(simd, y, x; {
+        let alpha = T::splat(simd, alpha);
+        let beta = T::splat(simd, beta);
+    } T::vadd(simd, T::vmul(simd, alpha, x), T::vmul(simd, beta, y)));
+}
+
+pass! {
+    /// y ← γ(d·x) + βy, the update of a direction through a diagonal. Cost: 3 r, 1 w, 4 operations.
+    short(x.len()) pub fn scaled_xpby<'a, T>(gamma: T, d: &'a [T], x: &'a [T], beta: T, y: &'a mut [T]) -> () =
+        scaled_xpby_kernel
+}
+
+#[inline(always)]
+fn scaled_xpby_kernel<T: Real, S: Simd>(simd: S, gamma: T, d: &[T], x: &[T], beta: T, y: &mut [T]) {
+    map!(simd, y, d, x; {
+        let gamma = T::splat(simd, gamma);
+        let beta = T::splat(simd, beta);
+    } T::vadd(simd, T::vmul(simd, gamma, T::vmul(simd, d, x)), T::vmul(simd, beta, y)));
+}
+
+pass! {
+    /// y ← b − y. Cost: 2 r, 1 w, 1 operation.
+    short(b.len()) pub fn rsub<'a, T>(b: &'a [T], y: &'a mut [T]) -> () = rsub_kernel
+}
+
+#[inline(always)]
+pub(crate) fn rsub_kernel<T: Real, S: Simd>(simd: S, b: &[T], y: &mut [T]) {
+    map!(simd, y, b; {} T::vsub(simd, b, y));
+}
+
+pass! {
+    /// y ← αy. Cost: 1 r, 1 w, 1 operation.
+    short(y.len()) pub fn scale<'a, T>(alpha: T, y: &'a mut [T]) -> () = scale_kernel
+}
+
+#[inline(always)]
+fn scale_kernel<T: Real, S: Simd>(simd: S, alpha: T, y: &mut [T]) {
+    map!(simd, y; { let alpha = T::splat(simd, alpha); } T::vmul(simd, alpha, y));
+}
+
+pass! {
+    /// y ← x·y, element by element. Cost: 2 r, 1 w, 1 operation.
+    short(x.len()) pub fn multiply<'a, T>(x: &'a [T], y: &'a mut [T]) -> () = multiply_kernel
+}
+
+#[inline(always)]
+fn multiply_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &mut [T]) {
+    map!(simd, y, x; {} T::vmul(simd, x, y));
+}
+
+pass! {
+    /// y ← y + x, and Σ xᵢ². Cost: 2 r, 1 w, 3 operations.
+    short(x.len()) pub fn add_square<'a, T>(x: &'a [T], y: &'a mut [T]) -> T = add_square_kernel
+}
+
+#[inline(always)]
+fn add_square_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &mut [T]) -> T {
+    let mut squares = Lanes::default();
+    map_total!(simd, squares, y, x; {} (T::vadd(simd, y, x), T::vmul(simd, x, x)));
+    squares.sum()
+}
+
+pass! {
+    /// y ← y + αx, then Σ yᵢ²: the bits of [`axpy`] followed by [`dot`](super::dot), in one pass.
+    /// Cost: 2 r, 1 w, 4 operations.
+    short(x.len()) pub fn axpy_square<'a, T>(alpha: T, x: &'a [T], y: &'a mut [T]) -> T = axpy_square_kernel
+}
+
+#[inline(always)]
+fn axpy_square_kernel<T: Real, S: Simd>(simd: S, alpha: T, x: &[T], y: &mut [T]) -> T {
+    let mut squares = Lanes::default();
+    map_total!(simd, squares, y, x; { let alpha = T::splat(simd, alpha); } {
+        let y = T::vadd(simd, y, T::vmul(simd, alpha, x));
+        (y, T::vmul(simd, y, y))
+    });
+    squares.sum()
+}
