@@ -1,4 +1,4 @@
-"""Southwell beside PyAMG's compiled sweeps and SciPy's conjugate gradients, on the same matrices.
+"""Southwell beside PyAMG's compiled sweeps, SciPy's conjugate gradients, NumPy, OpenBLAS and faer.
 
 Both sides read the same arrays. They take turns (ours first in even pairs, theirs in odd ones), one
 thread each, so that a neighbour's load falls on both. A ratio is theirs / ours: above 1 we are faster.
@@ -22,6 +22,8 @@ import scipy.io
 import scipy.sparse as sp
 import scipy.sparse.linalg
 from pyamg import amg_core
+
+import dense
 
 TOLERANCE = 1e-8
 SWEEPS = {"Gauss-Seidel": 1.0, "SOR 1.5": 1.5}
@@ -191,7 +193,13 @@ def systems(sizes, data):
 def report(results):
     print(f"\nMachine: {results['machine']}, SIMD level {results['level']}, load at the end {results['load']}.")
     print(f"PyAMG {pyamg.__version__}, SciPy {scipy.__version__}, NumPy {np.__version__}.")
-    print(f"Medians of {results['pairs']} pairs; ratio = theirs / ours.\n")
+    print(f"BLAS of NumPy: {blas_name()}.")
+    print(f"Medians of {results['pairs']} pairs; ratio = theirs / ours.")
+    if results["dense"]:
+        dense.report(results["dense"])
+    if not results["sweeps"]:
+        return
+    print()
     print("| matrix | sweep | our view | ours, µs | PyAMG, µs | ratio (range) | x after 3 sweeps differs by |")
     print("|---|---|---|---|---|---|---|")
     for r in results["sweeps"]:
@@ -207,6 +215,11 @@ def report(results):
             f"| {r['theirs'] * 1e3:.2f} | **{r['ratio']:.2f}** ({r['ratios'][0]:.2f}–{r['ratios'][-1]:.2f}) "
             f"| {r['residual']:.1e}, {r['their_residual']:.1e} |"
         )
+
+
+def blas_name():
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    return f"{blas['name']} {blas['version']}"
 
 
 def machine():
@@ -231,13 +244,18 @@ def main():
         help="unknowns up to which systems are solved, not only swept (10^6 unknowns: minutes)",
     )
     parser.add_argument("--data", help="a folder of Matrix Market files to add")
+    parser.add_argument("--only", choices=["dense", "sparse"], help="one half of it")
     options = parser.parse_args()
     sizes = [int(side) for side in options.sizes.split(",")]
     ours = Ours(options.ours)
     results = {"pairs": options.pairs, "machine": machine(), "level": ours.ask("level")[0]}
-    results["sweeps"], results["solves"] = [], []
+    results["dense"], results["sweeps"], results["solves"] = [], [], []
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
+        if options.only != "sparse":
+            results["dense"] = list(dense.rows(ours, folder, options.pairs))
+        if options.only == "dense":
+            sizes, options.data = [], None
         for name, matrix, side in systems(sizes, options.data):
             rhs = np.random.default_rng(1).standard_normal(matrix.shape[0])
             hand_over(ours, folder, matrix, rhs)

@@ -1,6 +1,8 @@
 #!/bin/sh
-# Runs southwell beside PyAMG and SciPy, one thread each, in one process tree. Options go to run.py:
-#   ./run.sh [--json FILE] [--pairs N] [--sizes 100,300,1000] [--solve-limit N] [--data FOLDER]
+# Runs southwell beside PyAMG, SciPy, NumPy with OpenBLAS, and faer, one thread each, in one process tree.
+# Options go to run.py:
+#   ./run.sh [--only dense|sparse] [--json FILE] [--pairs N] [--sizes 100,300,1000] [--solve-limit N]
+#            [--data FOLDER]
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 venv="$here/.venv"
@@ -12,7 +14,7 @@ if ! cmp -s "$here/requirements.txt" "$venv/installed.txt"; then
     cp "$here/requirements.txt" "$venv/installed.txt"
 fi
 root=$(cd "$here/../.." && pwd)
-cargo build --quiet --release --manifest-path "$root/Cargo.toml" -p southwell-benches --bin peer
+cargo build --quiet --release --manifest-path "$root/Cargo.toml" -p southwell-benches --features peers --bin peer
 target=${CARGO_TARGET_DIR:-"$root/target"}
 pin=
 if command -v taskset >/dev/null 2>&1; then

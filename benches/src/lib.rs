@@ -60,6 +60,52 @@ pub fn numbers<T: Real>(seed: u64, n: usize) -> Vec<T> {
     (0..n).map(|_| next()).collect()
 }
 
+/// Bytes of a cache line, and of the widest register.
+const LINE: usize = 64;
+
+/// A vector whose first element lies on a cache line.
+///
+/// What the allocator gives begins 16 bytes after one, and every 64-byte register then straddles two:
+/// a limit must not pay for that. `shift` lines more keep vectors of the same length apart, which
+/// would otherwise fall into the same sets of the first cache.
+#[derive(Clone, Debug, Default)]
+pub struct Aligned<T> {
+    storage: Vec<T>,
+    start: usize,
+    n: usize,
+}
+
+impl<T: Real> Aligned<T> {
+    /// `n` numbers from a seed.
+    #[must_use]
+    pub fn new(seed: u64, n: usize, shift: usize) -> Self {
+        Self::place(numbers(seed, n + (shift + 2) * LINE / size_of::<T>()), n, shift)
+    }
+
+    /// `value`, `n` times.
+    #[must_use]
+    pub fn of(value: T, n: usize, shift: usize) -> Self {
+        Self::place(vec![value; n + (shift + 2) * LINE / size_of::<T>()], n, shift)
+    }
+
+    fn place(storage: Vec<T>, n: usize, shift: usize) -> Self {
+        let start = storage.as_ptr().align_offset(LINE) + shift * (LINE / size_of::<T>());
+        Self { storage, start, n }
+    }
+
+    /// The elements.
+    #[must_use]
+    pub fn get(&self) -> &[T] {
+        &self.storage[self.start..self.start + self.n]
+    }
+
+    /// The elements, for writing.
+    #[must_use]
+    pub fn get_mut(&mut self) -> &mut [T] {
+        &mut self.storage[self.start..self.start + self.n]
+    }
+}
+
 /// Seconds that `work` takes.
 pub fn seconds(work: impl FnOnce()) -> f64 {
     let start = Instant::now();

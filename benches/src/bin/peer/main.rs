@@ -8,6 +8,9 @@
 //! cg TOLERANCE              conjugate gradients from x = 0
 //! ssor_cg VIEW TOLERANCE W  SSOR-CG from x = 0 with omega W
 //!                                            → seconds, iterations, true relative residual, how it ended
+//! dense FOLDER TYPE         a (square, by rows; may be empty), x, y: raw files of f32 or f64        → ok n
+//! time WHAT WHO K           K times WHAT (gemv, gemv_t, dot, exp) by WHO (southwell, faer)  → seconds each
+//! result FILE               what `time` computed last, raw                                          → ok
 //! ```
 //! VIEW is `csr`, the loaded matrix, or `stencil`, the five-point stencil (4, −1) of a square grid with
 //! as many cells, which the caller knows the loaded matrix to be. An answer to a request that failed
@@ -23,6 +26,8 @@ use southwell::relaxation::{Fixed, Problem, Relax, Split, cg, ssor_cg};
 use southwell::{Report, Stop};
 use southwell_benches::seconds;
 
+mod dense;
+
 type Answer = Result<String, Box<dyn Error>>;
 
 /// A system as it was read.
@@ -33,6 +38,7 @@ struct System {
     values: Vec<f64>,
     rhs: Vec<f64>,
     x: Vec<f64>,
+    dense: Option<Box<dyn dense::Timed>>,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -60,8 +66,27 @@ impl System {
             }
             ["cg", tolerance] => self.solve("csr", tolerance.parse()?, None),
             ["ssor_cg", view, tolerance, omega] => self.solve(view, tolerance.parse()?, Some(omega.parse()?)),
+            ["dense", folder, real] => {
+                let folder = Path::new(folder);
+                let (operands, n) = match real {
+                    "f32" => dense::read::<f32>(folder, f32::from_le_bytes)?,
+                    "f64" => dense::read::<f64>(folder, f64::from_le_bytes)?,
+                    _ => return Err(format!("no type `{real}`").into()),
+                };
+                self.dense = Some(operands);
+                Ok(format!("ok {n}"))
+            }
+            ["time", what, who, count] => self.operands()?.time(what, who, count.parse()?),
+            ["result", file] => {
+                std::fs::write(file, self.operands()?.result())?;
+                Ok("ok".into())
+            }
             _ => Err(format!("what is `{line}`?").into()),
         }
+    }
+
+    fn operands(&mut self) -> Result<&mut dyn dense::Timed, Box<dyn Error>> {
+        Ok(self.dense.as_deref_mut().ok_or("no operands: `dense` comes first")?)
     }
 
     fn load(&mut self, folder: &Path) -> Answer {
@@ -83,7 +108,7 @@ impl System {
         };
         let rhs = reals("rhs")?;
         let (offsets, columns, values) = (words("offsets")?, words("columns")?, reals("values")?);
-        *self = Self { offsets, columns, values, x: vec![0.0; rhs.len()], rhs };
+        *self = Self { offsets, columns, values, x: vec![0.0; rhs.len()], rhs, dense: None };
         Ok(format!("ok {}", self.rhs.len()))
     }
 

@@ -1,0 +1,149 @@
+//! The passes over grids: five-point stars, constant and by cell.
+
+use southwell_simd::stencil::{self, Coefficients, Grid, Star};
+
+use crate::limits::Streams;
+use crate::operands::Data;
+use crate::registers::Word;
+use crate::table::{Bench, Cost, Section};
+use crate::{twins_cells, twins_stencil as twin};
+
+/// Streams and operations a cell, and `arrays` of couplings beside the vectors.
+fn a_cell<T>(streams: Streams, arrays: usize, flops: usize) -> impl Fn(&Data<T>) -> Cost + Copy {
+    move |data| Cost {
+        streams: streams.long(arrays * data.n * size_of::<T>()),
+        flops: (flops * data.n) as f64,
+        chain: 0.0,
+    }
+}
+
+pub(crate) fn all<T: Word>(bench: &mut Bench) {
+    constant::<T>(bench);
+    by_cell::<T>(bench);
+}
+
+fn constant<T: Word>(bench: &mut Bench) {
+    if !Section::<T>::wanted(bench, "stencil") {
+        return;
+    }
+    let mut s = Section::<T>::new(bench, "stencil");
+    for side in [3, 8] {
+        s.size(format!("{side}²"), Data::grid(side, false, false), None);
+    }
+    for side in [16, 32, 128, 512, 4096] {
+        s.size(format!("{side}²"), Data::grid(side, false, false), Some(0));
+    }
+    let w = T::from_f64(1.2);
+    let none = |(): ()| T::ZERO;
+    let mix = Streams::new;
+    s.pass(
+        "apply",
+        a_cell(mix(1, 0, 1), 0, 9),
+        |o| none(stencil::apply(o.grid, o.x, o.y)),
+        |o| none(twin::apply(star(o.grid), o.grid.columns, o.x, o.y)),
+    );
+    s.pass(
+        "residual",
+        a_cell(mix(2, 0, 1), 0, 10),
+        |o| none(stencil::residual(o.grid, o.z, o.x, o.y)),
+        |o| none(twin::residual(star(o.grid), o.grid.columns, o.z, o.x, o.y)),
+    );
+    s.pass(
+        "residual_square",
+        a_cell(mix(2, 0, 0), 0, 12),
+        |o| stencil::residual_square(o.grid, o.z, o.x),
+        |o| twin::residual_square(star(o.grid), o.grid.columns, o.z, o.x, o.line),
+    );
+    s.pass(
+        "sor_sweep",
+        a_cell(mix(1, 1, 0), 0, 11),
+        |o| none(stencil::sor_sweep(o.grid, false, w, &[], o.x, o.y)),
+        |o| none(twin::sor_sweep(star(o.grid), o.grid.columns, w, o.x, o.y)),
+    );
+    s.pass(
+        "red_black_sweep",
+        a_cell(mix(1, 1, 0), 0, 13),
+        |o| none(stencil::red_black_sweep(o.grid, false, w, &[], o.x, o.y)),
+        |o| none(twin::red_black_sweep(star(o.grid), o.grid.columns, w, o.x, o.y)),
+    );
+    s.pass(
+        "line_sweep",
+        a_cell(mix(1, 1, 0), 0, 17),
+        |o| none(stencil::line_sweep(o.grid, false, w, o.factors.0, o.factors.1, o.line, o.x, o.y)),
+        |o| none(twin::line_sweep(star(o.grid), o.grid.columns, w, o.factors, o.line, o.x, o.y)),
+    );
+    s.pass(
+        "solve_upper",
+        a_cell(mix(1, 0, 1), 0, 5),
+        |o| none(stencil::solve_upper(o.grid, w, &[], o.x, o.y)),
+        |o| none(twin::solve_upper(star(o.grid), o.grid.columns, w, o.x, o.y)),
+    );
+    s.pass(
+        "solve_lower",
+        a_cell(mix(2, 0, 2), 0, 13),
+        |o| none(stencil::solve_lower(o.grid, w, &[], o.x, o.z, o.y, o.w)),
+        |o| none(twin::solve_lower(star(o.grid), o.grid.columns, w, o.x, o.z, o.y, o.w)),
+    );
+    s.print();
+}
+
+fn by_cell<T: Word>(bench: &mut Bench) {
+    if !Section::<T>::wanted(bench, "stencil by cell") {
+        return;
+    }
+    let mut s = Section::<T>::new(bench, "stencil by cell");
+    for side in [3, 8] {
+        s.size(format!("{side}²"), Data::grid(side, true, false), None);
+    }
+    for side in [16, 64, 256, 2048] {
+        s.size(format!("{side}²"), Data::grid(side, true, false), Some(5 * side * side * size_of::<T>()));
+    }
+    let w = T::from_f64(1.2);
+    let none = |(): ()| T::ZERO;
+    let mix = Streams::new;
+    s.pass(
+        "apply",
+        a_cell(mix(1, 0, 1), 5, 9),
+        |o| none(stencil::apply(o.grid, o.x, o.y)),
+        |o| none(twins_cells::apply(arrays(o.grid), o.grid.columns, o.x, o.y)),
+    );
+    s.pass(
+        "sor_sweep",
+        a_cell(mix(1, 1, 0), 5, 13),
+        |o| none(stencil::sor_sweep(o.grid, false, w, o.d, o.x, o.y)),
+        |o| none(twins_cells::sor_sweep(arrays(o.grid), o.grid.columns, w, o.d, o.x, o.y)),
+    );
+    s.pass(
+        "red_black_sweep",
+        a_cell(mix(1, 1, 0), 5, 12),
+        |o| none(stencil::red_black_sweep(o.grid, false, w, o.d, o.x, o.y)),
+        |o| none(twins_cells::red_black_sweep(arrays(o.grid), o.grid.columns, w, o.d, o.x, o.y)),
+    );
+    s.pass(
+        "solve_upper",
+        a_cell(mix(1, 0, 1), 3, 7),
+        |o| none(stencil::solve_upper(o.grid, w, o.d, o.x, o.y)),
+        |o| none(twins_cells::solve_upper(arrays(o.grid), o.grid.columns, w, o.d, o.x, o.y)),
+    );
+    s.pass(
+        "solve_lower",
+        a_cell(mix(2, 0, 2), 4, 18),
+        |o| none(stencil::solve_lower(o.grid, w, o.d, o.x, o.z, o.y, o.w)),
+        |o| none(twins_cells::solve_lower(arrays(o.grid), o.grid.columns, w, o.d, o.x, o.z, o.y, o.w)),
+    );
+    s.print();
+}
+
+fn star<T: Word>(grid: Grid<'_, T>) -> Star<T> {
+    match grid.coefficients {
+        Coefficients::Constant(star) => star,
+        Coefficients::PerCell(_) => Star::default(),
+    }
+}
+
+fn arrays<'a, T: Word>(grid: Grid<'a, T>) -> Star<&'a [T]> {
+    match grid.coefficients {
+        Coefficients::PerCell(star) => star,
+        Coefficients::Constant(_) => Star::default(),
+    }
+}
