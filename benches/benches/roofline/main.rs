@@ -19,6 +19,7 @@ mod memory;
 mod operands;
 mod passes_csr;
 mod passes_dense;
+mod passes_elementary;
 mod passes_stencil;
 mod passes_vector;
 mod registers;
@@ -26,6 +27,7 @@ mod table;
 mod twins_cells;
 mod twins_csr;
 mod twins_dense;
+mod twins_elementary;
 mod twins_stencil;
 mod twins_vector;
 
@@ -63,6 +65,8 @@ fn main() {
     passes_vector::all::<f32>(&mut bench, FAR);
     passes_dense::all::<f64>(&mut bench);
     passes_dense::all::<f32>(&mut bench);
+    passes_elementary::all::<f64>(&mut bench, FAR);
+    passes_elementary::all::<f32>(&mut bench, FAR);
     passes_csr::all::<f64>(&mut bench);
     passes_csr::all::<f32>(&mut bench);
     passes_stencil::all::<f64>(&mut bench);

@@ -3,7 +3,7 @@
 use southwell_simd::stencil::{self, Coefficients, Grid, Star};
 
 use crate::limits::Streams;
-use crate::operands::Data;
+use crate::operands::{Data, Limit};
 use crate::registers::Word;
 use crate::table::{Bench, Cost, Section};
 use crate::{twins_cells, twins_stencil as twin};
@@ -12,6 +12,7 @@ use crate::{twins_cells, twins_stencil as twin};
 fn a_cell<T>(streams: Streams, arrays: usize, flops: usize) -> impl Fn(&Data<T>) -> Cost + Copy {
     move |data| Cost {
         streams: streams.long(arrays * data.n * size_of::<T>()),
+        n: data.n,
         flops: (flops * data.n) as f64,
         chain: 0.0,
     }
@@ -31,7 +32,7 @@ fn constant<T: Word>(bench: &mut Bench) {
         s.size(format!("{side}²"), Data::grid(side, false, false), None);
     }
     for side in [16, 32, 128, 512, 4096] {
-        s.size(format!("{side}²"), Data::grid(side, false, false), Some(0));
+        s.size(format!("{side}²"), Data::grid(side, false, false), Some(Limit::new(side * side, 0)));
     }
     let w = T::from_f64(1.2);
     let none = |(): ()| T::ZERO;
@@ -96,7 +97,9 @@ fn by_cell<T: Word>(bench: &mut Bench) {
         s.size(format!("{side}²"), Data::grid(side, true, false), None);
     }
     for side in [16, 64, 256, 2048] {
-        s.size(format!("{side}²"), Data::grid(side, true, false), Some(5 * side * side * size_of::<T>()));
+        let n = side * side;
+        let limit = Limit::new(n, 5 * n * size_of::<T>());
+        s.size(format!("{side}²"), Data::grid(side, true, false), Some(limit));
     }
     let w = T::from_f64(1.2);
     let none = |(): ()| T::ZERO;

@@ -21,6 +21,9 @@ pub(crate) trait Word: Real {
         b: Self::Register<S>,
         c: Self::Register<S>,
     ) -> Self::Register<S>;
+    /// e^x and ln x of the system's library.
+    fn exp_std(self) -> Self;
+    fn ln_std(self) -> Self;
     /// Whole registers, in blocks of [`UNROLL`].
     fn blocks<S: Simd>(simd: S, x: &[Self]) -> &[[Self::Register<S>; UNROLL]];
     fn blocks_mut<S: Simd>(simd: S, x: &mut [Self]) -> &mut [[Self::Register<S>; UNROLL]];
@@ -53,6 +56,12 @@ macro_rules! word {
             #[inline(always)]
             fn fused<S: Simd>(simd: S, a: S::$v, b: S::$v, c: S::$v) -> S::$v {
                 simd.$fma(a, b, c)
+            }
+            fn exp_std(self) -> Self {
+                $t::exp(self)
+            }
+            fn ln_std(self) -> Self {
+                $t::ln(self)
             }
             #[inline(always)]
             fn blocks<S: Simd>(_simd: S, x: &[Self]) -> &[[S::$v; UNROLL]] {
