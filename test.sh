@@ -2,7 +2,7 @@
 # Everything that must pass, for people and CI alike.
 #
 #   ./test.sh                 all of it, installing what it needs
-#   ./test.sh lint host       some of it: lint msrv host bare firmware fuzz docs
+#   ./test.sh lint host       some of it: lint msrv host docs bare bits firmware miri fuzz
 #
 # FUZZ_SECONDS=N  seconds for each fuzz target (default 8)
 set -euo pipefail
@@ -13,7 +13,10 @@ readonly NIGHTLY=nightly
 readonly BARE_TARGETS=(thumbv6m-none-eabi thumbv7em-none-eabihf riscv32imac-unknown-none-elf
                        wasm32-unknown-unknown aarch64-unknown-none)
 readonly FIRMWARE_TARGETS=(thumbv6m-none-eabi thumbv7m-none-eabi thumbv7em-none-eabihf)
-readonly ALL=(lint msrv host docs bare firmware fuzz)
+# Machines with other vectors than ours, reached through an emulator and through Node.
+readonly NEON_TARGET=aarch64-unknown-linux-musl
+readonly WASM_TARGET=wasm32-wasip1
+readonly ALL=(lint msrv host docs bare bits firmware miri fuzz)
 MISSING=()
 
 say()  { printf '\n== %s (%ss)\n' "$*" "$SECONDS"; }
@@ -39,28 +42,48 @@ need_toolchain() {
         miss "the toolchain $1: 'rustup toolchain install $1' failed"
 }
 
-need_qemu() {
-    command -v qemu-system-arm >/dev/null && return
+# A program, and the package that holds it under apt, dnf and pacman alike.
+need_program() {
+    local program=$1 package=$2
+    command -v "$program" >/dev/null && return
     local as_root=()
     if [ "$(id -u)" -ne 0 ]; then
         if ! sudo -n true 2>/dev/null; then
-            miss "qemu-system-arm: install the package qemu-system-arm (needs root)"
+            miss "$program: install the package $package (needs root)"
             return
         fi
         as_root=(sudo -n)
     fi
     if command -v apt-get >/dev/null; then
         "${as_root[@]}" apt-get update -qq &&
-            DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends qemu-system-arm
+            DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$package"
     elif command -v dnf >/dev/null; then
-        "${as_root[@]}" dnf install -y -q qemu-system-arm
+        "${as_root[@]}" dnf install -y -q "$package"
     elif command -v pacman >/dev/null; then
-        "${as_root[@]}" pacman -S --noconfirm --needed qemu-system-arm
+        "${as_root[@]}" pacman -S --noconfirm --needed "$package"
     fi || true
-    command -v qemu-system-arm >/dev/null || miss "qemu-system-arm: the distribution's package could not be installed"
+    command -v "$program" >/dev/null || miss "$program: the distribution's package $package could not be installed"
 }
 
-need_cargo_fuzz() {
+need_miri() {
+    need_toolchain "$NIGHTLY"
+    local component
+    for component in miri rust-src; do
+        rustup component list --toolchain "$NIGHTLY" --installed | grep -q "^$component" ||
+            rustup component add --toolchain "$NIGHTLY" "$component" ||
+            miss "the component $component: 'rustup component add --toolchain $NIGHTLY $component' failed"
+    done
+}
+
+need_cargo_miri() {
+    need_miri; all_there
+    say "undefined behaviour in passes (Miri)"
+    # Without a CPU to compile for, Miri sees the scalar code alone.
+    SOUTHWELL_LEVEL="AVX2" RUSTFLAGS="-Ctarget-cpu=x86-64-v3" \
+        cargo "+$NIGHTLY" miri test --locked -p southwell-simd --lib --tests
+}
+
+fuzz() {
     need_toolchain "$NIGHTLY"
     command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz ||
         miss "cargo-fuzz: 'cargo install --locked cargo-fuzz' failed"
@@ -122,8 +145,26 @@ bare() {
     done
 }
 
+# The passes' own tests on NEON and on wasm simd128. The linker that comes with Rust is enough for both.
+bits() {
+    need_targets "$NEON_TARGET" "$WASM_TARGET"
+    need_program qemu-aarch64 qemu-user; need_program node nodejs; all_there
+    export SOUTHWELL_LEVEL="128-bit"
+    export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld
+    export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUNNER=qemu-aarch64
+    export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-Ctarget-feature=+simd128"
+    export CARGO_TARGET_WASM32_WASIP1_RUNNER="node --no-warnings $PWD/targets/wasi.mjs"
+    local target
+    for target in "$NEON_TARGET" "$WASM_TARGET"; do
+        say "the same bits on $target"
+        cargo test --locked -p southwell-simd --lib --tests --target "$target"
+        (cd targets/scenario && cargo test --locked --test passes --target "$target")
+    done
+    unset SOUTHWELL_LEVEL
+}
+
 firmware() {
-    need_targets "${FIRMWARE_TARGETS[@]}"; need_qemu; all_there
+    need_targets "${FIRMWARE_TARGETS[@]}"; need_program qemu-system-arm qemu-system-arm; all_there
     say "firmware in the emulator"
     targets/run.sh
 }

@@ -47,17 +47,19 @@ grep -q 'undefined symbol: southwell_can_panic' "$LOG" || { cat "$LOG" >&2; fail
 
 printf "$ROW" board target firmware opt flash RAM "RAM left" answer
 for profile in release fast; do
-    for binary in heat rules methods; do
+    for binary in heat rules methods passes; do
         check mps2-an386 thumbv7em-none-eabihf "$profile" "$binary"
     done
-    # 16 KiB of RAM are too few for `rules`, 256 KiB of flash for `methods` at opt-level 3.
+    # 16 KiB of RAM are too few for `rules`, 256 KiB of flash for `methods` and `passes` at opt-level 3.
     check microbit thumbv6m-none-eabi "$profile" heat
 done
-check microbit thumbv6m-none-eabi release methods
-SOUTHWELL_FLASH=4M build fast thumbv6m-none-eabi methods
-printf "$ROW" "(none)" thumbv6m-none-eabi methods 3 - - - "links: no path can panic"
+for binary in methods passes; do
+    check microbit thumbv6m-none-eabi release "$binary"
+    SOUTHWELL_FLASH=4M build fast thumbv6m-none-eabi "$binary"
+    printf "$ROW" "(none)" thumbv6m-none-eabi "$binary" 3 - - - "links: no path can panic"
+done
 if [ -d "$INSTALLED/thumbv7m-none-eabi" ]; then
-    for binary in heat rules methods; do
+    for binary in heat rules methods passes; do
         check mps2-an385 thumbv7m-none-eabi release "$binary"
     done
 else

@@ -2,7 +2,8 @@
 //!
 //! pulp converts no number to an integer and shifts no 64-bit word, so both are done by hand. Adding
 //! 1.5·2^p to a number of moderate size brings its integer part to a fixed place of the word, where it
-//! is read as an integer. A 64-bit shift by 20 is a shift of 32-bit halves, because the wanted bits lie
+//! is read as an integer. Shifts to the left are written as multiplications, which every compiler turns
+//! back and which no instruction set of pulp's spells out lane by lane, as WebAssembly does shifts. A 64-bit shift by 20 is a shift of 32-bit halves, because the wanted bits lie
 //! in the upper half before and after it.
 
 use pulp::{Scalar, Simd, bytemuck};
@@ -43,7 +44,7 @@ fn left_20<S: Simd>(simd: S, a: S::u64s) -> S::u64s {
     if S::IS_SCALAR {
         view((view::<_, u64>(a) >> 32) << 52)
     } else {
-        view(simd.wrapping_dyn_shl_u32s(view(a), simd.splat_u32s(20)))
+        view(simd.mul_u32s(view(a), simd.splat_u32s(1 << 20)))
     }
 }
 
@@ -115,12 +116,12 @@ impl Bits for f32 {
     fn nearest_power<S: Simd>(simd: S, t: S::f32s) -> (S::f32s, S::f32s, S::f32s) {
         // The unit of a number near 1.5·2²³ is bit 0; adding rounds to nearest.
         const PLACE: f32 = 1.5 * 8_388_608.0;
-        let bits = simd.splat_u32s(23);
+        let left_23 = simd.splat_u32s(1 << 23);
         let sum = simd.add_f32s(t, simd.splat_f32s(PLACE + 254.0));
         let k = simd.sub_f32s(sum, simd.splat_f32s(PLACE + 254.0));
         let half = simd.add_f32s(simd.mul_f32s(k, simd.splat_f32s(0.5)), simd.splat_f32s(PLACE + 127.0));
-        let first = simd.wrapping_dyn_shl_u32s(simd.transmute_u32s_f32s(half), bits);
-        let both = simd.wrapping_dyn_shl_u32s(simd.transmute_u32s_f32s(sum), bits);
+        let first = simd.mul_u32s(simd.transmute_u32s_f32s(half), left_23);
+        let both = simd.mul_u32s(simd.transmute_u32s_f32s(sum), left_23);
         let second = simd.sub_u32s(both, first);
         (k, simd.transmute_f32s_u32s(first), simd.transmute_f32s_u32s(second))
     }
@@ -129,7 +130,7 @@ impl Bits for f32 {
         const PLACE: f32 = 1.5 * 8_388_608.0 + 127.0;
         let sum = simd.add_f32s(t, simd.splat_f32s(PLACE));
         let k = simd.sub_f32s(sum, simd.splat_f32s(PLACE));
-        let power = simd.wrapping_dyn_shl_u32s(simd.transmute_u32s_f32s(sum), simd.splat_u32s(23));
+        let power = simd.mul_u32s(simd.transmute_u32s_f32s(sum), simd.splat_u32s(1 << 23));
         (k, simd.transmute_f32s_u32s(power))
     }
     #[inline(always)]

@@ -35,8 +35,6 @@ pub trait Vectors: Copy {
     ) -> Self::Vector<S>;
     /// a ≤ b; false where one is NaN.
     fn vless_equal<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Mask<S>;
-    /// The number in a register of one lane.
-    fn only(register: Self::Vector<pulp::Scalar>) -> Self;
     /// The whole registers of a slice and what is left over.
     fn split<S: Simd>(simd: S, x: &[Self]) -> (&[Self::Vector<S>], &[Self]);
     /// The same, for writing.
@@ -87,10 +85,6 @@ macro_rules! vectors {
             #[inline(always)]
             fn vless_equal<S: Simd>(simd: S, a: S::$v, b: S::$v) -> S::$m {
                 simd.$less_equal(a, b)
-            }
-            #[inline(always)]
-            fn only(register: Self) -> Self {
-                register
             }
             #[inline(always)]
             fn split<S: Simd>(_simd: S, x: &[Self]) -> (&[S::$v], &[Self]) {

@@ -35,10 +35,10 @@ macro_rules! plain {
                 (y * power(half)) * power(k as i64 - half)
             }
             fn plain_ln(self) -> Self {
-                if !(self < $t::INFINITY) {
+                if self.is_nan() || self == $t::INFINITY {
                     return self;
                 }
-                if !(self > 0.0) {
+                if self <= 0.0 {
                     return if self < 0.0 { $t::NAN } else { -$t::INFINITY };
                 }
                 let small = self < $t::MIN_POSITIVE;

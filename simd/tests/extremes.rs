@@ -162,7 +162,7 @@ fn the_scaled_norm_neither_overflows_nor_vanishes() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(if common::FEW { 2 } else { 64 }))]
 
     /// Projections are idempotent, the soft threshold is its own definition by the sub-differential.
     #[test]

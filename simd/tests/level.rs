@@ -1,39 +1,32 @@
-//! The cap on the instruction set: what it allows, and that it changes no bit.
-#![cfg(feature = "std")]
+//! The other tests say something about an instruction set only where it really runs.
+#![cfg(feature = "force-level")]
 
-mod common;
+use southwell_simd::{Level, force_level, level_name, levels};
 
-use common::Numbers;
-use southwell_simd::{Level, level_name, levels, max_level, set_max_level, vector};
-
-/// One test, because the cap belongs to the process.
-#[test]
-fn a_cap_chooses_the_instruction_set_and_no_result() {
-    let mut numbers = Numbers(9);
-    let (x, y) = (numbers.vector::<f32>(1000), numbers.vector::<f32>(1000));
-    assert_eq!(max_level(), Level::Avx512, "no cap to begin with");
-    let free = (level_name(), vector::dot(&x, &y).to_bits());
-    let widest = levels().max().expect("scalar at least");
-    assert_eq!(free.0.to_lowercase().replace('-', ""), widest.name().replace('-', ""));
-    for level in Level::ALL {
-        set_max_level(level);
-        assert_eq!(max_level(), level);
-        let expected = levels().filter(|&l| l <= level).max().expect("scalar at least");
-        assert_eq!(level_name().to_lowercase().replace('-', ""), expected.name().replace('-', ""));
-        assert_eq!(vector::dot(&x, &y).to_bits(), free.1, "{level}");
-    }
-    set_max_level(Level::Scalar);
-    assert_eq!(level_name(), "scalar");
-    set_max_level(Level::Avx512);
-    assert_eq!(level_name(), free.0);
+/// The instruction set that this build is meant to run on: the compiler is told by a script, or the
+/// target has no other.
+fn meant() -> Option<&'static str> {
+    let always = cfg!(any(target_arch = "aarch64", target_feature = "simd128")).then_some("128-bit");
+    option_env!("SOUTHWELL_LEVEL").or(always)
 }
 
 #[test]
-fn levels_have_names() {
-    for level in Level::ALL {
-        assert_eq!(level.to_string().parse(), Ok(level));
+fn the_instruction_set_that_is_meant_runs() {
+    if let Some(meant) = meant() {
+        assert_eq!(level_name(), meant);
+        let mut names = levels().map(|level| {
+            force_level(Some(level));
+            level_name()
+        });
+        assert!(names.any(|name| name == meant), "the tests of passes try it");
+        force_level(None);
     }
-    let error = "sse9".parse::<Level>().expect_err("no such level");
-    assert!(error.to_string().contains("avx2"));
+}
+
+#[test]
+fn a_level_can_be_forced() {
     assert!(levels().any(|level| level == Level::Scalar));
+    force_level(Some(Level::Scalar));
+    assert_eq!(level_name(), "scalar");
+    force_level(None);
 }

@@ -2,7 +2,7 @@
 #![cfg(feature = "force-level")]
 
 use southwell_simd::stencil::{self, Coefficients, Grid, Star};
-use southwell_simd::{Real, force_level, levels};
+use southwell_simd::{Level, Real, force_level, levels};
 
 /// A small generator: the tests need numbers, not quality.
 struct Numbers(u64);
@@ -143,6 +143,9 @@ fn bits<T: Real>(x: &[T]) -> Vec<u64> {
 }
 
 fn shapes() -> Vec<(usize, usize, usize)> {
+    if cfg!(miri) {
+        return vec![(1, 9, 11), (2, 3, 4)];
+    }
     let mut shapes = vec![
         (1, 1, 1),
         (1, 1, 200),
@@ -187,7 +190,7 @@ fn every_case<T: Real>(check: impl Fn(Grid<'_, T>, &mut Numbers, &str)) {
         };
         for coefficients in [Coefficients::Constant(constant), Coefficients::PerCell(cells.star())] {
             let grid = Grid { planes, rows, columns, coefficients };
-            for level in levels() {
+            for level in levels().filter(|&level| !cfg!(miri) || Some(level) == levels().max()) {
                 force_level(Some(level));
                 let name = format!("{planes}x{rows}x{columns} {level:?}");
                 check(grid, &mut numbers, &name);
@@ -219,7 +222,7 @@ fn products<T: Real>() {
         let exact: f64 = r.iter().map(|r| r.to_f64() * r.to_f64()).sum();
         let bound = (n + 4) as f64 * T::EPSILON.to_f64() * exact;
         assert!((square.to_f64() - exact).abs() <= bound, "{square} {exact} {name}");
-        force_level(Some(southwell_simd::Level::Scalar));
+        force_level(Some(Level::Scalar));
         assert_eq!(square.bits(), stencil::residual_square(grid, &b, &x).bits(), "norm {name}");
     });
 }
@@ -270,7 +273,7 @@ fn halves<T: Real>() {
             assert!(left.abs() < tolerance, "product {name} {k}: {left}");
         }
         let level = [bits(&t), bits(&y), bits(&w)];
-        force_level(Some(southwell_simd::Level::Scalar));
+        force_level(Some(Level::Scalar));
         stencil::solve_upper(grid, omega, &inverse, &p, &mut t);
         stencil::solve_lower(grid, omega, &inverse, &p, &t, &mut y, &mut w);
         assert_eq!(level, [bits(&t), bits(&y), bits(&w)], "halves {name}");

@@ -15,8 +15,8 @@ use crate::{LANES, Real, reduce};
 pub(crate) fn exp_register<T: Real, S: Simd>(simd: S, x: T::Vector<S>) -> T::Vector<S> {
     // Comparing leaves NaN alone.
     let (low, high) = (T::splat(simd, T::EXP_LOW), T::splat(simd, T::EXP_HIGH));
-    let x = T::vselect(simd, T::vless(simd, x, low), low, x);
-    let x = T::vselect(simd, T::vless(simd, high, x), high, x);
+    let (below, above) = (T::vless(simd, x, low), T::vless(simd, high, x));
+    let x = T::vselect(simd, above, high, T::vselect(simd, below, low, x));
     let (k, first, second) = T::nearest_power(simd, T::vmul(simd, x, T::splat(simd, T::LOG2_E)));
     let y = reduced::<T, S>(simd, x, k);
     T::vmul(simd, T::vmul(simd, y, first), second)
@@ -91,7 +91,7 @@ pub(crate) fn exp_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &mut [T]) {
 }
 
 pass! {
-    /// xᵢ ← e^(xᵢ): [`exp`] in place. Cost: 1 r, 1 w.
+    /// xᵢ ← e^(xᵢ): [`exp`] in place. Cost: 1 r, 1 w, as many operations.
     pub fn exp_in_place<'a, T>(x: &'a mut [T]) -> () = exp_in_place_kernel
 }
 
@@ -104,7 +104,8 @@ pub(crate) fn exp_in_place_kernel<T: Real, S: Simd>(simd: S, x: &mut [T]) {
 pub(super) const BLOCK: usize = 128;
 
 pass! {
-    /// yⱼ ← e^(xⱼ − m), and Σ yⱼ in [`LANES`] virtual lanes. Cost: 1 r, 1 w, 2 operations more than [`exp`].
+    /// yⱼ ← e^(xⱼ − m), and Σ yⱼ in [`LANES`] virtual lanes. Cost: 1 r, 1 w, 2 operations
+    /// more than [`exp`].
     pub fn exp_sum<'a, T>(x: &'a [T], m: T, y: &'a mut [T]) -> T = exp_sum_kernel
 }
 
@@ -121,7 +122,7 @@ pub(crate) fn exp_sum_kernel<T: Real, S: Simd>(simd: S, x: &[T], m: T, y: &mut [
 }
 
 pass! {
-    /// xⱼ ← e^(xⱼ − m), and Σ xⱼ: [`exp_sum`] in place. Cost: 1 r, 1 w.
+    /// xⱼ ← e^(xⱼ − m), and Σ xⱼ: [`exp_sum`] in place. Cost: 1 r, 1 w, as many operations.
     pub fn exp_sum_in_place<'a, T>(m: T, x: &'a mut [T]) -> T = exp_sum_in_place_kernel
 }
 
@@ -147,7 +148,7 @@ pass! {
     /// none; NaN is passed over there, and kept in the sum).
     ///
     /// With potentials a = fᵢ, b = g, costs c and s = 1/ε: row i of a coupling, its sum and its
-    /// largest entry. Cost: 2 r, 1 w, 5 operations more than [`exp`].
+    /// largest entry. Cost: 2 r, 1 w, 6 operations more than [`exp`].
     pub fn exp_coupling<'a, T>(a: T, b: &'a [T], c: &'a [T], s: T, y: &'a mut [T]) -> (T, T) = exp_coupling_kernel
 }
 

@@ -101,7 +101,7 @@ impl<T: Real> Online<T> {
 
 pass! {
     /// log Σⱼ e^(xⱼ); −∞ if there is no element or all are −∞. Blocks of 256 elements with an online maximum.
-    /// Cost: 1 r, 4 operations more than [`exp`](super::exp()).
+    /// Cost: 1 r, 40 operations in `f64`, 29 in `f32`.
     pub fn log_sum_exp<'a, T>(x: &'a [T]) -> T = log_sum_exp_kernel
 }
 
@@ -122,8 +122,8 @@ pass! {
     /// yᵢ ← log Σⱼ e^((gⱼ − Cᵢⱼ)·s) for every row of a matrix, which is read once; nothing is written but y.
     ///
     /// With s = 1/ε: the row update of Sinkhorn's iteration in the log domain. Blocks of 256 columns with
-    /// an online maximum, in a buffer on the stack (two kilobytes in `f64`). Cost: C once, 6 operations an
-    /// entry more than [`exp`](super::exp()).
+    /// an online maximum, in a buffer on the stack (two kilobytes in `f64`). Cost: C once, 42 operations
+    /// an entry in `f64`, 31 in `f32`.
     pub fn log_sum_exp_rows<'a, T>(g: &'a [T], c: Matrix<'a, T>, s: T, y: &'a mut [T]) -> () = log_sum_exp_rows_kernel
 }
 
@@ -168,8 +168,8 @@ pass! {
     /// log Σ e^(xⱼ) = m + ln Σ yⱼ and yⱼ/Σ yⱼ is the softmax.
     ///
     /// If m is −∞ (the row may be empty), y is 0; if m is +∞, y is 1 there and 0 elsewhere. For rows
-    /// that fit into the first cache: y is gone through twice. Cost: 2 r, 1 w, 5 operations more than
-    /// [`exp`](super::exp()).
+    /// that fit into the first cache: y is gone through twice. Cost: 2 r, 1 w, 42 operations in
+    /// `f64`, 31 in `f32`.
     pub fn exp_row<'a, T>(g: &'a [T], c: &'a [T], s: T, y: &'a mut [T]) -> (T, T) = exp_row_kernel
 }
 

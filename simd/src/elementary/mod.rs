@@ -10,7 +10,24 @@
 //! | e^x | 0 | | 1 | +∞ | NaN |
 //! | ln x | NaN | NaN | −∞ | +∞ | NaN |
 //!
-//! Subnormal arguments and results are right. ln 1 is +0.
+//! Subnormal arguments and results are right. ln 1 is +0. Signs and payloads of NaN are free.
+//!
+//! # Errors
+//! The largest found, in units in the last place (ulp) of the true value:
+//! | | `f32`, all 2³² numbers | `f64`, about 600 000 numbers each |
+//! |---|---|---|
+//! | e^x | 0.934 ulp | 0.905 ulp |
+//! | ln x | 0.840 ulp | 0.783 ulp |
+//!
+//! `f32` was measured against the `f64` functions of the standard library, `f64` against pairs of `f64`
+//! good for 100 bits: over the whole range, at both sides of every change of exponent, among subnormal
+//! arguments and results, and near 1 (ln) and 0 (exp). The analysis of rounding bounds e^x by
+//! 1.1 ulp everywhere: ½ for the last sum, ¼ for the one before it, 0.3 for the rest.
+//!
+//! log Σ e^(xⱼ) of n terms is within (n/16 + n/128 + 8 + ln n + |m|)·[`EPSILON`](crate::Real::EPSILON) of
+//! the truth, m = max xⱼ: additions in a lane, rescalings, two ulp for each exponential, the rounding of
+//! xⱼ − m (its mean, weighted by the terms, is at most ln n), and that of the result. A fifth of it was
+//! the most that was met.
 
 mod constants;
 mod exp;

@@ -1,8 +1,8 @@
 //! The scenario that firmware and host must answer with the same bits.
 //!
 //! [`heat`] is a sequence of implicit heat steps whose omega is learned; [`methods`] runs every
-//! relaxation method once on a small system. Both are generic over the type and need no heap. What
-//! they find is compared with the constants in [`golden`], which a host wrote
+//! relaxation method once on a small system; [`passes`] runs every pass over memory. They are generic over
+//! the type and need no heap. What they find is compared with the constants in [`golden`], which a host wrote
 //! (`cargo run --example golden -- write`) and which a test confirms on every instruction set.
 //!
 //! Lengths and contents pass through [`core::hint::black_box`] on their way into the library: the
@@ -13,6 +13,8 @@
 mod fnv;
 pub mod golden;
 pub mod heat;
+pub mod made;
 pub mod methods;
+pub mod passes;
 
 pub use fnv::Fnv;

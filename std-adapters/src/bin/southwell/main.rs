@@ -9,11 +9,15 @@ mod relax;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use southwell_simd::Level;
 
 /// Relaxation solvers that learn their relaxation factor.
 #[derive(Debug, Parser)]
 #[command(name = "southwell", version, max_term_width = 100)]
 struct Cli {
+    /// Use no instruction set wider than this: scalar, 128-bit, avx2 or avx512. The results are the same.
+    #[arg(long, global = true, value_name = "LEVEL", env = "SOUTHWELL_SIMD")]
+    simd: Option<Level>,
     #[command(subcommand)]
     command: Command,
 }
@@ -27,7 +31,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let cli = Cli::parse();
+    if let Some(level) = cli.simd {
+        southwell_simd::set_max_level(level);
+    }
+    let result = match cli.command {
         Command::Heat(arguments) => heat::run(&arguments),
         Command::Relax(arguments) => relax::run(&arguments),
     };

@@ -118,6 +118,8 @@ struct Document {
     #[serde(skip_serializing_if = "Option::is_none")]
     colours: Option<usize>,
     seconds: f64,
+    /// The instruction set that the passes ran on.
+    simd: &'static str,
 }
 
 /// How often the progress is shown.
@@ -269,6 +271,7 @@ fn report(
             omega: solution.omega,
             colours: solution.colours,
             seconds,
+            simd: southwell_simd::level_name(),
         });
     }
     let omega = solution.omega.map_or(String::new(), |omega| format!(", omega {omega:.4}"));
