@@ -51,6 +51,7 @@ impl<T: Word> Data<T> {
         Self {
             n,
             side: n,
+            planes: 1,
             read: [Aligned::new(1, n, 0), Aligned::new(2, n, 9), Aligned::of(T::ONE, n, 18)],
             written: [Aligned::new(4, n, 27), Aligned::new(5, n, 36)],
             dense: Aligned::default(),
@@ -112,6 +113,11 @@ impl<T: Word> Data<T> {
         data
     }
 
+    /// A cube of `side`³ cells with constant couplings.
+    pub(crate) fn cube(side: usize) -> Self {
+        Self { side, planes: side, ..Self::vectors(side * side * side) }
+    }
+
     /// The written vectors as they were at first.
     pub(crate) fn reset(&mut self) {
         for (k, vector) in self.written.iter_mut().chain([&mut self.changed]).enumerate() {
@@ -145,7 +151,11 @@ impl<T: Word> Data<T> {
         let [x, z, d] = &self.read;
         let side = self.side;
         let coefficients = match &self.couplings {
-            None => Coefficients::Constant(five(T::from_u32(4), -T::ONE)),
+            None if self.planes == 1 => Coefficients::Constant(five(T::from_u32(4), -T::ONE)),
+            None => {
+                let star = five(T::from_u32(6), -T::ONE);
+                Coefficients::Constant(Star { down: -T::ONE, up: -T::ONE, ..star })
+            }
             Some([centre, west, east, south, north]) => Coefficients::PerCell(Star {
                 centre: centre.get(),
                 west: west.get(),
@@ -172,7 +182,7 @@ impl<T: Word> Data<T> {
             },
             order: &self.order,
             factors: (&self.factors[0], &self.factors[1]),
-            grid: Grid { planes: 1, rows: side, columns: side, coefficients },
+            grid: Grid { planes: self.planes, rows: side, columns: side, coefficients },
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use pulp::{Arch, Simd, WithSimd};
 use southwell::Real;
+use southwell_simd::{Level, max_level};
 
 /// A scalar type and its registers. Unlike the library, a limit may fuse.
 pub(crate) trait Word: Real {
@@ -78,9 +79,23 @@ macro_rules! word {
 word!(f32, f32s, splat_f32s, add_f32s, mul_f32s, mul_add_f32s, as_simd_f32s, as_mut_simd_f32s);
 word!(f64, f64s, splat_f64s, add_f64s, mul_f64s, mul_add_f64s, as_simd_f64s, as_mut_simd_f64s);
 
-/// Runs a limit on the widest instruction set of the machine.
+/// Runs a limit on the widest instruction set that the passes may use.
 #[inline(always)]
 pub(crate) fn widest<Op: WithSimd>(op: Op) -> Op::Output {
     static ARCH: OnceLock<Arch> = OnceLock::new();
-    ARCH.get_or_init(Arch::new).dispatch(op)
+    ARCH.get_or_init(allowed).dispatch(op)
+}
+
+fn allowed() -> Arch {
+    #[cfg(target_arch = "x86_64")]
+    if max_level() == Level::Avx2
+        && let Some(simd) = pulp::x86::V3::try_new()
+    {
+        return Arch::V3(simd);
+    }
+    if max_level() < Level::Avx2 && cfg!(target_arch = "x86_64") || max_level() == Level::Scalar {
+        Arch::Scalar
+    } else {
+        Arch::new()
+    }
 }

@@ -41,6 +41,19 @@ pub(crate) struct Cost {
     pub(crate) chain: f64,
 }
 
+/// The titles, which a filter may name.
+const SECTIONS: [&str; 9] = [
+    "machine",
+    "vector",
+    "dense",
+    "elementary",
+    "elementary rows",
+    "csr",
+    "stencil",
+    "stencil by cell",
+    "stencil in space",
+];
+
 struct Row {
     name: String,
     limits: Vec<String>,
@@ -63,8 +76,10 @@ impl<'b, T: Word> Section<'b, T> {
     /// Whether the filter asks for anything here; operands of a section that is not are not made.
     pub(crate) fn wanted(bench: &Bench, title: &str) -> bool {
         let Some(filter) = &bench.filter else { return true };
-        let section = filter.split('/').next().unwrap_or(filter);
-        title.contains(section) || filter.contains('/') && filter.starts_with(title)
+        match filter.split_once('/') {
+            Some((section, _)) => section.is_empty() || title.ends_with(section),
+            None => title.contains(filter.as_str()) || SECTIONS.iter().all(|s| !s.contains(filter.as_str())),
+        }
     }
 
     /// Adds a size, with memory for the limits where it is held against them.
