@@ -62,7 +62,7 @@ fn main() {
     let effort = if quick {
         Effort { turn: 30e-6, rounds: 11, long_rounds: 3 }
     } else {
-        Effort { turn: 60e-6, rounds: 51, long_rounds: 9 }
+        Effort { turn: 60e-6, rounds: 51, long_rounds: 15 }
     };
     let [l1, l2, l3] = memory::caches().map(|bytes| bytes >> 10);
     println!("{}; {l1} KiB L1, {l2} KiB L2, {l3} KiB L3.", memory::processor());

@@ -14,6 +14,7 @@ pub(crate) struct Data<T> {
     pub(crate) n: usize,
     /// What the matrix is, in the caption of a column.
     pub(crate) side: usize,
+    planes: usize,
     read: [Aligned<T>; 3],
     written: [Aligned<T>; 2],
     dense: Aligned<T>,
