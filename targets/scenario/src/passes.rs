@@ -62,6 +62,10 @@ impl<T: Real> Table<T> {
         ("vector::sum_abs", |c| c.value(vector::sum_abs(c.x))),
         ("vector::norm", |c| c.value(vector::norm(c.x))),
         ("vector::norm_scaled", |c| c.value(vector::norm_scaled(c.x))),
+        ("vector::norm_scaled of large numbers", |c| {
+            vector::scale(T::MAX, c.a);
+            c.value(vector::norm_scaled(c.a));
+        }),
         ("vector::scaled_square", |c| c.value(vector::scaled_square(c.alpha, c.x))),
         ("vector::axpy", |c| vector::axpy(c.alpha, c.x, c.a)),
         ("vector::axpy_square", |c| c.value_of(|c| vector::axpy_square(c.alpha, c.x, c.a))),
