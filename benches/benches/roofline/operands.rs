@@ -146,11 +146,13 @@ impl<T: Word> Data<T> {
             w: w.get_mut(),
             line: &mut self.line,
             a: dense::Matrix { values: self.dense.get(), columns: side, stride: side },
-            rows: csr::Rows {
-                offsets: &self.sparse.offsets,
-                columns: &self.sparse.columns,
-                values: &self.sparse.values,
-            },
+            rows: csr::Rows::new(
+                &self.sparse.offsets,
+                &self.sparse.columns,
+                &self.sparse.values,
+                self.sparse.offsets.len() - 1,
+            )
+            .expect("a valid matrix"),
             order: &self.order,
             factors: (&self.factors[0], &self.factors[1]),
             grid: Grid { planes: 1, rows: side, columns: side, coefficients },

@@ -8,8 +8,8 @@ fn entries<'a, T: Real>(
     a: &Rows<'a, T>,
     i: usize,
 ) -> impl DoubleEndedIterator<Item = (usize, T)> + use<'a, T> {
-    let range = a.offsets[i] as usize..a.offsets[i + 1] as usize;
-    a.columns[range.clone()].iter().zip(&a.values[range]).map(|(&j, &v)| (j as usize, v))
+    let range = a.offsets()[i] as usize..a.offsets()[i + 1] as usize;
+    a.columns()[range.clone()].iter().zip(&a.values()[range]).map(|(&j, &v)| (j as usize, v))
 }
 
 #[inline(never)]

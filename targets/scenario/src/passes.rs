@@ -265,6 +265,8 @@ fn every_operand<T: Real>(
     let constant = by_cell.map(|c| c.first().copied().unwrap_or(T::ONE));
     let coefficients =
         if case.by_cell { Coefficients::PerCell(by_cell) } else { Coefficients::Constant(constant) };
+    let pattern = (black_box(&OFFSETS), black_box(&COLUMNS));
+    let Some(sparse) = Rows::new(pattern.0, pattern.1, cut(120, ENTRIES), SPARSE) else { return };
     let [planes, rows, columns] = case.shape;
     let mut case = Case {
         x: cut(3, case.len),
@@ -278,7 +280,7 @@ fn every_operand<T: Real>(
         omega: T::from_f64(1.2),
         limit: T::from_f64(0.1),
         dense: Matrix { values: cut(100, 6 * 23), columns: black_box(21), stride: black_box(23) },
-        rows: Rows { offsets: black_box(&OFFSETS), columns: black_box(&COLUMNS), values: cut(120, ENTRIES) },
+        rows: sparse,
         grid: Grid { planes, rows, columns, coefficients },
         a: output(),
         b: output(),
