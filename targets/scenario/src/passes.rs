@@ -104,6 +104,8 @@ impl<T: Real> Table<T> {
         ("csr::residual", |c| csr::residual(c.rows, c.v, c.u, c.a)),
         ("csr::residual_square", |c| c.value(csr::residual_square(c.rows, c.v, c.u))),
         ("csr::row_residual", |c| c.value(csr::row_residual(c.rows, 3, c.alpha, c.u))),
+        ("csr::dot", |c| c.value(csr::dot(c.rows.row(7), c.u))),
+        ("csr::add_scaled", |c| csr::add_scaled(c.alpha, c.rows.row(7), c.a)),
         ("csr::sor_sweep", |c| csr::sor_sweep(c.rows, false, c.omega, c.w, c.v, c.a)),
         ("csr::sor_sweep reversed", |c| csr::sor_sweep(c.rows, true, c.omega, c.w, c.v, c.a)),
         ("csr::sor_sweep_in_order", |c| {
