@@ -67,7 +67,7 @@ def main():
             if FORBIDDEN.search(name):
                 sys.exit(f"at opt-level {level} the image holds {name}")
             # The pass itself, or a closure of its own that was not inlined.
-            own = re.search(r"southwell_simd::(\w+)::(?:\w+::)*(\w+?)(?:::)?<(f32|f64)>", name)
+            own = re.search(r"(?:southwell_simd|sizes)::(\w+)::(?:\w+::)*(\w+?)(?:::)?<(f32|f64)>", name)
             key = own and f"{own[1]}::{own[2]}"
             if key in listed:
                 sizes[key, own[3], level] += size

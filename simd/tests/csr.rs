@@ -5,7 +5,7 @@ mod common;
 
 use common::{Exact, FEW, Numbers, bits, bits_of, in_lanes, near, on_every_level};
 use southwell_simd::Real;
-use southwell_simd::csr::{self, Rows};
+use southwell_simd::csr::{self, Row, Rows};
 
 /// A matrix that owns its arrays.
 struct Matrix<T> {
@@ -37,7 +37,7 @@ impl<T: Real> Matrix<T> {
         matrix
     }
     fn rows(&self) -> Rows<'_, T> {
-        Rows { offsets: &self.offsets, columns: &self.columns, values: &self.values }
+        Rows::new(&self.offsets, &self.columns, &self.values, self.order()).expect("a valid matrix")
     }
     fn order(&self) -> usize {
         self.offsets.len() - 1
@@ -101,13 +101,14 @@ fn products<T: Real>() {
         assert_eq!(bits_of(csr::residual_square(a.rows(), &b, &x)), bits_of(square), "norm {name}");
         for (i, &r) in plain.iter().enumerate() {
             assert_eq!(bits_of(csr::row_residual(a.rows(), i, b[i], &x)), bits_of(r), "row {name}");
-            let (columns, values) = a.rows().row(i);
+            let row = a.rows().row(i);
+            let (columns, values) = (row.columns(), row.values());
             let row: Vec<(usize, u64)> =
                 columns.iter().zip(values).map(|(&j, &v)| (j as usize, bits_of(v))).collect();
             let plain: Vec<(usize, u64)> = a.row(i).iter().map(|&(j, v)| (j, bits_of(v))).collect();
             assert_eq!(row, plain, "{name}");
         }
-        assert!(a.rows().row(n).0.is_empty(), "there is no row {n}");
+        assert!(a.rows().row(n).columns().is_empty(), "there is no row {n}");
         if !strange {
             for (i, &y) in y.iter().enumerate() {
                 let mut exact = Exact::default();
@@ -212,7 +213,7 @@ fn eisenstat_halves_match_plain_loops() {
     halves::<f64>();
 }
 
-/// Operands that are too short, or columns that do not exist, lead nowhere and to no panic.
+/// Operands that are too short lead nowhere and to no panic.
 #[test]
 fn nothing_panics() {
     let mut numbers = Numbers(6);
@@ -234,11 +235,73 @@ fn nothing_panics() {
         csr::solve_upper(a.rows(), 1.0, short, &full, &mut out);
         csr::solve_lower(a.rows(), 1.0, &inverse, short, &full, &mut out, &mut x);
     }
-    let rubbish = Rows { offsets: &[0, 7, 3, 40], columns: &[9, 0, 77], values: &[1.0, 2.0] };
-    let mut x = [1.0; 3];
-    csr::sor_sweep(rubbish, false, 1.0, &[1.0; 3], &[1.0; 3], &mut x);
-    csr::solve_upper(rubbish, 1.0, &[1.0; 3], &[1.0; 3], &mut x);
-    let none = Rows::<f64> { offsets: &[], columns: &[], values: &[] };
+    let none = Rows::<f64>::new(&[], &[], &[], 0).expect("no rows");
     csr::sor_sweep(none, true, 1.0, &[1.0; 3], &[1.0; 3], &mut x);
-    assert!(none.row(0).0.is_empty());
+    assert!(none.row(0).columns().is_empty() && a.rows().row(9).values().is_empty());
+}
+
+/// A vector that is shorter than the matrix is wide is not read at all, and an output not written by sweeps.
+#[test]
+fn short_vectors_have_no_entries() {
+    let mut numbers = Numbers(8);
+    let a = Matrix::<f64>::random(&mut numbers, 9, 4, false);
+    let mut y = [7.0; 9];
+    csr::apply(a.rows(), &[1.0; 8], &mut y);
+    assert_eq!(y, [0.0; 9]);
+    let mut short = [7.0; 8];
+    csr::sor_sweep(a.rows(), false, 1.0, &a.inverse(), &[1.0; 9], &mut short);
+    csr::sor_sweep_in_order(a.rows(), &[1, 2], false, 1.0, &a.inverse(), &[1.0; 9], &mut short);
+    csr::add_scaled(1.0, a.rows().row(1), &mut short);
+    assert_eq!(short, [7.0; 8]);
+    assert_eq!(csr::dot(a.rows().row(1), &short), 0.0);
+}
+
+/// What the unchecked reads rely on is refused where it does not hold.
+#[test]
+fn a_view_of_rubbish_cannot_be_made() {
+    let (columns, values) = ([0, 2, 1], [1.0f32, 2.0, 3.0]);
+    let make = |offsets: &[u32], width| Rows::new(offsets, &columns, &values, width).is_some();
+    assert!(make(&[0, 1, 3], 3) && make(&[1, 1, 2], 3) && make(&[], 3) && make(&[3], 9));
+    assert!(!make(&[0, 1, 4], 3), "beyond the entries");
+    assert!(!make(&[0, 2, 1], 3), "decreasing");
+    assert!(!make(&[2, 0], 3), "decreasing");
+    assert!(!make(&[0, 3], 2), "a column that does not exist");
+    assert!(Rows::new(&[0, 2], &columns, &values[..2], 3).is_none(), "fewer values than columns");
+    assert!(Row::new(&[u32::MAX], &values[..1], usize::MAX).is_some());
+    assert!(Row::new(&columns, &values, 2).is_none());
+    assert!(Row::<f32>::new(&[], &[], 0).is_some());
+}
+
+fn sparse_vectors<T: Real>() {
+    let mut numbers = Numbers(10);
+    for n in (0..=if FEW { 5 } else { 130 }).chain([1000].into_iter().take(usize::from(!FEW))) {
+        for strange in [false, true] {
+            let make = |numbers: &mut Numbers, n| {
+                if strange { numbers.strange::<T>(n) } else { numbers.vector::<T>(n) }
+            };
+            let width = n / 2 + 3;
+            // Indices may come in any order, and more than once.
+            let indices: Vec<u32> = (0..n).map(|_| numbers.below(width) as u32).collect();
+            let (values, x) = (make(&mut numbers, n), make(&mut numbers, width + 2));
+            let row = Row::new(&indices, &values, width).expect("valid");
+            let mut sums = [T::ZERO; 4];
+            for (k, (&j, &a)) in indices.iter().zip(&values).enumerate() {
+                sums[k % 4] += a * x[j as usize];
+            }
+            let plain = (sums[0] + sums[2]) + (sums[1] + sums[3]);
+            assert_eq!(bits_of(csr::dot(row, &x)), bits_of(plain), "{n} {strange}");
+            let (mut y, mut plain, alpha) = (x.clone(), x.clone(), T::from_f64(-0.7));
+            csr::add_scaled(alpha, row, &mut y);
+            for (&j, &a) in indices.iter().zip(&values) {
+                plain[j as usize] += alpha * a;
+            }
+            assert_eq!(bits(&y), bits(&plain), "{n} {strange}");
+        }
+    }
+}
+
+#[test]
+fn sparse_vectors_match_plain_loops() {
+    sparse_vectors::<f32>();
+    sparse_vectors::<f64>();
 }

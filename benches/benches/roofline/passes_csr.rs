@@ -22,6 +22,48 @@ fn cost<T: Word>(
 }
 
 pub(crate) fn all<T: Word>(bench: &mut Bench) {
+    matrices::<T>(bench);
+    vectors::<T>(bench);
+}
+
+/// Every fourth element of a vector. A line that is fetched for one element counts as that element.
+fn vectors<T: Word>(bench: &mut Bench) {
+    if !Section::<T>::wanted(bench, "sparse vector") {
+        return;
+    }
+    let mut s = Section::<T>::new(bench, "sparse vector");
+    for entries in [8, 16, 64] {
+        s.size(format!("{entries} entries"), Data::sparse_vector(entries), None);
+    }
+    for entries in [256, 2048, 1 << 22] {
+        let limit = Limit::new(entries, entries * (4 + 2 * size_of::<T>()));
+        s.size(format!("{entries} entries"), Data::sparse_vector(entries), Some(limit));
+    }
+    let a = T::from_f64(0.3);
+    let cost = |updates: usize, elements: usize| {
+        move |data: &Data<T>| {
+            let n = data.entries();
+            let long = n * (4 + elements * size_of::<T>());
+            Cost { streams: Streams::new(0, updates, 0).long(long), n, flops: 2.0 * n as f64, chain: 0.0 }
+        }
+    };
+    s.pass("dot", cost(0, 2), |o| csr::dot(o.rows.row(0), o.x), |o| twin::dot(o.rows.row(0), o.x));
+    s.pass(
+        "add_scaled",
+        cost(1, 1),
+        |o| {
+            csr::add_scaled(a, o.rows.row(0), o.y);
+            T::ZERO
+        },
+        |o| {
+            twin::add_scaled(a, o.rows.row(0), o.y);
+            T::ZERO
+        },
+    );
+    s.print();
+}
+
+fn matrices<T: Word>(bench: &mut Bench) {
     if !Section::<T>::wanted(bench, "csr") {
         return;
     }

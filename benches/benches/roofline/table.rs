@@ -42,13 +42,14 @@ pub(crate) struct Cost {
 }
 
 /// The titles, which a filter may name.
-const SECTIONS: [&str; 9] = [
+const SECTIONS: [&str; 10] = [
     "machine",
     "vector",
     "dense",
     "elementary",
     "elementary rows",
     "csr",
+    "sparse vector",
     "stencil",
     "stencil by cell",
     "stencil in space",

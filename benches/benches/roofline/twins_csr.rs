@@ -1,15 +1,15 @@
 //! The sparse passes as plain loops of the same definition.
 
 use southwell::Real;
-use southwell_simd::csr::Rows;
+use southwell_simd::csr::{Row, Rows};
 use southwell_simd::{LANES, reduce};
 
 fn entries<'a, T: Real>(
     a: &Rows<'a, T>,
     i: usize,
 ) -> impl DoubleEndedIterator<Item = (usize, T)> + use<'a, T> {
-    let range = a.offsets[i] as usize..a.offsets[i + 1] as usize;
-    a.columns[range.clone()].iter().zip(&a.values[range]).map(|(&j, &v)| (j as usize, v))
+    let range = a.offsets()[i] as usize..a.offsets()[i + 1] as usize;
+    a.columns()[range.clone()].iter().zip(&a.values()[range]).map(|(&j, &v)| (j as usize, v))
 }
 
 #[inline(never)]
@@ -112,5 +112,21 @@ pub(crate) fn solve_lower<T: Real>(
         let v = p[i] - (weight * diagonal) * t[i];
         w[i] = (p[i] + share * (diagonal * t[i])) + along_t;
         y[i] = (v - along_y) * (omega * inverse[i]);
+    }
+}
+
+#[inline(never)]
+pub(crate) fn dot<T: Real>(row: Row<'_, T>, x: &[T]) -> T {
+    let mut sums = [T::ZERO; 4];
+    for (k, (&j, &a)) in row.columns().iter().zip(row.values()).enumerate() {
+        sums[k % 4] += a * x[j as usize];
+    }
+    (sums[0] + sums[2]) + (sums[1] + sums[3])
+}
+
+#[inline(never)]
+pub(crate) fn add_scaled<T: Real>(alpha: T, row: Row<'_, T>, y: &mut [T]) {
+    for (&j, &a) in row.columns().iter().zip(row.values()) {
+        y[j as usize] += alpha * a;
     }
 }

@@ -47,10 +47,11 @@ impl<'a, T: Real> Csr<'a, T> {
         }
         check_len("columns", columns.len(), last as usize)?;
         check_len("values", values.len(), columns.len())?;
-        let rows = csr::Rows { offsets, columns, values };
-        for (row, &start) in offsets.iter().take(order).enumerate() {
+        for window in offsets.windows(2) {
+            let [start, end] = *window else { continue };
             let mut before = None;
-            for (k, &column) in rows.row(row).0.iter().enumerate() {
+            let row = columns.get(start as usize..end as usize).unwrap_or(&[]);
+            for (k, &column) in row.iter().enumerate() {
                 let index = (start as usize).saturating_add(k);
                 if column as usize >= order {
                     return fault("columns", index, StructureFault::OutOfRange);
@@ -62,19 +63,22 @@ impl<'a, T: Real> Csr<'a, T> {
             }
         }
         check_finite("values", values)?;
-        Ok(Self { rows })
+        // Everything that the view asks for has just been seen to hold.
+        let rows = csr::Rows::new(offsets, columns, values, order);
+        rows.map(|rows| Self { rows }).ok_or(Error::TooLarge { argument: "columns" })
     }
 
     /// The columns and values of a row; empty if there is no such row.
     #[must_use]
     pub fn row(&self, row: usize) -> (&'a [u32], &'a [T]) {
-        self.rows.row(row)
+        let row = self.rows.row(row);
+        (row.columns(), row.values())
     }
 
     /// Stored entries.
     #[must_use]
     pub fn entries(&self) -> usize {
-        self.rows.values.len()
+        self.rows.values().len()
     }
 
     /// The entry at (row, column), zero if none is stored. Cost: a binary search in the row.
@@ -96,7 +100,7 @@ impl<'a, T: Real> Csr<'a, T> {
 
 impl<T: Real> Matrix<T> for Csr<'_, T> {
     fn order(&self) -> usize {
-        self.rows.offsets.len().saturating_sub(1)
+        self.rows.count()
     }
     fn diagonal(&self, row: usize) -> Option<T> {
         self.find(row, row)

@@ -8,7 +8,8 @@ use core::hint::black_box;
 
 use southwell::Real;
 use southwell_simd::csr::{self, Rows};
-use southwell_simd::dense::{self, Matrix};
+use southwell_simd::dense::{self, Matrix, MatrixMut};
+use southwell_simd::elementary;
 use southwell_simd::stencil::{self, Coefficients, Grid, Star};
 use southwell_simd::vector;
 
@@ -57,18 +58,40 @@ impl<T: Real> Table<T> {
         ("vector::dot3", |c| c.value(vector::dot3(c.x, c.y, c.z))),
         ("vector::dot_square", |c| c.pair(vector::dot_square(c.x, c.y))),
         ("vector::add_square", |c| c.value_of(|c| vector::add_square(c.x, c.a))),
+        ("vector::sum", |c| c.value(vector::sum(c.x))),
+        ("vector::sum_abs", |c| c.value(vector::sum_abs(c.x))),
         ("vector::norm", |c| c.value(vector::norm(c.x))),
+        ("vector::norm_scaled", |c| c.value(vector::norm_scaled(c.x))),
+        ("vector::scaled_square", |c| c.value(vector::scaled_square(c.alpha, c.x))),
         ("vector::axpy", |c| vector::axpy(c.alpha, c.x, c.a)),
-        ("vector::axpy_dot", |c| c.value_of(|c| vector::axpy_dot(c.alpha, c.x, c.a, c.y))),
         ("vector::axpy_square", |c| c.value_of(|c| vector::axpy_square(c.alpha, c.x, c.a))),
         ("vector::xpby", |c| vector::xpby(c.x, c.beta, c.a)),
         ("vector::axpby", |c| vector::axpby(c.alpha, c.x, c.beta, c.a)),
         ("vector::scaled_xpby", |c| vector::scaled_xpby(c.alpha, c.z, c.x, c.beta, c.a)),
         ("vector::rsub", |c| vector::rsub(c.x, c.a)),
+        ("vector::scale", |c| vector::scale(c.alpha, c.a)),
+        ("vector::multiply", |c| vector::multiply(c.x, c.a)),
+        ("vector::soft_threshold", |c| vector::soft_threshold(c.limit, c.a)),
+        ("vector::soft_threshold_each", |c| vector::soft_threshold_each(c.x, c.a)),
+        ("vector::clamp", |c| vector::clamp(-c.limit, c.limit, c.a)),
+        ("vector::clamp_each", |c| vector::clamp_each(c.x, c.y, c.a)),
+        ("vector::sign_sum", |c| c.value_of(|c| vector::sign_sum(c.a))),
+        ("vector::max_abs", |c| c.value(vector::max_abs(c.x))),
+        ("vector::largest", |c| c.place(vector::largest(c.x, c.y))),
+        ("vector::k_largest", |c| {
+            let found = vector::k_largest(c.x, c.y, c.indices, c.b);
+            c.index(Some(found));
+        }),
         ("vector::first_not_finite", |c| c.index(vector::first_not_finite(c.x))),
         ("dense::apply", |c| dense::apply(c.dense, c.u, c.a)),
         ("dense::residual", |c| dense::residual(c.dense, c.v, c.u, c.a)),
         ("dense::residual_square", |c| c.value(dense::residual_square(c.dense, c.v, c.u))),
+        ("dense::apply_transposed", |c| dense::apply_transposed(c.dense, c.v, c.a)),
+        ("dense::add_transposed", |c| dense::add_transposed(c.dense, c.v, c.a)),
+        ("dense::update_rows", |c| dense::update_rows(c.dense, c.u, c.a, |_, sum| sum * T::HALF)),
+        ("dense::rank_one", |c| dense::rank_one(matrix(c.a), c.alpha, c.u, c.v)),
+        ("dense::symmetric_rank_one", |c| dense::symmetric_rank_one(matrix(c.a), c.alpha, c.u)),
+        ("dense::rank_k", |c| dense::rank_k(matrix(c.a), c.alpha, Matrix { columns: 3, ..c.dense }, c.dense)),
         ("dense::sor_sweep", |c| dense::sor_sweep(c.dense, false, c.omega, c.w, c.v, c.a)),
         ("dense::sor_sweep reversed", |c| dense::sor_sweep(c.dense, true, c.omega, c.w, c.v, c.a)),
         ("dense::solve_upper", |c| dense::solve_upper(c.dense, c.omega, c.w, c.v, c.a)),
@@ -84,6 +107,24 @@ impl<T: Real> Table<T> {
         }),
         ("csr::solve_upper", |c| csr::solve_upper(c.rows, c.omega, c.w, c.v, c.a)),
         ("csr::solve_lower", |c| csr::solve_lower(c.rows, c.omega, c.w, c.v, c.u, c.a, c.b)),
+        ("elementary::exp", |c| elementary::exp(c.x, c.a)),
+        ("elementary::exp_in_place", |c| elementary::exp_in_place(c.a)),
+        ("elementary::exp_scalar", |c| c.each(elementary::exp_scalar)),
+        ("elementary::exp_sum", |c| c.value_of(|c| elementary::exp_sum(c.x, c.alpha, c.a))),
+        ("elementary::exp_sum_in_place", |c| c.value_of(|c| elementary::exp_sum_in_place(c.alpha, c.a))),
+        ("elementary::exp_coupling", |c| {
+            let sums = elementary::exp_coupling(c.alpha, c.x, c.y, c.omega, c.a);
+            c.pair(sums);
+        }),
+        ("elementary::exp_row", |c| {
+            let sums = elementary::exp_row(c.x, c.y, c.omega, c.a);
+            c.pair(sums);
+        }),
+        ("elementary::ln", |c| elementary::ln(c.x, c.a)),
+        ("elementary::ln_in_place", |c| elementary::ln_in_place(c.a)),
+        ("elementary::ln_scalar", |c| c.each(elementary::ln_scalar)),
+        ("elementary::log_sum_exp", |c| c.value(elementary::log_sum_exp(c.x))),
+        ("elementary::log_sum_exp_rows", |c| elementary::log_sum_exp_rows(c.u, c.dense, c.omega, c.a)),
         ("stencil::apply", |c| stencil::apply(c.grid, c.u, c.a)),
         ("stencil::residual", |c| stencil::residual(c.grid, c.v, c.u, c.a)),
         ("stencil::residual_square", |c| c.value(stencil::residual_square(c.grid, c.v, c.u))),
@@ -117,6 +158,8 @@ struct Case<'a, T> {
     alpha: T,
     beta: T,
     omega: T,
+    /// Positive, and smaller than most numbers.
+    limit: T,
     dense: Matrix<'a, T>,
     rows: Rows<'a, T>,
     grid: Grid<'a, T>,
@@ -144,6 +187,17 @@ impl<T: Real> Case<'_, T> {
     /// Hashes two results.
     fn pair(&mut self, (one, other): (T, T)) {
         reals(self.hash, &[one, other]);
+    }
+
+    /// Hashes a position and the value there.
+    fn place(&mut self, place: Option<(usize, T)>) {
+        self.index(place.map(|(index, _)| index));
+        self.value(place.map_or(T::ZERO, |(_, value)| value));
+    }
+
+    /// Maps the elements of `x` one by one.
+    fn each(&mut self, map: impl Fn(T) -> T) {
+        self.a.iter_mut().zip(self.x).for_each(|(y, &x)| *y = map(x));
     }
 
     /// Hashes a position.
@@ -207,6 +261,8 @@ fn every_operand<T: Real>(
     let constant = by_cell.map(|c| c.first().copied().unwrap_or(T::ONE));
     let coefficients =
         if case.by_cell { Coefficients::PerCell(by_cell) } else { Coefficients::Constant(constant) };
+    let pattern = (black_box(&OFFSETS), black_box(&COLUMNS));
+    let Some(sparse) = Rows::new(pattern.0, pattern.1, cut(120, ENTRIES), SPARSE) else { return };
     let [planes, rows, columns] = case.shape;
     let mut case = Case {
         x: cut(3, case.len),
@@ -218,8 +274,9 @@ fn every_operand<T: Real>(
         alpha: T::from_f64(0.7),
         beta: T::from_f64(-1.3),
         omega: T::from_f64(1.2),
+        limit: T::from_f64(0.1),
         dense: Matrix { values: cut(100, 6 * 23), columns: black_box(21), stride: black_box(23) },
-        rows: Rows { offsets: black_box(&OFFSETS), columns: black_box(&COLUMNS), values: cut(120, ENTRIES) },
+        rows: sparse,
         grid: Grid { planes, rows, columns, coefficients },
         a: output(),
         b: output(),
@@ -233,6 +290,11 @@ fn every_operand<T: Real>(
         reals(case.hash, output);
     }
     case.indices.iter().for_each(|&index| case.hash.word(index.into()));
+}
+
+/// Numbers to write to as a matrix of three rows, with padding.
+fn matrix<T>(values: &mut [T]) -> MatrixMut<'_, T> {
+    MatrixMut { values, columns: black_box(21), stride: black_box(23) }
 }
 
 /// Hashes numbers. All NaN count as one: IEEE 754 leaves their sign and payload open.
@@ -256,6 +318,7 @@ fn fill<T: Real>(pool: &mut [T], strange: bool) {
             _ if !strange => ordinary,
             kind @ 0..7 => special.get(kind).copied().unwrap_or(T::ZERO),
             7..12 => ordinary * T::MIN_POSITIVE,
+            12..18 => ordinary * T::from_f64(200.0),
             _ => ordinary,
         };
     }

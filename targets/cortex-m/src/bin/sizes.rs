@@ -5,7 +5,16 @@
 use core::hint::black_box;
 
 use southwell_cortex_m::check;
-use southwell_simd::{csr, dense, stencil, vector};
+use southwell_simd::{csr, elementary, stencil, vector};
+
+/// The dense passes; one that takes a function is given a short one.
+mod dense {
+    pub(crate) use southwell_simd::dense::*;
+
+    pub(crate) fn update_rows<T: southwell_simd::Real>(a: Matrix<'_, T>, v: &[T], t: &mut [T]) {
+        southwell_simd::dense::update_rows(a, v, t, |_, sum| sum * T::HALF);
+    }
+}
 
 macro_rules! sizes {
     ($($module:ident::$pass:ident,)*) => {
@@ -21,18 +30,37 @@ fn main() -> ! {
             vector::dot3,
             vector::dot_square,
             vector::add_square,
+            vector::sum,
+            vector::sum_abs,
             vector::norm,
+            vector::norm_scaled,
+            vector::scaled_square,
             vector::axpy,
-            vector::axpy_dot,
             vector::axpy_square,
             vector::xpby,
             vector::axpby,
             vector::scaled_xpby,
             vector::rsub,
+            vector::scale,
+            vector::multiply,
+            vector::soft_threshold,
+            vector::soft_threshold_each,
+            vector::clamp,
+            vector::clamp_each,
+            vector::sign_sum,
+            vector::max_abs,
+            vector::largest,
+            vector::k_largest,
             vector::first_not_finite,
             dense::apply,
             dense::residual,
             dense::residual_square,
+            dense::apply_transposed,
+            dense::add_transposed,
+            dense::update_rows,
+            dense::rank_one,
+            dense::symmetric_rank_one,
+            dense::rank_k,
             dense::sor_sweep,
             dense::solve_upper,
             dense::solve_lower,
@@ -44,6 +72,18 @@ fn main() -> ! {
             csr::sor_sweep_in_order,
             csr::solve_upper,
             csr::solve_lower,
+            elementary::exp,
+            elementary::exp_in_place,
+            elementary::exp_scalar,
+            elementary::exp_sum,
+            elementary::exp_sum_in_place,
+            elementary::exp_coupling,
+            elementary::exp_row,
+            elementary::ln,
+            elementary::ln_in_place,
+            elementary::ln_scalar,
+            elementary::log_sum_exp,
+            elementary::log_sum_exp_rows,
             stencil::apply,
             stencil::residual,
             stencil::residual_square,
