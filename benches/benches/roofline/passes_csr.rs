@@ -51,14 +51,8 @@ fn vectors<T: Word>(bench: &mut Bench) {
     s.pass(
         "add_scaled",
         cost(1, 1),
-        |o| {
-            csr::add_scaled(a, o.rows.row(0), o.y);
-            T::ZERO
-        },
-        |o| {
-            twin::add_scaled(a, o.rows.row(0), o.y);
-            T::ZERO
-        },
+        |o| csr::add_scaled(a, o.rows.row(0), o.y),
+        |o| twin::add_scaled(a, o.rows.row(0), o.y),
     );
     s.print();
 }
@@ -78,19 +72,18 @@ fn matrices<T: Word>(bench: &mut Bench) {
         s.size(format!("{side}²"), data, Some(limit));
     }
     let w = T::from_f64(1.2);
-    let none = |(): ()| T::ZERO;
     let mix = Streams::new;
     s.pass(
         "apply",
         cost(mix(1, 0, 1), 1.0, (2.0, 0.0)),
-        |o| none(csr::apply(o.rows, o.x, o.y)),
-        |o| none(twin::apply(o.rows, o.x, o.y)),
+        |o| csr::apply(o.rows, o.x, o.y),
+        |o| twin::apply(o.rows, o.x, o.y),
     );
     s.pass(
         "residual",
         cost(mix(2, 0, 1), 1.0, (2.0, 0.0)),
-        |o| none(csr::residual(o.rows, o.z, o.x, o.y)),
-        |o| none(twin::residual(o.rows, o.z, o.x, o.y)),
+        |o| csr::residual(o.rows, o.z, o.x, o.y),
+        |o| twin::residual(o.rows, o.z, o.x, o.y),
     );
     s.pass(
         "residual_square",
@@ -101,27 +94,27 @@ fn matrices<T: Word>(bench: &mut Bench) {
     s.pass(
         "sor_sweep",
         cost(mix(2, 1, 0), 1.0, (2.0, 3.0)),
-        |o| none(csr::sor_sweep(o.rows, false, w, o.d, o.x, o.y)),
-        |o| none(twin::sor_sweep(o.rows, w, o.d, o.x, o.y)),
+        |o| csr::sor_sweep(o.rows, false, w, o.d, o.x, o.y),
+        |o| twin::sor_sweep(o.rows, w, o.d, o.x, o.y),
     );
     s.pass(
         "sor_sweep_in_order (red-black)",
         cost(mix(2, 1, 0).long(4), 1.0, (2.0, 3.0)),
-        |o| none(csr::sor_sweep_in_order(o.rows, o.order, false, w, o.d, o.x, o.y)),
-        |o| none(twin::sor_sweep_in_order(o.rows, o.order, w, o.d, o.x, o.y)),
+        |o| csr::sor_sweep_in_order(o.rows, o.order, false, w, o.d, o.x, o.y),
+        |o| twin::sor_sweep_in_order(o.rows, o.order, w, o.d, o.x, o.y),
     );
     // The upper or lower two of five entries; the diagonal is read as its reciprocal, or once.
     s.pass(
         "solve_upper",
         cost(mix(2, 0, 1), 0.4, (2.0, 2.0)),
-        |o| none(csr::solve_upper(o.rows, w, o.d, o.x, o.y)),
-        |o| none(twin::solve_upper(o.rows, w, o.d, o.x, o.y)),
+        |o| csr::solve_upper(o.rows, w, o.d, o.x, o.y),
+        |o| twin::solve_upper(o.rows, w, o.d, o.x, o.y),
     );
     s.pass(
         "solve_lower",
         cost(mix(3, 0, 2), 0.6, (2.0, 10.0)),
-        |o| none(csr::solve_lower(o.rows, w, o.d, o.x, o.z, o.y, o.w)),
-        |o| none(twin::solve_lower(o.rows, w, o.d, o.x, o.z, o.y, o.w)),
+        |o| csr::solve_lower(o.rows, w, o.d, o.x, o.z, o.y, o.w),
+        |o| twin::solve_lower(o.rows, w, o.d, o.x, o.z, o.y, o.w),
     );
     s.print();
 }

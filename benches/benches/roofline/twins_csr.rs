@@ -26,7 +26,7 @@ pub(crate) fn apply<T: Real>(a: Rows<'_, T>, x: &[T], y: &mut [T]) {
 fn remainder<T: Real>(a: &Rows<'_, T>, i: usize, b: T, x: &[T]) -> T {
     let mut sum = b;
     for (j, v) in entries(a, i) {
-        sum = sum - v * x[j];
+        sum -= v * x[j];
     }
     sum
 }
@@ -53,7 +53,7 @@ pub(crate) fn sor_sweep<T: Real>(a: Rows<'_, T>, omega: T, inverse: &[T], rhs: &
     for i in 0..x.len() {
         let mut sum = rhs[i];
         for (j, v) in entries(&a, i).rev() {
-            sum = sum - v * x[j];
+            sum -= v * x[j];
         }
         x[i] += (omega * inverse[i]) * sum;
     }
@@ -82,7 +82,7 @@ pub(crate) fn solve_upper<T: Real>(a: Rows<'_, T>, omega: T, inverse: &[T], p: &
             if j <= i {
                 break;
             }
-            sum = sum - v * t[j];
+            sum -= v * t[j];
         }
         t[i] = sum * (omega * inverse[i]);
     }
