@@ -162,7 +162,11 @@ fn the_scaled_norm_neither_overflows_nor_vanishes() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if common::FEW { 2 } else { 64 }))]
+    #![proptest_config(ProptestConfig {
+        cases: if common::FEW { 2 } else { 64 },
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     /// Projections are idempotent, the soft threshold is its own definition by the sub-differential.
     #[test]

@@ -62,6 +62,10 @@ impl<T: Real> Table<T> {
         ("vector::sum_abs", |c| c.value(vector::sum_abs(c.x))),
         ("vector::norm", |c| c.value(vector::norm(c.x))),
         ("vector::norm_scaled", |c| c.value(vector::norm_scaled(c.x))),
+        ("vector::norm_scaled of large numbers", |c| {
+            vector::scale(T::MAX, c.a);
+            c.value(vector::norm_scaled(c.a));
+        }),
         ("vector::scaled_square", |c| c.value(vector::scaled_square(c.alpha, c.x))),
         ("vector::axpy", |c| vector::axpy(c.alpha, c.x, c.a)),
         ("vector::axpy_square", |c| c.value_of(|c| vector::axpy_square(c.alpha, c.x, c.a))),
@@ -100,6 +104,8 @@ impl<T: Real> Table<T> {
         ("csr::residual", |c| csr::residual(c.rows, c.v, c.u, c.a)),
         ("csr::residual_square", |c| c.value(csr::residual_square(c.rows, c.v, c.u))),
         ("csr::row_residual", |c| c.value(csr::row_residual(c.rows, 3, c.alpha, c.u))),
+        ("csr::dot", |c| c.value(csr::dot(c.rows.row(7), c.u))),
+        ("csr::add_scaled", |c| csr::add_scaled(c.alpha, c.rows.row(7), c.a)),
         ("csr::sor_sweep", |c| csr::sor_sweep(c.rows, false, c.omega, c.w, c.v, c.a)),
         ("csr::sor_sweep reversed", |c| csr::sor_sweep(c.rows, true, c.omega, c.w, c.v, c.a)),
         ("csr::sor_sweep_in_order", |c| {

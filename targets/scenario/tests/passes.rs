@@ -42,7 +42,9 @@ fn every_instruction_set_makes_the_constants_in_double_precision() {
 fn every_pass_tells_something_of_its_own() {
     for all in [all::<f32>(), all::<f64>()] {
         for (i, one) in all.iter().enumerate() {
-            let same = all[..i].iter().find(|other| other.bits == one.bits);
+            // `exp_scalar` makes the bits of `exp`, by definition.
+            let mut others = all[..i].iter().filter(|other| !one.name.starts_with(other.name));
+            let same = others.find(|other| other.bits == one.bits);
             assert_eq!(same, None, "as {}", one.name);
         }
     }
@@ -64,10 +66,10 @@ fn no_pass_is_left_out() {
         }
         for function in source.split("pub fn ").skip(1) {
             let head = function.split('{').next().unwrap_or_default();
-            let (name, rest) = head.split_once(['<', '(']).unwrap_or_default();
+            let (name, _) = head.split_once(['<', '(']).unwrap_or_default();
             let name = format!("{module}::{name}");
-            let method = ["(self", "(&self", "(&mut self"].iter().any(|receiver| rest.contains(receiver));
-            if method {
+            let method = ["(self", "(&self", "(&mut self"].iter().any(|receiver| head.contains(receiver));
+            if method || name.ends_with("::new") {
                 continue;
             }
             if !known.contains(&name.as_str()) {

@@ -68,6 +68,8 @@ fn main() -> ! {
             csr::residual,
             csr::residual_square,
             csr::row_residual,
+            csr::dot,
+            csr::add_scaled,
             csr::sor_sweep,
             csr::sor_sweep_in_order,
             csr::solve_upper,
