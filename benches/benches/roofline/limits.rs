@@ -78,25 +78,25 @@ impl<T: Word, const R: usize, const U: usize, const W: usize, const LONG: bool> 
             // The long stream in equal shares beside the blocks.
             let mut long = long.chunks(long.len().div_ceil(blocks.max(1)).max(1));
             let reads = black_box(&reads).map(|x| &x[..blocks]);
-            let updates = black_box(&mut updates).each_mut().map(|x| &mut x[..blocks]);
-            let writes = black_box(&mut writes).each_mut().map(|x| &mut x[..blocks]);
+            let mut updates = black_box(&mut updates).each_mut().map(|x| &mut x[..blocks]);
+            let mut writes = black_box(&mut writes).each_mut().map(|x| &mut x[..blocks]);
             for i in 0..blocks {
                 if LONG && let Some(share) = long.next() {
                     sums = read_all::<T, S>(simd, share, sums);
                 }
                 for j in 0..UNROLL {
                     let mut sum = if R > 0 { reads[0][i][j] } else { sums[j] };
-                    for k in 1..R {
-                        sum = T::plus(simd, sum, reads[k][i][j]);
+                    for x in reads.iter().skip(1) {
+                        sum = T::plus(simd, sum, x[i][j]);
                     }
                     if U + W == 0 {
                         sums[j] = T::plus(simd, sums[j], sum);
                     }
-                    for k in 0..U {
-                        updates[k][i][j] = T::plus(simd, updates[k][i][j], sum);
+                    for x in &mut updates {
+                        x[i][j] = T::plus(simd, x[i][j], sum);
                     }
-                    for k in 0..W {
-                        writes[k][i][j] = sum;
+                    for x in &mut writes {
+                        x[i][j] = sum;
                     }
                 }
             }

@@ -119,6 +119,16 @@ impl<T: Word> Data<T> {
         Self { side, planes: side, ..Self::vectors(side * side * side) }
     }
 
+    /// A sparse vector of `entries`, every fourth element of one.
+    pub(crate) fn sparse_vector(entries: usize) -> Self {
+        let mut data = Self::vectors(4 * entries);
+        data.side = entries;
+        data.sparse.offsets = vec![0, entries as u32];
+        data.sparse.columns = (0..entries).map(|k| 4 * k as u32).collect();
+        data.sparse.values = southwell_benches::numbers(9, entries);
+        data
+    }
+
     /// The written vectors as they were at first.
     pub(crate) fn reset(&mut self) {
         for (k, vector) in self.written.iter_mut().chain([&mut self.changed]).enumerate() {
@@ -176,13 +186,8 @@ impl<T: Word> Data<T> {
             line: &mut self.line,
             a: dense::Matrix { values: self.dense.get(), columns: side, stride: side },
             changed: dense::MatrixMut { values: self.changed.get_mut(), columns: side, stride: side },
-            rows: csr::Rows::new(
-                &self.sparse.offsets,
-                &self.sparse.columns,
-                &self.sparse.values,
-                self.sparse.offsets.len() - 1,
-            )
-            .expect("a valid matrix"),
+            rows: csr::Rows::new(&self.sparse.offsets, &self.sparse.columns, &self.sparse.values, self.n)
+                .expect("a valid matrix"),
             order: &self.order,
             factors: (&self.factors[0], &self.factors[1]),
             grid: Grid { planes: self.planes, rows: side, columns: side, coefficients },

@@ -42,18 +42,12 @@ pub(crate) fn all<T: Word>(bench: &mut Bench) {
         s.size(format!("n = {n}"), Data::dense(n), Some(Limit::matrix(n * n)));
     }
     let w = T::from_f64(1.2);
-    let none = |(): ()| T::ZERO;
-    s.pass(
-        "apply",
-        matrix(1.0, 2.0),
-        |o| none(dense::apply(o.a, o.x, o.y)),
-        |o| none(twin::apply(o.a, o.x, o.y)),
-    );
+    s.pass("apply", matrix(1.0, 2.0), |o| dense::apply(o.a, o.x, o.y), |o| twin::apply(o.a, o.x, o.y));
     s.pass(
         "residual",
         matrix(1.0, 2.0),
-        |o| none(dense::residual(o.a, o.z, o.x, o.y)),
-        |o| none(twin::residual(o.a, o.z, o.x, o.y)),
+        |o| dense::residual(o.a, o.z, o.x, o.y),
+        |o| twin::residual(o.a, o.z, o.x, o.y),
     );
     s.pass(
         "residual_square",
@@ -64,62 +58,62 @@ pub(crate) fn all<T: Word>(bench: &mut Bench) {
     s.pass(
         "sor_sweep",
         matrix(1.0, 2.0),
-        |o| none(dense::sor_sweep(o.a, false, w, o.d, o.x, o.y)),
-        |o| none(twin::sor_sweep(o.a, w, o.d, o.x, o.y)),
+        |o| dense::sor_sweep(o.a, false, w, o.d, o.x, o.y),
+        |o| twin::sor_sweep(o.a, w, o.d, o.x, o.y),
     );
     s.pass(
         "solve_upper",
         matrix(0.5, 2.0),
-        |o| none(dense::solve_upper(o.a, w, o.d, o.x, o.y)),
-        |o| none(twin::solve_upper(o.a, w, o.d, o.x, o.y)),
+        |o| dense::solve_upper(o.a, w, o.d, o.x, o.y),
+        |o| twin::solve_upper(o.a, w, o.d, o.x, o.y),
     );
     s.pass(
         "solve_lower",
         matrix(0.5, 4.0),
-        |o| none(dense::solve_lower(o.a, w, o.d, o.x, o.z, o.y, o.w)),
-        |o| none(twin::solve_lower(o.a, w, o.d, o.x, o.z, o.y, o.w)),
+        |o| dense::solve_lower(o.a, w, o.d, o.x, o.z, o.y, o.w),
+        |o| twin::solve_lower(o.a, w, o.d, o.x, o.z, o.y, o.w),
     );
     s.pass(
         "apply_transposed",
         matrix(1.0, 2.0),
-        |o| none(dense::apply_transposed(o.a, o.x, o.y)),
-        |o| none(twin::apply_transposed(o.a, o.x, o.y)),
+        |o| dense::apply_transposed(o.a, o.x, o.y),
+        |o| twin::apply_transposed(o.a, o.x, o.y),
     );
     s.pass(
         "add_transposed",
         matrix(1.0, 2.0),
-        |o| none(dense::add_transposed(o.a, o.x, o.y)),
-        |o| none(twin::add_transposed(o.a, o.x, o.y)),
+        |o| dense::add_transposed(o.a, o.x, o.y),
+        |o| twin::add_transposed(o.a, o.x, o.y),
     );
     s.pass(
         "update_rows",
         matrix(1.0, 4.0),
-        |o| none(dense::update_rows(o.a, o.x, o.y, |_, sum| w * sum)),
-        |o| none(twin::update_rows(o.a, o.x, o.y, |_, sum| w * sum)),
+        |o| dense::update_rows(o.a, o.x, o.y, |_, sum| w * sum),
+        |o| twin::update_rows(o.a, o.x, o.y, |_, sum| w * sum),
     );
     let small = T::from_f64(1e-3);
     s.pass(
         "rank_one",
         updated(1.0, 2.0),
-        |o| none(dense::rank_one(changed(&mut o.changed), small, o.x, o.z)),
-        |o| none(twin::rank_one(changed(&mut o.changed), small, o.x, o.z)),
+        |o| dense::rank_one(changed(&mut o.changed), small, o.x, o.z),
+        |o| twin::rank_one(changed(&mut o.changed), small, o.x, o.z),
     );
     s.pass(
         "symmetric_rank_one",
         updated(0.5, 2.0),
-        |o| none(dense::symmetric_rank_one(changed(&mut o.changed), small, o.x)),
-        |o| none(twin::symmetric_rank_one(changed(&mut o.changed), small, o.x)),
+        |o| dense::symmetric_rank_one(changed(&mut o.changed), small, o.x),
+        |o| twin::symmetric_rank_one(changed(&mut o.changed), small, o.x),
     );
     s.pass(
         "rank_k, 4",
         updated(1.0, 2.0 * K as f64),
         |o| {
             let rows = Matrix { values: &o.a.values[..K * o.a.stride], ..o.a };
-            none(dense::rank_k(changed(&mut o.changed), small, rows, rows))
+            dense::rank_k(changed(&mut o.changed), small, rows, rows)
         },
         |o| {
             let rows = Matrix { values: &o.a.values[..K * o.a.stride], ..o.a };
-            none(twin::rank_k(changed(&mut o.changed), small, rows, rows))
+            twin::rank_k(changed(&mut o.changed), small, rows, rows)
         },
     );
     s.print();

@@ -36,19 +36,18 @@ fn constant<T: Word>(bench: &mut Bench) {
         s.size(format!("{side}²"), Data::grid(side, false, false), Some(Limit::new(side * side, 0)));
     }
     let w = T::from_f64(1.2);
-    let none = |(): ()| T::ZERO;
     let mix = Streams::new;
     s.pass(
         "apply",
         a_cell(mix(1, 0, 1), 0, 9),
-        |o| none(stencil::apply(o.grid, o.x, o.y)),
-        |o| none(twin::apply(star(o.grid), o.grid.columns, o.x, o.y)),
+        |o| stencil::apply(o.grid, o.x, o.y),
+        |o| twin::apply(star(o.grid), o.grid.columns, o.x, o.y),
     );
     s.pass(
         "residual",
         a_cell(mix(2, 0, 1), 0, 10),
-        |o| none(stencil::residual(o.grid, o.z, o.x, o.y)),
-        |o| none(twin::residual(star(o.grid), o.grid.columns, o.z, o.x, o.y)),
+        |o| stencil::residual(o.grid, o.z, o.x, o.y),
+        |o| twin::residual(star(o.grid), o.grid.columns, o.z, o.x, o.y),
     );
     s.pass(
         "residual_square",
@@ -59,32 +58,32 @@ fn constant<T: Word>(bench: &mut Bench) {
     s.pass(
         "sor_sweep",
         a_cell(mix(1, 1, 0), 0, 11),
-        |o| none(stencil::sor_sweep(o.grid, false, w, &[], o.x, o.y)),
-        |o| none(twin::sor_sweep(star(o.grid), o.grid.columns, w, o.x, o.y)),
+        |o| stencil::sor_sweep(o.grid, false, w, &[], o.x, o.y),
+        |o| twin::sor_sweep(star(o.grid), o.grid.columns, w, o.x, o.y),
     );
     s.pass(
         "red_black_sweep",
         a_cell(mix(1, 1, 0), 0, 13),
-        |o| none(stencil::red_black_sweep(o.grid, false, w, &[], o.x, o.y)),
-        |o| none(twin::red_black_sweep(star(o.grid), o.grid.columns, w, o.x, o.y)),
+        |o| stencil::red_black_sweep(o.grid, false, w, &[], o.x, o.y),
+        |o| twin::red_black_sweep(star(o.grid), o.grid.columns, w, o.x, o.y),
     );
     s.pass(
         "line_sweep",
         a_cell(mix(1, 1, 0), 0, 17),
-        |o| none(stencil::line_sweep(o.grid, false, w, o.factors.0, o.factors.1, o.line, o.x, o.y)),
-        |o| none(twin::line_sweep(star(o.grid), o.grid.columns, w, o.factors, o.line, o.x, o.y)),
+        |o| stencil::line_sweep(o.grid, false, w, o.factors.0, o.factors.1, o.line, o.x, o.y),
+        |o| twin::line_sweep(star(o.grid), o.grid.columns, w, o.factors, o.line, o.x, o.y),
     );
     s.pass(
         "solve_upper",
         a_cell(mix(1, 0, 1), 0, 5),
-        |o| none(stencil::solve_upper(o.grid, w, &[], o.x, o.y)),
-        |o| none(twin::solve_upper(star(o.grid), o.grid.columns, w, o.x, o.y)),
+        |o| stencil::solve_upper(o.grid, w, &[], o.x, o.y),
+        |o| twin::solve_upper(star(o.grid), o.grid.columns, w, o.x, o.y),
     );
     s.pass(
         "solve_lower",
         a_cell(mix(2, 0, 2), 0, 13),
-        |o| none(stencil::solve_lower(o.grid, w, &[], o.x, o.z, o.y, o.w)),
-        |o| none(twin::solve_lower(star(o.grid), o.grid.columns, w, o.x, o.z, o.y, o.w)),
+        |o| stencil::solve_lower(o.grid, w, &[], o.x, o.z, o.y, o.w),
+        |o| twin::solve_lower(star(o.grid), o.grid.columns, w, o.x, o.z, o.y, o.w),
     );
     s.print();
 }
@@ -103,37 +102,36 @@ fn by_cell<T: Word>(bench: &mut Bench) {
         s.size(format!("{side}²"), Data::grid(side, true, false), Some(limit));
     }
     let w = T::from_f64(1.2);
-    let none = |(): ()| T::ZERO;
     let mix = Streams::new;
     s.pass(
         "apply",
         a_cell(mix(1, 0, 1), 5, 9),
-        |o| none(stencil::apply(o.grid, o.x, o.y)),
-        |o| none(twins_cells::apply(arrays(o.grid), o.grid.columns, o.x, o.y)),
+        |o| stencil::apply(o.grid, o.x, o.y),
+        |o| twins_cells::apply(arrays(o.grid), o.grid.columns, o.x, o.y),
     );
     s.pass(
         "sor_sweep",
         a_cell(mix(1, 1, 0), 5, 13),
-        |o| none(stencil::sor_sweep(o.grid, false, w, o.d, o.x, o.y)),
-        |o| none(twins_cells::sor_sweep(arrays(o.grid), o.grid.columns, w, o.d, o.x, o.y)),
+        |o| stencil::sor_sweep(o.grid, false, w, o.d, o.x, o.y),
+        |o| twins_cells::sor_sweep(arrays(o.grid), o.grid.columns, w, o.d, o.x, o.y),
     );
     s.pass(
         "red_black_sweep",
         a_cell(mix(1, 1, 0), 5, 12),
-        |o| none(stencil::red_black_sweep(o.grid, false, w, o.d, o.x, o.y)),
-        |o| none(twins_cells::red_black_sweep(arrays(o.grid), o.grid.columns, w, o.d, o.x, o.y)),
+        |o| stencil::red_black_sweep(o.grid, false, w, o.d, o.x, o.y),
+        |o| twins_cells::red_black_sweep(arrays(o.grid), o.grid.columns, w, o.d, o.x, o.y),
     );
     s.pass(
         "solve_upper",
         a_cell(mix(1, 0, 1), 3, 7),
-        |o| none(stencil::solve_upper(o.grid, w, o.d, o.x, o.y)),
-        |o| none(twins_cells::solve_upper(arrays(o.grid), o.grid.columns, w, o.d, o.x, o.y)),
+        |o| stencil::solve_upper(o.grid, w, o.d, o.x, o.y),
+        |o| twins_cells::solve_upper(arrays(o.grid), o.grid.columns, w, o.d, o.x, o.y),
     );
     s.pass(
         "solve_lower",
         a_cell(mix(2, 0, 2), 4, 18),
-        |o| none(stencil::solve_lower(o.grid, w, o.d, o.x, o.z, o.y, o.w)),
-        |o| none(twins_cells::solve_lower(arrays(o.grid), o.grid.columns, w, o.d, o.x, o.z, o.y, o.w)),
+        |o| stencil::solve_lower(o.grid, w, o.d, o.x, o.z, o.y, o.w),
+        |o| twins_cells::solve_lower(arrays(o.grid), o.grid.columns, w, o.d, o.x, o.z, o.y, o.w),
     );
     s.print();
 }
@@ -150,18 +148,17 @@ fn in_space<T: Word>(bench: &mut Bench) {
         s.size(format!("{side}³"), Data::cube(side), Some(Limit::new(side * side * side, 0)));
     }
     let w = T::from_f64(1.2);
-    let none = |(): ()| T::ZERO;
     s.pass(
         "apply",
         a_cell(Streams::new(1, 0, 1), 0, 13),
-        |o| none(stencil::apply(o.grid, o.x, o.y)),
-        |o| none(twins_space::apply(star(o.grid), o.grid.columns, o.x, o.y)),
+        |o| stencil::apply(o.grid, o.x, o.y),
+        |o| twins_space::apply(star(o.grid), o.grid.columns, o.x, o.y),
     );
     s.pass(
         "sor_sweep",
         a_cell(Streams::new(1, 1, 0), 0, 15),
-        |o| none(stencil::sor_sweep(o.grid, false, w, &[], o.x, o.y)),
-        |o| none(twins_space::sor_sweep(star(o.grid), o.grid.columns, w, o.x, o.y)),
+        |o| stencil::sor_sweep(o.grid, false, w, &[], o.x, o.y),
+        |o| twins_space::sor_sweep(star(o.grid), o.grid.columns, w, o.x, o.y),
     );
     s.print();
 }

@@ -42,13 +42,14 @@ pub(crate) struct Cost {
 }
 
 /// The titles, which a filter may name.
-const SECTIONS: [&str; 9] = [
+const SECTIONS: [&str; 10] = [
     "machine",
     "vector",
     "dense",
     "elementary",
     "elementary rows",
     "csr",
+    "sparse vector",
     "stencil",
     "stencil by cell",
     "stencil in space",
@@ -89,34 +90,34 @@ impl<'b, T: Word> Section<'b, T> {
     }
 
     /// Measures one pass at every size: its limit and its twin take turns with it.
-    pub(crate) fn pass(
+    pub(crate) fn pass<R: Outcome>(
         &mut self,
         name: &str,
         cost: impl Fn(&Data<T>) -> Cost,
-        pass: impl FnMut(&mut Operands<'_, T>) -> T,
-        twin: impl FnMut(&mut Operands<'_, T>) -> T,
+        pass: impl FnMut(&mut Operands<'_, T>) -> R,
+        twin: impl FnMut(&mut Operands<'_, T>) -> R,
     ) {
         self.measure(name, cost, true, pass, twin);
     }
 
     /// The same beside a loop that computes the same by another definition.
-    pub(crate) fn pass_unlike(
+    pub(crate) fn pass_unlike<R: Outcome>(
         &mut self,
         name: &str,
         cost: impl Fn(&Data<T>) -> Cost,
-        pass: impl FnMut(&mut Operands<'_, T>) -> T,
-        twin: impl FnMut(&mut Operands<'_, T>) -> T,
+        pass: impl FnMut(&mut Operands<'_, T>) -> R,
+        twin: impl FnMut(&mut Operands<'_, T>) -> R,
     ) {
         self.measure(name, cost, false, pass, twin);
     }
 
-    fn measure(
+    fn measure<R: Outcome>(
         &mut self,
         name: &str,
         cost: impl Fn(&Data<T>) -> Cost,
         alike: bool,
-        mut pass: impl FnMut(&mut Operands<'_, T>) -> T,
-        mut twin: impl FnMut(&mut Operands<'_, T>) -> T,
+        mut pass: impl FnMut(&mut Operands<'_, T>) -> R,
+        mut twin: impl FnMut(&mut Operands<'_, T>) -> R,
     ) {
         let full = format!("{}/{name}/{}", self.title, T::NAME);
         if self.bench.filter.as_ref().is_some_and(|filter| !full.contains(filter.as_str())) {
@@ -232,20 +233,56 @@ fn against<T: Word>(
     (text, fraction, ratio(&times[2], &times[0]))
 }
 
+/// What a pass may return.
+pub(crate) trait Outcome {
+    /// Its bits, for a comparison.
+    fn outcome(self) -> [u64; 2];
+}
+
+impl Outcome for () {
+    fn outcome(self) -> [u64; 2] {
+        [0; 2]
+    }
+}
+
+impl<T: Word> Outcome for T {
+    fn outcome(self) -> [u64; 2] {
+        [self.bits(), 0]
+    }
+}
+
+impl<T: Word> Outcome for (T, T) {
+    fn outcome(self) -> [u64; 2] {
+        [self.0.bits(), self.1.bits()]
+    }
+}
+
+impl<T: Word> Outcome for Option<(usize, T)> {
+    fn outcome(self) -> [u64; 2] {
+        self.map_or([u64::MAX; 2], |(i, x)| [i as u64, x.bits()])
+    }
+}
+
+impl Outcome for Option<usize> {
+    fn outcome(self) -> [u64; 2] {
+        [self.map_or(u64::MAX, |i| i as u64), 0]
+    }
+}
+
 /// Pass and twin agree to the last bit, or one of them is not what the table says.
-fn same_bits<T: Word>(
+fn same_bits<T: Word, R: Outcome>(
     name: &str,
     data: &mut Data<T>,
-    pass: &mut impl FnMut(&mut Operands<'_, T>) -> T,
-    twin: &mut impl FnMut(&mut Operands<'_, T>) -> T,
+    pass: &mut impl FnMut(&mut Operands<'_, T>) -> R,
+    twin: &mut impl FnMut(&mut Operands<'_, T>) -> R,
 ) {
     if data.largest() > 1 << 20 {
         return;
     }
     data.reset();
-    let ours = pass(&mut data.operands()).bits();
+    let ours = pass(&mut data.operands()).outcome();
     let bits = data.bits();
     data.reset();
-    let plain = twin(&mut data.operands()).bits();
+    let plain = twin(&mut data.operands()).outcome();
     assert!(ours == plain && bits == data.bits(), "{name}: the pass and its twin differ");
 }

@@ -45,18 +45,18 @@ pub(crate) fn sor_sweep<T: Real>(
             let k = i * m + j;
             let mut t = rhs[k];
             if i + 1 < rows {
-                t = t - c.north[k] * x[k + m];
+                t -= c.north[k] * x[k + m];
             }
             if j + 1 < m {
-                t = t - c.east[k] * x[k + 1];
+                t -= c.east[k] * x[k + 1];
             }
             if i > 0 {
-                t = t - c.south[k] * x[k - m];
+                t -= c.south[k] * x[k - m];
             }
             let f = omega * inverse[k];
             let mut q = keep * x[k] + f * t;
             if j > 0 {
-                q = q - (f * c.west[k]) * x[k - 1];
+                q -= (f * c.west[k]) * x[k - 1];
             }
             x[k] = q;
         }
@@ -80,16 +80,16 @@ pub(crate) fn red_black_sweep<T: Real>(
                 let k = i * m + j;
                 let mut t = rhs[k];
                 if j > 0 {
-                    t = t - c.west[k] * x[k - 1];
+                    t -= c.west[k] * x[k - 1];
                 }
                 if j + 1 < m {
-                    t = t - c.east[k] * x[k + 1];
+                    t -= c.east[k] * x[k + 1];
                 }
                 if i > 0 {
-                    t = t - c.south[k] * x[k - m];
+                    t -= c.south[k] * x[k - m];
                 }
                 if i + 1 < rows {
-                    t = t - c.north[k] * x[k + m];
+                    t -= c.north[k] * x[k + m];
                 }
                 x[k] = keep * x[k] + (omega * inverse[k]) * t;
             }
@@ -112,12 +112,12 @@ pub(crate) fn solve_upper<T: Real>(
             let k = i * m + j;
             let mut q = p[k];
             if i + 1 < rows {
-                q = q - c.north[k] * t[k + m];
+                q -= c.north[k] * t[k + m];
             }
             let f = omega * inverse[k];
             q = f * q;
             if j + 1 < m {
-                q = q - (f * c.east[k]) * t[k + 1];
+                q -= (f * c.east[k]) * t[k + 1];
             }
             t[k] = q;
         }
@@ -145,13 +145,13 @@ pub(crate) fn solve_lower<T: Real>(
                 a += c.west[k] * t[k - 1];
             }
             if i > 0 {
-                q = q - c.south[k] * y[k - m];
+                q -= c.south[k] * y[k - m];
                 a += c.south[k] * t[k - m];
             }
             let f = omega * inverse[k];
             q = f * q;
             if j > 0 {
-                q = q - (f * c.west[k]) * y[k - 1];
+                q -= (f * c.west[k]) * y[k - 1];
             }
             y[k] = q;
             w[k] = a;

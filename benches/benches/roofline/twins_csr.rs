@@ -1,7 +1,7 @@
 //! The sparse passes as plain loops of the same definition.
 
 use southwell::Real;
-use southwell_simd::csr::Rows;
+use southwell_simd::csr::{Row, Rows};
 use southwell_simd::{LANES, reduce};
 
 fn entries<'a, T: Real>(
@@ -26,7 +26,7 @@ pub(crate) fn apply<T: Real>(a: Rows<'_, T>, x: &[T], y: &mut [T]) {
 fn remainder<T: Real>(a: &Rows<'_, T>, i: usize, b: T, x: &[T]) -> T {
     let mut sum = b;
     for (j, v) in entries(a, i) {
-        sum = sum - v * x[j];
+        sum -= v * x[j];
     }
     sum
 }
@@ -53,7 +53,7 @@ pub(crate) fn sor_sweep<T: Real>(a: Rows<'_, T>, omega: T, inverse: &[T], rhs: &
     for i in 0..x.len() {
         let mut sum = rhs[i];
         for (j, v) in entries(&a, i).rev() {
-            sum = sum - v * x[j];
+            sum -= v * x[j];
         }
         x[i] += (omega * inverse[i]) * sum;
     }
@@ -82,7 +82,7 @@ pub(crate) fn solve_upper<T: Real>(a: Rows<'_, T>, omega: T, inverse: &[T], p: &
             if j <= i {
                 break;
             }
-            sum = sum - v * t[j];
+            sum -= v * t[j];
         }
         t[i] = sum * (omega * inverse[i]);
     }
@@ -112,5 +112,21 @@ pub(crate) fn solve_lower<T: Real>(
         let v = p[i] - (weight * diagonal) * t[i];
         w[i] = (p[i] + share * (diagonal * t[i])) + along_t;
         y[i] = (v - along_y) * (omega * inverse[i]);
+    }
+}
+
+#[inline(never)]
+pub(crate) fn dot<T: Real>(row: Row<'_, T>, x: &[T]) -> T {
+    let mut sums = [T::ZERO; 4];
+    for (k, (&j, &a)) in row.columns().iter().zip(row.values()).enumerate() {
+        sums[k % 4] += a * x[j as usize];
+    }
+    (sums[0] + sums[2]) + (sums[1] + sums[3])
+}
+
+#[inline(never)]
+pub(crate) fn add_scaled<T: Real>(alpha: T, row: Row<'_, T>, y: &mut [T]) {
+    for (&j, &a) in row.columns().iter().zip(row.values()) {
+        y[j as usize] += alpha * a;
     }
 }

@@ -50,23 +50,23 @@ pub(crate) fn sor_sweep<T: Real>(c: Star<T>, m: usize, omega: T, rhs: &[T], x: &
     every_cell(m, |k, p, i, j| {
         let mut t = rhs[k];
         if p > 0 {
-            t = t - c.down * x[k - m * m];
+            t -= c.down * x[k - m * m];
         }
         if p + 1 < m {
-            t = t - c.up * x[k + m * m];
+            t -= c.up * x[k + m * m];
         }
         if i + 1 < m {
-            t = t - c.north * x[k + m];
+            t -= c.north * x[k + m];
         }
         if j + 1 < m {
-            t = t - c.east * x[k + 1];
+            t -= c.east * x[k + 1];
         }
         let mut q = keep * x[k] + f * t;
         if i > 0 {
-            q = q - south * x[k - m];
+            q -= south * x[k - m];
         }
         if j > 0 {
-            q = q - west * x[k - 1];
+            q -= west * x[k - 1];
         }
         x[k] = q;
     });

@@ -87,17 +87,17 @@ pub(crate) fn sor_sweep<T: Real>(c: Star<T>, m: usize, omega: T, rhs: &[T], x: &
             let k = i * m + j;
             let mut t = rhs[k];
             if i + 1 < rows {
-                t = t - c.north * x[k + m];
+                t -= c.north * x[k + m];
             }
             if j + 1 < m {
-                t = t - c.east * x[k + 1];
+                t -= c.east * x[k + 1];
             }
             let mut q = keep * x[k] + f * t;
             if i > 0 {
-                q = q - south * x[k - m];
+                q -= south * x[k - m];
             }
             if j > 0 {
-                q = q - west * x[k - 1];
+                q -= west * x[k - 1];
             }
             x[k] = q;
         }
@@ -114,16 +114,16 @@ pub(crate) fn red_black_sweep<T: Real>(c: Star<T>, m: usize, omega: T, rhs: &[T]
                 let k = i * m + j;
                 let mut t = rhs[k];
                 if j > 0 {
-                    t = t - c.west * x[k - 1];
+                    t -= c.west * x[k - 1];
                 }
                 if j + 1 < m {
-                    t = t - c.east * x[k + 1];
+                    t -= c.east * x[k + 1];
                 }
                 if i > 0 {
-                    t = t - c.south * x[k - m];
+                    t -= c.south * x[k - m];
                 }
                 if i + 1 < rows {
-                    t = t - c.north * x[k + m];
+                    t -= c.north * x[k + m];
                 }
                 x[k] = keep * x[k] + f * t;
             }
@@ -148,12 +148,12 @@ pub(crate) fn line_sweep<T: Real>(
         line[..m].copy_from_slice(&rhs[i * m..][..m]);
         if i > 0 {
             for (d, &x) in line[..m].iter_mut().zip(&x[(i - 1) * m..]) {
-                *d = *d - c.south * x;
+                *d -= c.south * x;
             }
         }
         if i + 1 < rows {
             for (d, &x) in line[..m].iter_mut().zip(&x[(i + 1) * m..]) {
-                *d = *d - c.north * x;
+                *d -= c.north * x;
             }
         }
         let mut before = T::ZERO;
@@ -179,10 +179,10 @@ pub(crate) fn solve_upper<T: Real>(c: Star<T>, m: usize, omega: T, p: &[T], t: &
             let k = i * m + j;
             let mut q = f * p[k];
             if i + 1 < rows {
-                q = q - north * t[k + m];
+                q -= north * t[k + m];
             }
             if j + 1 < m {
-                q = q - east * t[k + 1];
+                q -= east * t[k + 1];
             }
             t[k] = q;
         }
@@ -211,11 +211,11 @@ pub(crate) fn solve_lower<T: Real>(
                 a += c.west * t[k - 1];
             }
             if i > 0 {
-                q = q - south * y[k - m];
+                q -= south * y[k - m];
                 a += c.south * t[k - m];
             }
             if j > 0 {
-                q = q - west * y[k - 1];
+                q -= west * y[k - 1];
             }
             y[k] = q;
             w[k] = a;

@@ -39,8 +39,8 @@ pub(crate) fn dot3<T: Real>(x: &[T], y: &[T], z: &[T]) -> T {
 }
 
 #[inline(never)]
-pub(crate) fn dot_square<T: Real>(x: &[T], y: &[T]) -> T {
-    lanes!(|x, y| x * y) + lanes!(|y| y * y)
+pub(crate) fn dot_square<T: Real>(x: &[T], y: &[T]) -> (T, T) {
+    (lanes!(|x, y| x * y), lanes!(|y| y * y))
 }
 
 #[inline(never)]
