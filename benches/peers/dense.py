@@ -101,7 +101,7 @@ def cases():
         yield "exp", 100_000, dtype
 
 
-def rows(ours, folder, pairs, turn=0.02):
+def rows(ours, folder, pairs, turn=0.005):
     empty = {}
     for what, n, dtype in cases():
         numbers = np.random.default_rng(n)
@@ -144,7 +144,7 @@ def rows(ours, folder, pairs, turn=0.02):
         bound = (1 if what == "exp" else n) * np.finfo(dtype).eps * 4
         if max(errors.values()) > bound:
             raise RuntimeError(f"{what} {n} {real}: {errors}")
-        times = in_turns(pairs, runs, turn)
+        times = in_turns(3 * pairs, runs, turn)
         if (what, dtype) not in empty:
             empty[what, dtype] = empty_calls(what, dtype)
         yield {

@@ -36,7 +36,8 @@ fn report<T: Real>(name: &str, std_exp: fn(T) -> T, std_ln: fn(T) -> T) {
         force_level(Some(level));
         let (mut a, mut b, mut c, mut d) = (x.clone(), x.clone(), x.clone(), x.clone());
         let (mut e, mut f, mut rows) = (x.clone(), x.clone(), [T::ZERO; 2]);
-        let mut passes: [(&str, &mut dyn FnMut()); 8] = [
+        let (mut row, mut coupling) = (x.clone(), x.clone());
+        let mut passes: [(&str, &mut dyn FnMut()); 10] = [
             ("exp", &mut || elementary::exp(black_box(&x), black_box(&mut a))),
             ("exp, std", &mut || {
                 for (y, &x) in b.iter_mut().zip(black_box(&x)) {
@@ -68,6 +69,12 @@ fn report<T: Real>(name: &str, std_exp: fn(T) -> T, std_ln: fn(T) -> T) {
             }),
             ("log_sum_exp_rows", &mut || {
                 elementary::log_sum_exp_rows(black_box(&x), matrix, T::TWO, black_box(&mut rows));
+            }),
+            ("exp_row", &mut || {
+                black_box(elementary::exp_row(black_box(&x), &costs, T::TWO, &mut row));
+            }),
+            ("exp_coupling", &mut || {
+                black_box(elementary::exp_coupling(T::ONE, black_box(&x), &costs, T::TWO, &mut coupling));
             }),
         ];
         let times = race(&mut passes);

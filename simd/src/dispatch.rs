@@ -50,20 +50,30 @@ pub fn level_name() -> &'static str {
     dispatch(Name)
 }
 
-/// Elements below which a pass does not dispatch: the call into the code of an instruction set costs
-/// as much as the few elements do. The results are the same, as everywhere.
-pub(crate) const SHORT: usize = 16;
+/// Whether a sum over so few elements does not dispatch: the call into the code of an instruction set
+/// costs as much as they do. The results are the same, as everywhere.
+#[inline(always)]
+pub(crate) fn few<T>(x: &[T]) -> bool {
+    x.len() < crate::LANES
+}
+
+/// Whether an update of so few elements does not dispatch: the narrow registers that every host has do
+/// as well.
+#[inline(always)]
+pub(crate) fn short<T>(x: &[T]) -> bool {
+    size_of_val(x) < 256
+}
 
 /// Gives a kernel `fn(simd, arguments…)` the face of a plain function that dispatches once; with
-/// `short(length)` not at all where the length is below [`SHORT`].
+/// `short(condition)` not at all where that holds.
 macro_rules! pass {
     ($(#[$meta:meta])* pub fn $name:ident<$life:lifetime, $t:ident>($($arg:ident: $ty:ty),* $(,)?) -> $out:ty = $kernel:expr) => {
         $crate::dispatch::pass! {
             $(#[$meta])*
-            short(usize::MAX) pub fn $name<$life, $t>($($arg: $ty),*) -> $out = $kernel
+            short(false) pub fn $name<$life, $t>($($arg: $ty),*) -> $out = $kernel
         }
     };
-    ($(#[$meta:meta])* short($length:expr) pub fn $name:ident<$life:lifetime, $t:ident>($($arg:ident: $ty:ty),* $(,)?) -> $out:ty = $kernel:expr) => {
+    ($(#[$meta:meta])* short($short:expr) pub fn $name:ident<$life:lifetime, $t:ident>($($arg:ident: $ty:ty),* $(,)?) -> $out:ty = $kernel:expr) => {
         $(#[$meta])*
         #[inline]
         pub fn $name<$life, $t: $crate::Real>($($arg: $ty),*) -> $out {
@@ -83,7 +93,7 @@ macro_rules! pass {
                 $crate::dispatch::dispatch(Pass { $($arg,)* life: core::marker::PhantomData })
             }
             // Where there is but one instruction set, a second copy would only cost flash.
-            if cfg!(feature = "std") && $length < $crate::dispatch::SHORT {
+            if cfg!(feature = "std") && $short {
                 return ($kernel)(pulp::Scalar::new(), $($arg),*);
             }
             wide($($arg),*)

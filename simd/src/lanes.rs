@@ -8,7 +8,16 @@ use crate::map::total;
 /// Virtual lanes of every reduction, on every machine and in both precisions.
 ///
 /// Sixteen is one AVX-512 register of `f32`, two of `f64`, four NEON registers of `f32`. On a core
-/// without vectors the lanes are sixteen ordinary variables.
+/// without vectors the lanes are sixteen ordinary variables, which half of a Cortex-M4F's registers
+/// hold. More lanes hide more of the latency of an addition, if there is any left to hide, and cost more
+/// at the end of every sum. A dot of 1024 elements in cache, AMD Zen 5, and the loop of a Cortex-M4F:
+///
+/// | lanes | AVX-512 `f64`, `f32` | AVX2 `f64`, `f32` | M4F `f32`, instructions an element |
+/// |---|---|---|---|
+/// | 8 | | | 3.1 |
+/// | 16 | 50 ns, 32 ns | 77 ns, 47 ns | 4.3 |
+/// | 32 | 50 ns, 33 ns | 79 ns, 47 ns | 6.2 |
+/// | 64 | 57 ns, 40 ns | 100 ns, 57 ns | 5.1 |
 pub const LANES: usize = 16;
 
 /// Adds the lanes by a fixed tree: 16 → 8 → 4 → 2 → 1, the upper half onto the lower.

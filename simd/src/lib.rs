@@ -5,7 +5,8 @@
 //! A reduction runs in [`LANES`] virtual lanes whatever the width of the machine's registers:
 //! element *i* is added to lane *i* mod [`LANES`], in order, and the lanes are added by a fixed tree
 //! ([`reduce`]). Products and sums are rounded one by one (no fused multiply-add), and elementary
-//! functions come from `libm`. So AVX-512, AVX2, NEON, wasm and a scalar microcontroller agree.
+//! functions come from `libm` or are built of just these ([`elementary`]). So AVX-512, AVX2, NEON, wasm
+//! and a scalar microcontroller agree.
 //!
 //! # Shape of a pass
 //! A pass is a plain function over slices; it dispatches once. Lengths are cut to the shortest

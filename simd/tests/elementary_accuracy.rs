@@ -72,7 +72,7 @@ fn f32_at_every_251st_number() {
 }
 
 #[test]
-#[ignore = "all 2³² numbers: one to two minutes of two cores"]
+#[ignore = "all 2³² numbers: some minutes of two cores"]
 fn f32_at_every_number() {
     check_f32(1);
 }

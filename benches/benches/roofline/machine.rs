@@ -77,7 +77,7 @@ pub(crate) fn print(effort: Effort, rates: Rates, far: usize) {
             let vectors = streams.reads + streams.updates + streams.writes;
             let n = if total == 0 { far / 8 } else { total / 8 / vectors };
             let mut limit = Limit::<f64>::new(n, 0);
-            let mut work = |count| limit.run(streams, count);
+            let mut work = |count| limit.run(streams, n, count);
             let seconds = middle(&compete(effort, &mut [&mut work])[0]);
             let place = Place::of(streams.footprint::<f64>(n));
             print!(" {:.0} ({place}) |", streams.bytes::<f64>(n) as f64 * 1e-9 / seconds);

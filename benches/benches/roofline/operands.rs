@@ -14,9 +14,12 @@ pub(crate) struct Data<T> {
     pub(crate) n: usize,
     /// What the matrix is, in the caption of a column.
     pub(crate) side: usize,
+    planes: usize,
     read: [Aligned<T>; 3],
     written: [Aligned<T>; 2],
     dense: Aligned<T>,
+    /// A matrix that passes write.
+    changed: Aligned<T>,
     sparse: FivePoint<T>,
     couplings: Option<[Aligned<T>; 5]>,
     /// Red cells before black ones.
@@ -37,6 +40,7 @@ pub(crate) struct Operands<'a, T> {
     /// Scratch of one row of the grid.
     pub(crate) line: &'a mut [T],
     pub(crate) a: dense::Matrix<'a, T>,
+    pub(crate) changed: dense::MatrixMut<'a, T>,
     pub(crate) rows: csr::Rows<'a, T>,
     pub(crate) order: &'a [u32],
     pub(crate) grid: Grid<'a, T>,
@@ -48,9 +52,11 @@ impl<T: Word> Data<T> {
         Self {
             n,
             side: n,
+            planes: 1,
             read: [Aligned::new(1, n, 0), Aligned::new(2, n, 9), Aligned::of(T::ONE, n, 18)],
             written: [Aligned::new(4, n, 27), Aligned::new(5, n, 36)],
-            dense: Aligned::of(T::ZERO, 0, 0),
+            dense: Aligned::default(),
+            changed: Aligned::default(),
             sparse: FivePoint::default(),
             couplings: None,
             order: Vec::new(),
@@ -59,10 +65,18 @@ impl<T: Word> Data<T> {
         }
     }
 
+    /// Vectors whose first one is positive, for logarithms.
+    pub(crate) fn positive(n: usize) -> Self {
+        let mut data = Self::vectors(n);
+        data.read[0].get_mut().iter_mut().for_each(|x| *x += T::ONE);
+        data
+    }
+
     /// A square matrix with a dominant diagonal, so that no sweep diverges.
     pub(crate) fn dense(n: usize) -> Self {
         let mut data = Self::vectors(n);
         data.side = n;
+        data.changed = Aligned::new(8, n * n, 54);
         data.dense = Aligned::new(7, n * n, 0);
         for (i, row) in data.dense.get_mut().chunks_exact_mut(n).enumerate() {
             row[i] = T::from_usize(n);
@@ -100,17 +114,28 @@ impl<T: Word> Data<T> {
         data
     }
 
+    /// A cube of `side`³ cells with constant couplings.
+    pub(crate) fn cube(side: usize) -> Self {
+        Self { side, planes: side, ..Self::vectors(side * side * side) }
+    }
+
     /// The written vectors as they were at first.
     pub(crate) fn reset(&mut self) {
-        let n = self.n;
-        for (k, vector) in self.written.iter_mut().enumerate() {
-            vector.get_mut().copy_from_slice(&southwell_benches::numbers::<T>(4 + k as u64, n));
+        for (k, vector) in self.written.iter_mut().chain([&mut self.changed]).enumerate() {
+            let numbers = southwell_benches::numbers::<T>(4 + k as u64, vector.get().len());
+            vector.get_mut().copy_from_slice(&numbers);
         }
     }
 
     /// The bits of all that a pass may have written.
     pub(crate) fn bits(&self) -> Vec<u64> {
-        self.written.iter().flat_map(|vector| vector.get()).map(|x| x.bits()).collect()
+        let vectors = self.written.iter().chain([&self.changed]);
+        vectors.flat_map(|vector| vector.get()).map(|x| x.bits()).collect()
+    }
+
+    /// Elements of the largest operand.
+    pub(crate) fn largest(&self) -> usize {
+        self.n.max(self.changed.get().len())
     }
 
     /// Bytes of the sparse matrix.
@@ -127,7 +152,11 @@ impl<T: Word> Data<T> {
         let [x, z, d] = &self.read;
         let side = self.side;
         let coefficients = match &self.couplings {
-            None => Coefficients::Constant(five(T::from_u32(4), -T::ONE)),
+            None if self.planes == 1 => Coefficients::Constant(five(T::from_u32(4), -T::ONE)),
+            None => {
+                let star = five(T::from_u32(6), -T::ONE);
+                Coefficients::Constant(Star { down: -T::ONE, up: -T::ONE, ..star })
+            }
             Some([centre, west, east, south, north]) => Coefficients::PerCell(Star {
                 centre: centre.get(),
                 west: west.get(),
@@ -146,6 +175,7 @@ impl<T: Word> Data<T> {
             w: w.get_mut(),
             line: &mut self.line,
             a: dense::Matrix { values: self.dense.get(), columns: side, stride: side },
+            changed: dense::MatrixMut { values: self.changed.get_mut(), columns: side, stride: side },
             rows: csr::Rows::new(
                 &self.sparse.offsets,
                 &self.sparse.columns,
@@ -155,7 +185,7 @@ impl<T: Word> Data<T> {
             .expect("a valid matrix"),
             order: &self.order,
             factors: (&self.factors[0], &self.factors[1]),
-            grid: Grid { planes: 1, rows: side, columns: side, coefficients },
+            grid: Grid { planes: self.planes, rows: side, columns: side, coefficients },
         }
     }
 }
@@ -166,7 +196,6 @@ fn five<T: Word>(centre: T, beside: T) -> Star<T> {
 
 /// Memory of its own for the loop that only moves bytes.
 pub(crate) struct Limit<T> {
-    n: usize,
     reads: [Aligned<T>; 3],
     update: Aligned<T>,
     write: Aligned<T>,
@@ -177,7 +206,6 @@ impl<T: Word> Limit<T> {
     /// For streams of `n` elements and `long` bytes of a matrix.
     pub(crate) fn new(n: usize, long: usize) -> Self {
         Self {
-            n,
             reads: [Aligned::new(1, n, 0), Aligned::new(2, n, 9), Aligned::new(3, n, 18)],
             update: Aligned::of(T::ONE, n, 27),
             write: Aligned::of(T::ONE, n, 36),
@@ -185,15 +213,22 @@ impl<T: Word> Limit<T> {
         }
     }
 
-    pub(crate) fn n(&self) -> usize {
-        self.n
+    /// For a matrix of `entries` that is read or updated.
+    pub(crate) fn matrix(entries: usize) -> Self {
+        Self {
+            update: Aligned::of(T::ONE, entries, 27),
+            long: Aligned::of(T::HALF, entries, 45),
+            ..Self::new(0, 0)
+        }
     }
 
-    /// Moves the bytes of `streams` `count` times; the seconds that took.
-    pub(crate) fn run(&mut self, streams: Streams, count: u64) -> f64 {
+    /// Moves the bytes of `streams` of `n` elements `count` times; the seconds that took.
+    pub(crate) fn run(&mut self, streams: Streams, n: usize, count: u64) -> f64 {
         let start = Instant::now();
-        let [a, b, c] = self.reads.each_ref().map(Aligned::get);
+        let [a, b, c] = self.reads.each_ref().map(|x| &x.get()[..n.min(x.get().len())]);
         let (u, w) = (self.update.get_mut(), self.write.get_mut());
+        let (u_len, w_len) = (n.min(u.len()), n.min(w.len()));
+        let (u, w) = (&mut u[..u_len], &mut w[..w_len]);
         let long = self.long.get().get(..streams.long / size_of::<T>()).unwrap_or(&[]);
         macro_rules! run {
             ([$($r:ident),*], [$($u:ident),*], [$($w:ident),*]) => {
@@ -213,6 +248,7 @@ impl<T: Word> Limit<T> {
             (3, 0, 0) => run!([a, b, c], [], []),
             (0, 1, 0) => run!([], [u], []),
             (1, 1, 0) => run!([a], [u], []),
+            (0, 2, 0) => run!([], [u, w], []),
             (2, 1, 0) => run!([a, b], [u], []),
             (3, 1, 0) => run!([a, b, c], [u], []),
             (0, 0, 1) => run!([], [], [w]),

@@ -3,7 +3,7 @@
 use southwell_simd::csr;
 
 use crate::limits::Streams;
-use crate::operands::Data;
+use crate::operands::{Data, Limit};
 use crate::registers::Word;
 use crate::table::{Bench, Cost, Section};
 use crate::twins_csr as twin;
@@ -17,7 +17,7 @@ fn cost<T: Word>(
     move |data| {
         let bytes = (share * data.sparse_bytes() as f64) as usize;
         let flops = an_entry * share * data.entries() as f64 + a_row * data.n as f64;
-        Cost { streams: streams.long(streams.long * data.n + bytes), flops, chain: 0.0 }
+        Cost { streams: streams.long(streams.long * data.n + bytes), n: data.n, flops, chain: 0.0 }
     }
 }
 
@@ -32,7 +32,8 @@ pub(crate) fn all<T: Word>(bench: &mut Bench) {
     for side in [16, 64, 256, 2048] {
         let data = Data::grid(side, false, true);
         let long = data.sparse_bytes() + 4 * data.n;
-        s.size(format!("{side}²"), data, Some(long));
+        let limit = Limit::new(data.n, long);
+        s.size(format!("{side}²"), data, Some(limit));
     }
     let w = T::from_f64(1.2);
     let none = |(): ()| T::ZERO;

@@ -1,17 +1,18 @@
-//! The passes over grids: five-point stars, constant and by cell.
+//! The passes over grids: five-point stars, constant and by cell, and seven-point stars.
 
 use southwell_simd::stencil::{self, Coefficients, Grid, Star};
 
 use crate::limits::Streams;
-use crate::operands::Data;
+use crate::operands::{Data, Limit};
 use crate::registers::Word;
 use crate::table::{Bench, Cost, Section};
-use crate::{twins_cells, twins_stencil as twin};
+use crate::{twins_cells, twins_space, twins_stencil as twin};
 
 /// Streams and operations a cell, and `arrays` of couplings beside the vectors.
 fn a_cell<T>(streams: Streams, arrays: usize, flops: usize) -> impl Fn(&Data<T>) -> Cost + Copy {
     move |data| Cost {
         streams: streams.long(arrays * data.n * size_of::<T>()),
+        n: data.n,
         flops: (flops * data.n) as f64,
         chain: 0.0,
     }
@@ -20,6 +21,7 @@ fn a_cell<T>(streams: Streams, arrays: usize, flops: usize) -> impl Fn(&Data<T>)
 pub(crate) fn all<T: Word>(bench: &mut Bench) {
     constant::<T>(bench);
     by_cell::<T>(bench);
+    in_space::<T>(bench);
 }
 
 fn constant<T: Word>(bench: &mut Bench) {
@@ -31,7 +33,7 @@ fn constant<T: Word>(bench: &mut Bench) {
         s.size(format!("{side}²"), Data::grid(side, false, false), None);
     }
     for side in [16, 32, 128, 512, 4096] {
-        s.size(format!("{side}²"), Data::grid(side, false, false), Some(0));
+        s.size(format!("{side}²"), Data::grid(side, false, false), Some(Limit::new(side * side, 0)));
     }
     let w = T::from_f64(1.2);
     let none = |(): ()| T::ZERO;
@@ -96,7 +98,9 @@ fn by_cell<T: Word>(bench: &mut Bench) {
         s.size(format!("{side}²"), Data::grid(side, true, false), None);
     }
     for side in [16, 64, 256, 2048] {
-        s.size(format!("{side}²"), Data::grid(side, true, false), Some(5 * side * side * size_of::<T>()));
+        let n = side * side;
+        let limit = Limit::new(n, 5 * n * size_of::<T>());
+        s.size(format!("{side}²"), Data::grid(side, true, false), Some(limit));
     }
     let w = T::from_f64(1.2);
     let none = |(): ()| T::ZERO;
@@ -130,6 +134,34 @@ fn by_cell<T: Word>(bench: &mut Bench) {
         a_cell(mix(2, 0, 2), 4, 18),
         |o| none(stencil::solve_lower(o.grid, w, o.d, o.x, o.z, o.y, o.w)),
         |o| none(twins_cells::solve_lower(arrays(o.grid), o.grid.columns, w, o.d, o.x, o.z, o.y, o.w)),
+    );
+    s.print();
+}
+
+fn in_space<T: Word>(bench: &mut Bench) {
+    if !Section::<T>::wanted(bench, "stencil in space") {
+        return;
+    }
+    let mut s = Section::<T>::new(bench, "stencil in space");
+    for side in [2, 4] {
+        s.size(format!("{side}³"), Data::cube(side), None);
+    }
+    for side in [8, 24, 80, 256] {
+        s.size(format!("{side}³"), Data::cube(side), Some(Limit::new(side * side * side, 0)));
+    }
+    let w = T::from_f64(1.2);
+    let none = |(): ()| T::ZERO;
+    s.pass(
+        "apply",
+        a_cell(Streams::new(1, 0, 1), 0, 13),
+        |o| none(stencil::apply(o.grid, o.x, o.y)),
+        |o| none(twins_space::apply(star(o.grid), o.grid.columns, o.x, o.y)),
+    );
+    s.pass(
+        "sor_sweep",
+        a_cell(Streams::new(1, 1, 0), 0, 15),
+        |o| none(stencil::sor_sweep(o.grid, false, w, &[], o.x, o.y)),
+        |o| none(twins_space::sor_sweep(star(o.grid), o.grid.columns, w, o.x, o.y)),
     );
     s.print();
 }

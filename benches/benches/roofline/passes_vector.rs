@@ -3,14 +3,19 @@
 use southwell_simd::{LANES, vector};
 
 use crate::limits::Streams;
-use crate::operands::Data;
+use crate::operands::{Data, Limit};
 use crate::registers::Word;
 use crate::table::{Bench, Cost, Section};
 use crate::twins_vector as twin;
 
 /// Streams (read, updated, written) and operations, both per element.
 fn map<T>(reads: usize, updates: usize, flops: usize) -> impl Fn(&Data<T>) -> Cost + Copy {
-    move |data| Cost { streams: Streams::new(reads, updates, 0), flops: (flops * data.n) as f64, chain: 0.0 }
+    move |data| Cost {
+        streams: Streams::new(reads, updates, 0),
+        n: data.n,
+        flops: (flops * data.n) as f64,
+        chain: 0.0,
+    }
 }
 
 /// The same where every lane of a sum waits for its last addition.
@@ -28,7 +33,7 @@ pub(crate) fn all<T: Word>(bench: &mut Bench, far: usize) {
     }
     for n in [256, 4096, far / size_of::<T>()] {
         let caption = if n > 4096 { format!("{} MiB", far >> 20) } else { format!("n = {n}") };
-        s.size(caption, Data::vectors(n), Some(0));
+        s.size(caption, Data::vectors(n), Some(Limit::new(n, 0)));
     }
     sums(&mut s);
     updates(&mut s);

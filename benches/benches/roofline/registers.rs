@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use pulp::{Arch, Simd, WithSimd};
 use southwell::Real;
+use southwell_simd::{Level, max_level};
 
 /// A scalar type and its registers. Unlike the library, a limit may fuse.
 pub(crate) trait Word: Real {
@@ -21,6 +22,9 @@ pub(crate) trait Word: Real {
         b: Self::Register<S>,
         c: Self::Register<S>,
     ) -> Self::Register<S>;
+    /// e^x and ln x of the system's library.
+    fn exp_std(self) -> Self;
+    fn ln_std(self) -> Self;
     /// Whole registers, in blocks of [`UNROLL`].
     fn blocks<S: Simd>(simd: S, x: &[Self]) -> &[[Self::Register<S>; UNROLL]];
     fn blocks_mut<S: Simd>(simd: S, x: &mut [Self]) -> &mut [[Self::Register<S>; UNROLL]];
@@ -54,6 +58,12 @@ macro_rules! word {
             fn fused<S: Simd>(simd: S, a: S::$v, b: S::$v, c: S::$v) -> S::$v {
                 simd.$fma(a, b, c)
             }
+            fn exp_std(self) -> Self {
+                $t::exp(self)
+            }
+            fn ln_std(self) -> Self {
+                $t::ln(self)
+            }
             #[inline(always)]
             fn blocks<S: Simd>(_simd: S, x: &[Self]) -> &[[S::$v; UNROLL]] {
                 S::$split(x).0.as_chunks().0
@@ -69,9 +79,23 @@ macro_rules! word {
 word!(f32, f32s, splat_f32s, add_f32s, mul_f32s, mul_add_f32s, as_simd_f32s, as_mut_simd_f32s);
 word!(f64, f64s, splat_f64s, add_f64s, mul_f64s, mul_add_f64s, as_simd_f64s, as_mut_simd_f64s);
 
-/// Runs a limit on the widest instruction set of the machine.
+/// Runs a limit on the widest instruction set that the passes may use.
 #[inline(always)]
 pub(crate) fn widest<Op: WithSimd>(op: Op) -> Op::Output {
     static ARCH: OnceLock<Arch> = OnceLock::new();
-    ARCH.get_or_init(Arch::new).dispatch(op)
+    ARCH.get_or_init(allowed).dispatch(op)
+}
+
+fn allowed() -> Arch {
+    #[cfg(target_arch = "x86_64")]
+    if max_level() == Level::Avx2
+        && let Some(simd) = pulp::x86::V3::try_new()
+    {
+        return Arch::V3(simd);
+    }
+    if max_level() < Level::Avx2 && cfg!(target_arch = "x86_64") || max_level() == Level::Scalar {
+        Arch::Scalar
+    } else {
+        Arch::new()
+    }
 }

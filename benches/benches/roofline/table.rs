@@ -30,6 +30,8 @@ struct Case<T> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cost {
     pub(crate) streams: Streams,
+    /// Elements of each stream but the long one.
+    pub(crate) n: usize,
     /// Operations in all.
     pub(crate) flops: f64,
     /// Additions that wait for one another: a sum in lanes has one for every [`LANES`] elements. No
@@ -38,6 +40,19 @@ pub(crate) struct Cost {
     /// [`LANES`]: southwell_simd::LANES
     pub(crate) chain: f64,
 }
+
+/// The titles, which a filter may name.
+const SECTIONS: [&str; 9] = [
+    "machine",
+    "vector",
+    "dense",
+    "elementary",
+    "elementary rows",
+    "csr",
+    "stencil",
+    "stencil by cell",
+    "stencil in space",
+];
 
 struct Row {
     name: String,
@@ -61,13 +76,14 @@ impl<'b, T: Word> Section<'b, T> {
     /// Whether the filter asks for anything here; operands of a section that is not are not made.
     pub(crate) fn wanted(bench: &Bench, title: &str) -> bool {
         let Some(filter) = &bench.filter else { return true };
-        let section = filter.split('/').next().unwrap_or(filter);
-        title.contains(section) || filter.contains('/') && filter.starts_with(title)
+        match filter.split_once('/') {
+            Some((section, _)) => section.is_empty() || title.ends_with(section),
+            None => title.contains(filter.as_str()) || SECTIONS.iter().all(|s| !s.contains(filter.as_str())),
+        }
     }
 
-    /// Adds a size; `long` bytes of a matrix at most, where it is held against limits.
-    pub(crate) fn size(&mut self, caption: String, data: Data<T>, limit: Option<usize>) {
-        let limit = limit.map(|long| Limit::new(data.n, long));
+    /// Adds a size, with memory for the limits where it is held against them.
+    pub(crate) fn size(&mut self, caption: String, data: Data<T>, limit: Option<Limit<T>>) {
         self.captions.push(caption);
         self.cases.push(Case { data, limit });
     }
@@ -77,6 +93,28 @@ impl<'b, T: Word> Section<'b, T> {
         &mut self,
         name: &str,
         cost: impl Fn(&Data<T>) -> Cost,
+        pass: impl FnMut(&mut Operands<'_, T>) -> T,
+        twin: impl FnMut(&mut Operands<'_, T>) -> T,
+    ) {
+        self.measure(name, cost, true, pass, twin);
+    }
+
+    /// The same beside a loop that computes the same by another definition.
+    pub(crate) fn pass_unlike(
+        &mut self,
+        name: &str,
+        cost: impl Fn(&Data<T>) -> Cost,
+        pass: impl FnMut(&mut Operands<'_, T>) -> T,
+        twin: impl FnMut(&mut Operands<'_, T>) -> T,
+    ) {
+        self.measure(name, cost, false, pass, twin);
+    }
+
+    fn measure(
+        &mut self,
+        name: &str,
+        cost: impl Fn(&Data<T>) -> Cost,
+        alike: bool,
         mut pass: impl FnMut(&mut Operands<'_, T>) -> T,
         mut twin: impl FnMut(&mut Operands<'_, T>) -> T,
     ) {
@@ -87,7 +125,10 @@ impl<'b, T: Word> Section<'b, T> {
         eprintln!("{full}");
         let mut row = Row { name: format!("{name} | {}", T::NAME), limits: Vec::new(), twins: Vec::new() };
         for (case, caption) in self.cases.iter_mut().zip(&self.captions) {
-            same_bits(&full, &mut case.data, &mut pass, &mut twin);
+            if alike {
+                same_bits(&full, &mut case.data, &mut pass, &mut twin);
+            }
+            case.data.reset();
             let cost = cost(&case.data);
             let mut operands = case.data.operands();
             let operands = std::cell::RefCell::new(&mut operands);
@@ -159,8 +200,8 @@ fn against<T: Word>(
     ours: &mut Work<'_>,
     plain: &mut Work<'_>,
 ) -> (String, f64, f64) {
-    let (streams, n) = (cost.streams, limit.n());
-    let mut traffic = |count| limit.run(streams, count);
+    let Cost { streams, n, .. } = cost;
+    let mut traffic = |count| limit.run(streams, n, count);
     let quick = Effort { rounds: 5, long_rounds: 3, ..bench.effort };
     let moving = middle(&compete(quick, &mut [&mut traffic])[0]);
     let computing = cost.flops / bench.rates.of::<T>();
@@ -198,8 +239,7 @@ fn same_bits<T: Word>(
     pass: &mut impl FnMut(&mut Operands<'_, T>) -> T,
     twin: &mut impl FnMut(&mut Operands<'_, T>) -> T,
 ) {
-    if data.n > 1 << 20 {
-        data.reset();
+    if data.largest() > 1 << 20 {
         return;
     }
     data.reset();
@@ -208,5 +248,4 @@ fn same_bits<T: Word>(
     data.reset();
     let plain = twin(&mut data.operands()).bits();
     assert!(ours == plain && bits == data.bits(), "{name}: the pass and its twin differ");
-    data.reset();
 }

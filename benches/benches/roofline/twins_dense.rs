@@ -1,7 +1,7 @@
 //! The dense passes as plain loops of the same definition.
 
 use southwell::Real;
-use southwell_simd::dense::Matrix;
+use southwell_simd::dense::{Matrix, MatrixMut};
 use southwell_simd::{LANES, reduce};
 
 /// Not inlined on its own account: the compiler is free to.
@@ -82,5 +82,63 @@ pub(crate) fn solve_lower<T: Real>(
         let v = p[i] - (weight * diagonal) * t[i];
         w[i] = (p[i] + share * (diagonal * t[i])) + dot(left, t);
         y[i] = (v - dot(left, y)) * (omega * inverse[i]);
+    }
+}
+
+/// y ← y + u·row
+fn add<T: Real>(u: T, row: &[T], y: &mut [T]) {
+    for (y, &a) in y.iter_mut().zip(row) {
+        *y += u * a;
+    }
+}
+
+#[inline(never)]
+pub(crate) fn apply_transposed<T: Real>(a: Matrix<'_, T>, x: &[T], y: &mut [T]) {
+    y.fill(T::ZERO);
+    for (row, &x) in rows(&a).zip(x) {
+        add(x, row, y);
+    }
+}
+
+#[inline(never)]
+pub(crate) fn add_transposed<T: Real>(a: Matrix<'_, T>, x: &[T], y: &mut [T]) {
+    for (row, &x) in rows(&a).zip(x) {
+        add(x, row, y);
+    }
+}
+
+#[inline(never)]
+pub(crate) fn update_rows<T: Real>(
+    a: Matrix<'_, T>,
+    v: &[T],
+    t: &mut [T],
+    mut update: impl FnMut(usize, T) -> T,
+) {
+    for (i, row) in rows(&a).enumerate() {
+        let u = update(i, dot(row, v));
+        add(u, row, t);
+    }
+}
+
+#[inline(never)]
+pub(crate) fn rank_one<T: Real>(a: MatrixMut<'_, T>, alpha: T, x: &[T], y: &[T]) {
+    for (row, &x) in a.values.chunks_mut(a.stride).zip(x) {
+        add(alpha * x, y, row);
+    }
+}
+
+#[inline(never)]
+pub(crate) fn symmetric_rank_one<T: Real>(a: MatrixMut<'_, T>, alpha: T, x: &[T]) {
+    for (i, row) in a.values.chunks_mut(a.stride).enumerate() {
+        add(alpha * x[i], &x[..=i], row);
+    }
+}
+
+#[inline(never)]
+pub(crate) fn rank_k<T: Real>(a: MatrixMut<'_, T>, alpha: T, x: Matrix<'_, T>, y: Matrix<'_, T>) {
+    for (i, row) in a.values.chunks_mut(a.stride).enumerate() {
+        for (x, y) in rows(&x).zip(rows(&y)) {
+            add(alpha * x[i], y, row);
+        }
     }
 }

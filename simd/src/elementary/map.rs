@@ -74,7 +74,18 @@ macro_rules! map {
         let (a, a_tail) = T::split($simd, &$a[..n]);
         let (b, b_tail) = T::split($simd, &$b[..n]);
         let (y, y_tail) = T::split_mut($simd, &mut $y[..n]);
-        for ((y, &$u), &$v) in y.iter_mut().zip(a).zip(b) {
+        // Two registers at a time, as above.
+        let (a, a_last) = if S::IS_SCALAR { (&[][..], a) } else { a.as_chunks::<2>() };
+        let (b, b_last) = if S::IS_SCALAR { (&[][..], b) } else { b.as_chunks::<2>() };
+        let (y, y_last) = if S::IS_SCALAR { (&mut [][..], y) } else { y.as_chunks_mut::<2>() };
+        for (([y, z], &[a, c]), &[b, d]) in y.iter_mut().zip(a).zip(b) {
+            let ($u, $v) = (a, b);
+            let first = $op;
+            let ($u, $v) = (c, d);
+            let second = $op;
+            (*y, *z) = (first, second);
+        }
+        for ((y, &$u), &$v) in y_last.iter_mut().zip(a_last).zip(b_last) {
             *y = $op;
         }
         if !y_tail.is_empty() {

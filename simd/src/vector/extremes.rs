@@ -2,17 +2,35 @@
 
 use pulp::Simd;
 
-use crate::dispatch::pass;
+use crate::dispatch::{few, pass};
 use crate::map::{cut, total};
 use crate::{LANES, Lanes, Real};
 
-/// Elements of which only the largest is looked at, until one is large enough to look for its place.
-const BLOCK: usize = 16 * LANES;
+/// Elements of which only the largest is looked at, until one is large enough to look for its place;
+/// they stay in the first cache meanwhile.
+const BLOCK: usize = 128 * LANES;
+
+/// Elements that are passed over together if none is large enough for the list of the k largest.
+const SCAN: usize = 16 * LANES;
+
+/// Elements that are looked at one by one.
+const FEW: usize = 4 * LANES;
 
 /// The larger of two; b where a is NaN, a where b is.
 #[inline(always)]
 fn larger<T: Real, S: Simd>(simd: S, a: T::Vector<S>, b: T::Vector<S>) -> T::Vector<S> {
     T::vselect(simd, T::vless(simd, a, b), b, a)
+}
+
+/// The largest lane; none is NaN.
+#[inline(always)]
+fn greatest<T: Real>(lanes: [T; LANES]) -> T {
+    let mut lanes = lanes;
+    let (low, high) = lanes.split_at_mut(LANES / 2);
+    for (low, &high) in low.iter_mut().zip(&*high) {
+        *low = if *low < high { high } else { *low };
+    }
+    low.iter().fold(-T::ONE, |best, &lane| if best < lane { lane } else { best })
 }
 
 /// The largest |x|·w of a block that is not NaN; −1 if there is none. Rounds nothing but the products.
@@ -30,10 +48,7 @@ fn block_largest<T: Real, S: Simd>(simd: S, x: &[T], w: &[T]) -> T {
             *best = larger::<T, S>(simd, *best, T::vmul(simd, T::vabs(simd, x), w));
         }
     }
-    let mut best = -T::ONE;
-    for &lane in &lanes {
-        best = if best < lane { lane } else { best };
-    }
+    let mut best = greatest(lanes);
     for (&x, &w) in x_tail.iter().zip(w_tail) {
         let score = x.abs() * w;
         best = if best < score { score } else { best };
@@ -46,13 +61,16 @@ pass! {
     /// negative. A product that is NaN is passed over; `None` if nothing is left. With weights 1 or
     /// 1/√Lᵢ these are the Gauss-Southwell and the Gauss-Southwell-Lipschitz rule (Nutini et al. 2015).
     /// Cost: 2 r, 3 operations.
-    pub fn largest<'a, T>(x: &'a [T], w: &'a [T]) -> Option<(usize, T)> = largest_kernel
+    short(x.len() < FEW) pub fn largest<'a, T>(x: &'a [T], w: &'a [T]) -> Option<(usize, T)> = largest_kernel
 }
 
 #[inline(always)]
 fn largest_kernel<T: Real, S: Simd>(simd: S, x: &[T], w: &[T]) -> Option<(usize, T)> {
     let n = x.len().min(w.len());
     let (x, w) = (cut(x, n), cut(w, n));
+    if n < FEW {
+        return one_by_one(x, w);
+    }
     let (mut best, mut place) = (-T::ONE, None);
     for (number, (x, w)) in x.chunks(BLOCK).zip(w.chunks(BLOCK)).enumerate() {
         let of_block = block_largest(simd, x, w);
@@ -60,14 +78,33 @@ fn largest_kernel<T: Real, S: Simd>(simd: S, x: &[T], w: &[T]) -> Option<(usize,
             (best, place) = (of_block, Some((number * BLOCK, x, w)));
         }
     }
-    let (start, x, w) = place?;
-    let within = x.iter().zip(w).position(|(&x, &w)| x.abs() * w == best)?;
-    Some((start + within, best))
+    let (mut start, x, w) = place?;
+    for (x, w) in x.chunks(FEW).zip(w.chunks(FEW)) {
+        if block_largest(simd, x, w) == best {
+            let (within, best) = one_by_one(x, w)?;
+            return Some((start + within, best));
+        }
+        start += FEW;
+    }
+    None
+}
+
+/// The first of the largest products, by a plain loop.
+#[inline(always)]
+fn one_by_one<T: Real>(x: &[T], w: &[T]) -> Option<(usize, T)> {
+    let (mut best, mut place) = (-T::ONE, None);
+    for (i, (x, &w)) in x.iter().zip(w).enumerate() {
+        let score = x.abs() * w;
+        if best < score {
+            (best, place) = (score, Some(i));
+        }
+    }
+    Some((place?, best))
 }
 
 pass! {
     /// ‖x‖_∞ = max |xᵢ|; 0 if there is none. A NaN is passed over. Cost: 1 r, 2 operations.
-    pub fn max_abs<'a, T>(x: &'a [T]) -> T = max_abs_kernel
+    short(few(x)) pub fn max_abs<'a, T>(x: &'a [T]) -> T = max_abs_kernel
 }
 
 #[inline(always)]
@@ -81,8 +118,8 @@ fn max_abs_kernel<T: Real, S: Simd>(simd: S, x: &[T]) -> T {
             *best = larger::<T, S>(simd, *best, T::vabs(simd, x));
         }
     }
-    let largest = |best: T, x: &T| if best < x.abs() { x.abs() } else { best };
-    tail.iter().fold(lanes.iter().fold(T::ZERO, largest), largest)
+    let of_lanes = if x.is_empty() { T::ZERO } else { greatest(lanes) };
+    tail.iter().fold(of_lanes, |best, x| if best < x.abs() { x.abs() } else { best })
 }
 
 pass! {
@@ -112,14 +149,14 @@ fn k_largest_kernel<T: Real, S: Simd>(
         return 0;
     }
     let (x, w) = (cut(x, n), cut(w, n));
-    for (number, (x, w)) in x.chunks(BLOCK).zip(w.chunks(BLOCK)).enumerate() {
+    for (number, (x, w)) in x.chunks(SCAN).zip(w.chunks(SCAN)).enumerate() {
         // A full list takes only what is larger than its least: an equal one has a higher index.
         if heap.len == k && block_largest(simd, x, w) <= heap.least() {
             continue;
         }
         for (i, (&x, &w)) in x.iter().zip(w).enumerate() {
             let score = x.abs() * w;
-            let index = u32::try_from(number * BLOCK + i).unwrap_or(u32::MAX);
+            let index = u32::try_from(number * SCAN + i).unwrap_or(u32::MAX);
             if heap.len < k {
                 if score.partial_cmp(&score).is_some() {
                     heap.push(index, score);
@@ -214,7 +251,7 @@ impl<T: Real> Heap<'_, T> {
 
 pass! {
     /// The position of the first NaN or infinity. Cost: 1 r, 2 operations; twice that if there is one.
-    short(x.len()) pub fn first_not_finite<'a, T>(x: &'a [T]) -> Option<usize> = first_not_finite_kernel
+    short(few(x)) pub fn first_not_finite<'a, T>(x: &'a [T]) -> Option<usize> = first_not_finite_kernel
 }
 
 #[inline(always)]

@@ -3,14 +3,14 @@
 use pulp::Simd;
 
 use crate::dense::dots2;
-use crate::dispatch::pass;
+use crate::dispatch::{few, pass};
 use crate::map::total;
 use crate::vector::max_abs;
 use crate::{Lanes, Real};
 
 pass! {
     /// Σ xᵢ·yᵢ. Cost: 2 r, 2 operations.
-    short(x.len()) pub fn dot<'a, T>(x: &'a [T], y: &'a [T]) -> T = dot_kernel
+    short(few(x)) pub fn dot<'a, T>(x: &'a [T], y: &'a [T]) -> T = dot_kernel
 }
 
 #[inline(always)]
@@ -22,7 +22,7 @@ pub(crate) fn dot_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &[T]) -> T {
 
 pass! {
     /// Σ (xᵢ·yᵢ)·zᵢ. Cost: 3 r, 3 operations.
-    short(x.len()) pub fn dot3<'a, T>(x: &'a [T], y: &'a [T], z: &'a [T]) -> T = dot3_kernel
+    short(few(x)) pub fn dot3<'a, T>(x: &'a [T], y: &'a [T], z: &'a [T]) -> T = dot3_kernel
 }
 
 #[inline(always)]
@@ -34,7 +34,7 @@ fn dot3_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &[T], z: &[T]) -> T {
 
 pass! {
     /// Σ xᵢ·yᵢ and Σ yᵢ² in one go, each with the bits of [`dot`]. Cost: 2 r, 4 operations.
-    short(x.len()) pub fn dot_square<'a, T>(x: &'a [T], y: &'a [T]) -> (T, T) = dot_square_kernel
+    short(few(x)) pub fn dot_square<'a, T>(x: &'a [T], y: &'a [T]) -> (T, T) = dot_square_kernel
 }
 
 #[inline(always)]
@@ -45,7 +45,7 @@ fn dot_square_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &[T]) -> (T, T) {
 
 pass! {
     /// Σ xᵢ. Cost: 1 r, 1 operation.
-    short(x.len()) pub fn sum<'a, T>(x: &'a [T]) -> T = sum_kernel
+    short(few(x)) pub fn sum<'a, T>(x: &'a [T]) -> T = sum_kernel
 }
 
 #[inline(always)]
@@ -57,7 +57,7 @@ pub(crate) fn sum_kernel<T: Real, S: Simd>(simd: S, x: &[T]) -> T {
 
 pass! {
     /// ‖x‖₁ = Σ |xᵢ|. Cost: 1 r, 2 operations.
-    short(x.len()) pub fn sum_abs<'a, T>(x: &'a [T]) -> T = sum_abs_kernel
+    short(few(x)) pub fn sum_abs<'a, T>(x: &'a [T]) -> T = sum_abs_kernel
 }
 
 #[inline(always)]

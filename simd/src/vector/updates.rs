@@ -2,13 +2,13 @@
 
 use pulp::Simd;
 
-use crate::dispatch::pass;
+use crate::dispatch::{few, pass, short};
 use crate::map::{map, map_total};
 use crate::{Lanes, Real};
 
 pass! {
     /// y ← y + αx. Cost: 2 r, 1 w, 2 operations.
-    short(x.len()) pub fn axpy<'a, T>(alpha: T, x: &'a [T], y: &'a mut [T]) -> () = axpy_kernel
+    short(short(x)) pub fn axpy<'a, T>(alpha: T, x: &'a [T], y: &'a mut [T]) -> () = axpy_kernel
 }
 
 #[inline(always)]
@@ -18,7 +18,7 @@ pub(crate) fn axpy_kernel<T: Real, S: Simd>(simd: S, alpha: T, x: &[T], y: &mut 
 
 pass! {
     /// y ← x + βy. Cost: 2 r, 1 w, 2 operations.
-    short(x.len()) pub fn xpby<'a, T>(x: &'a [T], beta: T, y: &'a mut [T]) -> () = xpby_kernel
+    short(short(x)) pub fn xpby<'a, T>(x: &'a [T], beta: T, y: &'a mut [T]) -> () = xpby_kernel
 }
 
 #[inline(always)]
@@ -28,7 +28,7 @@ fn xpby_kernel<T: Real, S: Simd>(simd: S, x: &[T], beta: T, y: &mut [T]) {
 
 pass! {
     /// y ← αx + βy. Cost: 2 r, 1 w, 3 operations.
-    short(x.len()) pub fn axpby<'a, T>(alpha: T, x: &'a [T], beta: T, y: &'a mut [T]) -> () = axpby_kernel
+    short(short(x)) pub fn axpby<'a, T>(alpha: T, x: &'a [T], beta: T, y: &'a mut [T]) -> () = axpby_kernel
 }
 
 #[inline(always)]
@@ -41,7 +41,7 @@ fn axpby_kernel<T: Real, S: Simd>(simd: S, alpha: T, x: &[T], beta: T, y: &mut [
 
 pass! {
     /// y ← γ(d·x) + βy, the update of a direction through a diagonal. Cost: 3 r, 1 w, 4 operations.
-    short(x.len()) pub fn scaled_xpby<'a, T>(gamma: T, d: &'a [T], x: &'a [T], beta: T, y: &'a mut [T]) -> () =
+    short(short(x)) pub fn scaled_xpby<'a, T>(gamma: T, d: &'a [T], x: &'a [T], beta: T, y: &'a mut [T]) -> () =
         scaled_xpby_kernel
 }
 
@@ -55,7 +55,7 @@ fn scaled_xpby_kernel<T: Real, S: Simd>(simd: S, gamma: T, d: &[T], x: &[T], bet
 
 pass! {
     /// y ← b − y. Cost: 2 r, 1 w, 1 operation.
-    short(b.len()) pub fn rsub<'a, T>(b: &'a [T], y: &'a mut [T]) -> () = rsub_kernel
+    short(short(b)) pub fn rsub<'a, T>(b: &'a [T], y: &'a mut [T]) -> () = rsub_kernel
 }
 
 #[inline(always)]
@@ -65,7 +65,7 @@ pub(crate) fn rsub_kernel<T: Real, S: Simd>(simd: S, b: &[T], y: &mut [T]) {
 
 pass! {
     /// y ← αy. Cost: 1 r, 1 w, 1 operation.
-    short(y.len()) pub fn scale<'a, T>(alpha: T, y: &'a mut [T]) -> () = scale_kernel
+    short(short(y)) pub fn scale<'a, T>(alpha: T, y: &'a mut [T]) -> () = scale_kernel
 }
 
 #[inline(always)]
@@ -75,7 +75,7 @@ fn scale_kernel<T: Real, S: Simd>(simd: S, alpha: T, y: &mut [T]) {
 
 pass! {
     /// y ← x·y, element by element. Cost: 2 r, 1 w, 1 operation.
-    short(x.len()) pub fn multiply<'a, T>(x: &'a [T], y: &'a mut [T]) -> () = multiply_kernel
+    short(short(x)) pub fn multiply<'a, T>(x: &'a [T], y: &'a mut [T]) -> () = multiply_kernel
 }
 
 #[inline(always)]
@@ -85,7 +85,7 @@ fn multiply_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &mut [T]) {
 
 pass! {
     /// y ← y + x, and Σ xᵢ². Cost: 2 r, 1 w, 3 operations.
-    short(x.len()) pub fn add_square<'a, T>(x: &'a [T], y: &'a mut [T]) -> T = add_square_kernel
+    short(few(x)) pub fn add_square<'a, T>(x: &'a [T], y: &'a mut [T]) -> T = add_square_kernel
 }
 
 #[inline(always)]
@@ -98,7 +98,7 @@ fn add_square_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &mut [T]) -> T {
 pass! {
     /// y ← y + αx, then Σ yᵢ²: the bits of [`axpy`] followed by [`dot`](super::dot), in one pass.
     /// Cost: 2 r, 1 w, 4 operations.
-    short(x.len()) pub fn axpy_square<'a, T>(alpha: T, x: &'a [T], y: &'a mut [T]) -> T = axpy_square_kernel
+    short(few(x)) pub fn axpy_square<'a, T>(alpha: T, x: &'a [T], y: &'a mut [T]) -> T = axpy_square_kernel
 }
 
 #[inline(always)]

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use southwell::Real;
 use southwell_benches::{Aligned, seconds};
-use southwell_simd::{dense, vector};
+use southwell_simd::{dense, elementary, vector};
 
 use crate::Answer;
 
@@ -84,6 +84,10 @@ impl<T: Scalar> Timed for Operands<T> {
         };
         match (what, who) {
             ("gemv", "southwell") => each(&mut || dense::apply(black_box(a), black_box(x), black_box(out))),
+            ("gemv_t", "southwell") => {
+                each(&mut || dense::apply_transposed(black_box(a), black_box(x), black_box(out)))
+            }
+            ("exp", "southwell") => each(&mut || elementary::exp(black_box(x), black_box(out))),
             ("dot", "southwell") => each(&mut || out[0] = vector::dot(black_box(x), black_box(y))),
             #[cfg(feature = "peers")]
             (_, "faer") => faer_does(what, a.values, x, y, out, each),
