@@ -5,19 +5,19 @@ use core::marker::PhantomData;
 use pulp::{Simd, WithSimd};
 
 use super::Matrix;
-use super::rows::{add4, dots1, dots4};
+use super::rows::{add2, add2_dots2, dots1, dots2};
 use crate::Real;
 use crate::dispatch::dispatch;
 use crate::vector::axpy_kernel;
 
-/// Bytes of four rows that the second cache still holds when they are read again.
+/// Bytes of four rows that the second cache holds together.
 const NEAR: usize = 1 << 18;
 
 /// For every row i: s ← a_i·v, u ← `update(i, s)`, t ← t + u·a_i; the rows in order, t from the caller.
 ///
 /// This is an iteration of matrix scaling with one reading of the kernel, `update` being a_i/s (and the
-/// place to add up the error of the marginal); of any method that does Aᵀ f(A v). Four rows go
-/// together, so that memory gives each once and the second use comes from cache. The result has the
+/// place to add up the error of the marginal); of any method that does Aᵀ f(A v). While two rows are
+/// added to t from cache, memory gives the next two to be multiplied by v. The result has the
 /// bits of a [`dot`](crate::vector::dot) and an [`axpy`](crate::vector::axpy) a row.
 ///
 /// Rows beyond the matrix are not visited; where v or t is shorter than a row, the common length counts.
@@ -51,12 +51,18 @@ fn kernel<T: Real, S: Simd>(
     let count = a.count();
     let mut row = 0;
     if !S::IS_SCALAR && a.columns.saturating_mul(4 * size_of::<T>()) <= NEAR {
-        while count - row >= 4 {
-            let rows = a.some_rows(row);
-            let [s0, s1, s2, s3] = dots4(simd, rows, v);
-            let u = [update(row, s0), update(row + 1, s1), update(row + 2, s2), update(row + 3, s3)];
-            add4(simd, u, rows, t);
-            row += 4;
+        let mut now: [&[T]; 2] = a.some_rows(0);
+        let mut sums = if count >= 2 { dots2(simd, now, v) } else { [T::ZERO; 2] };
+        while count - row >= 2 {
+            let u = [update(row, sums[0]), update(row + 1, sums[1])];
+            row += 2;
+            if count - row >= 2 {
+                let next = a.some_rows(row);
+                sums = add2_dots2(simd, u, now, t, next, v);
+                now = next;
+            } else {
+                add2(simd, u, now, t);
+            }
         }
     }
     for row in row..count {
