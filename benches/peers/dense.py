@@ -1,7 +1,8 @@
 """Dense products, dot and exp beside NumPy, OpenBLAS and faer, on the same numbers, one thread each.
 
 faer runs in the process of our side. NumPy and OpenBLAS are called in a Python loop; what a call costs
-that has nothing to do is measured on operands of one element and taken off in a column of its own.
+that has nothing to do is measured in the same turns, on operands of one element, and taken off in a
+column of its own.
 """
 
 import statistics
@@ -54,10 +55,10 @@ def theirs(what, a, x, y, out):
 
 
 def empty_calls(what, dtype):
-    """Seconds of a call on one element."""
+    """The same calls on one element."""
     a, x = np.ones((1, 1), dtype), np.ones(1, dtype)
     runs = theirs(what, a, x, x.copy(), x.copy())
-    return {name: min(run(20_000) for _ in range(5)) for name, run in runs.items()}
+    return {f"{name}, empty": run for name, run in runs.items()}
 
 
 def in_turns(pairs, runs, turn):
@@ -102,7 +103,6 @@ def cases():
 
 
 def rows(ours, folder, pairs, turn=0.005):
-    empty = {}
     for what, n, dtype in cases():
         numbers = np.random.default_rng(n)
         square = n * n if what.startswith("gemv") else 0
@@ -128,7 +128,7 @@ def rows(ours, folder, pairs, turn=0.005):
             continue
         if what != "exp":
             runs["faer"] = run_of("faer")
-        runs |= theirs(what, a, x, y, out)
+        runs |= theirs(what, a, x, y, out) | empty_calls(what, dtype)
         exact = reference(what, a, x, y)
         errors = {}
         for who, name in (("southwell", "ours"), ("faer", "faer")):
@@ -145,21 +145,21 @@ def rows(ours, folder, pairs, turn=0.005):
         if max(errors.values()) > bound:
             raise RuntimeError(f"{what} {n} {real}: {errors}")
         times = in_turns(3 * pairs, runs, turn)
-        if (what, dtype) not in empty:
-            empty[what, dtype] = empty_calls(what, dtype)
         yield {
             "what": what,
             "n": n,
             "type": real,
             "times": times,
-            "empty": empty[what, dtype],
             "errors": errors,
         }
 
 
-def ratio(row, name, less=0.0):
-    pairs = zip(row["times"]["ours"], row["times"][name])
-    return statistics.median((theirs - less) / ours for ours, theirs in pairs)
+def ratio(row, name, less=None):
+    """The median over the rounds of theirs, less an empty call, over ours."""
+    times = row["times"]
+    nothing = times[less] if less else [0.0] * len(times[name])
+    rounds = zip(times["ours"], times[name], nothing)
+    return statistics.median((theirs - empty) / ours for ours, theirs, empty in rounds)
 
 
 def report(results):
@@ -174,7 +174,7 @@ def report(results):
         for name in ("NumPy", "OpenBLAS"):
             if name in r["times"]:
                 cells.append(f"**{ratio(r, name):.2f}**")
-                cells.append(f"{ratio(r, name, r['empty'][name]):.2f}")
+                cells.append(f"{ratio(r, name, f'{name}, empty'):.2f}")
             else:
                 cells += ["–", "–"]
         cells.append(", ".join(f"{r['errors'][k]:.0e}" if k in r["errors"] else "–" for k in ("ours", "faer", "NumPy")))
@@ -182,6 +182,8 @@ def report(results):
     print("\nAn empty call, ns: ", end="")
     seen = {}
     for r in results:
-        for name, seconds in r["empty"].items():
-            seen[f"{name} {titles[r['what']]} {r['type']}"] = f"{seconds * 1e9:.0f}"
-    print("; ".join(f"{name} {value}" for name, value in seen.items()) + ".")
+        for name in r["times"]:
+            if name.endswith(", empty"):
+                key = f"{name.removesuffix(', empty')} {titles[r['what']]} {r['type']}"
+                seen.setdefault(key, []).extend(r["times"][name])
+    print("; ".join(f"{key} {statistics.median(times) * 1e9:.0f}" for key, times in seen.items()) + ".")
