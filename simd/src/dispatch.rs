@@ -50,18 +50,17 @@ pub fn level_name() -> &'static str {
     dispatch(Name)
 }
 
-/// Whether a sum over so few elements does not dispatch: the call into the code of an instruction set
+/// Whether a pass over so few elements does not dispatch: the call into the code of an instruction set
 /// costs as much as they do. The results are the same, as everywhere.
 #[inline(always)]
 pub(crate) fn few<T>(x: &[T]) -> bool {
     x.len() < crate::LANES
 }
 
-/// Whether an update of so few elements does not dispatch: the narrow registers that every host has do
-/// as well.
+/// Whether the rows of a matrix are so narrow that wide registers would not be filled.
 #[inline(always)]
-pub(crate) fn short<T>(x: &[T]) -> bool {
-    size_of_val(x) < 256
+pub(crate) fn narrow<T>(columns: usize, bytes: usize) -> bool {
+    columns.saturating_mul(size_of::<T>()) <= bytes
 }
 
 /// Gives a kernel `fn(simd, arguments…)` the face of a plain function that dispatches once; with

@@ -23,7 +23,7 @@ pub(crate) fn cut_mut<T>(x: &mut [T], n: usize) -> &mut [T] {
 /// pieces of known length use the narrow registers that every host has, a short loop does not.
 #[inline(always)]
 pub(crate) fn registers<T: Real, S: Simd>(simd: S, x: &[T]) -> (&[T::Vector<S>], &[T]) {
-    if S::IS_SCALAR && cfg!(feature = "std") && crate::dispatch::short(x) {
+    if S::IS_SCALAR && cfg!(feature = "std") && crate::dispatch::few(x) {
         (&[], x)
     } else {
         T::split(simd, x)
@@ -33,7 +33,7 @@ pub(crate) fn registers<T: Real, S: Simd>(simd: S, x: &[T]) -> (&[T::Vector<S>],
 /// The same, for writing.
 #[inline(always)]
 pub(crate) fn registers_mut<T: Real, S: Simd>(simd: S, x: &mut [T]) -> (&mut [T::Vector<S>], &mut [T]) {
-    if S::IS_SCALAR && cfg!(feature = "std") && crate::dispatch::short(x) {
+    if S::IS_SCALAR && cfg!(feature = "std") && crate::dispatch::few(x) {
         (&mut [], x)
     } else {
         T::split_mut(simd, x)
@@ -71,8 +71,6 @@ macro_rules! map {
         $($constants)*
         #[allow(unused_parens)]
         let ($y $(, $x)*) = ($y.1 $(, $x.1)*);
-        crate::map::chunk!(32, $simd, $y $(, $x)*; $value);
-        crate::map::chunk!(16, $simd, $y $(, $x)*; $value);
         crate::map::chunk!(8, $simd, $y $(, $x)*; $value);
         crate::map::chunk!(4, $simd, $y $(, $x)*; $value);
         crate::map::chunk!(2, $simd, $y $(, $x)*; $value);

@@ -4,13 +4,13 @@ use pulp::Simd;
 
 use super::Matrix;
 use super::rows::{add2, add4, each_dot};
-use crate::dispatch::pass;
+use crate::dispatch::{narrow, pass};
 use crate::vector::axpy_kernel;
 use crate::{Lanes, Real};
 
 pass! {
     /// y ← A x. Cost: the matrix once, 2 operations an entry; x and y stay in cache.
-    pub fn apply<'a, T>(a: Matrix<'a, T>, x: &'a [T], y: &'a mut [T]) -> () = apply_kernel
+    short(narrow::<T>(a.columns, 32)) pub fn apply<'a, T>(a: Matrix<'a, T>, x: &'a [T], y: &'a mut [T]) -> () = apply_kernel
 }
 
 #[inline(always)]
@@ -24,7 +24,7 @@ fn apply_kernel<T: Real, S: Simd>(simd: S, a: Matrix<'_, T>, x: &[T], y: &mut [T
 
 pass! {
     /// r ← b − A x. Cost: the matrix once, 2 operations an entry.
-    pub fn residual<'a, T>(a: Matrix<'a, T>, rhs: &'a [T], x: &'a [T], r: &'a mut [T]) -> () = residual_kernel
+    short(narrow::<T>(a.columns, 32)) pub fn residual<'a, T>(a: Matrix<'a, T>, rhs: &'a [T], x: &'a [T], r: &'a mut [T]) -> () = residual_kernel
 }
 
 #[inline(always)]
@@ -39,7 +39,7 @@ fn residual_kernel<T: Real, S: Simd>(simd: S, a: Matrix<'_, T>, rhs: &[T], x: &[
 pass! {
     /// ‖b − A x‖₂² without storing the residual; row i goes to lane i mod [`LANES`](crate::LANES).
     /// Cost: the matrix once, 2 operations an entry.
-    pub fn residual_square<'a, T>(a: Matrix<'a, T>, rhs: &'a [T], x: &'a [T]) -> T = residual_square_kernel
+    short(narrow::<T>(a.columns, 32)) pub fn residual_square<'a, T>(a: Matrix<'a, T>, rhs: &'a [T], x: &'a [T]) -> T = residual_square_kernel
 }
 
 #[inline(always)]
@@ -57,7 +57,7 @@ fn residual_square_kernel<T: Real, S: Simd>(simd: S, a: Matrix<'_, T>, rhs: &[T]
 pass! {
     /// y ← Aᵀ x: y_j = ((0 + x₀·a₀ⱼ) + x₁·a₁ⱼ) + …, row after row. Cost: the matrix once, 2 operations an
     /// entry; y is read and written once every two or four rows, from cache up to about 100,000 columns.
-    pub fn apply_transposed<'a, T>(a: Matrix<'a, T>, x: &'a [T], y: &'a mut [T]) -> () = transposed_kernel
+    short(narrow::<T>(a.columns, 64)) pub fn apply_transposed<'a, T>(a: Matrix<'a, T>, x: &'a [T], y: &'a mut [T]) -> () = transposed_kernel
 }
 
 #[inline(always)]
@@ -68,7 +68,7 @@ fn transposed_kernel<T: Real, S: Simd>(simd: S, a: Matrix<'_, T>, x: &[T], y: &m
 
 pass! {
     /// y ← y + Aᵀ x, row after row. Cost as [`apply_transposed`].
-    pub fn add_transposed<'a, T>(a: Matrix<'a, T>, x: &'a [T], y: &'a mut [T]) -> () = add_transposed_kernel
+    short(narrow::<T>(a.columns, 64)) pub fn add_transposed<'a, T>(a: Matrix<'a, T>, x: &'a [T], y: &'a mut [T]) -> () = add_transposed_kernel
 }
 
 #[inline(always)]

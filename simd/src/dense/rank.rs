@@ -5,12 +5,12 @@ use pulp::Simd;
 use super::rows::add4;
 use super::{Matrix, MatrixMut};
 use crate::Real;
-use crate::dispatch::pass;
+use crate::dispatch::{narrow, pass};
 use crate::vector::axpy_kernel;
 
 pass! {
     /// A ← A + α x yᵀ, entry by entry a_ij + (α·x_i)·y_j. Cost: 1 r, 1 w, 2 operations an entry.
-    pub fn rank_one<'a, T>(a: MatrixMut<'a, T>, alpha: T, x: &'a [T], y: &'a [T]) -> () = rank_one_kernel
+    short(narrow::<T>(a.columns, 64)) pub fn rank_one<'a, T>(a: MatrixMut<'a, T>, alpha: T, x: &'a [T], y: &'a [T]) -> () = rank_one_kernel
 }
 
 #[inline(always)]
@@ -23,7 +23,7 @@ fn rank_one_kernel<T: Real, S: Simd>(simd: S, mut a: MatrixMut<'_, T>, alpha: T,
 pass! {
     /// A ← A + α x xᵀ on the lower triangle and the diagonal, a_ij + (α·x_i)·x_j for j ≤ i; what lies
     /// above stays. Cost: 1 r, 1 w, 2 operations an entry of the triangle.
-    pub fn symmetric_rank_one<'a, T>(a: MatrixMut<'a, T>, alpha: T, x: &'a [T]) -> () = symmetric_kernel
+    short(narrow::<T>(a.columns, 128)) pub fn symmetric_rank_one<'a, T>(a: MatrixMut<'a, T>, alpha: T, x: &'a [T]) -> () = symmetric_kernel
 }
 
 #[inline(always)]
@@ -38,7 +38,7 @@ pass! {
     /// A ← A + α Xᵀ Y = A + α Σ_k x_k y_kᵀ, the rows k of X and Y being vectors of length m and n; from the
     /// first k to the last, entry by entry a_ij + (α·x_ki)·y_kj. Four k go together.
     /// Cost: A 1 r, 1 w every four k; 2 operations an entry and k; Y stays in cache.
-    pub fn rank_k<'a, T>(a: MatrixMut<'a, T>, alpha: T, x: Matrix<'a, T>, y: Matrix<'a, T>) -> () = rank_k_kernel
+    short(narrow::<T>(a.columns, 64)) pub fn rank_k<'a, T>(a: MatrixMut<'a, T>, alpha: T, x: Matrix<'a, T>, y: Matrix<'a, T>) -> () = rank_k_kernel
 }
 
 #[inline(always)]

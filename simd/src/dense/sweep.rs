@@ -10,7 +10,7 @@ use crate::vector::dot_kernel;
 pass! {
     /// One SOR sweep in place, x_i ← x_i + (ω·(1/a_ii))·(b_i − a_i·x), from the first row or
     /// (`reversed`) from the last.
-    pub fn sor_sweep<'a, T>(
+    short(a.columns <= 64) pub fn sor_sweep<'a, T>(
         a: Matrix<'a, T>,
         reversed: bool,
         omega: T,

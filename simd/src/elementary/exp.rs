@@ -7,7 +7,7 @@ use pulp::{Scalar, Simd};
 
 use super::map::map;
 use super::sums::{add_lanes, largest, maximum};
-use crate::dispatch::pass;
+use crate::dispatch::{few, pass};
 use crate::{LANES, Real, reduce};
 
 /// e^x in a register, the operation behind every pass here.
@@ -82,7 +82,7 @@ pub fn exp_scalar<T: Real>(x: T) -> T {
 pass! {
     /// yᵢ ← e^(xᵢ). Errors and special values: see the [module](crate::elementary). Cost: 1 r, 1 w,
     /// 43 operations in `f64`, 32 in `f32`.
-    pub fn exp<'a, T>(x: &'a [T], y: &'a mut [T]) -> () = exp_kernel
+    short(few(x)) pub fn exp<'a, T>(x: &'a [T], y: &'a mut [T]) -> () = exp_kernel
 }
 
 #[inline(always)]
@@ -92,7 +92,7 @@ pub(crate) fn exp_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &mut [T]) {
 
 pass! {
     /// xᵢ ← e^(xᵢ): [`exp`] in place. Cost: 1 r, 1 w, as many operations.
-    pub fn exp_in_place<'a, T>(x: &'a mut [T]) -> () = exp_in_place_kernel
+    short(few(x)) pub fn exp_in_place<'a, T>(x: &'a mut [T]) -> () = exp_in_place_kernel
 }
 
 #[inline(always)]
@@ -106,7 +106,7 @@ pub(super) const BLOCK: usize = 128;
 pass! {
     /// yⱼ ← e^(xⱼ − m), and Σ yⱼ in [`LANES`] virtual lanes. Cost: 1 r, 1 w, 2 operations
     /// more than [`exp`].
-    pub fn exp_sum<'a, T>(x: &'a [T], m: T, y: &'a mut [T]) -> T = exp_sum_kernel
+    short(few(x)) pub fn exp_sum<'a, T>(x: &'a [T], m: T, y: &'a mut [T]) -> T = exp_sum_kernel
 }
 
 #[inline(always)]
@@ -123,7 +123,7 @@ pub(crate) fn exp_sum_kernel<T: Real, S: Simd>(simd: S, x: &[T], m: T, y: &mut [
 
 pass! {
     /// xⱼ ← e^(xⱼ − m), and Σ xⱼ: [`exp_sum`] in place. Cost: 1 r, 1 w, as many operations.
-    pub fn exp_sum_in_place<'a, T>(m: T, x: &'a mut [T]) -> T = exp_sum_in_place_kernel
+    short(few(x)) pub fn exp_sum_in_place<'a, T>(m: T, x: &'a mut [T]) -> T = exp_sum_in_place_kernel
 }
 
 #[inline(always)]
@@ -149,7 +149,7 @@ pass! {
     ///
     /// With potentials a = fᵢ, b = g, costs c and s = 1/ε: row i of a coupling, its sum and its
     /// largest entry. Cost: 2 r, 1 w, 6 operations more than [`exp`].
-    pub fn exp_coupling<'a, T>(a: T, b: &'a [T], c: &'a [T], s: T, y: &'a mut [T]) -> (T, T) = exp_coupling_kernel
+    short(few(b)) pub fn exp_coupling<'a, T>(a: T, b: &'a [T], c: &'a [T], s: T, y: &'a mut [T]) -> (T, T) = exp_coupling_kernel
 }
 
 #[inline(always)]

@@ -9,7 +9,7 @@ use pulp::{Scalar, Simd};
 use super::exp::polynomial;
 use super::map::map;
 use crate::Real;
-use crate::dispatch::pass;
+use crate::dispatch::{few, pass};
 
 /// ln x in a register, the operation behind every pass here.
 #[inline(always)]
@@ -49,7 +49,7 @@ pub fn ln_scalar<T: Real>(x: T) -> T {
 pass! {
     /// yᵢ ← ln xᵢ. Errors and special values: see the [module](crate::elementary). Cost: 1 r, 1 w,
     /// 47 operations in `f64`, 37 in `f32`, one of them a division.
-    pub fn ln<'a, T>(x: &'a [T], y: &'a mut [T]) -> () = ln_kernel
+    short(few(x)) pub fn ln<'a, T>(x: &'a [T], y: &'a mut [T]) -> () = ln_kernel
 }
 
 #[inline(always)]
@@ -59,7 +59,7 @@ pub(crate) fn ln_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &mut [T]) {
 
 pass! {
     /// xᵢ ← ln xᵢ: [`ln`] in place. Cost: 1 r, 1 w, as many operations.
-    pub fn ln_in_place<'a, T>(x: &'a mut [T]) -> () = ln_in_place_kernel
+    short(few(x)) pub fn ln_in_place<'a, T>(x: &'a mut [T]) -> () = ln_in_place_kernel
 }
 
 #[inline(always)]

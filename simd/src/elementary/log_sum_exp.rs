@@ -16,7 +16,7 @@ use super::ln::ln_scalar;
 use super::map::map;
 use super::sums::{add_lanes, larger, largest, maximum};
 use crate::dense::Matrix;
-use crate::dispatch::pass;
+use crate::dispatch::{few, pass};
 use crate::{LANES, Real, reduce};
 
 /// Terms that are made before they are summed.
@@ -102,7 +102,7 @@ impl<T: Real> Online<T> {
 pass! {
     /// log Σⱼ e^(xⱼ); −∞ if there is no element or all are −∞. Blocks of 256 elements with an online maximum.
     /// Cost: 1 r, 40 operations in `f64`, 29 in `f32`.
-    pub fn log_sum_exp<'a, T>(x: &'a [T]) -> T = log_sum_exp_kernel
+    short(few(x)) pub fn log_sum_exp<'a, T>(x: &'a [T]) -> T = log_sum_exp_kernel
 }
 
 #[inline(always)]
@@ -170,7 +170,7 @@ pass! {
     /// If m is −∞ (the row may be empty), y is 0; if m is +∞, y is 1 there and 0 elsewhere. For rows
     /// that fit into the first cache: y is gone through twice. Cost: 2 r, 1 w, 42 operations in
     /// `f64`, 31 in `f32`.
-    pub fn exp_row<'a, T>(g: &'a [T], c: &'a [T], s: T, y: &'a mut [T]) -> (T, T) = exp_row_kernel
+    short(few(g)) pub fn exp_row<'a, T>(g: &'a [T], c: &'a [T], s: T, y: &'a mut [T]) -> (T, T) = exp_row_kernel
 }
 
 #[inline(always)]

@@ -2,13 +2,13 @@
 
 use pulp::Simd;
 
-use crate::dispatch::{few, pass, short};
+use crate::dispatch::{few, pass};
 use crate::map::{map, map_total};
 use crate::{Lanes, Real};
 
 pass! {
     /// y ← y + αx. Cost: 2 r, 1 w, 2 operations.
-    short(short(x)) pub fn axpy<'a, T>(alpha: T, x: &'a [T], y: &'a mut [T]) -> () = axpy_kernel
+    short(few(x)) pub fn axpy<'a, T>(alpha: T, x: &'a [T], y: &'a mut [T]) -> () = axpy_kernel
 }
 
 #[inline(always)]
@@ -18,7 +18,7 @@ pub(crate) fn axpy_kernel<T: Real, S: Simd>(simd: S, alpha: T, x: &[T], y: &mut 
 
 pass! {
     /// y ← x + βy. Cost: 2 r, 1 w, 2 operations.
-    short(short(x)) pub fn xpby<'a, T>(x: &'a [T], beta: T, y: &'a mut [T]) -> () = xpby_kernel
+    short(few(x)) pub fn xpby<'a, T>(x: &'a [T], beta: T, y: &'a mut [T]) -> () = xpby_kernel
 }
 
 #[inline(always)]
@@ -28,7 +28,7 @@ fn xpby_kernel<T: Real, S: Simd>(simd: S, x: &[T], beta: T, y: &mut [T]) {
 
 pass! {
     /// y ← αx + βy. Cost: 2 r, 1 w, 3 operations.
-    short(short(x)) pub fn axpby<'a, T>(alpha: T, x: &'a [T], beta: T, y: &'a mut [T]) -> () = axpby_kernel
+    short(few(x)) pub fn axpby<'a, T>(alpha: T, x: &'a [T], beta: T, y: &'a mut [T]) -> () = axpby_kernel
 }
 
 #[inline(always)]
@@ -41,7 +41,7 @@ fn axpby_kernel<T: Real, S: Simd>(simd: S, alpha: T, x: &[T], beta: T, y: &mut [
 
 pass! {
     /// y ← γ(d·x) + βy, the update of a direction through a diagonal. Cost: 3 r, 1 w, 4 operations.
-    short(short(x)) pub fn scaled_xpby<'a, T>(gamma: T, d: &'a [T], x: &'a [T], beta: T, y: &'a mut [T]) -> () =
+    short(few(x)) pub fn scaled_xpby<'a, T>(gamma: T, d: &'a [T], x: &'a [T], beta: T, y: &'a mut [T]) -> () =
         scaled_xpby_kernel
 }
 
@@ -55,7 +55,7 @@ fn scaled_xpby_kernel<T: Real, S: Simd>(simd: S, gamma: T, d: &[T], x: &[T], bet
 
 pass! {
     /// y ← b − y. Cost: 2 r, 1 w, 1 operation.
-    short(short(b)) pub fn rsub<'a, T>(b: &'a [T], y: &'a mut [T]) -> () = rsub_kernel
+    short(few(b)) pub fn rsub<'a, T>(b: &'a [T], y: &'a mut [T]) -> () = rsub_kernel
 }
 
 #[inline(always)]
@@ -65,7 +65,7 @@ pub(crate) fn rsub_kernel<T: Real, S: Simd>(simd: S, b: &[T], y: &mut [T]) {
 
 pass! {
     /// y ← αy. Cost: 1 r, 1 w, 1 operation.
-    short(short(y)) pub fn scale<'a, T>(alpha: T, y: &'a mut [T]) -> () = scale_kernel
+    short(few(y)) pub fn scale<'a, T>(alpha: T, y: &'a mut [T]) -> () = scale_kernel
 }
 
 #[inline(always)]
@@ -75,7 +75,7 @@ fn scale_kernel<T: Real, S: Simd>(simd: S, alpha: T, y: &mut [T]) {
 
 pass! {
     /// y ← x·y, element by element. Cost: 2 r, 1 w, 1 operation.
-    short(short(x)) pub fn multiply<'a, T>(x: &'a [T], y: &'a mut [T]) -> () = multiply_kernel
+    short(few(x)) pub fn multiply<'a, T>(x: &'a [T], y: &'a mut [T]) -> () = multiply_kernel
 }
 
 #[inline(always)]
