@@ -27,7 +27,7 @@ hardware there, `f64` in software.
 
 A figure is the size of the pass's own symbol with everything that was inlined into it, which is nearly all, and of
 its closures. Not in it, because passes share it, is what the last table lists: the compiler's own arithmetic above
-all. The image is linked without a panic handler; the script found no symbol of panics, of fused arithmetic or of
+all; nor another pass that one calls as a whole (`norm` calls `dot` where the optimiser likes it so). The image is linked without a panic handler; the script found no symbol of panics, of fused arithmetic or of
 dispatch in it, and no fused instruction.
 
 """

@@ -2,11 +2,12 @@
 
 use super::Rows;
 use crate::Real;
+use crate::map::cut;
 
 /// t ← (D/ω + U)⁻¹ p, from the last row; reads the upper half of the matrix.
 pub fn solve_upper<T: Real>(rows: Rows<'_, T>, omega: T, inverse: &[T], p: &[T], t: &mut [T]) {
     let n = p.len().min(inverse.len()).min(t.len()).min(rows.count());
-    for (i, ((row, &p), &inverse)) in rows.iter(n).zip(&p[..n]).zip(&inverse[..n]).enumerate().rev() {
+    for (i, ((row, &p), &inverse)) in rows.iter(n).zip(cut(p, n)).zip(cut(inverse, n)).enumerate().rev() {
         let upper = row.with(t).rev().take_while(|&(column, ..)| column as usize > i);
         let sum = upper.fold(p, |sum, (_, a, t)| sum - a * t);
         if let Some(t) = t.get_mut(i) {

@@ -1,7 +1,9 @@
 //! Sweeps of successive over-relaxation in the row-residual form with the inverse diagonal.
 
 use super::{Rows, ascending, descending};
-use crate::{Real, dispatch::pass};
+use crate::Real;
+use crate::dispatch::pass;
+use crate::map::cut;
 
 pass! {
     /// One SOR sweep in place, x_i ← x_i + (ω·(1/a_ii))·(b_i − Σ_j a_ij x_j), from the first row or
@@ -23,7 +25,7 @@ fn sweep_kernel<T: Real>(rows: Rows<'_, T>, reversed: bool, omega: T, inverse: &
         return;
     }
     let n = rhs.len().min(inverse.len()).min(x.len()).min(rows.count());
-    let all = rows.iter(n).zip(&rhs[..n]).zip(&inverse[..n]).enumerate();
+    let all = rows.iter(n).zip(cut(rhs, n)).zip(cut(inverse, n)).enumerate();
     if reversed {
         for (i, ((row, &b), &inverse)) in all.rev() {
             let sigma = ascending(b, row, x);

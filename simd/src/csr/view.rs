@@ -35,10 +35,16 @@ impl<'a, T: Real> Rows<'a, T> {
     /// offsets are no rows. Cost: one pass over offsets and columns.
     #[must_use]
     pub fn new(offsets: &'a [u32], columns: &'a [u32], values: &'a [T], width: usize) -> Option<Self> {
-        let ordered =
-            offsets.is_sorted() && offsets.last().is_none_or(|&last| last as usize <= columns.len());
+        // A plain loop: the optimiser does not see that `is_sorted` cannot panic.
+        let mut last = 0;
+        for &offset in offsets {
+            if offset < last {
+                return None;
+            }
+            last = offset;
+        }
         let Row { columns, values, width } = Row::new(columns, values, width)?;
-        ordered.then_some(Self { offsets, columns, values, width })
+        (last as usize <= columns.len()).then_some(Self { offsets, columns, values, width })
     }
 
     /// Rows.
