@@ -185,7 +185,7 @@ pub(crate) fn widest_lanes<T: Word>() -> usize {
         type Output = usize;
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) -> usize {
-            T::lanes(simd)
+            T::register_lanes(simd)
         }
     }
     widest(Ask::<T>(std::marker::PhantomData))

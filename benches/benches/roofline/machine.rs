@@ -124,7 +124,7 @@ fn registers<S: Simd>(effort: Effort, name: &str, simd: S, fuses: bool) {
         };
         let work: &mut Work<'_> = &mut work;
         let seconds = middle(&compete(effort, &mut [work])[0]);
-        TURNS as f64 * Arithmetic::<T>::operations(T::lanes(simd)) * 1e-9 / seconds
+        TURNS as f64 * Arithmetic::<T>::operations(T::register_lanes(simd)) * 1e-9 / seconds
     }
     let fused = |rate: fn(Effort, S, bool) -> f64| {
         if fuses { format!("{:.0}", rate(effort, simd, true)) } else { "–".into() }

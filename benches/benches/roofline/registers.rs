@@ -11,7 +11,7 @@ use southwell_simd::{Level, max_level};
 pub(crate) trait Word: Real {
     const NAME: &'static str;
     type Register<S: Simd>: Copy;
-    fn lanes<S: Simd>(simd: S) -> usize;
+    fn register_lanes<S: Simd>(simd: S) -> usize;
     fn all<S: Simd>(simd: S, value: Self) -> Self::Register<S>;
     fn plus<S: Simd>(simd: S, a: Self::Register<S>, b: Self::Register<S>) -> Self::Register<S>;
     fn times<S: Simd>(simd: S, a: Self::Register<S>, b: Self::Register<S>) -> Self::Register<S>;
@@ -39,7 +39,7 @@ macro_rules! word {
             const NAME: &'static str = stringify!($t);
             type Register<S: Simd> = S::$v;
             #[inline(always)]
-            fn lanes<S: Simd>(_simd: S) -> usize {
+            fn register_lanes<S: Simd>(_simd: S) -> usize {
                 size_of::<S::$v>() / size_of::<$t>()
             }
             #[inline(always)]
