@@ -33,6 +33,10 @@ pub trait Vectors: Copy {
         yes: Self::Vector<S>,
         no: Self::Vector<S>,
     ) -> Self::Vector<S>;
+    /// The mask of the lanes below `count` that are `chosen`.
+    fn lanes<S: Simd>(simd: S, count: usize, chosen: impl Fn(usize) -> bool) -> Self::Mask<S>;
+    /// Every value `by` lanes up; what leaves at the top comes in below.
+    fn rotate<S: Simd>(simd: S, a: Self::Vector<S>, by: usize) -> Self::Vector<S>;
     /// The whole registers of a slice and what is left over.
     fn split<S: Simd>(simd: S, x: &[Self]) -> (&[Self::Vector<S>], &[Self]);
     /// The same, for writing.
@@ -40,7 +44,7 @@ pub trait Vectors: Copy {
 }
 
 macro_rules! vectors {
-    ($t:ident, $v:ident, $m:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $abs:ident, $neg:ident, $less:ident, $select:ident, $split:ident, $split_mut:ident) => {
+    ($t:ident, $v:ident, $m:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $abs:ident, $neg:ident, $less:ident, $select:ident, $between:ident, $or:ident, $word:ident, $rotate:ident, $split:ident, $split_mut:ident) => {
         impl Vectors for $t {
             type Vector<S: Simd> = S::$v;
             type Mask<S: Simd> = S::$m;
@@ -81,6 +85,21 @@ macro_rules! vectors {
                 simd.$select(mask, yes, no)
             }
             #[inline(always)]
+            fn lanes<S: Simd>(simd: S, count: usize, chosen: impl Fn(usize) -> bool) -> S::$m {
+                let mut mask = simd.$between(0, 0).mask();
+                for lane in 0..count {
+                    if chosen(lane) {
+                        let lane = lane as $word;
+                        mask = simd.$or(mask, simd.$between(lane, lane + 1).mask());
+                    }
+                }
+                mask
+            }
+            #[inline(always)]
+            fn rotate<S: Simd>(simd: S, a: S::$v, by: usize) -> S::$v {
+                simd.$rotate(a, by)
+            }
+            #[inline(always)]
             fn split<S: Simd>(_simd: S, x: &[Self]) -> (&[S::$v], &[Self]) {
                 S::$split(x)
             }
@@ -105,6 +124,10 @@ vectors!(
     neg_f32s,
     less_than_f32s,
     select_f32s,
+    mask_between_m32s,
+    or_m32s,
+    u32,
+    rotate_right_f32s,
     as_simd_f32s,
     as_mut_simd_f32s
 );
@@ -121,6 +144,10 @@ vectors!(
     neg_f64s,
     less_than_f64s,
     select_f64s,
+    mask_between_m64s,
+    or_m64s,
+    u64,
+    rotate_right_f64s,
     as_simd_f64s,
     as_mut_simd_f64s
 );
