@@ -72,11 +72,7 @@ pub(super) struct Sweep<T> {
 pub(super) fn worth_it<T: Real, S: Simd>(rows: usize, columns: usize) -> bool {
     let lanes = size_of::<T::Vector<S>>() / size_of::<T>();
     // Columns are also counted in T, exactly.
-    matches!(lanes, 4 | 8 | 16)
-        && size_of::<T::Vector<S>>() >= 32
-        && rows >= lanes
-        && columns >= 4 * lanes
-        && columns < 1 << 22
+    matches!(lanes, 8 | 16) && rows >= lanes && columns >= 4 * lanes && columns < 1 << 22
 }
 
 /// [`SWEEPS`] sweeps over a plane in place, from the first cell or (`REVERSED`) from the last.
@@ -88,7 +84,6 @@ pub(super) fn sweep_plane<T: Real, S: Simd, const REVERSED: bool>(
     x: &mut [T],
 ) {
     match size_of::<T::Vector<S>>() / size_of::<T>() {
-        4 => plane::<T, S, REVERSED, 4, 8>(simd, sweep, rhs, x),
         8 => plane::<T, S, REVERSED, 8, 16>(simd, sweep, rhs, x),
         16 => plane::<T, S, REVERSED, 16, 32>(simd, sweep, rhs, x),
         _ => {}
@@ -343,7 +338,7 @@ fn spread<T: Real, S: Simd, const REVERSED: bool, const L: usize, const N: usize
 
 /// The register at `from`.
 #[inline(always)]
-fn one<T: Real, S: Simd>(simd: S, x: &[T], from: usize, lanes: usize) -> Option<&T::Vector<S>> {
+pub(super) fn one<T: Real, S: Simd>(simd: S, x: &[T], from: usize, lanes: usize) -> Option<&T::Vector<S>> {
     T::split(simd, x.get(from..from + lanes)?).0.first()
 }
 
