@@ -18,7 +18,15 @@ fn numbers<T: Real>(n: usize) -> Vec<T> {
 
 fn star<T: Real>(centre: f64) -> Star<T> {
     let minus = -T::ONE;
-    Star { centre: T::from_f64(centre), west: minus, east: minus, south: minus, north: minus, down: minus, up: minus }
+    Star {
+        centre: T::from_f64(centre),
+        west: minus,
+        east: minus,
+        south: minus,
+        north: minus,
+        down: minus,
+        up: minus,
+    }
 }
 
 /// Another omega at every look.
@@ -73,7 +81,7 @@ fn alike<T: Real, A: Relax<T>>(matrix: &A, name: &str) {
 }
 
 fn every_shape<T: Real>() {
-    for (rows, columns) in [(1, 90), (90, 1), (70, 6), (16, 130), (37, 81), (8, 8)] {
+    for (rows, columns) in [(1, 90), (90, 1), (70, 6), (16, 130), (37, 81), (8, 8), (131, 530)] {
         let plane = Stencil2d::constant(rows, columns, star::<T>(4.5)).expect("a valid star");
         alike(&plane, &format!("{rows}x{columns}"));
         alike(&RedBlack::<Stencil2d<'_, T>>::new(plane), &format!("red-black {rows}x{columns}"));
@@ -123,7 +131,8 @@ fn conjugate_gradients_report_the_same_either_way() {
         let mut x = vec![0.0; 144];
         let mut storage = vec![f64::NAN; cg::Workspace::<f64>::required_len(144)];
         let workspace = cg::Workspace::new(&problem, &mut storage).expect("long enough");
-        let options = cg::Options { stop: Stop { check_every: 7, ..Stop::default() }, ..cg::Options::default() };
+        let options =
+            cg::Options { stop: Stop { check_every: 7, ..Stop::default() }, ..cg::Options::default() };
         let mut run = cg::start(&problem, &options, &mut x, workspace).expect("a valid start");
         let report = southwell::drive(&mut run, &options.stop, observer);
         assert_eq!(run.steps(0), 0);

@@ -9,13 +9,13 @@ use southwell_simd::{Real, force_level, levels};
 
 /// Shapes that are long enough for every form of the pass, and such that are not.
 const SHAPES: [(usize, usize, usize); 14] = [
-    (1, 16, 64),
-    (1, 16, 65),
-    (1, 17, 79),
-    (1, 23, 128),
-    (1, 31, 130),
-    (1, 33, 64),
-    (1, 50, 67),
+    (1, 64, 256),
+    (1, 65, 257),
+    (1, 71, 300),
+    (1, 128, 512),
+    (1, 129, 513),
+    (1, 137, 530),
+    (1, 143, 600),
     (1, 100, 33),
     (1, 5, 200),
     (1, 1, 300),

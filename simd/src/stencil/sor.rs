@@ -39,10 +39,11 @@ pub fn sor_sweep<T: Real>(
 }
 
 pass! {
-    /// `count` sweeps in place, with the bits of as many [`sor_sweep`]s. Constant couplings on a plane
-    /// that is worth it: four at once, each row after row behind the one before (temporal blocking).
+    /// `count` sweeps in place, with the bits of as many [`sor_sweep`]s. With constant couplings on a large
+    /// plane, and registers of eight lanes or more, four go through the cache together, each a row behind
+    /// the one before (temporal blocking).
     ///
-    /// Cost per cell and sweep, constant in two dimensions: a quarter of 2 r, 1 w, 11 operations.
+    /// Cost per cell and sweep then: a quarter of 2 r, 1 w; 11 operations.
     pub fn sor_sweeps<'a, T>(
         grid: Grid<'a, T>,
         reversed: bool,

@@ -1,4 +1,4 @@
-//! Lexicographic sweeps over constant couplings with a row in every lane, one or several at once.
+//! Four lexicographic sweeps over constant couplings at once, with a row in every lane.
 //!
 //! A group of L rows (the lanes of a register) goes through a buffer in which each row stands two places
 //! behind the one before it, so that a register holds a place of all rows:
@@ -11,7 +11,7 @@
 //! A sweep takes a place a step. Its western neighbours are the step before, in the same lanes; its
 //! southern ones two steps before, a lane lower: both are known in time, whatever the latency.
 //!
-//! Several sweeps run in the same loop (temporal blocking). Sweep s works on rows one higher up and
+//! The sweeps run in the same loop (temporal blocking). Sweep s works on rows one higher up and
 //! three places behind sweep s − 1, where all that it needs is done:
 //! ```text
 //! v_s[p]        lane k: row r + k − s, column p − 2k, after sweep s
@@ -31,7 +31,7 @@ use super::sor::copy;
 use crate::Real;
 use crate::prefetch::{ask, is_far};
 
-/// Sweeps that run in one loop, at most.
+/// Sweeps that run in one loop.
 pub(super) const SWEEPS: usize = 4;
 /// Places between a row and the next.
 const LAG: usize = 2;
@@ -67,12 +67,13 @@ pub(super) struct Sweep<T> {
     pub(super) along: T,
 }
 
-/// Whether the machine's registers and the plane are large enough to gain by.
+/// Whether the machine's registers and the plane are large enough to gain by: every group of rows begins
+/// and ends with places that are not full.
 #[inline(always)]
 pub(super) fn worth_it<T: Real, S: Simd>(rows: usize, columns: usize) -> bool {
     let lanes = size_of::<T::Vector<S>>() / size_of::<T>();
     // Columns are also counted in T, exactly.
-    matches!(lanes, 8 | 16) && rows >= lanes && columns >= 4 * lanes && columns < 1 << 22
+    matches!(lanes, 8 | 16) && rows >= 8 * lanes && columns >= 32 * lanes && columns < 1 << 22
 }
 
 /// [`SWEEPS`] sweeps over a plane in place, from the first cell or (`REVERSED`) from the last.
