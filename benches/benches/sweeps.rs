@@ -1,9 +1,10 @@
 //! Sweeps and iterations of relaxation: bytes moved a second, in cache and far out of it.
 //!
 //! Bytes are those of the pass's own documentation: what must move if every operand moves once, from
-//! memory or from the cache that holds it. Beside each bench, a plain copy loop over two vectors of
-//! the same length is run alternately with it, nine times: the ratio at the end is the median of the
-//! nine. A copy counts 16 bytes an element in `f64`, a triad 24.
+//! memory or from the cache that holds it. Beside each bench, `axpy` over two vectors of the same
+//! length, which reads and writes what a constant sweep does, is run alternately with it, nine times:
+//! the ratio at the end is the median of the nine. A copy counts 16 bytes an element in `f64`, `axpy`
+//! and a triad 24.
 #![forbid(unsafe_code)]
 #![allow(missing_docs)]
 
@@ -15,6 +16,7 @@ use southwell::linear::{Csr, Star, Stencil2d, Stencil3d};
 use southwell::relaxation::{Fixed, Lines, Problem, RedBlack, Relax, Split, cg, ssor_cg};
 use southwell::{Real, Run};
 use southwell_benches::{FivePoint, median, numbers, seconds};
+use southwell_simd::vector;
 
 /// Sides of the grids: one that stays in the second-level cache, one far beyond the last.
 struct Sides {
@@ -32,8 +34,10 @@ const SIDES: [Sides; 2] = [
     Sides { place: "memory", constant: 4000, stored: 2000, cube: 200 },
 ];
 
-/// Pairs of a bench and the copy loop.
+/// Pairs of a bench and `axpy`.
 const PAIRS: usize = 9;
+/// Sweeps between two looks at the residual.
+const TOGETHER: u32 = 8;
 /// Omega of all sweeps; its value does not change the work.
 const OMEGA: f64 = 1.5;
 
@@ -68,8 +72,8 @@ struct Row {
     /// Bytes a second: the best seen, and the middle of the pairs.
     best: f64,
     middle: f64,
-    /// Its bandwidth over that of the copy loop: the middle of the pairs.
-    of_copy: f64,
+    /// Its bandwidth over that of `axpy`: the middle of the pairs.
+    of_axpy: f64,
 }
 
 impl Table {
@@ -78,20 +82,20 @@ impl Table {
             return;
         }
         println!(
-            "\n| place | type | pass | side | GB/s best | GB/s median | ÷ copy (median of {PAIRS} pairs) |"
+            "\n| place | type | pass | side | GB/s best | GB/s median | ÷ axpy (median of {PAIRS} pairs) |"
         );
         println!("|---|---|---|---|---|---|---|");
         for r in &self.rows {
             let (best, middle) = (r.best * 1e-9, r.middle * 1e-9);
             println!(
                 "| {} | {} | {} | {} | {best:.1} | {middle:.1} | {:.2} |",
-                r.place, r.real, r.name, r.side, r.of_copy
+                r.place, r.real, r.name, r.side, r.of_axpy
             );
         }
     }
 }
 
-/// One bench: criterion's run, then the pairs with a copy over `n` elements.
+/// One bench: criterion's run, then the pairs with `axpy` over `n` elements.
 struct Bench<'c> {
     criterion: &'c mut Criterion,
     table: &'c mut Table,
@@ -127,18 +131,20 @@ impl Bench<'_> {
         // Long enough for the clock.
         let count = (2e-3 / best).ceil().max(1.0) as u64;
         let copies = (2e-3 / (2e-11 * (cells * size_of::<T>()) as f64)).ceil().clamp(1.0, 1e4) as u64;
+        // Small enough for the sum to stay finite.
+        let tiny = T::from_f64(1e-6);
         let mut middle = Vec::new();
-        let mut of_copy = Vec::new();
+        let mut of_axpy = Vec::new();
         for _ in 0..PAIRS {
             let ours = bytes as f64 * count as f64 / work(count).as_secs_f64();
             let time = seconds(|| {
                 for _ in 0..copies {
-                    copy(black_box(&from), black_box(&mut to));
+                    vector::axpy(black_box(tiny), black_box(&from), black_box(&mut to));
                 }
             });
-            let copied = (2 * cells * size_of::<T>()) as f64 * copies as f64 / time;
+            let moved = (3 * cells * size_of::<T>()) as f64 * copies as f64 / time;
             middle.push(ours);
-            of_copy.push(ours / copied);
+            of_axpy.push(ours / moved);
         }
         self.table.rows.push(Row {
             place: self.place,
@@ -147,7 +153,7 @@ impl Bench<'_> {
             side,
             best: bytes as f64 / best,
             middle: median(middle),
-            of_copy: median(of_copy),
+            of_axpy: median(of_axpy),
         });
     }
 
@@ -165,6 +171,22 @@ impl Bench<'_> {
             timed(|| {
                 for _ in 0..count {
                     matrix.sweep(false, omega, &mut scratch, black_box(&rhs), black_box(&mut x));
+                }
+            })
+        });
+    }
+
+    /// Sweeps that may go through the cache together; `bytes` are those of one sweep.
+    fn together<T: Real, A: Relax<T>>(&mut self, name: &'static str, side: usize, matrix: &A, bytes: usize) {
+        let n = matrix.order();
+        let rhs = numbers::<T>(1, n);
+        let mut x = numbers::<T>(2, n);
+        let mut scratch = vec![T::ZERO; matrix.scratch_len()];
+        let omega = T::from_f64(OMEGA);
+        self.run::<T>(name, side, n, TOGETHER as usize * bytes, |count| {
+            timed(|| {
+                for _ in 0..count {
+                    matrix.sweeps(false, omega, &mut scratch, black_box(&rhs), black_box(&mut x), TOGETHER);
                 }
             })
         });
@@ -276,6 +298,13 @@ fn all_passes<T: Real>(criterion: &mut Criterion, table: &mut Table, sides: &Sid
     let plane = Stencil2d::constant(side, side, star).expect("a valid star");
     bench.sweep("five-point, constant", side, &plane, 3 * e * n);
     bench.sweep("five-point, red-black", side, &RedBlack::<Stencil2d<'_, T>>::new(plane), 3 * e * n);
+    bench.together("five-point, constant, 8 sweeps", side, &plane, 3 * e * n);
+    bench.together(
+        "five-point, red-black, 8 sweeps",
+        side,
+        &RedBlack::<Stencil2d<'_, T>>::new(plane),
+        3 * e * n,
+    );
     bench.sweep("five-point, lines", side, &Lines::<Stencil2d<'_, T>>::new(plane), 3 * e * n);
 
     let cube = sides.cube;

@@ -17,14 +17,26 @@ pub struct Progress<T> {
 ///
 /// Any `FnMut(&Progress<T>) -> ControlFlow<()>` is an observer.
 pub trait Observer<T> {
-    /// Called once before the first step and after every step.
+    /// Called once before the first step and after every step, or after every look at the residual
+    /// (and the last step) if [`every_step`](Observer::every_step) says so.
     fn observe(&mut self, progress: &Progress<T>) -> ControlFlow<()>;
+
+    /// Whether every step matters. Where it does not, a run may take all steps up to the next look
+    /// together ([`Run::steps`](crate::Run::steps)), which costs less for some methods; what it
+    /// computes and reports is the same. True unless overridden; false for `()`.
+    fn every_step(&self) -> bool {
+        true
+    }
 }
 
 impl<T> Observer<T> for () {
     #[inline(always)]
     fn observe(&mut self, _progress: &Progress<T>) -> ControlFlow<()> {
         ControlFlow::Continue(())
+    }
+    #[inline(always)]
+    fn every_step(&self) -> bool {
+        false
     }
 }
 

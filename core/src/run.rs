@@ -15,6 +15,19 @@ pub trait Run {
     /// One step. What a step is and costs is the method's to say.
     fn step(&mut self);
 
+    /// `count` steps, or as many as can be taken before a [`failure`](Run::failure); returns how many
+    /// those were. A method overrides it where several steps together cost less; the iterate and the
+    /// residuals that follow have the bits of single steps.
+    fn steps(&mut self, count: u32) -> u32 {
+        for done in 0..count {
+            self.step();
+            if self.failure().is_some() {
+                return done;
+            }
+        }
+        count
+    }
+
     /// The residual of the current iterate; a method may carry it along by a recurrence.
     fn residual(&mut self) -> Self::Real;
 
@@ -46,6 +59,9 @@ pub trait Run {
 }
 
 /// Steps a run until it converges, fails, reaches its limit or is told to stop.
+///
+/// Between two looks an observer that does not want [every step](Observer::every_step) sees nothing, and
+/// the steps are taken together ([`Run::steps`]); `()` is one.
 ///
 /// Cost: the steps, one residual every `stop.check_every` steps, and one confirmation a claim of
 /// convergence. A claim that is denied twice without halving the true residual ends the run as
@@ -81,11 +97,13 @@ pub fn drive<R: Run + ?Sized>(
         if steps >= stop.max_steps {
             break Status::StepLimit;
         }
-        run.step();
+        // Nothing is looked at before the next multiple of `every`, or the limit.
+        let together =
+            if observer.every_step() { 1 } else { (every - steps % every).min(stop.max_steps - steps) };
+        steps += run.steps(together);
         if let Some(failure) = run.failure() {
             break failure;
         }
-        steps += 1;
         looked = steps % every == 0 || steps == stop.max_steps;
         if looked {
             residual = run.residual();

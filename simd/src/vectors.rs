@@ -35,6 +35,10 @@ pub trait Vectors: Copy {
     ) -> Self::Vector<S>;
     /// a ≤ b; false where one is NaN.
     fn vless_equal<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Mask<S>;
+    /// The mask of the lanes below `count` that are `chosen`.
+    fn vchosen<S: Simd>(simd: S, count: usize, chosen: impl Fn(usize) -> bool) -> Self::Mask<S>;
+    /// Every value `by` lanes up; what leaves at the top comes in below.
+    fn vrotate<S: Simd>(simd: S, a: Self::Vector<S>, by: usize) -> Self::Vector<S>;
     /// The whole registers of a slice and what is left over.
     fn split<S: Simd>(simd: S, x: &[Self]) -> (&[Self::Vector<S>], &[Self]);
     /// The same, for writing.
@@ -42,7 +46,7 @@ pub trait Vectors: Copy {
 }
 
 macro_rules! vectors {
-    ($t:ident, $v:ident, $m:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $abs:ident, $neg:ident, $less:ident, $less_equal:ident, $select:ident, $split:ident, $split_mut:ident) => {
+    ($t:ident, $v:ident, $m:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $abs:ident, $neg:ident, $less:ident, $less_equal:ident, $select:ident, $between:ident, $or:ident, $word:ident, $rotate:ident, $split:ident, $split_mut:ident) => {
         impl Vectors for $t {
             type Vector<S: Simd> = S::$v;
             type Mask<S: Simd> = S::$m;
@@ -87,6 +91,21 @@ macro_rules! vectors {
                 simd.$less_equal(a, b)
             }
             #[inline(always)]
+            fn vchosen<S: Simd>(simd: S, count: usize, chosen: impl Fn(usize) -> bool) -> S::$m {
+                let mut mask = simd.$between(0, 0).mask();
+                for lane in 0..count {
+                    if chosen(lane) {
+                        let lane = lane as $word;
+                        mask = simd.$or(mask, simd.$between(lane, lane + 1).mask());
+                    }
+                }
+                mask
+            }
+            #[inline(always)]
+            fn vrotate<S: Simd>(simd: S, a: S::$v, by: usize) -> S::$v {
+                simd.$rotate(a, by)
+            }
+            #[inline(always)]
             fn split<S: Simd>(_simd: S, x: &[Self]) -> (&[S::$v], &[Self]) {
                 S::$split(x)
             }
@@ -112,6 +131,10 @@ vectors!(
     less_than_f32s,
     less_than_or_equal_f32s,
     select_f32s,
+    mask_between_m32s,
+    or_m32s,
+    u32,
+    rotate_right_f32s,
     as_simd_f32s,
     as_mut_simd_f32s
 );
@@ -129,6 +152,10 @@ vectors!(
     less_than_f64s,
     less_than_or_equal_f64s,
     select_f64s,
+    mask_between_m64s,
+    or_m64s,
+    u64,
+    rotate_right_f64s,
     as_simd_f64s,
     as_mut_simd_f64s
 );

@@ -55,6 +55,9 @@ impl<T: Real, A: Relax<T> + AsGrid<T>> Relax<T> for RedBlack<A> {
     fn sweep(&self, reversed: bool, omega: T, scratch: &mut [T], rhs: &[T], x: &mut [T]) {
         stencil::red_black_sweep(self.stencil.as_grid(), reversed, omega, scratch, rhs, x);
     }
+    fn sweeps(&self, reversed: bool, omega: T, scratch: &mut [T], rhs: &[T], x: &mut [T], count: u32) {
+        stencil::red_black_sweeps(self.stencil.as_grid(), reversed, omega, scratch, rhs, x, count as usize);
+    }
 }
 
 red_black!(Stencil2d);

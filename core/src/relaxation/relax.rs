@@ -22,6 +22,16 @@ pub trait Relax<T: Real>: Matrix<T> {
 
     /// One sweep, in the order of the view or (`reversed`) in the opposite order.
     fn sweep(&self, reversed: bool, omega: T, scratch: &mut [T], rhs: &[T], x: &mut [T]);
+
+    /// `count` sweeps in the same direction, with the bits of as many [`sweep`](Relax::sweep)s.
+    ///
+    /// A constant stencil makes several in one pass over memory, four at most; other views sweep
+    /// `count` times.
+    fn sweeps(&self, reversed: bool, omega: T, scratch: &mut [T], rhs: &[T], x: &mut [T], count: u32) {
+        for _ in 0..count {
+            self.sweep(reversed, omega, scratch, rhs, x);
+        }
+    }
 }
 
 /// Writes the reciprocal diagonal.
@@ -44,6 +54,17 @@ macro_rules! relax_stencil {
             }
             fn sweep(&self, reversed: bool, omega: T, scratch: &mut [T], rhs: &[T], x: &mut [T]) {
                 stencil::sor_sweep(self.grid(), reversed, omega, scratch, rhs, x);
+            }
+            fn sweeps(
+                &self,
+                reversed: bool,
+                omega: T,
+                scratch: &mut [T],
+                rhs: &[T],
+                x: &mut [T],
+                count: u32,
+            ) {
+                stencil::sor_sweeps(self.grid(), reversed, omega, scratch, rhs, x, count as usize);
             }
         }
     };

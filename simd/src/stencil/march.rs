@@ -61,7 +61,7 @@ pub(super) fn march<T: Real, S: Simd, const REVERSED: bool>(
     x: &mut [T],
 ) {
     let mut windows = [[T::ZERO; WINDOW]; ROWS];
-    let turn = |i: usize, n: usize| if REVERSED { n.saturating_sub(i + 1) } else { i };
+    let turn = turn::<REVERSED>;
     for plane in 0..path.planes {
         let first_row = turn(plane, path.planes) * path.rows;
         let mut i = 0;
@@ -74,6 +74,12 @@ pub(super) fn march<T: Real, S: Simd, const REVERSED: bool>(
             i += together;
         }
     }
+}
+
+/// The i-th of n from the end where the travel begins.
+#[inline(always)]
+pub(super) fn turn<const REVERSED: bool>(i: usize, n: usize) -> usize {
+    if REVERSED { n.saturating_sub(i + 1) } else { i }
 }
 
 /// `windows.len()` rows from `row` on; there is a finished one behind them if `follows`.

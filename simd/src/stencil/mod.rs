@@ -22,11 +22,12 @@ mod march;
 mod red_black;
 mod sor;
 mod star;
+mod tile;
 
 pub use eisenstat::{solve_lower, solve_upper};
 pub use lines::{factor_lines, line_sweep};
-pub use red_black::red_black_sweep;
-pub use sor::sor_sweep;
+pub use red_black::{red_black_sweep, red_black_sweeps};
+pub use sor::{sor_sweep, sor_sweeps};
 pub use star::{apply, residual, residual_square};
 
 use crate::Real;

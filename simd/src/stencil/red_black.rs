@@ -8,26 +8,45 @@
 
 use pulp::Simd;
 
-use super::gather::{Term, gather};
 use super::sor::{copy, sub_west};
 use super::star::{WINDOW, sub_scaled};
+use super::tile::one;
 use super::{Coefficients, Grid, piece};
 use crate::Real;
 use crate::dispatch::pass;
 
+/// One sweep in place, red before black or (`reversed`) black before red. `inverse` as in
+/// [`sor_sweep`](super::sor_sweep).
+/// Cost per cell, constant: 2 r, 1 w, and twice 13 operations.
+#[inline]
+pub fn red_black_sweep<T: Real>(
+    grid: Grid<'_, T>,
+    reversed: bool,
+    omega: T,
+    inverse: &[T],
+    rhs: &[T],
+    x: &mut [T],
+) {
+    red_black_sweeps(grid, reversed, omega, inverse, rhs, x, 1);
+}
+
 pass! {
-    /// One sweep in place, red before black or (`reversed`) black before red. `inverse` as in
-    /// [`sor_sweep`](super::sor_sweep).
-    /// Cost per cell, constant: 2 r, 1 w, and twice 13 operations.
-    pub fn red_black_sweep<'a, T>(
+    /// `count` sweeps in place, with the bits of as many [`red_black_sweep`]s; up to four follow each
+    /// other, a row (a plane) behind, in one pass over memory.
+    /// Cost per cell and sweep, constant: a quarter of 2 r, 1 w, and twice 13 operations.
+    pub fn red_black_sweeps<'a, T>(
         grid: Grid<'a, T>,
         reversed: bool,
         omega: T,
         inverse: &'a [T],
         rhs: &'a [T],
         x: &'a mut [T],
+        count: usize,
     ) -> () = kernel
 }
+
+/// Sweeps in one pass over memory, at most: their rows have to stay in cache.
+const TOGETHER: usize = 4;
 
 #[inline(always)]
 fn kernel<T: Real, S: Simd>(
@@ -38,17 +57,130 @@ fn kernel<T: Real, S: Simd>(
     inverse: &[T],
     rhs: &[T],
     x: &mut [T],
+    count: usize,
 ) {
     let rows = grid.planes * grid.rows;
-    // A black row needs the red rows around it: the next one, or in three dimensions the next plane.
+    // A colour needs the rows around it in the other: the next one, or in three dimensions the next plane.
     let lag = if grid.planes > 1 { grid.rows } else { 1 };
-    let first = usize::from(reversed);
-    for row in 0..rows + lag {
-        if row < rows {
-            half_row(simd, &grid, row, first, omega, inverse, rhs, x);
+    let mut left = count;
+    while left > 0 {
+        let halves = 2 * left.min(TOGETHER);
+        for i in 0..rows + lag * (halves - 1) {
+            for half in 0..halves {
+                // The halves that have not begun come last.
+                let Some(row) = i.checked_sub(half * lag) else { break };
+                if row < rows {
+                    let colour = (half + usize::from(reversed)) % 2;
+                    half_row(simd, &grid, row, colour, omega, inverse, rhs, x);
+                }
+            }
         }
-        if row >= lag {
-            half_row(simd, &grid, row - lag, 1 - first, omega, inverse, rhs, x);
+        left -= halves / 2;
+    }
+}
+
+/// Bytes that a cache moves together, on most machines.
+const LINE: usize = 64;
+
+/// A row of a constant star in which all cells have the same neighbours in other rows.
+struct Line<T> {
+    west: T,
+    east: T,
+    keep: T,
+    factor: T,
+    /// The first cell to relax.
+    parity: usize,
+}
+
+impl<T: Real> Line<T> {
+    /// Relaxes every other cell of x; `others` are rows beside it with their couplings, in the order in
+    /// which they are subtracted.
+    #[inline(always)]
+    fn relax<S: Simd, const K: usize>(&self, simd: S, b: &[T], others: [(T, &[T]); K], x: &mut [T]) {
+        let lanes = size_of::<T::Vector<S>>() / size_of::<T>();
+        let n = x.len();
+        // Whole registers from `from` to `to`, where they begin at a line; one that lies in two costs double.
+        let (mut from, mut to) = (n, n);
+        if lanes.is_multiple_of(2) && n > 2 * lanes {
+            from = 1 + x.get(1..).map_or(0, |x| x.as_ptr().align_offset(LINE)) % lanes;
+            to = from + (n - 1).saturating_sub(from) / lanes * lanes;
+            self.registers(simd, b, others, x, from, to);
+        }
+        let mine = |j: &usize| j % 2 == self.parity;
+        for j in (0..from).chain(to..n).filter(mine) {
+            self.cell(b, &others, x, j);
+        }
+    }
+
+    #[inline(always)]
+    fn cell<const K: usize>(&self, b: &[T], others: &[(T, &[T]); K], x: &mut [T], j: usize) {
+        let (Some(&b), Some(&old)) = (b.get(j), x.get(j)) else { return };
+        let mut t = b;
+        if let Some(&x) = j.checked_sub(1).and_then(|west| x.get(west)) {
+            t -= self.west * x;
+        }
+        if let Some(&x) = x.get(j + 1) {
+            t -= self.east * x;
+        }
+        for (c, row) in others {
+            if let Some(&x) = row.get(j) {
+                t -= *c * x;
+            }
+        }
+        if let Some(x) = x.get_mut(j) {
+            *x = self.keep * old + self.factor * t;
+        }
+    }
+
+    /// All cells have a western and an eastern neighbour. Both colours are computed, one is stored: what
+    /// it reads of x is not of its colour, so nothing that is read has been written.
+    #[inline(always)]
+    fn registers<S: Simd, const K: usize>(
+        &self,
+        simd: S,
+        b: &[T],
+        others: [(T, &[T]); K],
+        x: &mut [T],
+        from: usize,
+        to: usize,
+    ) {
+        let lanes = size_of::<T::Vector<S>>() / size_of::<T>();
+        let (odd, parity) = (from % 2, self.parity);
+        let mine = T::vchosen(simd, lanes, |lane| (lane + odd) % 2 == parity);
+        let (west, east) = (T::splat(simd, self.west), T::splat(simd, self.east));
+        let (keep, factor) = (T::splat(simd, self.keep), T::splat(simd, self.factor));
+        let len = to.saturating_sub(from);
+        let (b, _) = T::split(simd, piece(b, from, len));
+        let mut c = [west; K];
+        let mut rows = [b; K];
+        for (k, (coupling, row)) in others.into_iter().enumerate() {
+            c[k] = T::splat(simd, coupling);
+            rows[k] = T::split(simd, piece(row, from, len)).0;
+            let Some(row) = rows[k].get(..b.len()) else { return };
+            rows[k] = row;
+        }
+        let mut at = from;
+        // The west is read a register early: what was just stored would have to be waited for.
+        let Some(&first) = one::<T, S>(simd, x, from - 1, lanes) else { return };
+        let mut next = first;
+        for (i, &b) in b.iter().enumerate() {
+            let w = next;
+            if let Some(&w) = one::<T, S>(simd, x, at + lanes - 1, lanes) {
+                next = w;
+            }
+            let Some(&e) = one::<T, S>(simd, x, at + 1, lanes) else { return };
+            let Some(x) = x.get_mut(at..at + lanes) else { return };
+            let Some(x) = T::split_mut(simd, x).0.first_mut() else { return };
+            let mut t = T::vsub(simd, b, T::vmul(simd, west, w));
+            t = T::vsub(simd, t, T::vmul(simd, east, e));
+            for k in 0..K {
+                if let Some(&x) = rows[k].get(i) {
+                    t = T::vsub(simd, t, T::vmul(simd, c[k], x));
+                }
+            }
+            let new = T::vadd(simd, T::vmul(simd, keep, *x), T::vmul(simd, factor, t));
+            *x = T::vselect(simd, mine, new, *x);
+            at += lanes;
         }
     }
 }
@@ -69,38 +201,70 @@ fn half_row<T: Real, S: Simd>(
     let parity = (row / rows + row % rows + colour) % 2;
     let around = grid.around(row);
     let keep = T::ONE - omega;
+    if let Coefficients::Constant(star) = grid.coefficients
+        && around.south.is_some()
+        && around.north.is_some()
+    {
+        let line =
+            Line { west: star.west, east: star.east, keep, factor: omega * (T::ONE / star.centre), parity };
+        let start = row * grid.columns;
+        let (Some(b), Some((behind, rest))) =
+            (grid.row_of(rhs, Some(row), 0).get(..), x.split_at_mut_checked(start))
+        else {
+            return;
+        };
+        let Some((here, ahead)) = rest.split_at_mut_checked(grid.columns) else { return };
+        let (behind, ahead) = (&*behind, &*ahead);
+        // A row behind or ahead, by its distance in cells.
+        let below = |cells: usize| piece(behind, start.saturating_sub(cells), grid.columns);
+        let above = |cells: usize| piece(ahead, cells - grid.columns, grid.columns);
+        let plane = [(star.south, below(grid.columns)), (star.north, above(grid.columns))];
+        match (around.down, around.up) {
+            (None, None) => return line.relax(simd, b, plane, here),
+            (Some(_), Some(_)) => {
+                let [south, north] = plane;
+                let size = grid.rows * grid.columns;
+                let space = [south, north, (star.down, below(size)), (star.up, above(size))];
+                return line.relax(simd, b, space, here);
+            }
+            _ => {}
+        }
+    }
     let mut buffer = [T::ZERO; WINDOW];
     let mut first = 0;
     while first < grid.columns {
         let n = (grid.columns - first).min(WINDOW);
         let start = row * grid.columns + first;
         let q = &mut buffer[..n];
-        if let (Coefficients::Constant(star), 1, Some(_), Some(_)) =
-            (grid.coefficients, grid.planes, around.south, around.north)
-        {
-            let here = grid.row_of(x, Some(row), 0);
-            let terms = [
-                Term::west(star.west, here, first),
-                Term::east(star.east, here, first),
-                Term::new(star.south, grid.row_of(x, around.south, first)),
-                Term::new(star.north, grid.row_of(x, around.north, first)),
-            ];
-            let (b, x) = (grid.row_of(rhs, Some(row), first), grid.row_of(x, Some(row), first));
-            gather::<T, S, 4, true>(simd, b, terms, omega * (T::ONE / star.centre), keep, x, q);
-        } else {
-            term_by_term(simd, grid, row, first, omega, inverse, rhs, x, q);
-        }
+        term_by_term(simd, grid, row, first, omega, inverse, rhs, x, q);
         let Some(x) = x.get_mut(start..start + n) else { return };
         // WINDOW is even, so the parity of a window's first cell is the row's.
-        let (pairs, last) = x.as_chunks_mut::<2>();
-        let (news, new) = q.as_chunks::<2>();
-        if parity == 0 {
-            pairs.iter_mut().zip(news).for_each(|(x, q)| x[0] = q[0]);
-            last.iter_mut().zip(new).for_each(|(x, &q)| *x = q);
-        } else {
-            pairs.iter_mut().zip(news).for_each(|(x, q)| x[1] = q[1]);
-        }
+        merge(simd, parity, q, x);
         first += n;
+    }
+}
+
+/// x ← q on every other cell, from cell `parity` on.
+#[inline(always)]
+fn merge<T: Real, S: Simd>(simd: S, parity: usize, q: &[T], x: &mut [T]) {
+    let lanes = size_of::<T::Vector<S>>() / size_of::<T>();
+    let (mut q, mut x) = (q, x);
+    if lanes.is_multiple_of(2) {
+        let mine = T::vchosen(simd, lanes, |lane| lane % 2 == parity);
+        let (heads, tail) = T::split(simd, q);
+        let (x_heads, x_tail) = T::split_mut(simd, x);
+        for (x, &q) in x_heads.iter_mut().zip(heads) {
+            *x = T::vselect(simd, mine, q, *x);
+        }
+        (q, x) = (tail, x_tail);
+    }
+    let (pairs, last) = x.as_chunks_mut::<2>();
+    let (news, new) = q.as_chunks::<2>();
+    if parity == 0 {
+        pairs.iter_mut().zip(news).for_each(|(x, q)| x[0] = q[0]);
+        last.iter_mut().zip(new).for_each(|(x, &q)| *x = q);
+    } else {
+        pairs.iter_mut().zip(news).for_each(|(x, q)| x[1] = q[1]);
     }
 }
 

@@ -15,30 +15,19 @@ use super::cells::march_cells;
 use super::gather::{Term, gather};
 use super::march::{Path, Source, march};
 use super::star::sub_scaled;
+use super::tile::{self, SWEEPS, Sweep, sweep_plane};
 use super::{Coefficients, Coupling, Grid, Star};
 use crate::Real;
 use crate::dispatch::pass;
 use crate::prefetch::ask;
 
-pass! {
-    /// One sweep in place, from the first cell or (`reversed`) from the last. `inverse` holds the
-    /// reciprocal diagonal for couplings by cell and is not read for constant ones.
-    ///
-    /// Cost per cell, constant: 2 r, 1 w (24 bytes in `f64`), 11 operations, one product and one
-    /// difference of which wait for the neighbour; by cell: 7 r, 1 w in two dimensions.
-    pub fn sor_sweep<'a, T>(
-        grid: Grid<'a, T>,
-        reversed: bool,
-        omega: T,
-        inverse: &'a [T],
-        rhs: &'a [T],
-        x: &'a mut [T],
-    ) -> () = sweep_kernel
-}
-
-#[inline(always)]
-fn sweep_kernel<T: Real, S: Simd>(
-    simd: S,
+/// One sweep in place, from the first cell or (`reversed`) from the last. `inverse` holds the
+/// reciprocal diagonal for couplings by cell and is not read for constant ones.
+///
+/// Cost per cell, constant: 2 r, 1 w (24 bytes in `f64`), 11 operations, one product and one
+/// difference of which wait for the neighbour; by cell: 7 r, 1 w in two dimensions.
+#[inline]
+pub fn sor_sweep<T: Real>(
     grid: Grid<'_, T>,
     reversed: bool,
     omega: T,
@@ -46,8 +35,49 @@ fn sweep_kernel<T: Real, S: Simd>(
     rhs: &[T],
     x: &mut [T],
 ) {
+    sor_sweeps(grid, reversed, omega, inverse, rhs, x, 1);
+}
+
+pass! {
+    /// `count` sweeps in place, with the bits of as many [`sor_sweep`]s. With constant couplings on a large
+    /// plane, and registers of eight lanes or more, four go through the cache together, each a row behind
+    /// the one before (temporal blocking).
+    ///
+    /// Cost per cell and sweep then: a quarter of 2 r, 1 w; 11 operations.
+    pub fn sor_sweeps<'a, T>(
+        grid: Grid<'a, T>,
+        reversed: bool,
+        omega: T,
+        inverse: &'a [T],
+        rhs: &'a [T],
+        x: &'a mut [T],
+        count: usize,
+    ) -> () = sweeps_kernel
+}
+
+#[inline(always)]
+fn sweeps_kernel<T: Real, S: Simd>(
+    simd: S,
+    grid: Grid<'_, T>,
+    reversed: bool,
+    omega: T,
+    inverse: &[T],
+    rhs: &[T],
+    x: &mut [T],
+    count: usize,
+) {
     match grid.coefficients {
         Coefficients::Constant(star) => {
+            let mut count = count;
+            if count >= SWEEPS && grid.planes == 1 && tile::worth_it::<T, S>(grid.rows, grid.columns) {
+                let rounds = count / SWEEPS;
+                count %= SWEEPS;
+                if reversed {
+                    tiles::<T, S, true>(simd, &grid, star, omega, rhs, x, rounds);
+                } else {
+                    tiles::<T, S, false>(simd, &grid, star, omega, rhs, x, rounds);
+                }
+            }
             let factor = omega * (T::ONE / star.centre);
             let gather = Gather { grid: &grid, star, keep: T::ONE - omega, factor, rhs, reversed };
             let (across, along) = if reversed { (star.north, star.east) } else { (star.south, star.west) };
@@ -58,16 +88,54 @@ fn sweep_kernel<T: Real, S: Simd>(
                 across: factor * across,
                 along: factor * along,
             };
-            if reversed {
-                march::<T, S, true>(simd, path, &gather, x);
-            } else {
-                march::<T, S, false>(simd, path, &gather, x);
+            for _ in 0..count {
+                if reversed {
+                    march::<T, S, true>(simd, path, &gather, x);
+                } else {
+                    march::<T, S, false>(simd, path, &gather, x);
+                }
             }
         }
         Coefficients::PerCell(_) => {
             let gather = GatherCells { grid: &grid, rhs, reversed };
-            march_cells(simd, &grid, reversed, omega, inverse, Some(T::ONE - omega), &gather, x);
+            for _ in 0..count {
+                march_cells(simd, &grid, reversed, omega, inverse, Some(T::ONE - omega), &gather, x);
+            }
         }
+    }
+}
+
+/// `rounds` times [`SWEEPS`] sweeps at once over a plane.
+#[inline(always)]
+fn tiles<T: Real, S: Simd, const REVERSED: bool>(
+    simd: S,
+    grid: &Grid<'_, T>,
+    star: Star<T>,
+    omega: T,
+    rhs: &[T],
+    x: &mut [T],
+    rounds: usize,
+) {
+    let factor = omega * (T::ONE / star.centre);
+    let (ahead, side, across, along) = if REVERSED {
+        (star.south, star.west, star.north, star.east)
+    } else {
+        (star.north, star.east, star.south, star.west)
+    };
+    let sweep = Sweep {
+        rows: grid.rows,
+        columns: grid.columns,
+        keep: T::ONE - omega,
+        factor,
+        ahead,
+        side,
+        across: factor * across,
+        along: factor * along,
+    };
+    let size = grid.rows * grid.columns;
+    let (Some(rhs), Some(x)) = (rhs.get(..size), x.get_mut(..size)) else { return };
+    for _ in 0..rounds {
+        sweep_plane::<T, S, REVERSED>(simd, sweep, rhs, x);
     }
 }
 

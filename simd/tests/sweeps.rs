@@ -1,0 +1,79 @@
+//! Several sweeps at once against as many plain ones, bit for bit, on every instruction set.
+#![cfg(feature = "force-level")]
+
+mod grids;
+
+use grids::{Numbers, Plain, bits};
+use southwell_simd::stencil::{self, Coefficients, Grid, Star};
+use southwell_simd::{Real, force_level, levels};
+
+/// Shapes that are long enough for every form of the pass, and such that are not.
+const SHAPES: [(usize, usize, usize); 14] = [
+    (1, 64, 256),
+    (1, 65, 257),
+    (1, 71, 300),
+    (1, 128, 512),
+    (1, 129, 513),
+    (1, 137, 530),
+    (1, 143, 600),
+    (1, 100, 33),
+    (1, 5, 200),
+    (1, 1, 300),
+    (1, 300, 1),
+    (1, 8, 8),
+    (3, 16, 70),
+    (5, 18, 64),
+];
+
+fn star<T: Real>(numbers: &mut Numbers) -> Star<T> {
+    Star {
+        centre: T::from_f64(4.3),
+        west: numbers.next(),
+        east: numbers.next(),
+        south: numbers.next(),
+        north: numbers.next(),
+        down: numbers.next(),
+        up: numbers.next(),
+    }
+}
+
+fn at_once<T: Real>(counts: &[usize]) {
+    let mut numbers = Numbers(11);
+    let omega = T::from_f64(1.3);
+    // Miri takes the smallest shape that goes through the tile with AVX2, and one that does not.
+    let shapes = if cfg!(miri) { &[(1, 64, 256), (3, 4, 7)] } else { &SHAPES[..] };
+    for &(planes, rows, columns) in shapes {
+        let n = planes * rows * columns;
+        let grid = Grid { planes, rows, columns, coefficients: Coefficients::Constant(star(&mut numbers)) };
+        let (x, b) = (numbers.vector::<T>(n), numbers.vector::<T>(n));
+        for reversed in [false, true] {
+            for &count in counts {
+                let mut plain = x.clone();
+                for _ in 0..count {
+                    Plain { grid }.sor(reversed, omega, &b, &mut plain);
+                }
+                let mut plain_colours = x.clone();
+                for _ in 0..count {
+                    Plain { grid }.red_black(reversed, omega, &b, &mut plain_colours);
+                }
+                for level in levels().filter(|&level| !cfg!(miri) || Some(level) == levels().max()) {
+                    force_level(Some(level));
+                    let mut colours = x.clone();
+                    stencil::red_black_sweeps(grid, reversed, omega, &[], &b, &mut colours, count);
+                    let mut fast = x.clone();
+                    stencil::sor_sweeps(grid, reversed, omega, &[], &b, &mut fast, count);
+                    let name = format!("{planes}x{rows}x{columns} {level:?} {count} reversed: {reversed}");
+                    assert_eq!(bits(&fast), bits(&plain), "{name}");
+                    assert_eq!(bits(&colours), bits(&plain_colours), "red-black {name}");
+                    force_level(None);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn several_sweeps_at_once_are_as_many_plain_ones() {
+    at_once::<f64>(&[0, 1, 2, 3, 4, 5, 9]);
+    at_once::<f32>(&[0, 1, 2, 3, 4, 5, 9]);
+}
