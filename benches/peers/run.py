@@ -259,7 +259,7 @@ def main():
         for name, matrix, side in systems(sizes, options.data):
             rhs = np.random.default_rng(1).standard_normal(matrix.shape[0])
             hand_over(ours, folder, matrix, rhs)
-            views = ["csr", "stencil"] if side else ["csr"]
+            views = ["csr", "stencil", "blocked"] if side else ["csr"]
             results["sweeps"] += sweep_rows(ours, folder, name, matrix, rhs, options.pairs, views)
             if matrix.shape[0] > options.solve_limit:
                 continue

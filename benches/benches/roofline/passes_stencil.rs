@@ -67,6 +67,19 @@ fn constant<T: Word>(bench: &mut Bench) {
         |o| stencil::red_black_sweep(o.grid, false, w, &[], o.x, o.y),
         |o| twin::red_black_sweep(star(o.grid), o.grid.columns, w, o.x, o.y),
     );
+    // Four sweeps that read and write once; the plain loop goes four times.
+    s.pass(
+        "sor_sweeps, 4",
+        a_cell(mix(1, 1, 0), 0, 4 * 11),
+        |o| stencil::sor_sweeps(o.grid, false, w, &[], o.x, o.y, 4),
+        |o| (0..4).for_each(|_| twin::sor_sweep(star(o.grid), o.grid.columns, w, o.x, o.y)),
+    );
+    s.pass(
+        "red_black_sweeps, 4",
+        a_cell(mix(1, 1, 0), 0, 4 * 13),
+        |o| stencil::red_black_sweeps(o.grid, false, w, &[], o.x, o.y, 4),
+        |o| (0..4).for_each(|_| twin::red_black_sweep(star(o.grid), o.grid.columns, w, o.x, o.y)),
+    );
     s.pass(
         "line_sweep",
         a_cell(mix(1, 1, 0), 0, 17),

@@ -13,8 +13,8 @@
 //! result FILE               what `time` computed last, raw                                          → ok
 //! ```
 //! VIEW is `csr`, the loaded matrix, or `stencil`, the five-point stencil (4, −1) of a square grid with
-//! as many cells, which the caller knows the loaded matrix to be. An answer to a request that failed
-//! begins with `error`.
+//! as many cells, which the caller knows the loaded matrix to be; `blocked` is the same with all sweeps
+//! asked for at once. An answer to a request that failed begins with `error`.
 #![forbid(unsafe_code)]
 
 use std::error::Error;
@@ -116,8 +116,9 @@ impl System {
         let matrix = Csr::new(&self.offsets, &self.columns, &self.values)?;
         self.x.fill(0.0);
         match view {
-            "csr" => sweeps(&matrix, count, omega, &self.rhs, &mut self.x),
-            "stencil" => sweeps(&stencil(self.rhs.len())?, count, omega, &self.rhs, &mut self.x),
+            "csr" => sweeps(&matrix, count, 1, omega, &self.rhs, &mut self.x),
+            "stencil" => sweeps(&stencil(self.rhs.len())?, count, 1, omega, &self.rhs, &mut self.x),
+            "blocked" => sweeps(&stencil(self.rhs.len())?, 1, count, omega, &self.rhs, &mut self.x),
             _ => Err(format!("no view `{view}`").into()),
         }
     }
@@ -140,16 +141,28 @@ fn stencil(cells: usize) -> Result<Stencil2d<'static, f64>, southwell::Error> {
     Stencil2d::constant(side, side, star)
 }
 
-fn sweeps(matrix: &impl Relax<f64>, count: u32, omega: f64, rhs: &[f64], x: &mut [f64]) -> Answer {
+/// `calls` times `together` sweeps.
+fn sweeps(
+    matrix: &impl Relax<f64>,
+    calls: u32,
+    together: u32,
+    omega: f64,
+    rhs: &[f64],
+    x: &mut [f64],
+) -> Answer {
     let problem = Problem::new(matrix, rhs)?;
     let mut scratch = vec![0.0; matrix.scratch_len()];
     matrix.prepare(&mut scratch)?;
     let time = seconds(|| {
-        for _ in 0..count {
-            problem.matrix().sweep(false, omega, &mut scratch, rhs, x);
+        for _ in 0..calls {
+            if together == 1 {
+                problem.matrix().sweep(false, omega, &mut scratch, rhs, x);
+            } else {
+                problem.matrix().sweeps(false, omega, &mut scratch, rhs, x, together);
+            }
         }
     });
-    Ok(format!("{:e}", time / f64::from(count.max(1))))
+    Ok(format!("{:e}", time / f64::from((calls * together).max(1))))
 }
 
 fn solve<A: Matrix<f64> + Split<f64>>(
