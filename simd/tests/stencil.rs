@@ -5,7 +5,7 @@ mod grids;
 
 use grids::{Plain, bits, every_case, inverse};
 use southwell_simd::stencil::{self, Coefficients};
-use southwell_simd::{Real, force_level};
+use southwell_simd::{Level, Real, force_level};
 
 fn products<T: Real>() {
     every_case::<T>(|grid, numbers, name| {
