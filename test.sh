@@ -75,15 +75,7 @@ need_miri() {
     done
 }
 
-need_cargo_miri() {
-    need_miri; all_there
-    say "undefined behaviour in passes (Miri)"
-    # Without a CPU to compile for, Miri sees the scalar code alone.
-    SOUTHWELL_LEVEL="AVX2" RUSTFLAGS="-Ctarget-cpu=x86-64-v3" \
-        cargo "+$NIGHTLY" miri test --locked -p southwell-simd --lib --tests
-}
-
-fuzz() {
+need_cargo_fuzz() {
     need_toolchain "$NIGHTLY"
     command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz ||
         miss "cargo-fuzz: 'cargo install --locked cargo-fuzz' failed"
@@ -167,6 +159,14 @@ firmware() {
     need_targets "${FIRMWARE_TARGETS[@]}"; need_program qemu-system-arm qemu-system-arm; all_there
     say "firmware in the emulator"
     targets/run.sh
+}
+
+miri() {
+    need_miri; all_there
+    say "undefined behaviour in passes (Miri)"
+    # Without a CPU to compile for, Miri sees the scalar code alone.
+    SOUTHWELL_LEVEL="AVX2" RUSTFLAGS="-Ctarget-cpu=x86-64-v3" \
+        cargo "+$NIGHTLY" miri test --locked -p southwell-simd --lib --tests
 }
 
 fuzz() {

@@ -37,7 +37,7 @@ impl<T: Real> OmegaRule<T> for Wandering {
         T::from_f64(1.1)
     }
     fn revise(&mut self, progress: &Progress<T>) -> Option<T> {
-        Some(if progress.step % 2 == 0 { T::from_f64(1.3) } else { T::from_f64(1.2) })
+        Some(if progress.step.is_multiple_of(2) { T::from_f64(1.3) } else { T::from_f64(1.2) })
     }
 }
 

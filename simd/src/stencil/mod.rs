@@ -10,7 +10,7 @@
 //! ```
 //!
 //! The lexicographic passes are serial along a row by nature: each cell waits for its western
-//! neighbour. They are split into a vector part, which gathers everything that is known, and a
+//! neighbour. A single sweep is split into a vector part, which gathers everything that is known, and a
 //! recurrence of one product and one difference; eight rows run the recurrence side by side, each a
 //! cell behind the one before it, so that its latency is hidden.
 
@@ -19,6 +19,7 @@ mod eisenstat;
 mod gather;
 mod lines;
 mod march;
+mod places;
 mod red_black;
 mod sor;
 mod star;

@@ -8,9 +8,9 @@
 
 use pulp::Simd;
 
+use super::places::one;
 use super::sor::{copy, sub_west};
 use super::star::{WINDOW, sub_scaled};
-use super::tile::one;
 use super::{Coefficients, Grid, piece};
 use crate::Real;
 use crate::dispatch::pass;
