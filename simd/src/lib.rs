@@ -11,7 +11,16 @@
 //! # Shape of a pass
 //! A pass is a plain function over slices; it dispatches once. Lengths are cut to the shortest
 //! operand, so a pass cannot panic; callers check sizes at their border. No vector type is public.
-//! Bytes and operations that a pass moves are stated in its documentation.
+//! Bytes and operations that a pass moves are stated in its documentation; `benches/ROOFLINE.md` says how
+//! near to the machine's limits each comes, `targets/PASSES.md` how many bytes of flash it takes.
+//!
+//! # Instruction sets
+//! AVX-512 and AVX2 are found at run time with the feature `std`, and `set_max_level` caps them; NEON and
+//! wasm's simd128 belong to the compile target; everything else runs one element at a time. All of it goes
+//! through `pulp`, which compiles a pass for each. `wide` is not used: it knows the instruction set of
+//! the compile target alone, so that inside code compiled for AVX-512 it would still work in pairs of
+//! SSE2 registers; and what small fixed widths there are (four sums of a sparse row, the last elements
+//! of a vector) the compiler turns into registers by itself.
 #![cfg_attr(not(any(test, feature = "std")), no_std)]
 #![deny(unsafe_code)] // `csr::view` alone allows it, and says why.
 
