@@ -54,7 +54,7 @@ pub(super) struct Sweep<T> {
 pub(super) fn worth_it<T: Real, S: Simd>(rows: usize, columns: usize) -> bool {
     let lanes = size_of::<T::Vector<S>>() / size_of::<T>();
     // Columns are also counted in T, exactly.
-    matches!(lanes, 8 | 16) && rows >= 64 && columns >= 256 && columns < 1 << 22
+    matches!(lanes, 8 | 16) && rows >= 64 && (256..1 << 22).contains(&columns)
 }
 
 /// [`SWEEPS`] sweeps over a plane in place, from the first cell or (`REVERSED`) from the last.
