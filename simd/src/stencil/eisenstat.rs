@@ -31,7 +31,7 @@ fn upper_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, omega: T, inverse:
         Coefficients::Constant(star) => {
             let factor = omega * (T::ONE / star.centre);
             let upper = Upper { grid: &grid, star, factor, p };
-            march::<T, S, true>(simd, path(&grid, factor * star.north, factor * star.east), &upper, t);
+            march::<T, S, true>(simd, path(&grid, factor * star.north, factor * star.east), &upper, t, 1);
         }
         Coefficients::PerCell(_) => {
             march_cells(simd, &grid, true, omega, inverse, None, &UpperCells { grid: &grid, p }, t);
@@ -69,7 +69,7 @@ fn lower_kernel<T: Real, S: Simd>(
         Coefficients::Constant(star) => {
             let factor = omega * (T::ONE / star.centre);
             let lower = Lower { grid: &grid, star, factor, weight: weight * star.centre, p, t };
-            march::<T, S, false>(simd, path(&grid, factor * star.south, factor * star.west), &lower, y);
+            march::<T, S, false>(simd, path(&grid, factor * star.south, factor * star.west), &lower, y, 1);
         }
         Coefficients::PerCell(_) => {
             march_cells(

@@ -10,20 +10,18 @@
 //! ```
 //!
 //! The lexicographic passes are serial along a row by nature: each cell waits for its western
-//! neighbour. A single sweep is split into a vector part, which gathers everything that is known, and a
-//! recurrence of one product and one difference; eight rows run the recurrence side by side, each a
-//! cell behind the one before it, so that its latency is hidden.
+//! neighbour. With constant couplings a sweep is split into a vector part, which gathers everything that is
+//! known, and a recurrence of one product and one difference, which is doubled in blocks of eight cells.
 
 mod cells;
+mod doubling;
 mod eisenstat;
 mod gather;
 mod lines;
 mod march;
-mod places;
 mod red_black;
 mod sor;
 mod star;
-mod tile;
 
 pub use eisenstat::{solve_lower, solve_upper};
 pub use lines::{factor_lines, line_sweep};

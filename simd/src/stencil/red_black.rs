@@ -8,7 +8,6 @@
 
 use pulp::Simd;
 
-use super::places::one;
 use super::sor::{copy, sub_west};
 use super::star::{WINDOW, sub_scaled};
 use super::{Coefficients, Grid, piece};
@@ -308,4 +307,10 @@ fn term_by_term<T: Real, S: Simd>(
             }
         }
     }
+}
+
+/// The register at `from`.
+#[inline(always)]
+fn one<T: Real, S: Simd>(simd: S, x: &[T], from: usize, lanes: usize) -> Option<&T::Vector<S>> {
+    T::split(simd, x.get(from..from + lanes)?).0.first()
 }

@@ -4,7 +4,7 @@
 //! ```text
 //! t = ((b − down·x_D) − up·x_U) − north·x_N − east·x_E        (what is known before the row runs)
 //! q = (1 − ω)·x + (ω/c)·t
-//! x ← (q − (ω/c)·south·x_S) − (ω/c)·west·x_W                  (the recurrence)
+//! x ← (q − (ω/c)·south·x_S) − (ω/c)·west·x_W                  (the recurrence, doubled along the row)
 //! ```
 //! with ω/c computed as ω·(1/c). Couplings by cell: the south joins t, after the others, and
 //! x ← ((1 − ω)·x + f·t) − (f·west)·x_W with f = ω·(1/c) of the cell.
@@ -15,7 +15,6 @@ use super::cells::march_cells;
 use super::gather::{Term, gather};
 use super::march::{Path, Source, march};
 use super::star::sub_scaled;
-use super::tile::{self, SWEEPS, Sweep, sweep_plane};
 use super::{Coefficients, Coupling, Grid, Star};
 use crate::Real;
 use crate::dispatch::pass;
@@ -24,8 +23,8 @@ use crate::prefetch::ask;
 /// One sweep in place, from the first cell or (`reversed`) from the last. `inverse` holds the
 /// reciprocal diagonal for couplings by cell and is not read for constant ones.
 ///
-/// Cost per cell, constant: 2 r, 1 w (24 bytes in `f64`), 11 operations, one product and one
-/// difference of which wait for the neighbour; by cell: 7 r, 1 w in two dimensions.
+/// Cost per cell, constant: 2 r, 1 w (24 bytes in `f64`), 15 operations; by cell: 7 r, 1 w in two
+/// dimensions.
 #[inline]
 pub fn sor_sweep<T: Real>(
     grid: Grid<'_, T>,
@@ -39,11 +38,10 @@ pub fn sor_sweep<T: Real>(
 }
 
 pass! {
-    /// `count` sweeps in place, with the bits of as many [`sor_sweep`]s. With constant couplings on a large
-    /// plane, and registers of eight lanes or more, four go through the cache together, each a row behind
-    /// the one before (temporal blocking).
+    /// `count` sweeps in place, with the bits of as many [`sor_sweep`]s. With constant couplings up to eight
+    /// go through the cache together, each a row (a plane) behind the one before (temporal blocking).
     ///
-    /// Cost per cell and sweep then: a quarter of 2 r, 1 w; 11 operations.
+    /// Cost per cell and sweep then: an eighth of 2 r, 1 w; 15 operations.
     pub fn sor_sweeps<'a, T>(
         grid: Grid<'a, T>,
         reversed: bool,
@@ -68,16 +66,6 @@ fn sweeps_kernel<T: Real, S: Simd>(
 ) {
     match grid.coefficients {
         Coefficients::Constant(star) => {
-            let mut count = count;
-            if count >= SWEEPS && grid.planes == 1 && tile::worth_it::<T, S>(grid.rows, grid.columns) {
-                let rounds = count / SWEEPS;
-                count %= SWEEPS;
-                if reversed {
-                    tiles::<T, S, true>(simd, &grid, star, omega, rhs, x, rounds);
-                } else {
-                    tiles::<T, S, false>(simd, &grid, star, omega, rhs, x, rounds);
-                }
-            }
             let factor = omega * (T::ONE / star.centre);
             let gather = Gather { grid: &grid, star, keep: T::ONE - omega, factor, rhs, reversed };
             let (across, along) = if reversed { (star.north, star.east) } else { (star.south, star.west) };
@@ -88,12 +76,10 @@ fn sweeps_kernel<T: Real, S: Simd>(
                 across: factor * across,
                 along: factor * along,
             };
-            for _ in 0..count {
-                if reversed {
-                    march::<T, S, true>(simd, path, &gather, x);
-                } else {
-                    march::<T, S, false>(simd, path, &gather, x);
-                }
+            if reversed {
+                march::<T, S, true>(simd, path, &gather, x, count);
+            } else {
+                march::<T, S, false>(simd, path, &gather, x, count);
             }
         }
         Coefficients::PerCell(_) => {
@@ -102,40 +88,6 @@ fn sweeps_kernel<T: Real, S: Simd>(
                 march_cells(simd, &grid, reversed, omega, inverse, Some(T::ONE - omega), &gather, x);
             }
         }
-    }
-}
-
-/// `rounds` times [`SWEEPS`] sweeps at once over a plane.
-#[inline(always)]
-fn tiles<T: Real, S: Simd, const REVERSED: bool>(
-    simd: S,
-    grid: &Grid<'_, T>,
-    star: Star<T>,
-    omega: T,
-    rhs: &[T],
-    x: &mut [T],
-    rounds: usize,
-) {
-    let factor = omega * (T::ONE / star.centre);
-    let (ahead, side, across, along) = if REVERSED {
-        (star.south, star.west, star.north, star.east)
-    } else {
-        (star.north, star.east, star.south, star.west)
-    };
-    let sweep = Sweep {
-        rows: grid.rows,
-        columns: grid.columns,
-        keep: T::ONE - omega,
-        factor,
-        ahead,
-        side,
-        across: factor * across,
-        along: factor * along,
-    };
-    let size = grid.rows * grid.columns;
-    let (Some(rhs), Some(x)) = (rhs.get(..size), x.get_mut(..size)) else { return };
-    for _ in 0..rounds {
-        sweep_plane::<T, S, REVERSED>(simd, sweep, rhs, x);
     }
 }
 

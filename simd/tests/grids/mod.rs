@@ -94,31 +94,58 @@ impl<T: Real> Plain<'_, T> {
             .collect()
     }
     pub(crate) fn sor(&self, reversed: bool, omega: T, rhs: &[T], x: &mut [T]) {
+        if matches!(self.grid.coefficients, Coefficients::Constant(_)) {
+            return self.sor_by_rows(reversed, omega, rhs, x);
+        }
         let n = x.len();
         for i in 0..n {
             let k = if reversed { n - 1 - i } else { i };
             let (c, at) = (self.star(k), self.neighbours(k));
             let f = omega * (T::ONE / c.centre);
-            let constant = matches!(self.grid.coefficients, Coefficients::Constant(_));
             let t = self.minus(rhs[k], c.down, at.down, x);
             let t = self.minus(t, c.up, at.up, x);
-            let (old_row, old, new_row, new) = if reversed {
-                ((c.south, at.south), (c.west, at.west), (c.north, at.north), (c.east, at.east))
-            } else {
-                ((c.north, at.north), (c.east, at.east), (c.south, at.south), (c.west, at.west))
-            };
+            let (old_row, old, new_row, new) = Self::order(reversed, c, at);
             let t = self.minus(t, old_row.0, old_row.1, x);
             let t = self.minus(t, old.0, old.1, x);
-            x[k] = if constant {
-                let q = (T::ONE - omega) * x[k] + f * t;
-                let q = self.minus(q, f * new_row.0, new_row.1, x);
-                // The neighbour before the first cell counts as +0.
-                q - (f * new.0) * new.1.map_or(T::ZERO, |k| x[k])
-            } else {
-                let t = self.minus(t, new_row.0, new_row.1, x);
-                let q = (T::ONE - omega) * x[k] + f * t;
-                self.minus(q, f * new.0, new.1, x)
-            };
+            let t = self.minus(t, new_row.0, new_row.1, x);
+            let q = (T::ONE - omega) * x[k] + f * t;
+            x[k] = self.minus(q, f * new.0, new.1, x);
+        }
+    }
+    /// The row ahead, the cell ahead, the row behind, the cell behind.
+    fn order(reversed: bool, c: Star<T>, at: Star<Option<usize>>) -> Four<T> {
+        if reversed {
+            ((c.south, at.south), (c.west, at.west), (c.north, at.north), (c.east, at.east))
+        } else {
+            ((c.north, at.north), (c.east, at.east), (c.south, at.south), (c.west, at.west))
+        }
+    }
+    /// Constant couplings: what is known of a row, then its recurrence in doubled blocks of eight.
+    fn sor_by_rows(&self, reversed: bool, omega: T, rhs: &[T], x: &mut [T]) {
+        let columns = self.grid.columns;
+        let rows = x.len() / columns.max(1);
+        for i in 0..rows {
+            let row = if reversed { rows - 1 - i } else { i };
+            // The cells of the row in the direction of travel.
+            let cells: Vec<usize> =
+                (0..columns).map(|j| row * columns + if reversed { columns - 1 - j } else { j }).collect();
+            let mut along = T::ZERO;
+            let mut q: Vec<T> = vec![];
+            for &k in &cells {
+                let (c, at) = (self.star(k), self.neighbours(k));
+                let f = omega * (T::ONE / c.centre);
+                let t = self.minus(rhs[k], c.down, at.down, x);
+                let t = self.minus(t, c.up, at.up, x);
+                let (old_row, old, new_row, new) = Self::order(reversed, c, at);
+                let t = self.minus(t, old_row.0, old_row.1, x);
+                let t = self.minus(t, old.0, old.1, x);
+                let known = (T::ONE - omega) * x[k] + f * t;
+                q.push(self.minus(known, f * new_row.0, new_row.1, x));
+                along = f * new.0;
+            }
+            for (&k, value) in cells.iter().zip(doubled(along, &q)) {
+                x[k] = value;
+            }
         }
     }
     pub(crate) fn red_black(&self, reversed: bool, omega: T, rhs: &[T], x: &mut [T]) {
@@ -137,6 +164,30 @@ impl<T: Real> Plain<'_, T> {
             }
         }
     }
+}
+
+/// A coupling and its neighbour, four times.
+type Four<T> = ((T, Option<usize>), (T, Option<usize>), (T, Option<usize>), (T, Option<usize>));
+
+/// x_j = q_j − c·x_{j−1} in blocks of eight by recursive doubling.
+pub(crate) fn doubled<T: Real>(c: T, q: &[T]) -> Vec<T> {
+    let (c2, c4) = (c * c, (c * c) * (c * c));
+    let mut x = vec![];
+    let mut last = T::ZERO;
+    for block in q.chunks(8) {
+        let at = |y: &[T], i: usize, by: usize, c: T| if i >= by { y[i] + c * y[i - by] } else { y[i] };
+        let y: Vec<T> =
+            (0..block.len()).map(|i| if i >= 1 { block[i] - c * block[i - 1] } else { block[i] }).collect();
+        let y: Vec<T> = (0..block.len()).map(|i| at(&y, i, 2, c2)).collect();
+        let y: Vec<T> = (0..block.len()).map(|i| at(&y, i, 4, c4)).collect();
+        let mut power = -c;
+        for (i, y) in y.into_iter().enumerate() {
+            power = if i == 0 { -c } else { power * -c };
+            x.push(y + power * last);
+        }
+        last = x[x.len() - 1];
+    }
+    x
 }
 
 pub(crate) fn bits<T: Real>(x: &[T]) -> Vec<u64> {
