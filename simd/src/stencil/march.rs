@@ -58,6 +58,10 @@ impl<T: Real> Path<T> {
     }
 }
 
+/// A window that begins on a line of the cache: registers that lie across two take twice the time.
+#[cfg_attr(not(target_os = "none"), repr(align(64)))]
+struct Window<T>([T; WINDOW]);
+
 /// Runs the recurrence `count` times over the whole grid, from the first cell or (`REVERSED`) from the last.
 #[inline(always)]
 pub(super) fn march<T: Real, S: Simd, const REVERSED: bool>(
@@ -103,7 +107,8 @@ fn line<T: Real, S: Simd, const REVERSED: bool>(
     // A division costs as much as several cells.
     let i = if path.planes == 1 { row } else { row % path.rows.max(1) };
     let behind = if REVERSED { (i + 1 < path.rows).then_some(row + 1) } else { (i > 0).then(|| row - 1) };
-    let mut window = [T::ZERO; WINDOW];
+    let mut window = Window([T::ZERO; WINDOW]);
+    let window = &mut window.0;
     let mut before = T::ZERO;
     let mut done = 0;
     while done < columns {
@@ -117,14 +122,21 @@ fn line<T: Real, S: Simd, const REVERSED: bool>(
         }
         let Some(q) = window.get_mut(place..place + len) else { return };
         source.fill(simd, x, row, first, q);
-        if let Some(behind) = behind {
-            let behind = behind * columns + first;
-            let behind = x.get(behind..behind + len).unwrap_or(&[]);
+        let behind =
+            behind.and_then(|behind| x.get(behind * columns + first..behind * columns + first + len));
+        let whole = behind.and_then(|behind| behind.first_chunk::<WINDOW>());
+        if let (Some(behind), None) = (behind, whole) {
             sub_scaled(simd, Coupling::Uniform(path.across), behind, q);
         }
-        doubling.solve(simd, &mut window, &mut before);
+        doubling.double(simd, window, whole.map(|behind| (path.across, behind)));
         let Some(x) = x.get_mut(start..start + len) else { return };
-        copy(window.get(place..place + len).unwrap_or(&[]), x);
+        if let Some(x) = x.first_chunk_mut::<WINDOW>() {
+            doubling.carry(simd, window, &mut before, x);
+        } else {
+            let y = *window;
+            doubling.carry(simd, &y, &mut before, window);
+            copy(window.get(place..place + len).unwrap_or(&[]), x);
+        }
         done += len;
     }
 }
