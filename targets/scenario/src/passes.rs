@@ -136,6 +136,10 @@ impl<T: Real> Table<T> {
         ("stencil::residual_square", |c| c.value(stencil::residual_square(c.grid, c.v, c.u))),
         ("stencil::sor_sweep", |c| stencil::sor_sweep(c.grid, false, c.omega, c.w, c.v, c.a)),
         ("stencil::sor_sweep reversed", |c| stencil::sor_sweep(c.grid, true, c.omega, c.w, c.v, c.a)),
+        ("stencil::sor_sweeps", |c| stencil::sor_sweeps(c.grid, false, c.omega, c.w, c.v, c.a, 3)),
+        ("stencil::red_black_sweeps", |c| {
+            stencil::red_black_sweeps(c.grid, false, c.omega, c.w, c.v, c.a, 3);
+        }),
         ("stencil::red_black_sweep", |c| {
             stencil::red_black_sweep(c.grid, false, c.omega, c.w, c.v, c.a);
         }),

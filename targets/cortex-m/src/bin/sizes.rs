@@ -90,6 +90,8 @@ fn main() -> ! {
             stencil::residual,
             stencil::residual_square,
             stencil::sor_sweep,
+            stencil::sor_sweeps,
+            stencil::red_black_sweeps,
             stencil::red_black_sweep,
             stencil::solve_upper,
             stencil::solve_lower,
