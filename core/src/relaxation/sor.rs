@@ -9,7 +9,7 @@
 //! *Residual*: ‖b − A x‖₂ of the current x, recomputed at every look. Cost: one pass over the matrix;
 //! space the looks by `stop.check_every`. On constant stencils, with an observer that does not want
 //! every step (`()`), 4 to 8 and more also make the sweeps between two looks share passes over memory:
-//! four go through the cache together.
+//! up to eight go through the cache together.
 //! *Memory*: [`Workspace::required_len`]: a copy of x, and what the order needs ([`Relax::scratch_len`]).
 //! *Fails* where the iteration matrix has radius ≥ 1: take a symmetric positive definite or diagonally
 //! dominant matrix, or a smaller omega. After [`Status::NotFinite`] x holds the last iterate that was
