@@ -74,6 +74,7 @@ fn at_once<T: Real>(counts: &[usize]) {
 
 #[test]
 fn several_sweeps_at_once_are_as_many_plain_ones() {
-    at_once::<f64>(&[0, 1, 2, 3, 4, 5, 9]);
-    at_once::<f32>(&[0, 1, 2, 3, 4, 5, 9]);
+    let counts = if cfg!(miri) { &[2][..] } else { &[0, 1, 2, 3, 4, 5, 9] };
+    at_once::<f64>(counts);
+    at_once::<f32>(counts);
 }
