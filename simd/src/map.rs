@@ -62,6 +62,7 @@ macro_rules! map {
         {
             $($constants)*
             for crate::map::nested!((out) $($x)*) in $y.0.iter_mut() $(.zip($x.0))* {
+                #[allow(unused_variables)] // Some only write.
                 let $y = *out;
                 *out = $value;
             }
@@ -89,6 +90,7 @@ macro_rules! chunk {
                 let outs = T::split_mut($simd, $y.0).0;
                 $(let $x = (T::split($simd, $x.0).0, $x.1);)*
                 for crate::map::nested!((out) $($x)*) in outs.iter_mut() $(.zip($x.0))* {
+                    #[allow(unused_variables)] // Some only write.
                     let $y = *out;
                     *out = $value;
                 }

@@ -159,3 +159,9 @@ vectors!(
     as_simd_f64s,
     as_mut_simd_f64s
 );
+
+/// Lanes of a register.
+#[inline(always)]
+pub(crate) fn lanes<T: Vectors, S: Simd>() -> usize {
+    size_of::<T::Vector<S>>() / size_of::<T>()
+}

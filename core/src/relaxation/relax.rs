@@ -25,8 +25,8 @@ pub trait Relax<T: Real>: Matrix<T> {
 
     /// `count` sweeps in the same direction, with the bits of as many [`sweep`](Relax::sweep)s.
     ///
-    /// A constant stencil makes several in one pass over memory, four at most; other views sweep
-    /// `count` times.
+    /// A constant stencil makes several in one pass over memory, eight at most (red-black four); other
+    /// views sweep `count` times.
     fn sweeps(&self, reversed: bool, omega: T, scratch: &mut [T], rhs: &[T], x: &mut [T], count: u32) {
         for _ in 0..count {
             self.sweep(reversed, omega, scratch, rhs, x);

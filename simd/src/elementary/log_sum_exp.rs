@@ -150,17 +150,7 @@ pub(crate) fn log_sum_exp_rows_kernel<T: Real, S: Simd>(
 /// xⱼ ← (gⱼ − cⱼ)·s
 #[inline(always)]
 fn terms<T: Real, S: Simd>(simd: S, g: &[T], c: &[T], s: T, x: &mut [T]) {
-    let n = g.len().min(c.len()).min(x.len());
-    let (g, g_tail) = T::split(simd, &g[..n]);
-    let (c, c_tail) = T::split(simd, &c[..n]);
-    let (x, x_tail) = T::split_mut(simd, &mut x[..n]);
-    let factors = T::splat(simd, s);
-    for ((x, &g), &c) in x.iter_mut().zip(g).zip(c) {
-        *x = T::vmul(simd, T::vsub(simd, g, c), factors);
-    }
-    for ((x, &g), &c) in x_tail.iter_mut().zip(g_tail).zip(c_tail) {
-        *x = (g - c) * s;
-    }
+    crate::map::map!(simd, x, g, c; { let factor = T::splat(simd, s); } T::vmul(simd, T::vsub(simd, g, c), factor));
 }
 
 pass! {

@@ -64,7 +64,7 @@ pub(super) fn larger<T: Real>(a: T, b: T) -> T {
 /// The largest lane, none of which is NaN. A zero comes out positive, so that the order of comparing
 /// leaves no trace.
 #[inline(always)]
-pub(super) fn maximum<T: Real>(lanes: &[T; LANES]) -> T {
+pub(crate) fn maximum<T: Real>(lanes: &[T; LANES]) -> T {
     let l = lanes;
     let a = [
         larger(l[0], l[8]),

@@ -20,6 +20,7 @@ use super::Coupling;
 use super::march::WINDOW;
 use super::star::sub_scaled;
 use crate::Real;
+use crate::vectors::lanes;
 
 /// Cells of a block, on every machine.
 const BLOCK: usize = 8;
@@ -207,10 +208,4 @@ impl<T: Real, S: Simd, const REVERSED: bool> Doubling<T, S, REVERSED> {
 #[inline(always)]
 fn by<const L: usize, const REVERSED: bool>(cells: usize) -> usize {
     if REVERSED { L - cells } else { cells }
-}
-
-/// Lanes of a register.
-#[inline(always)]
-fn lanes<T: Real, S: Simd>() -> usize {
-    size_of::<T::Vector<S>>() / size_of::<T>()
 }

@@ -9,6 +9,7 @@ use pulp::Simd;
 use super::march::WINDOW;
 use super::piece;
 use crate::Real;
+use crate::vectors::lanes;
 
 /// c·x over the cells of a piece of a row; `x[0]` belongs to cell `from`. Where there is no x there is
 /// nothing to subtract.
@@ -83,7 +84,7 @@ pub(super) fn gather<T: Real, S: Simd, const K: usize, const KEEP: bool>(
         }
         *q = if KEEP { keep * x + f * t } else { f * t };
     };
-    let lanes = size_of::<T::Vector<S>>() / size_of::<T>();
+    let lanes = lanes::<T, S>();
     let inner = hi - lo;
     if inner < lanes {
         (0..n).for_each(one);

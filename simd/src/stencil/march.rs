@@ -48,12 +48,17 @@ pub(super) struct Path<T> {
 }
 
 impl<T: Real> Path<T> {
-    /// Passes whose rows stay in cache together. In three dimensions a pass needs the plane ahead.
+    /// Rows that a pass stays behind the one before: in three dimensions it needs the plane ahead.
+    #[inline(always)]
+    fn lag(&self) -> usize {
+        if self.planes > 1 { self.rows } else { 1 }
+    }
+
+    /// Passes whose rows stay in cache together.
     #[inline(always)]
     fn together(&self) -> usize {
         let row = self.columns.saturating_mul(2 * size_of::<T>()).max(1);
-        let lag = if self.planes > 1 { self.rows } else { 1 };
-        let kept = NEAR.checked_div(row.saturating_mul(lag)).unwrap_or(1);
+        let kept = NEAR.checked_div(row.saturating_mul(self.lag())).unwrap_or(1);
         kept.saturating_sub(1).clamp(1, TOGETHER)
     }
 }
@@ -73,7 +78,7 @@ pub(super) fn march<T: Real, S: Simd, const REVERSED: bool>(
 ) {
     let rows = path.planes * path.rows;
     let doubling = Doubling::<T, S, REVERSED>::new(simd, path.along);
-    let lag = if path.planes > 1 { path.rows } else { 1 };
+    let lag = path.lag();
     let far = is_far(x);
     let mut left = count;
     while left > 0 {

@@ -13,6 +13,7 @@ use super::star::{WINDOW, sub_scaled};
 use super::{Coefficients, Grid, piece};
 use crate::Real;
 use crate::dispatch::pass;
+use crate::vectors::lanes;
 
 /// One sweep in place, red before black or (`reversed`) black before red. `inverse` as in
 /// [`sor_sweep`](super::sor_sweep).
@@ -96,7 +97,7 @@ impl<T: Real> Line<T> {
     /// which they are subtracted.
     #[inline(always)]
     fn relax<S: Simd, const K: usize>(&self, simd: S, b: &[T], others: [(T, &[T]); K], x: &mut [T]) {
-        let lanes = size_of::<T::Vector<S>>() / size_of::<T>();
+        let lanes = lanes::<T, S>();
         let n = x.len();
         // Whole registers from `from` to `to`, where they begin at a line; one that lies in two costs double.
         let (mut from, mut to) = (n, n);
@@ -143,7 +144,7 @@ impl<T: Real> Line<T> {
         from: usize,
         to: usize,
     ) {
-        let lanes = size_of::<T::Vector<S>>() / size_of::<T>();
+        let lanes = lanes::<T, S>();
         let (odd, parity) = (from % 2, self.parity);
         let mine = T::vchosen(simd, lanes, |lane| (lane + odd) % 2 == parity);
         let (west, east) = (T::splat(simd, self.west), T::splat(simd, self.east));
@@ -246,7 +247,7 @@ fn half_row<T: Real, S: Simd>(
 /// x ← q on every other cell, from cell `parity` on.
 #[inline(always)]
 fn merge<T: Real, S: Simd>(simd: S, parity: usize, q: &[T], x: &mut [T]) {
-    let lanes = size_of::<T::Vector<S>>() / size_of::<T>();
+    let lanes = lanes::<T, S>();
     let (mut q, mut x) = (q, x);
     if lanes.is_multiple_of(2) {
         let mine = T::vchosen(simd, lanes, |lane| lane % 2 == parity);

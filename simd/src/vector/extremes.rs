@@ -3,6 +3,7 @@
 use pulp::Simd;
 
 use crate::dispatch::{few, pass};
+use crate::elementary::maximum;
 use crate::map::{cut, total};
 use crate::{LANES, Lanes, Real};
 
@@ -22,17 +23,6 @@ fn larger<T: Real, S: Simd>(simd: S, a: T::Vector<S>, b: T::Vector<S>) -> T::Vec
     T::vselect(simd, T::vless(simd, a, b), b, a)
 }
 
-/// The largest lane; none is NaN.
-#[inline(always)]
-fn greatest<T: Real>(lanes: [T; LANES]) -> T {
-    let mut lanes = lanes;
-    let (low, high) = lanes.split_at_mut(LANES / 2);
-    for (low, &high) in low.iter_mut().zip(&*high) {
-        *low = if *low < high { high } else { *low };
-    }
-    low.iter().fold(-T::ONE, |best, &lane| if best < lane { lane } else { best })
-}
-
 /// The largest |x|·w of a block that is not NaN; −1 if there is none. Rounds nothing but the products.
 #[inline(always)]
 fn block_largest<T: Real, S: Simd>(simd: S, x: &[T], w: &[T]) -> T {
@@ -48,7 +38,7 @@ fn block_largest<T: Real, S: Simd>(simd: S, x: &[T], w: &[T]) -> T {
             *best = larger::<T, S>(simd, *best, T::vmul(simd, T::vabs(simd, x), w));
         }
     }
-    let mut best = greatest(lanes);
+    let mut best = maximum(&lanes);
     for (&x, &w) in x_tail.iter().zip(w_tail) {
         let score = x.abs() * w;
         best = if best < score { score } else { best };
@@ -118,7 +108,7 @@ fn max_abs_kernel<T: Real, S: Simd>(simd: S, x: &[T]) -> T {
             *best = larger::<T, S>(simd, *best, T::vabs(simd, x));
         }
     }
-    let of_lanes = if x.is_empty() { T::ZERO } else { greatest(lanes) };
+    let of_lanes = if x.is_empty() { T::ZERO } else { maximum(&lanes) };
     tail.iter().fold(of_lanes, |best, x| if best < x.abs() { x.abs() } else { best })
 }
 
