@@ -45,6 +45,20 @@ pub enum Error {
         /// Position in the argument, counted from zero.
         index: usize,
     },
+    /// A value is negative where none may be.
+    Negative {
+        /// The argument's name.
+        argument: &'static str,
+        /// Position in the argument, counted from zero.
+        index: usize,
+    },
+    /// Masses that contradict each other, or vanish.
+    Mass {
+        /// The argument's name.
+        argument: &'static str,
+        /// What it must satisfy.
+        requirement: &'static str,
+    },
     /// The index structure of a sparse matrix, a colouring or a partition contradicts itself.
     Structure {
         /// The argument's name.
@@ -121,6 +135,10 @@ impl fmt::Display for Error {
                 }
             },
             Error::Value { argument, index } => write!(f, "`{argument}[{index}]` is NaN or infinite"),
+            Error::Negative { argument, index } => {
+                write!(f, "`{argument}[{index}]` is negative, which is not allowed there")
+            }
+            Error::Mass { argument, requirement } => write!(f, "the mass of `{argument}` {requirement}"),
             Error::Structure { argument, index, fault } => {
                 let what = match fault {
                     StructureFault::Decreasing => "is smaller than the one before it",

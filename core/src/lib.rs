@@ -17,8 +17,10 @@
 //! | family | problem |
 //! |---|---|
 //! | [`relaxation`] | A x = b by SOR, SSOR and SSOR-preconditioned conjugate gradients |
+//! | [`transport`] | min ⟨P, C⟩ + ε Σ P (ln P − 1), P with given marginals, by Sinkhorn and its relatives |
 //!
-//! [`bandit`] holds the online tuners, which are useful by themselves.
+//! [`omega`] holds the rules that choose a relaxation factor, [`bandit`] the online tuners behind them, which
+//! are useful by themselves.
 //!
 //! ```
 //! use southwell::linear::{Star, Stencil2d};
@@ -56,10 +58,12 @@ mod carve;
 mod error;
 pub mod linear;
 mod observe;
+pub mod omega;
 pub mod relaxation;
 mod report;
 mod run;
 mod stop;
+pub mod transport;
 
 pub use error::{DiagonalFault, Error, StructureFault};
 pub use observe::{Observer, Progress};

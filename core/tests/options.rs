@@ -22,8 +22,8 @@ struct Played {
 
 impl OmegaRule<f64> for Played {
     fn begin(&mut self, sight: &Sight<'_, f64>) -> f64 {
-        assert!(format!("{sight:?}").contains("order"));
-        self.begun.push((sight.matrix.order(), sight.rhs_norm, sight.initial_residual, sight.coupling()));
+        assert!(format!("{sight:?}").contains("size"));
+        self.begun.push((sight.size, sight.scale, sight.initial_residual, sight.coupling()));
         self.first
     }
     fn revise(&mut self, progress: &Progress<f64>) -> Option<f64> {

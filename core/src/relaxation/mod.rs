@@ -31,7 +31,6 @@
 mod blocks;
 pub mod cg;
 mod direction;
-mod learned;
 mod lines;
 mod multicolour;
 mod omega;
@@ -43,13 +42,12 @@ mod split;
 pub mod ssor_cg;
 mod young;
 
+pub use crate::omega::{Auto, Cost, Fixed, HagemanYoung, Learned, OmegaRule, Sight, young_omega};
 pub use blocks::Blocks;
-pub use learned::{Auto, Cost, Learned};
 pub use lines::Lines;
 pub use multicolour::{Colouring, Multicolour};
-pub use omega::{Fixed, OmegaRule, Sight};
 pub use problem::{Problem, Reference};
 pub use red_black::RedBlack;
 pub use relax::Relax;
 pub use split::Split;
-pub use young::{HagemanYoung, Young, jacobi_radius, young_omega};
+pub use young::{Young, jacobi_radius};

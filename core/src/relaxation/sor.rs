@@ -17,10 +17,11 @@
 //! [`Status::Stalled`].
 //! *Source*: Young 1950; Varga 1962, ch. 3–4.
 
-use super::omega::{self, OmegaRule};
+use super::omega;
 use super::problem::{Problem, Reference};
 use super::relax::Relax;
 use crate::carve::carve;
+use crate::omega::OmegaRule;
 use crate::{Error, Observer, Real, Report, Run, Status, Stop, drive};
 
 /// Directions of a step.

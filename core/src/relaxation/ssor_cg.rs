@@ -21,10 +21,11 @@ use southwell_simd::vector;
 
 pub use super::cg::Options;
 use super::direction::{self, CopyFrom, Reach};
-use super::omega::{self, OmegaRule};
+use super::omega;
 use super::problem::Problem;
 use super::split::Split;
 use crate::carve::carve;
+use crate::omega::OmegaRule;
 use crate::{Error, Observer, Real, Report, Run, Status, drive};
 
 /// Memory of a run, carved from the caller's slice. It may be handed over dirty.

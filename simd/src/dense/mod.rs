@@ -38,7 +38,8 @@ impl<'a, T: Real> Matrix<'a, T> {
 
     /// A row; empty if there is no such row. The last one may be stored without its padding.
     #[inline(always)]
-    fn row(&self, row: usize) -> &'a [T] {
+    #[must_use]
+    pub fn row(&self, row: usize) -> &'a [T] {
         let start = row.saturating_mul(self.stride);
         self.values.get(start..start.saturating_add(self.columns)).unwrap_or(&[])
     }

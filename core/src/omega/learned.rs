@@ -2,7 +2,7 @@
 
 use rand_core::Rng;
 
-use super::omega::{OmegaRule, Sight};
+use super::{OmegaRule, Sight};
 use crate::bandit::{Grid, Tuner, Unimodal, UnimodalOptions};
 use crate::{Error, Progress, Real, Report};
 
@@ -117,8 +117,8 @@ const LARGEST_START: f64 = 1.5;
 
 /// Omega learned without any help from the caller.
 ///
-/// The rule looks at what a solver sees anyway, the ratio of off-diagonal to diagonal weight
-/// ([`Sight::coupling`], μ), starts at the model value ω = 2/(1 + √(2(1 − μ))) of SSOR or at 1.5 if that
+/// The rule looks at what a solver sees anyway ([`Sight::coupling`], μ: in a linear system the ratio of
+/// off-diagonal to diagonal weight), starts at the model value ω = 2/(1 + √(2(1 − μ))) of SSOR or at 1.5 if that
 /// is less, and walks downhill from there, separately for each of 16 ranges of √(1 − μ) ([`Unimodal`]). Deterministic.
 ///
 /// Memory: about 1000 numbers.

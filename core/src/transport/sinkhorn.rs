@@ -1,0 +1,314 @@
+//! Sinkhorn's iteration in the log domain, over-relaxed if a rule says so.
+//!
+//! ```text
+//! x_ij = (g_j − C_ij)/ε,  m_i = max_j x_ij,  S_i = Σ_j e^(x_ij − m_i)          one reading of C
+//! f*_i = ε (ln(a_i/S_i) − m_i),   f_i ← f_i + ω (f*_i − f_i)
+//! t_j = Σ_i P_ij with the new f and the old g                                   in the same reading
+//! g*_j = g_j + ε ln(b_j/t_j),     g_j ← g_j + ω (g*_j − g_j)
+//! ```
+//! With the new f the coupling's row is a multiple of e^(x_ij − m_i), so the columns need no exponential of
+//! their own. Nothing can over- or underflow, whatever ε. ω = 1 is Sinkhorn's iteration; a larger one moves
+//! every line as far as its own share of the dual value allows, so the dual value never falls.
+//!
+//! *Step*: both half-steps; cost: one reading of C, an exponential and about 8 operations an entry, and an
+//! exponential and a logarithm a line. *Residual*: ‖P 1 − a‖₁ + ‖Pᵀ 1 − b‖₁ of the potentials that are
+//! there, free: a reading says what the rows of the iterate before it sum to, so every step ends with the
+//! reading that the next one begins with. With ω = 1 the columns are exact and add nothing. *Scale*: the
+//! mass Σ a. *Start*: makes the rows exact for the g that is handed in (one reading; f is not looked at
+//! but for NaN), so a warm start needs g alone. *Memory*: n + 2 m, and m more for costs made on the fly.
+//!
+//! *Fails* never, but may be slow: the residual falls by σ₂² a step in the end, σ₂ the second singular value of
+//! diag(a)^(−½) P diag(b)^(−½) (Knight 2008), and with the best ω by ω* − 1 (see
+//! [`omega`](crate::omega)). It stops as [`Status::Stalled`] where the residual is rounding error.
+//! `scaling` needs no exponentials where a kernel can be stored, and
+//! `newton` few readings where the coupling is nearly sparse.
+//!
+//! *Source*: Sinkhorn & Knopp 1967; Cuturi 2013; Schmitzer 2019 (log domain); Thibault, Chizat, Dossal &
+//! Papadakis 2021 (over-relaxation).
+
+use southwell_simd::elementary::{exp_scalar, ln_scalar};
+
+use super::cost::Cost;
+use super::over_relaxation::Reach;
+use super::problem::{Potentials, Problem};
+use super::stall::Floor;
+use crate::carve::carve;
+use crate::omega::{self, OmegaRule, Sight};
+use crate::{Error, Observer, Real, Report, Run, Status, Stop, drive};
+
+/// How a run of Sinkhorn's iteration proceeds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Options<T> {
+    /// Tolerances against the mass Σ a, step limit, how often to look (a look is free). Default: relative
+    /// 1e-9 in `f64`, 1e-5 in `f32`.
+    pub stop: Stop<T>,
+}
+
+impl<T: Real> Default for Options<T> {
+    fn default() -> Self {
+        // EPSILON > 1e-10 tells f32 from f64 without asking for the type.
+        let relative = if T::EPSILON.to_f64() > 1e-10 { 1e-5 } else { 1e-9 };
+        Self { stop: Stop::relative(T::from_f64(relative)) }
+    }
+}
+
+/// Memory of a run, carved from the caller's slice. It may be handed over dirty.
+#[derive(Debug)]
+pub struct Workspace<'w, T> {
+    /// The f of the next step.
+    next: &'w mut [T],
+    /// t, the columns' sums with the next f.
+    sums: &'w mut [T],
+    scratch: &'w mut [T],
+}
+
+impl<'w, T: Real> Workspace<'w, T> {
+    /// Elements needed for n rows and m columns of costs with this [`Cost::scratch_len`] (m where they are
+    /// stored, 2 m where they are made on the fly).
+    #[must_use]
+    pub const fn required_len(rows: usize, columns: usize, scratch: usize) -> usize {
+        rows.saturating_add(columns).saturating_add(scratch)
+    }
+
+    /// Carves the workspace of a problem.
+    ///
+    /// # Errors
+    /// [`Error::Workspace`] if `storage` is too short.
+    pub fn new<C: Cost<T>>(problem: &Problem<'_, T, C>, storage: &'w mut [T]) -> Result<Self, Error> {
+        let lengths = [problem.rows(), problem.columns(), problem.cost.scratch_len()];
+        let [next, sums, scratch] = carve(storage, lengths)?;
+        Ok(Self { next, sums, scratch })
+    }
+}
+
+/// A run of Sinkhorn's iteration in progress.
+#[derive(Debug)]
+pub struct Sinkhorn<'a, T, C, R: ?Sized> {
+    problem: Problem<'a, T, C>,
+    x: Potentials<'a, T>,
+    work: Workspace<'a, T>,
+    rule: &'a mut R,
+    reach: Reach<T>,
+    row_error: T,
+    column_error: T,
+    floor: Floor<T>,
+    steps: u32,
+    asked: u32,
+}
+
+/// Begins a run from the g that is handed in.
+///
+/// # Errors
+/// [`Error::Option`] for tolerances and for an omega outside (0, 2); [`Error::Dimension`] or
+/// [`Error::Value`] for potentials; [`Error::Workspace`] if the workspace was carved for another problem.
+/// The potentials are untouched then.
+pub fn start<'a, T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized>(
+    problem: &Problem<'a, T, C>,
+    options: &Options<T>,
+    rule: &'a mut R,
+    mut x: Potentials<'a, T>,
+    mut work: Workspace<'a, T>,
+) -> Result<Sinkhorn<'a, T, C, R>, Error> {
+    options.stop.check()?;
+    problem.check_start(&x)?;
+    let (n, m, scratch) = (problem.rows(), problem.columns(), problem.cost.scratch_len());
+    if work.next.len() != n || work.sums.len() != m || work.scratch.len() != scratch {
+        let given = work.next.len().saturating_add(work.sums.len()).saturating_add(work.scratch.len());
+        return Err(Error::Workspace { needed: Workspace::<T>::required_len(n, m, scratch), given });
+    }
+    // The rule wants to see the residual, and may be refused: f and g wait until then.
+    begin_rows(problem, x.g, &mut work);
+    let column_error = column_error(problem.b, work.sums);
+    let reach = Reach::new(problem.begin_omega(rule, column_error)?);
+    problem.mark_empty(&mut x);
+    for (f, &next) in x.f.iter_mut().zip(&*work.next) {
+        *f = next;
+    }
+    let floor = Floor::new(problem);
+    Ok(Sinkhorn {
+        problem: *problem,
+        x,
+        work,
+        rule,
+        reach,
+        row_error: T::ZERO,
+        column_error,
+        floor,
+        steps: 0,
+        asked: 0,
+    })
+}
+
+/// Solves from the g that is handed in, and tells the rule how it went.
+///
+/// # Errors
+/// As [`start`].
+pub fn solve<'a, T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized>(
+    problem: &Problem<'a, T, C>,
+    options: &Options<T>,
+    rule: &mut R,
+    x: Potentials<'_, T>,
+    workspace: Workspace<'_, T>,
+    observer: &mut (impl Observer<T> + ?Sized),
+) -> Result<Report<T>, Error> {
+    let mut run = start(problem, options, &mut *rule, x, workspace)?;
+    let report = drive(&mut run, &options.stop, observer);
+    rule.end(&report);
+    Ok(report)
+}
+
+impl<T: Real, C: Cost<T>> Problem<'_, T, C> {
+    /// Asks a rule for the omega of a run that begins. The coupling that it may look at is 1 − ε/max C.
+    pub(super) fn begin_omega<R: OmegaRule<T> + ?Sized>(
+        &self,
+        rule: &mut R,
+        initial_residual: T,
+    ) -> Result<T, Error> {
+        let (epsilon, largest) = (self.epsilon, self.cost.largest());
+        let coupling = || if epsilon < largest { T::ONE - epsilon / largest } else { T::ZERO };
+        let size = self.rows().saturating_add(self.columns());
+        omega::begin(rule, &Sight { size, scale: self.mass, initial_residual, coupling: &coupling })
+    }
+}
+
+/// f* of a row, in units of ε, for the largest term m and the sum S of its exponentials relative to it.
+#[inline]
+fn exact_row<T: Real>(a: T, m: T, sum: T) -> T {
+    ln_scalar(a / sum) - m
+}
+
+/// The first reading: the f that makes the rows exact, and the columns' sums with it.
+fn begin_rows<T: Real, C: Cost<T>>(problem: &Problem<'_, T, C>, g: &[T], work: &mut Workspace<'_, T>) {
+    let Workspace { next, sums, scratch } = work;
+    let (a, epsilon) = (problem.a, problem.epsilon);
+    let mut weigh = |i: usize, m: T, sum: T| {
+        let (Some(&a), Some(next)) = (a.get(i), next.get_mut(i)) else { return T::ZERO };
+        if a == T::ZERO {
+            *next = -T::INFINITY;
+            return T::ZERO;
+        }
+        *next = epsilon * exact_row(a, m, sum);
+        a / sum
+    };
+    problem.cost.pass(epsilon, g, &mut weigh, sums, scratch);
+}
+
+/// Σ |t_j − b_j|
+fn column_error<T: Real>(b: &[T], sums: &[T]) -> T {
+    sums.iter().zip(b).fold(T::ZERO, |error, (&t, &b)| error + (t - b).abs())
+}
+
+impl<T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Sinkhorn<'_, T, C, R> {
+    /// Moves the columns, knowing what they sum to.
+    fn move_columns(&mut self) {
+        let (epsilon, reach) = (self.problem.epsilon, self.reach);
+        let plain = reach.omega() == T::ONE;
+        let mut error = T::ZERO;
+        for ((g, &t), &b) in self.x.g.iter_mut().zip(&*self.work.sums).zip(self.problem.b) {
+            if b == T::ZERO {
+                continue;
+            }
+            // A column that underflowed altogether climbs until it is seen.
+            let delta = ln_scalar((b / t.max(T::MIN_POSITIVE)).min(T::MAX));
+            if plain {
+                *g += epsilon * delta;
+                continue;
+            }
+            let delta = reach.factor(delta) * delta;
+            *g += epsilon * delta;
+            error += (t * exp_scalar(delta) - b).abs();
+        }
+        self.column_error = error;
+    }
+
+    /// Reads the costs: the error of the rows as they are, where they go next, and the columns' sums there.
+    fn read(&mut self) {
+        let Workspace { next, sums, scratch } = &mut self.work;
+        let (a, epsilon, reach) = (self.problem.a, self.problem.epsilon, self.reach);
+        let plain = reach.omega() == T::ONE;
+        let f = &*self.x.f;
+        let mut error = T::ZERO;
+        let mut weigh = |i: usize, m: T, sum: T| {
+            let (Some(&a), Some(&f), Some(next)) = (a.get(i), f.get(i), next.get_mut(i)) else {
+                return T::ZERO;
+            };
+            if a == T::ZERO {
+                return T::ZERO;
+            }
+            let delta = exact_row(a, m, sum) - f / epsilon;
+            error += (a * exp_scalar(-delta) - a).abs();
+            if plain {
+                *next = f + epsilon * delta;
+                return a / sum;
+            }
+            let factor = reach.factor(delta);
+            *next = f + epsilon * (factor * delta);
+            a / sum * exp_scalar((factor - T::ONE) * delta)
+        };
+        self.problem.cost.pass(epsilon, self.x.g, &mut weigh, sums, scratch);
+        self.row_error = error;
+    }
+
+    /// The factor in use.
+    #[must_use]
+    pub fn omega(&self) -> T {
+        self.reach.omega()
+    }
+
+    /// ‖P 1 − a‖₁ and ‖Pᵀ 1 − b‖₁ of the potentials.
+    #[must_use]
+    pub fn errors(&self) -> (T, T) {
+        (self.row_error, self.column_error)
+    }
+
+    /// The potentials f and g.
+    #[must_use]
+    pub fn potentials(&self) -> (&[T], &[T]) {
+        (self.x.f, self.x.g)
+    }
+
+    /// Readings of the costs so far.
+    #[must_use]
+    pub fn kernel_reads(&self) -> u32 {
+        self.steps.saturating_add(1)
+    }
+}
+
+impl<T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Run for Sinkhorn<'_, T, C, R> {
+    type Real = T;
+
+    fn step(&mut self) {
+        self.steps = self.steps.saturating_add(1);
+        for ((f, &next), &a) in self.x.f.iter_mut().zip(&*self.work.next).zip(self.problem.a) {
+            if a > T::ZERO {
+                *f = next;
+            }
+        }
+        self.move_columns();
+        self.read();
+    }
+
+    fn residual(&mut self) -> T {
+        let residual = self.row_error + self.column_error;
+        if self.steps != self.asked {
+            self.asked = self.steps;
+            self.floor.look(residual);
+            if let Some(omega) = omega::revise(self.rule, self.steps, residual, self.reach.omega()) {
+                self.reach = Reach::new(omega);
+            }
+        }
+        residual
+    }
+
+    fn parameter(&self) -> T {
+        self.reach.omega()
+    }
+
+    fn scale(&self) -> T {
+        self.problem.mass
+    }
+
+    fn failure(&self) -> Option<Status> {
+        self.floor.stalled().then_some(Status::Stalled)
+    }
+}
