@@ -4,7 +4,7 @@ mod common;
 
 use common::cases::{Case, digits, look, random};
 use southwell::omega::{Fixed, HagemanYoung, OmegaRule};
-use southwell::transport::{DenseCost, Potentials, Problem, sinkhorn};
+use southwell::transport::{DenseCost, Potentials, Problem, scaling, sinkhorn};
 use southwell::{Report, Stop};
 
 /// A cold start in `f64` to a relative tolerance.
@@ -23,6 +23,25 @@ fn run(
     let (mut f, mut g) = (vec![0.0; n], vec![0.0; m]);
     let x = Potentials { f: &mut f, g: &mut g };
     let report = sinkhorn::solve(&problem, &sinkhorn::Options { stop }, rule, x, workspace, &mut ());
+    (report.expect("valid options"), f, g)
+}
+
+/// The same with the kernel stored.
+fn run_scaling(
+    case: &Case,
+    epsilon: f64,
+    tolerance: f64,
+    rule: &mut dyn OmegaRule<f64>,
+) -> (Report<f64>, Vec<f64>, Vec<f64>) {
+    let (n, m) = (case.rows(), case.columns());
+    let cost = DenseCost::new(&case.cost, n, m, m).expect("costs");
+    let problem = Problem::new(&cost, &case.a, &case.b, epsilon).expect("a problem");
+    let mut storage = vec![f64::NAN; scaling::Workspace::<f64>::required_len(n, m, true)];
+    let workspace = scaling::Workspace::new(&problem, &mut storage).expect("memory");
+    let stop = Stop { max_steps: 100_000, ..Stop::relative(tolerance) };
+    let (mut f, mut g) = (vec![0.0; n], vec![0.0; m]);
+    let x = Potentials { f: &mut f, g: &mut g };
+    let report = scaling::solve(&problem, &scaling::Options { stop }, rule, x, workspace, &mut ());
     (report.expect("valid options"), f, g)
 }
 
@@ -82,5 +101,29 @@ fn over_relaxation() {
             let [rows, columns, ..] = look(case, 1.0 / inverse, &f, &g);
             assert!((rows + columns - report.residual).abs() < 1e-12, "{rows} {columns} {report:?}");
         }
+    }
+}
+
+/// The stored kernel takes the same steps, whatever ε.
+#[test]
+fn a_stored_kernel() {
+    let (assignment, l1, l2) = (random(1, 500), digits(1), digits(2));
+    for (case, inverse, count) in [
+        (&assignment, 100.0, 19),
+        (&assignment, 400.0, 75),
+        (&assignment, 1200.0, 6801),
+        (&l1, 200.0, 6965),
+        (&l1, 1200.0, 17309),
+        (&l1, 5000.0, 56473),
+        (&l2, 200.0, 515),
+        (&l2, 1200.0, 2983),
+        (&l2, 5000.0, 4787),
+    ] {
+        let (report, f, g) = run_scaling(case, 1.0 / inverse, 1e-10, &mut Fixed(1.0));
+        let [rows, columns, ..] = look(case, 1.0 / inverse, &f, &g);
+        assert!(report.converged() && report.steps.abs_diff(count) <= 1, "{inverse} {report:?} {count}");
+        // The potentials say what the scalings say, up to the rounding of a potential.
+        let rounding = 4.0 * f64::EPSILON * inverse;
+        assert!((rows + columns - report.residual).abs() < rounding, "{inverse} {report:?} {rows} {columns}");
     }
 }

@@ -40,7 +40,7 @@ pub struct Sight<'a, T> {
     pub size: usize,
     /// What the relative tolerance refers to: ‖b‖₂ of a linear system, the mass to be moved.
     pub scale: T,
-    /// The residual at the start.
+    /// The residual at the start, or a bound where it is not known yet.
     pub initial_residual: T,
     /// Evaluated only for a rule that asks.
     pub(crate) coupling: &'a dyn Fn() -> T,

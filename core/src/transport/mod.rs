@@ -3,6 +3,7 @@
 mod cost;
 mod over_relaxation;
 mod problem;
+pub mod scaling;
 pub mod sinkhorn;
 mod stall;
 

@@ -116,11 +116,10 @@ pub fn start<'a, T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized>(
         let given = work.next.len().saturating_add(work.sums.len()).saturating_add(work.scratch.len());
         return Err(Error::Workspace { needed: Workspace::<T>::required_len(n, m, scratch), given });
     }
-    // The rule wants to see the residual, and may be refused: f and g wait until then.
+    let reach = Reach::new(problem.begin_omega(rule)?);
+    problem.mark_empty(&mut x);
     begin_rows(problem, x.g, &mut work);
     let column_error = column_error(problem.b, work.sums);
-    let reach = Reach::new(problem.begin_omega(rule, column_error)?);
-    problem.mark_empty(&mut x);
     for (f, &next) in x.f.iter_mut().zip(&*work.next) {
         *f = next;
     }
@@ -159,11 +158,9 @@ pub fn solve<'a, T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized>(
 
 impl<T: Real, C: Cost<T>> Problem<'_, T, C> {
     /// Asks a rule for the omega of a run that begins. The coupling that it may look at is 1 − ε/max C.
-    pub(super) fn begin_omega<R: OmegaRule<T> + ?Sized>(
-        &self,
-        rule: &mut R,
-        initial_residual: T,
-    ) -> Result<T, Error> {
+    /// Nothing has been computed by then: of the residual it hears the bound, Σ a + Σ b.
+    pub(super) fn begin_omega<R: OmegaRule<T> + ?Sized>(&self, rule: &mut R) -> Result<T, Error> {
+        let initial_residual = self.mass + self.mass;
         let (epsilon, largest) = (self.epsilon, self.cost.largest());
         let coupling = || if epsilon < largest { T::ONE - epsilon / largest } else { T::ZERO };
         let size = self.rows().saturating_add(self.columns());
@@ -173,7 +170,7 @@ impl<T: Real, C: Cost<T>> Problem<'_, T, C> {
 
 /// f* of a row, in units of ε, for the largest term m and the sum S of its exponentials relative to it.
 #[inline]
-fn exact_row<T: Real>(a: T, m: T, sum: T) -> T {
+pub(super) fn exact_row<T: Real>(a: T, m: T, sum: T) -> T {
     ln_scalar(a / sum) - m
 }
 
@@ -194,7 +191,7 @@ fn begin_rows<T: Real, C: Cost<T>>(problem: &Problem<'_, T, C>, g: &[T], work: &
 }
 
 /// Σ |t_j − b_j|
-fn column_error<T: Real>(b: &[T], sums: &[T]) -> T {
+pub(super) fn column_error<T: Real>(b: &[T], sums: &[T]) -> T {
     sums.iter().zip(b).fold(T::ZERO, |error, (&t, &b)| error + (t - b).abs())
 }
 
