@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::cases::{Case, digits, look, random};
-use southwell::omega::{Fixed, HagemanYoung, OmegaRule};
+use common::cases::{Case, digits, look, mnist, random};
+use southwell::omega::{Eager, Fixed, HagemanYoung, OmegaRule};
 use southwell::transport::{DenseCost, Potentials, Problem, scaling, sinkhorn};
 use southwell::{Report, Stop};
 
@@ -125,5 +125,35 @@ fn a_stored_kernel() {
         // The potentials say what the scalings say, up to the rounding of a potential.
         let rounding = 4.0 * f64::EPSILON * inverse;
         assert!((rows + columns - report.residual).abs() < rounding, "{inverse} {report:?} {rows} {columns}");
+    }
+}
+
+/// Nobody told what omega is right: never slower than plain, and at most a fifth of it where plain takes over
+/// 500 steps.
+#[test]
+fn an_omega_that_nobody_told() {
+    let (l1, l2, m1, m2) = (digits(1), digits(2), mnist(1), mnist(2));
+    let (first, second) = (random(1, 500), random(2, 500));
+    for (case, inverse, plain) in [
+        (&first, 100.0, 19),
+        (&first, 200.0, 33),
+        (&first, 400.0, 75),
+        (&first, 1200.0, 6801),
+        (&second, 1200.0, 31450),
+        (&l1, 50.0, 832),
+        (&l1, 200.0, 6965),
+        (&l1, 1200.0, 17309),
+        (&l2, 200.0, 515),
+        (&l2, 1200.0, 2983),
+        (&m2, 200.0, 305),
+        (&m2, 1200.0, 1822),
+        (&m1, 200.0, 740),
+        (&m1, 1200.0, 2398),
+    ] {
+        let (report, f, g) = run_scaling(case, 1.0 / inverse, 1e-10, &mut Eager::default());
+        let allowed = if plain > 500 { plain / 5 } else { plain };
+        assert!(report.converged() && report.steps <= allowed, "{inverse} {plain}: {report:?}");
+        let [rows, columns, ..] = look(case, 1.0 / inverse, &f, &g);
+        assert!((rows + columns - report.residual).abs() < 1e-12, "{inverse} {report:?} {rows} {columns}");
     }
 }

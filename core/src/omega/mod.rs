@@ -4,12 +4,15 @@
 //! |---|---|---|
 //! | [`Fixed`] | – | – |
 //! | [`HagemanYoung`] | – | within a run, from how fast the residual falls |
+//! | [`Eager`] | – | the same, and does not wait |
 //! | [`Learned`] | a context, if there is one | over a sequence of runs, by any [tuner](crate::bandit) |
 //! | [`Auto`] | what the solver sees anyway | over a sequence of runs |
 
+mod eager;
 mod learned;
 mod young;
 
+pub use eager::Eager;
 pub use learned::{Auto, Cost, Learned};
 pub use young::{HagemanYoung, young_omega};
 

@@ -51,6 +51,14 @@ impl<T: Real> Default for HagemanYoung<T> {
     }
 }
 
+impl<T: Real> HagemanYoung<T> {
+    /// Another omega from here on; what was seen of the rate before says nothing about it.
+    pub(super) fn raise(&mut self, omega: T) {
+        self.omega = omega;
+        self.settled = 0;
+    }
+}
+
 impl<T: Real> OmegaRule<T> for HagemanYoung<T> {
     fn begin(&mut self, sight: &Sight<'_, T>) -> T {
         *self = Self { omega: self.omega, residual: sight.initial_residual, ..Self::default() };

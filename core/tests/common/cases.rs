@@ -78,6 +78,45 @@ pub(crate) fn digits(power: u32) -> Case {
     Case { cost: pixel_cost(8, power), a: weights(0), b: weights(1) }
 }
 
+/// Two 28 × 28 images of MNIST (LeCun, Cortes & Burges 1998), a nought and a one: two hexadecimal digits a
+/// pixel, `zNN` for NN (hexadecimal) pixels of intensity 0.
+const MNIST: [&str; 2] = [
+    concat!(
+        "z7f339ffd9f32z1630eefcfcfcedz1536e3fdfcefe9fc3906z110a3ce0fcfdfcca54fcfd7az11a3fcfcfcfdfcfc60bdfda7z",
+        "1033eefdfdbe72fde42f4fffa8z0f30eefcfcb30c4b7915z02fdf332z0d26a5fde9d054z06fdfca5z0c07b2fcf047131cz06",
+        "fdfcc3z0c39fcfc3fz09fdfcc3z0cc6fdbez0afffdc4z0b4cf6fc70z0afdfc94z0b55fce619z080787fdba0cz0b55fcdfz08",
+        "0783fce147z0c55fc91z0730a5fcadz0e56fde1z0672eefda2z0f55fcf992301d55b2e1fddfa738z0f55fcfcfce5d7fcfcfc",
+        "c482z111cc7fcfcfdfcfce991z141980fcfdfc8d25z7e",
+    ),
+    concat!(
+        "z9e7cfdff3fz1760f4fbfd3ez177ffbfbfd3ez1644ecfbd31f08z153ce4fbfb5ez179bfdfdbdz1714fdfbeb42z1620cdfdfb",
+        "7ez1768fbfdb80fz1650f0fbc117z1620fdfdfd9fz1797fbfbfb27z1630ddfbfbacz17eafbfbc40cz17fdfbfb59z179ffffd",
+        "fd1fz1630e4fdf78c08z1640fbfddcz1840fbfddcz1818c1fddcz64",
+    ),
+];
+
+/// The nought and the one of MNIST, smoothed by a hundredth of the largest intensity.
+pub(crate) fn mnist(power: u32) -> Case {
+    let weights = |which: usize| {
+        let mut pixels = vec![];
+        let mut text = MNIST[which];
+        while !text.is_empty() {
+            let run = text.strip_prefix('z');
+            let (digits, rest) = run.unwrap_or(text).split_at(2);
+            let value = u32::from_str_radix(digits, 16).expect("hexadecimal digits");
+            match run {
+                Some(_) => pixels.resize(pixels.len() + value as usize, 2.55),
+                None => pixels.push(f64::from(value) + 2.55),
+            }
+            text = rest;
+        }
+        assert_eq!(pixels.len(), 784);
+        let sum: f64 = pixels.iter().sum();
+        pixels.iter().map(|x| x / sum).collect()
+    };
+    Case { cost: pixel_cost(28, power), a: weights(0), b: weights(1) }
+}
+
 /// Sixteen tracks and sixteen detections of them, in another order: costs of associating them.
 pub(crate) fn tracks() -> Case {
     let x: Vec<f64> = SplitMix64(17).take(32).iter().map(|x| x * 10.0).collect();
