@@ -39,6 +39,14 @@ check() { # board target profile binary
     printf "$ROW" "$1" "$2" "$4" "$opt" "$flash" "$((fixed + stack))" "$left" "same bits as the host"
 }
 
+count() { # board target binary: instructions, where the emulator ties time to them
+    local image=${CARGO_TARGET_DIR:-target}/$2/release/$3
+    timeout 300 qemu-system-arm -M "$1" -icount shift=2 -nographic -monitor none -serial null \
+        -semihosting-config enable=on,target=native -kernel "$image" >"$LOG" 2>&1 ||
+        { cat "$LOG" >&2; fail "$3 on $1 with counted instructions"; }
+    printf '%-11s %s\n' "$1" "$(grep instructions "$LOG")"
+}
+
 # The proof's own test: a path that can panic must not link.
 if cargo build --quiet --locked --release --features can-panic --bin can-panic 2>"$LOG"; then
     fail "can-panic links: the proof proves nothing"
@@ -47,21 +55,23 @@ grep -q 'undefined symbol: southwell_can_panic' "$LOG" || { cat "$LOG" >&2; fail
 
 printf "$ROW" board target firmware opt flash RAM "RAM left" answer
 for profile in release fast; do
-    for binary in heat rules methods passes; do
+    for binary in association heat rules methods passes; do
         check mps2-an386 thumbv7em-none-eabihf "$profile" "$binary"
     done
     # 16 KiB of RAM are too few for `rules`, 256 KiB of flash for `methods` and `passes` at opt-level 3.
     check microbit thumbv6m-none-eabi "$profile" heat
 done
-for binary in methods passes; do
+for binary in association methods passes; do
     check microbit thumbv6m-none-eabi release "$binary"
     SOUTHWELL_FLASH=4M build fast thumbv6m-none-eabi "$binary"
     printf "$ROW" "(none)" thumbv6m-none-eabi "$binary" 3 - - - "links: no path can panic"
 done
+count mps2-an386 thumbv7em-none-eabihf association
 if [ -d "$INSTALLED/thumbv7m-none-eabi" ]; then
-    for binary in heat rules methods passes; do
+    for binary in association heat rules methods passes; do
         check mps2-an385 thumbv7m-none-eabi release "$binary"
     done
+    count mps2-an385 thumbv7m-none-eabi association
 else
     printf "$ROW" mps2-an385 thumbv7m-none-eabi all s - - - "skipped: the Rust target is not installed"
 fi

@@ -1,5 +1,6 @@
 //! Omega raised as soon as a run proves slow, and then by what is seen.
 
+use super::young::mean_ratio;
 use super::{HagemanYoung, OmegaRule, Sight};
 use crate::{Progress, Real};
 
@@ -46,8 +47,7 @@ impl<T: Real> OmegaRule<T> for Eager<T> {
         if found.is_some() || self.rule.omega >= first || progress.step < WATCHED || steps == 0 {
             return found;
         }
-        let rate = ((residual / before).ln() / T::from_u32(steps)).exp();
-        if rate > T::from_f64(FAST) {
+        if mean_ratio(before, residual, steps) > T::from_f64(FAST) {
             self.rule.raise(first);
             return Some(first);
         }

@@ -11,6 +11,8 @@
 //! *Source*: Young 1950, 1971; Hageman & Young 1981, ch. 9; for Sinkhorn's iteration Thibault, Chizat,
 //! Dossal & Papadakis 2021.
 
+use southwell_simd::elementary::{exp_scalar, ln_scalar};
+
 use super::{OmegaRule, Sight};
 use crate::Real;
 
@@ -51,6 +53,11 @@ impl<T: Real> Default for HagemanYoung<T> {
     }
 }
 
+/// The geometric mean of the factors by which a residual fell in so many steps.
+pub(super) fn mean_ratio<T: Real>(before: T, after: T, steps: u32) -> T {
+    exp_scalar(ln_scalar(after / before) / T::from_u32(steps))
+}
+
 impl<T: Real> HagemanYoung<T> {
     /// Another omega from here on; what was seen of the rate before says nothing about it.
     pub(super) fn raise(&mut self, omega: T) {
@@ -72,7 +79,7 @@ impl<T: Real> OmegaRule<T> for HagemanYoung<T> {
             return None;
         }
         // The factor of one sweep: the geometric mean where looks are spaced out.
-        let ratio = ((residual / self.residual).ln() / T::from_u32(sweeps)).exp();
+        let ratio = mean_ratio(self.residual, residual, sweeps);
         let steady = (ratio - self.ratio).abs() <= T::from_f64(SETTLED_RATIO) * (T::ONE - ratio).abs();
         (self.residual, self.ratio, self.step) = (residual, ratio, progress.step);
         self.settled = if steady { self.settled.saturating_add(1) } else { 0 };

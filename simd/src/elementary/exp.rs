@@ -73,7 +73,8 @@ pub(super) fn polynomial<T: Real, S: Simd>(
 }
 
 /// e^x of one number, with the bits of [`exp`].
-#[inline(always)]
+#[cfg_attr(feature = "std", inline(always))]
+#[cfg_attr(not(feature = "std"), inline(never))] // Called from many places: flash counts there.
 #[must_use]
 pub fn exp_scalar<T: Real>(x: T) -> T {
     T::only(exp_register::<T, Scalar>(Scalar::new(), x.one()))

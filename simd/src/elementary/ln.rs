@@ -40,7 +40,8 @@ pub(crate) fn ln_register<T: Real, S: Simd>(simd: S, x: T::Vector<S>) -> T::Vect
 }
 
 /// ln x of one number, with the bits of [`ln`].
-#[inline(always)]
+#[cfg_attr(feature = "std", inline(always))]
+#[cfg_attr(not(feature = "std"), inline(never))] // Called from many places: flash counts there.
 #[must_use]
 pub fn ln_scalar<T: Real>(x: T) -> T {
     T::only(ln_register::<T, Scalar>(Scalar::new(), x.one()))

@@ -1,11 +1,13 @@
-//! What every firmware shares: a panic handler that does not exist, output, the exit status, and a
-//! count of the stack.
+//! What every firmware shares: a panic handler that does not exist, output, the exit status, and
+//! counts of the stack and of instructions.
 #![no_std]
 
+mod clock;
 pub mod heat;
 mod output;
 mod stack;
 
+pub use clock::instructions;
 pub use output::Output;
 
 use cortex_m_semihosting::debug;

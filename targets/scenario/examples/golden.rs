@@ -5,7 +5,7 @@ use std::fmt::Write;
 use southwell::Real;
 use southwell_scenario::heat::Summary;
 use southwell_scenario::heat::rules::{Run, auto, binned, cheb, tsallis, unimodal};
-use southwell_scenario::{heat, methods};
+use southwell_scenario::{association, heat, methods};
 
 fn summary(s: &Summary, text: &mut String) -> std::fmt::Result {
     assert_eq!(s.converged, heat::STEPS, "every step converges");
@@ -45,15 +45,30 @@ fn methods_constant<T: Real>(name: &str, text: &mut String) -> std::fmt::Result 
     result.and_then(|()| writeln!(text, "];"))
 }
 
+fn association_constant<T: Real>(name: &str, text: &mut String) -> std::fmt::Result {
+    let memory = &mut [T::NAN; association::REALS];
+    association::sense(memory);
+    let found = association::run(memory).map_err(|_| std::fmt::Error)?;
+    assert!(found.agrees(&found), "{found:?}");
+    let association::Associated { steps, right, potentials } = found;
+    writeln!(text, "\n/// What [`association`](crate::association) finds in `{}`.", name.to_lowercase())?;
+    writeln!(
+        text,
+        "pub const ASSOCIATION_{name}: Associated = Associated {{ steps: {steps}, right: {right}, potentials: {potentials:#018x} }};"
+    )
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut text = String::from(
         "//! What a host found: written by `cargo run --example golden -- write`, confirmed by the tests.\n\n\
-         use crate::heat::Summary;\nuse crate::methods::{METHODS, Outcome};\n",
+         use crate::association::Associated;\nuse crate::heat::Summary;\nuse crate::methods::{METHODS, Outcome};\n",
     );
     heat_constants::<f32>("F32", &mut text)?;
     heat_constants::<f64>("F64", &mut text)?;
     methods_constant::<f32>("F32", &mut text)?;
     methods_constant::<f64>("F64", &mut text)?;
+    association_constant::<f32>("F32", &mut text)?;
+    association_constant::<f64>("F64", &mut text)?;
     if std::env::args().nth(1).as_deref() == Some("write") {
         std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/src/golden.rs"), text)?;
     } else {

@@ -1,5 +1,6 @@
 //! What a host found: written by `cargo run --example golden -- write`, confirmed by the tests.
 
+use crate::association::Associated;
 use crate::heat::Summary;
 use crate::methods::{METHODS, Outcome};
 
@@ -180,3 +181,9 @@ pub const METHODS_F64: [Outcome; METHODS] = [
     Outcome { name: "cg dense", steps: 15, answer: 0x7b39d90d063c3966 },
     Outcome { name: "what errors say", steps: 9, answer: 0x0000000000000000 },
 ];
+
+/// What [`association`](crate::association) finds in `f32`.
+pub const ASSOCIATION_F32: Associated = Associated { steps: 17, right: 16, potentials: 0x667433e1a276533f };
+
+/// What [`association`](crate::association) finds in `f64`.
+pub const ASSOCIATION_F64: Associated = Associated { steps: 17, right: 16, potentials: 0x5de6a8b120e37844 };

@@ -2,13 +2,14 @@
 
 use southwell::Real;
 use southwell_scenario::heat::rules::{auto, binned, cheb, tsallis, unimodal};
-use southwell_scenario::{golden, heat, methods};
+use southwell_scenario::{association, golden, heat, methods};
 use southwell_simd::{force_level, levels};
 
 fn check<T: Real>(
     heat_expected: heat::Summary,
     rules_expected: [heat::Summary; 4],
     methods_expected: &[methods::Outcome],
+    association_expected: association::Associated,
 ) {
     for level in levels() {
         force_level(Some(level));
@@ -23,18 +24,22 @@ fn check<T: Real>(
         });
         assert_eq!(all, methods_expected, "{level:?}");
         assert!(all.iter().zip(methods_expected).all(|(found, expected)| found.agrees(expected)));
+        let memory = &mut [T::NAN; association::REALS];
+        association::sense(memory);
+        let found = association::run(memory).expect("a sound library");
+        assert!(found.agrees(&association_expected), "{level:?}: {found:?}");
     }
     force_level(None);
 }
 
 #[test]
 fn every_instruction_set_finds_the_constants_in_single_precision() {
-    check::<f32>(golden::HEAT_F32, golden::RULES_F32, &golden::METHODS_F32);
+    check::<f32>(golden::HEAT_F32, golden::RULES_F32, &golden::METHODS_F32, golden::ASSOCIATION_F32);
 }
 
 #[test]
 fn every_instruction_set_finds_the_constants_in_double_precision() {
-    check::<f64>(golden::HEAT_F64, golden::RULES_F64, &golden::METHODS_F64);
+    check::<f64>(golden::HEAT_F64, golden::RULES_F64, &golden::METHODS_F64, golden::ASSOCIATION_F64);
 }
 
 #[test]
