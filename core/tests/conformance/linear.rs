@@ -1,54 +1,17 @@
-//! What every method must satisfy, written once and called for each.
-//!
-//! A new family joins by implementing [`Method`] for a small adapter and adding its cases to
-//! [`every`]; nothing else here changes. What only linear systems promise asks for [`Linear`].
+//! Linear systems A x = b: the adapters of the relaxation family, and what only linear systems promise.
 
-mod common;
-
-use core::ops::ControlFlow;
-
-use common::{Numbers, Plain, bits, cast, cast_star, cell_of, norm, poisson_star, wide};
 use southwell::linear::{Stencil2d, Stencil3d};
 use southwell::relaxation::{
     Blocks, Colouring, Fixed, Lines, Multicolour, Problem, RedBlack, Reference, Relax, Split, cg, sor,
     sor::Sweep, ssor_cg,
 };
-use southwell::{Error, Observer, Progress, Real, Report, Run, Status, Stop, drive};
-use southwell_simd::{force_level, levels};
+use southwell::{Error, Observer, Real, Report, Status, Stop};
 
-/// What a property does with a run that has begun.
-type Then<'f, T> = &'f mut dyn FnMut(&mut dyn Run<Real = T>);
-
-/// A method with a problem and options: everything but the tolerance, the iterate and the memory.
-trait Method<T: Real> {
-    fn name(&self) -> String;
-    /// Where runs begin. An iterate of several parts is laid out in one slice.
-    fn first(&self) -> Vec<T>;
-    fn required_len(&self) -> usize;
-    /// Begins a run and hands it to `then`.
-    fn begin(&self, stop: &Stop<T>, x: &mut [T], storage: &mut [T], then: Then<'_, T>) -> Result<(), Error>;
-    fn solve(
-        &self,
-        stop: &Stop<T>,
-        x: &mut [T],
-        storage: &mut [T],
-        observer: &mut dyn Observer<T>,
-    ) -> Result<Report<T>, Error>;
-    /// The residual of x recomputed by plain loops in `f64`, and by how much rounding in `T` may make
-    /// the reported one differ.
-    fn look(&self, x: &[T]) -> (f64, f64);
-    /// A tolerance that the method reaches within the precision.
-    fn stop(&self) -> Stop<T> {
-        Stop { max_steps: 3000, ..Stop::default() }
-    }
-    /// The largest rounding error of one step, in units of EPSILON times the largest |x_i|.
-    fn rounding_per_step(&self) -> f64 {
-        64.0
-    }
-}
+use crate::common::{self, Numbers, Plain, bits, cast, cast_star, cell_of, norm, poisson_star, wide};
+use crate::{Method, Then, solved};
 
 /// A linear system A x = b behind a method.
-trait Linear<T: Real>: Method<T> {
+pub(crate) trait Linear<T: Real>: Method<T> {
     fn matrix(&self) -> &Plain;
     fn rhs(&self) -> &[T];
     fn with(&self, rhs: Vec<T>, reference: Reference) -> Box<dyn Linear<T>>;
@@ -232,7 +195,7 @@ impl<T: Real, A: southwell::linear::Matrix<T> + Clone + 'static> Linear<T> for C
 }
 
 /// Every linear method over every view that it takes.
-fn linear<T: Real>() -> Vec<Box<dyn Linear<T>>> {
+pub(crate) fn linear<T: Real>() -> Vec<Box<dyn Linear<T>>> {
     let mut numbers = Numbers(1);
     let mut all: Vec<Box<dyn Linear<T>>> = vec![];
     let crooked = Plain::random(&mut numbers, 45, 3, false);
@@ -306,177 +269,7 @@ fn conductances_2d(
     (Plain::grid(1, rows, columns, |k| cell_of(&star, k)), star)
 }
 
-/// Every method of every family.
-fn every<T: Real>() -> Vec<Box<dyn Method<T>>> {
-    linear().into_iter().map(|method| method as Box<dyn Method<T>>).collect()
-}
-
-/// Calls a property for every method in both precisions.
-macro_rules! conforms {
-    ($(#[$meta:meta])* $test:ident, $all:ident, $property:ident) => {
-        $(#[$meta])*
-        #[test]
-        fn $test() {
-            $all::<f32>().iter().for_each(|method| $property(&**method));
-            $all::<f64>().iter().for_each(|method| $property(&**method));
-        }
-    };
-}
-
-/// A whole solve from the method's own start; x, report.
-fn solved<T: Real, M: Method<T> + ?Sized>(method: &M, stop: &Stop<T>) -> (Vec<T>, Report<T>) {
-    let (mut x, mut storage) = (method.first(), vec![T::ZERO; method.required_len()]);
-    let report = method.solve(stop, &mut x, &mut storage, &mut ()).expect("a valid problem");
-    (x, report)
-}
-
-fn dirty_memory<T: Real>(method: &dyn Method<T>) {
-    let (clean, report) = solved(method, &method.stop());
-    assert_eq!(report.status, Status::Converged, "{}: {report:?}", method.name());
-    assert!(report.steps >= 5, "{}: {} steps test little", method.name(), report.steps);
-    for rubbish in [T::NAN, T::INFINITY, T::from_f64(1e30)] {
-        let (mut x, mut storage) = (method.first(), vec![rubbish; method.required_len() + 5]);
-        let again = method.solve(&method.stop(), &mut x, &mut storage, &mut ()).expect("a valid problem");
-        assert_eq!(bits(&x), bits(&clean), "{} with {rubbish}", method.name());
-        assert_eq!(again, report, "{} with {rubbish}", method.name());
-        assert_eq!(
-            bits(&storage[method.required_len()..]),
-            bits(&[rubbish; 5]),
-            "{} writes past its memory",
-            method.name()
-        );
-    }
-}
-
-fn short_memory<T: Real>(method: &dyn Method<T>) {
-    let needed = method.required_len();
-    for given in [0, needed / 2, needed - 1] {
-        let (mut x, mut storage) = (method.first(), vec![T::ZERO; given]);
-        let expected = Err(Error::Workspace { needed, given });
-        let solved = method.solve(&method.stop(), &mut x, &mut storage, &mut ());
-        assert_eq!(solved, expected.map(|()| unreachable!()), "{}", method.name());
-        let mut begun = false;
-        let started = method.begin(&method.stop(), &mut x, &mut storage, &mut |_| begun = true);
-        assert_eq!((started, begun), (expected, false), "{}", method.name());
-        assert_eq!(bits(&x), bits(&method.first()), "{} touched x", method.name());
-    }
-}
-
-fn steps_by_hand<T: Real>(method: &dyn Method<T>) {
-    let (whole, report) = solved(method, &method.stop());
-    let (mut x, mut storage) = (method.first(), vec![T::NAN; method.required_len()]);
-    let mut by_hand = |run: &mut dyn Run<Real = T>| {
-        assert_eq!(run.residual().bits(), report.initial_residual.bits(), "{}", method.name());
-        assert_eq!(run.scale().bits(), report.scale.bits(), "{}", method.name());
-        for _ in 0..report.steps {
-            run.step();
-            assert_eq!(run.failure(), None, "{}", method.name());
-        }
-        let carried = run.residual();
-        let confirmed = run.confirm(T::INFINITY).unwrap_or(carried);
-        assert_eq!(confirmed.bits(), report.residual.bits(), "{}", method.name());
-    };
-    method.begin(&method.stop(), &mut x, &mut storage, &mut by_hand).expect("a valid problem");
-    assert_eq!(bits(&x), bits(&whole), "{}", method.name());
-}
-
-fn continued<T: Real>(method: &dyn Method<T>) {
-    let (whole, report) = solved(method, &method.stop());
-    for first in [0, 1, report.steps / 2, report.steps - 1, report.steps] {
-        let (mut x, mut storage) = (method.first(), vec![T::NAN; method.required_len()]);
-        let mut twice = |run: &mut dyn Run<Real = T>| {
-            let short = Stop { max_steps: first, ..method.stop() };
-            let begun = drive(run, &short, &mut ());
-            let expected = if first == report.steps { Status::Converged } else { Status::StepLimit };
-            assert_eq!((begun.status, begun.steps), (expected, first), "{}", method.name());
-            let ended = drive(run, &method.stop(), &mut ());
-            assert_eq!(begun.steps + ended.steps, report.steps, "{} after {first}", method.name());
-            assert_eq!(ended.status, report.status, "{} after {first}", method.name());
-            assert_eq!(ended.residual.bits(), report.residual.bits(), "{} after {first}", method.name());
-            assert_eq!(ended.scale.bits(), report.scale.bits(), "{} after {first}", method.name());
-        };
-        method.begin(&method.stop(), &mut x, &mut storage, &mut twice).expect("a valid problem");
-        assert_eq!(bits(&x), bits(&whole), "{} after {first}", method.name());
-    }
-}
-
-fn observed<T: Real>(method: &dyn Method<T>) {
-    let (_, report) = solved(method, &method.stop());
-    for (last, every) in [(0, 1), (1, 1), (4, 1), (4, 3), (u32::MAX, 1), (u32::MAX, 4)] {
-        let mut seen = vec![];
-        let mut look = |progress: &Progress<T>| {
-            seen.push(*progress);
-            if progress.step == last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        };
-        let (mut x, mut storage) = (method.first(), vec![T::NAN; method.required_len()]);
-        let stop = Stop { check_every: every, ..method.stop() };
-        let ended = method.solve(&stop, &mut x, &mut storage, &mut look).expect("a valid problem");
-        let status = if last == u32::MAX { Status::Converged } else { Status::Stopped };
-        assert_eq!(ended.status, status, "{}", method.name());
-        if last != u32::MAX {
-            assert_eq!(ended.steps, last, "{}", method.name());
-        } else if every == 1 {
-            assert_eq!(ended.steps, report.steps, "{}", method.name());
-        }
-        let steps: Vec<u32> = seen.iter().map(|p| p.step).collect();
-        assert_eq!(steps, (0..=ended.steps).collect::<Vec<_>>(), "{} every {every}", method.name());
-        for progress in &seen {
-            assert_eq!(progress.residual.is_some(), progress.step % every == 0, "{}", method.name());
-        }
-        assert_eq!(seen[0].residual.map(T::bits), Some(ended.initial_residual.bits()), "{}", method.name());
-        // Whatever ended it, the report speaks of the x that is left.
-        let (exact, bound) = method.look(&x);
-        assert!((ended.residual.to_f64() - exact).abs() <= bound, "{} {ended:?} {exact}", method.name());
-    }
-}
-
-fn honest_residual<T: Real>(method: &dyn Method<T>) {
-    for max_steps in [0, 1, 2, 5, 3000] {
-        for check_every in [1, 3] {
-            let (x, report) = solved(method, &Stop { max_steps, check_every, ..method.stop() });
-            let (exact, bound) = method.look(&x);
-            let off = (report.residual.to_f64() - exact).abs();
-            assert!(off <= bound, "{} {report:?}: {exact} ± {bound}", method.name());
-            let (exact, bound) = method.look(&method.first());
-            let off = (report.initial_residual.to_f64() - exact).abs();
-            assert!(off <= bound, "{} {report:?}: {exact} ± {bound}", method.name());
-            assert_eq!(report.converged(), report.residual <= method.stop().relative * report.scale);
-        }
-    }
-}
-
-fn same_bits_again<T: Real>(method: &dyn Method<T>) {
-    let (first, report) = solved(method, &method.stop());
-    let (second, again) = solved(method, &method.stop());
-    assert_eq!((bits(&first), report), (bits(&second), again), "{}", method.name());
-}
-
-fn same_bits_everywhere<T: Real>(method: &dyn Method<T>) {
-    let run = |level| {
-        force_level(Some(level));
-        let out = solved(method, &method.stop());
-        force_level(None);
-        out
-    };
-    let (plain, report) = run(levels().next().expect("scalar is always there"));
-    for level in levels().skip(1) {
-        let (x, here) = run(level);
-        assert_eq!((bits(&x), here), (bits(&plain), report), "{} on {level:?}", method.name());
-    }
-}
-
-fn seldom_looks<T: Real>(method: &dyn Method<T>) {
-    let (_, report) = solved(method, &method.stop());
-    for check_every in [0, 1, 2, 5, 9] {
-        let (_, seldom) = solved(method, &Stop { check_every, ..method.stop() });
-        assert_eq!(seldom.status, Status::Converged, "{} every {check_every}", method.name());
-        let expected = report.steps.next_multiple_of(check_every.max(1));
-        assert_eq!(seldom.steps, expected, "{} every {check_every}", method.name());
-        assert!(check_every < 2 || seldom.checks < report.checks, "{} every {check_every}", method.name());
-    }
-}
-
-fn zero_right_hand_side<T: Real>(method: &dyn Linear<T>) {
+pub(crate) fn zero_right_hand_side<T: Real>(method: &dyn Linear<T>) {
     let zero = method.with(vec![T::ZERO; method.rhs().len()], Reference::RightHandSide);
     let (x, report) = solved(&*zero, &zero.stop());
     assert_eq!(bits(&x), vec![T::ZERO.bits(); x.len()], "{}", method.name());
@@ -491,7 +284,7 @@ fn zero_right_hand_side<T: Real>(method: &dyn Linear<T>) {
 }
 
 /// A solution of small integers, for which b = A x is exact in both precisions.
-fn exact_start<T: Real>(method: &dyn Linear<T>) {
+pub(crate) fn exact_start<T: Real>(method: &dyn Linear<T>) {
     let n = method.rhs().len();
     let solution: Vec<f64> = (0..n).map(|i| f64::from((i % 5) as u8) - 2.0).collect();
     let rhs = method.matrix().apply(&solution);
@@ -511,7 +304,7 @@ fn exact_start<T: Real>(method: &dyn Linear<T>) {
     }
 }
 
-fn against_the_first_residual<T: Real>(method: &dyn Linear<T>) {
+pub(crate) fn against_the_first_residual<T: Real>(method: &dyn Linear<T>) {
     let method = method.with(method.rhs().to_vec(), Reference::InitialResidual);
     let (mut x, mut storage) = (method.first(), vec![T::NAN; method.required_len()]);
     let stop = Stop { relative: T::from_f64(1e-2), ..method.stop() };
@@ -527,7 +320,7 @@ fn against_the_first_residual<T: Real>(method: &dyn Linear<T>) {
     }
 }
 
-fn right_answer<T: Real>(method: &dyn Linear<T>) {
+pub(crate) fn right_answer<T: Real>(method: &dyn Linear<T>) {
     let (x, report) = solved(method, &method.stop());
     let exact = method.matrix().solve(&wide(method.rhs()));
     // ‖x − x*‖ ≤ ‖A⁻¹‖₂ ‖r‖ ≤ ‖A⁻¹‖_F ‖r‖.
@@ -538,37 +331,4 @@ fn right_answer<T: Real>(method: &dyn Linear<T>) {
     let error: Vec<f64> = wide(&x).iter().zip(&exact).map(|(x, e)| x - e).collect();
     let bound = inverse * (report.residual.to_f64() + method.look(&x).1);
     assert!(norm(&error) <= bound, "{}: {} > {bound}", method.name(), norm(&error));
-}
-
-conforms!(a_dirty_workspace_changes_nothing, every, dirty_memory);
-conforms!(a_workspace_one_too_short_is_refused_and_x_untouched, every, short_memory);
-conforms!(start_and_steps_make_a_solve, every, steps_by_hand);
-conforms!(a_continued_run_equals_one_long_run, every, continued);
-conforms!(an_observer_sees_every_step_and_may_end_the_run, every, observed);
-conforms!(the_reported_residual_is_that_of_x, every, honest_residual);
-conforms!(the_same_run_gives_the_same_bits, every, same_bits_again);
-conforms!(every_instruction_set_gives_the_same_bits, every, same_bits_everywhere);
-conforms!(looking_seldom_overshoots_by_less_than_the_interval, every, seldom_looks);
-conforms!(a_zero_right_hand_side_is_answered_by_zero, linear, zero_right_hand_side);
-conforms!(a_start_at_the_solution_takes_no_step, linear, exact_start);
-conforms!(a_tolerance_against_the_first_residual_starts_anew, linear, against_the_first_residual);
-conforms!(the_answer_is_that_of_elimination, linear, right_answer);
-
-/// Steps that both precisions take together, and how far apart they may be: the rounding of a step in
-/// `f32`, as often as there were steps.
-#[test]
-fn both_precisions_agree_to_that_of_f32() {
-    const STEPS: u32 = 6;
-    for (single, double) in every::<f32>().iter().zip(&every::<f64>()) {
-        assert_eq!(single.name(), double.name());
-        let (x, _) = solved(&**single, &Stop { max_steps: STEPS, ..single.stop() });
-        let (exact, report) = solved(&**double, &Stop { max_steps: STEPS, ..double.stop() });
-        assert_eq!(report.steps, STEPS, "{}", double.name());
-        let size = exact.iter().fold(1.0_f64, |m, v| m.max(v.abs()));
-        let bound = double.rounding_per_step() * f64::from(STEPS) * f64::from(f32::EPSILON) * size;
-        for (x, exact) in x.iter().zip(&exact) {
-            let off = (f64::from(*x) - exact).abs();
-            assert!(off <= bound, "{}: {x} {exact} {off} {bound}", double.name());
-        }
-    }
 }
