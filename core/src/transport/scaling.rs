@@ -26,7 +26,7 @@ use super::cost::Cost;
 use super::over_relaxation::Reach;
 use super::problem::{Potentials, Problem};
 pub use super::sinkhorn::Options;
-use super::sinkhorn::{column_error, exact_row};
+use super::sinkhorn::{column_error, exact_row, move_column, off_by};
 use super::stall::Floor;
 use crate::carve::carve;
 use crate::omega::{self, OmegaRule};
@@ -244,10 +244,9 @@ impl<T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Scaling<'_, T, C, R> {
                 b / t
             } else {
                 let delta = ln_scalar(b / (*v * t));
-                let delta = reach.factor(delta) * delta;
-                let factor = exp_scalar(delta);
-                error += (*v * t * factor - b).abs();
-                *v * factor
+                let factor = reach.factor(delta);
+                error += off_by(b, factor, delta);
+                *v * exp_scalar(factor * delta)
             };
             far |= !in_range(moved);
             *v = moved;
@@ -259,19 +258,9 @@ impl<T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Scaling<'_, T, C, R> {
     /// The same in the log domain, from the potentials that are written, where a scaling cannot say it.
     fn move_columns_far(&mut self) {
         let (epsilon, reach) = (self.problem.epsilon, self.reach);
-        let mut error = T::ZERO;
-        let columns = self.x.g.iter_mut().zip(&*self.work.v).zip(&*self.work.sums);
-        for (((g, &v), &t), &b) in columns.zip(self.problem.b) {
-            if b == T::ZERO {
-                continue;
-            }
-            let t = (v * t).max(T::MIN_POSITIVE);
-            let delta = ln_scalar((b / t).min(T::MAX));
-            let delta = reach.factor(delta) * delta;
-            *g += epsilon * delta;
-            error += (t * exp_scalar(delta) - b).abs();
-        }
-        self.column_error = if reach.omega() == T::ONE { T::ZERO } else { error };
+        let columns = self.x.g.iter_mut().zip(self.work.v.iter().zip(&*self.work.sums)).zip(self.problem.b);
+        self.column_error = columns
+            .fold(T::ZERO, |error, ((g, (&v, &t)), &b)| error + move_column(g, v * t, b, epsilon, reach));
     }
 
     /// Reads the kernel; false if a row's sum says nothing.

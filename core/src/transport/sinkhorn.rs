@@ -190,6 +190,31 @@ fn begin_rows<T: Real, C: Cost<T>>(problem: &Problem<'_, T, C>, g: &[T], work: &
     problem.cost.pass(epsilon, g, &mut weigh, sums, scratch);
 }
 
+/// Moves the potential of a column with mass b that sums to t; what it is off by afterwards.
+#[inline]
+pub(super) fn move_column<T: Real>(g: &mut T, t: T, b: T, epsilon: T, reach: Reach<T>) -> T {
+    if b == T::ZERO {
+        return T::ZERO;
+    }
+    // A column that underflowed altogether climbs until it is seen.
+    let delta = ln_scalar((b / t.max(T::MIN_POSITIVE)).min(T::MAX));
+    let factor = reach.factor(delta);
+    *g += epsilon * (factor * delta);
+    if t < T::MIN_POSITIVE {
+        b
+    } else if factor == T::ONE {
+        T::ZERO
+    } else {
+        off_by(b, factor, delta)
+    }
+}
+
+/// |t − b| of a line that was δ away from its mass b and moved by a factor of that: t = b e^((factor − 1) δ).
+#[inline]
+pub(super) fn off_by<T: Real>(b: T, factor: T, delta: T) -> T {
+    (b * exp_scalar((factor - T::ONE) * delta) - b).abs()
+}
+
 /// Σ |t_j − b_j|
 pub(super) fn column_error<T: Real>(b: &[T], sums: &[T]) -> T {
     sums.iter().zip(b).fold(T::ZERO, |error, (&t, &b)| error + (t - b).abs())
@@ -199,22 +224,9 @@ impl<T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Sinkhorn<'_, T, C, R> {
     /// Moves the columns, knowing what they sum to.
     fn move_columns(&mut self) {
         let (epsilon, reach) = (self.problem.epsilon, self.reach);
-        let plain = reach.omega() == T::ONE;
-        let mut error = T::ZERO;
-        for ((g, &t), &b) in self.x.g.iter_mut().zip(&*self.work.sums).zip(self.problem.b) {
-            if b == T::ZERO {
-                continue;
-            }
-            // A column that underflowed altogether climbs until it is seen.
-            let delta = ln_scalar((b / t.max(T::MIN_POSITIVE)).min(T::MAX));
-            if plain {
-                *g += epsilon * delta;
-                continue;
-            }
-            let delta = reach.factor(delta) * delta;
-            *g += epsilon * delta;
-            error += (t * exp_scalar(delta) - b).abs();
-        }
+        let columns = self.x.g.iter_mut().zip(&*self.work.sums).zip(self.problem.b);
+        let error =
+            columns.fold(T::ZERO, |error, ((g, &t), &b)| error + move_column(g, t, b, epsilon, reach));
         self.column_error = error;
     }
 
