@@ -55,6 +55,7 @@
 
 pub mod bandit;
 mod carve;
+mod copy;
 mod error;
 pub mod linear;
 mod observe;

@@ -11,9 +11,10 @@
 
 use southwell_simd::vector;
 
-use super::direction::{self, CopyFrom, Reach};
+use super::direction::{self, Reach};
 use super::problem::{Problem, Reference};
 use crate::carve::carve;
+use crate::copy::CopyFrom;
 use crate::linear::Matrix;
 use crate::{Error, Observer, Real, Report, Run, Status, Stop, drive};
 

@@ -39,18 +39,6 @@ impl<T: Real> Reach<T> {
     }
 }
 
-/// `copy_from_slice` that cannot panic: slices of one run have one length.
-pub(super) trait CopyFrom<T> {
-    /// Copies the common length.
-    fn copy_from(&mut self, from: &[T]);
-}
-
-impl<T: Copy> CopyFrom<T> for [T] {
-    fn copy_from(&mut self, from: &[T]) {
-        self.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::cg::{Options, Workspace, solve};

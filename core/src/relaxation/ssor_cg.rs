@@ -20,11 +20,12 @@
 use southwell_simd::vector;
 
 pub use super::cg::Options;
-use super::direction::{self, CopyFrom, Reach};
+use super::direction::{self, Reach};
 use super::omega;
 use super::problem::Problem;
 use super::split::Split;
 use crate::carve::carve;
+use crate::copy::CopyFrom;
 use crate::omega::OmegaRule;
 use crate::{Error, Observer, Real, Report, Run, Status, drive};
 
