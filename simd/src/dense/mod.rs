@@ -32,13 +32,13 @@ pub struct Matrix<'a, T> {
 impl<'a, T: Real> Matrix<'a, T> {
     /// Rows that are stored.
     #[inline(always)]
-    fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.values.len().div_ceil(self.stride.max(1))
     }
 
     /// A row; empty if there is no such row. The last one may be stored without its padding.
     #[inline(always)]
-    fn row(&self, row: usize) -> &'a [T] {
+    pub(crate) fn row(&self, row: usize) -> &'a [T] {
         let start = row.saturating_mul(self.stride);
         self.values.get(start..start.saturating_add(self.columns)).unwrap_or(&[])
     }
@@ -52,7 +52,7 @@ impl<'a, T: Real> Matrix<'a, T> {
 
     /// `N` rows from `row` on.
     #[inline(always)]
-    fn some_rows<const N: usize>(&self, row: usize) -> [&'a [T]; N] {
+    pub(crate) fn some_rows<const N: usize>(&self, row: usize) -> [&'a [T]; N] {
         core::array::from_fn(|k| self.row(row.saturating_add(k)))
     }
 }
