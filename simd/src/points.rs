@@ -97,14 +97,14 @@ fn kernel<T: Real, S: Simd, C: Cost>(simd: S, s: T, x: &[T], y: Matrix<'_, T>, o
     let out = cut_mut(out, n);
     match *x {
         [x0] => {
-            let [a] = y.some_rows(0);
+            let a = y.row(0);
             map!(simd, out, a; { let x = [x0].map(|x| T::splat(simd, x)); let s = T::splat(simd, s); } {
                 let sum = C::term::<T, _>(simd, x[0], a);
                 T::vmul(simd, s, C::finish::<T, _>(simd, sum))
             });
         }
         [x0, x1] => {
-            let [a, b] = y.some_rows(0);
+            let (a, b) = (y.row(0), y.row(1));
             map!(simd, out, a, b; { let x = [x0, x1].map(|x| T::splat(simd, x)); let s = T::splat(simd, s); } {
                 let sum = C::term::<T, _>(simd, x[0], a);
                 let sum = T::vadd(simd, sum, C::term::<T, _>(simd, x[1], b));
@@ -112,7 +112,7 @@ fn kernel<T: Real, S: Simd, C: Cost>(simd: S, s: T, x: &[T], y: Matrix<'_, T>, o
             });
         }
         [x0, x1, x2] => {
-            let [a, b, c] = y.some_rows(0);
+            let (a, b, c) = (y.row(0), y.row(1), y.row(2));
             map!(simd, out, a, b, c; { let x = [x0, x1, x2].map(|x| T::splat(simd, x)); let s = T::splat(simd, s); } {
                 let sum = C::term::<T, _>(simd, x[0], a);
                 let sum = T::vadd(simd, sum, C::term::<T, _>(simd, x[1], b));

@@ -52,7 +52,7 @@ impl<'a, T: Real> Matrix<'a, T> {
 
     /// `N` rows from `row` on.
     #[inline(always)]
-    pub(crate) fn some_rows<const N: usize>(&self, row: usize) -> [&'a [T]; N] {
+    fn some_rows<const N: usize>(&self, row: usize) -> [&'a [T]; N] {
         core::array::from_fn(|k| self.row(row.saturating_add(k)))
     }
 }

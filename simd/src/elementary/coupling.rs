@@ -10,14 +10,14 @@ use crate::map::{cut, cut_mut};
 use crate::{LANES, Real, reduce};
 
 /// What is known of the entries so far, in virtual lanes.
-pub(crate) struct Totals<T> {
+struct Totals<T> {
     sums: [T; LANES],
     maxima: [T; LANES],
 }
 
 impl<T: Real> Totals<T> {
     #[inline(always)]
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         Self { sums: [T::ZERO; LANES], maxima: [T::ZERO; LANES] }
     }
 
@@ -33,7 +33,7 @@ impl<T: Real> Totals<T> {
     }
 
     #[inline(always)]
-    pub(crate) fn values(&self) -> (T, T) {
+    fn values(&self) -> (T, T) {
         (reduce(&self.sums), maximum(&self.maxima))
     }
 }
@@ -98,28 +98,4 @@ fn exp_coupling_kernel<T: Real, S: Simd>(simd: S, a: T, b: &[T], c: &[T], s: T, 
         y_last.iter_mut().zip(&entries).for_each(|(y, &e)| *y = e);
     }
     totals.values()
-}
-
-/// [`exp_coupling`] with the costs in y, added to running totals; what was added before is whole blocks.
-#[inline(always)]
-pub(crate) fn couple_in_place<T: Real, S: Simd>(
-    simd: S,
-    a: T,
-    b: &[T],
-    s: T,
-    y: &mut [T],
-    totals: &mut Totals<T>,
-) {
-    let n = b.len().min(y.len());
-    let (b, b_last) = cut(b, n).as_chunks::<LANES>();
-    let (y, y_last) = cut_mut(y, n).as_chunks_mut::<LANES>();
-    for (b, y) in b.iter().zip(y) {
-        *y = entries(simd, a, b, y, s);
-        totals.add(simd, y);
-    }
-    if !y_last.is_empty() {
-        let entries = last(simd, a, b_last, y_last, s);
-        totals.add(simd, &entries);
-        y_last.iter_mut().zip(&entries).for_each(|(y, &e)| *y = e);
-    }
 }

@@ -39,7 +39,6 @@ mod sums;
 
 pub(crate) use constants::Constants;
 pub use coupling::exp_coupling;
-pub(crate) use coupling::{Totals, couple_in_place};
 pub use exp::{exp, exp_in_place, exp_scalar, exp_sum, exp_sum_in_place};
 pub use ln::{ln, ln_in_place, ln_scalar};
 pub use log_sum_exp::{exp_row, log_sum_exp, log_sum_exp_rows};
