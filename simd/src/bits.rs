@@ -19,8 +19,8 @@ pub trait Bits: Vectors {
         simd: S,
         t: Self::Vector<S>,
     ) -> (Self::Vector<S>, Self::Vector<S>, Self::Vector<S>);
-    /// The integer k nearest to t, as a number, and 2^k. For |k| ≤ 1020 (`f64`) or 125 (`f32`) and one
-    /// more below; else arbitrary.
+    /// The integer k nearest to t, as a number, and 2^k. For k from −1021 to 1023 (`f64`) or from
+    /// −126 to 127 (`f32`); else arbitrary.
     fn whole_power<S: Simd>(simd: S, t: Self::Vector<S>) -> (Self::Vector<S>, Self::Vector<S>);
     /// x = 2^e·m with m in [√½, √2): (e, m). For positive normal numbers; else arbitrary.
     fn exponent<S: Simd>(simd: S, x: Self::Vector<S>) -> (Self::Vector<S>, Self::Vector<S>);

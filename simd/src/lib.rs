@@ -37,6 +37,7 @@ mod vectors;
 pub mod csr;
 pub mod dense;
 pub mod elementary;
+pub mod points;
 pub mod stencil;
 pub mod vector;
 

@@ -22,6 +22,8 @@ pub trait Vectors: Copy {
     fn vdiv<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// |a|: the sign bit cleared, also of −0 and NaN.
     fn vabs<S: Simd>(simd: S, a: Self::Vector<S>) -> Self::Vector<S>;
+    /// √a, correctly rounded; NaN below 0.
+    fn vsqrt<S: Simd>(simd: S, a: Self::Vector<S>) -> Self::Vector<S>;
     /// −a: the sign bit turned.
     fn vneg<S: Simd>(simd: S, a: Self::Vector<S>) -> Self::Vector<S>;
     /// a < b; false where one is NaN.
@@ -46,7 +48,7 @@ pub trait Vectors: Copy {
 }
 
 macro_rules! vectors {
-    ($t:ident, $v:ident, $m:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $abs:ident, $neg:ident, $less:ident, $less_equal:ident, $select:ident, $between:ident, $or:ident, $word:ident, $rotate:ident, $split:ident, $split_mut:ident) => {
+    ($t:ident, $v:ident, $m:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $abs:ident, $sqrt:ident, $neg:ident, $less:ident, $less_equal:ident, $select:ident, $between:ident, $or:ident, $word:ident, $rotate:ident, $split:ident, $split_mut:ident) => {
         impl Vectors for $t {
             type Vector<S: Simd> = S::$v;
             type Mask<S: Simd> = S::$m;
@@ -73,6 +75,10 @@ macro_rules! vectors {
             #[inline(always)]
             fn vabs<S: Simd>(simd: S, a: S::$v) -> S::$v {
                 simd.$abs(a)
+            }
+            #[inline(always)]
+            fn vsqrt<S: Simd>(simd: S, a: S::$v) -> S::$v {
+                simd.$sqrt(a)
             }
             #[inline(always)]
             fn vneg<S: Simd>(simd: S, a: S::$v) -> S::$v {
@@ -127,6 +133,7 @@ vectors!(
     mul_f32s,
     div_f32s,
     abs_f32s,
+    sqrt_f32s,
     neg_f32s,
     less_than_f32s,
     less_than_or_equal_f32s,
@@ -148,6 +155,7 @@ vectors!(
     mul_f64s,
     div_f64s,
     abs_f64s,
+    sqrt_f64s,
     neg_f64s,
     less_than_f64s,
     less_than_or_equal_f64s,

@@ -12,13 +12,16 @@ trait Plain: Real {
     fn plain_ln(self) -> Self;
     /// Where a term of log-sum-exp becomes 0.
     const VANISHES: f64;
+    /// Where an entry of a coupling becomes infinite.
+    const EXCEEDS: f64;
 }
 
 macro_rules! plain {
-    ($t:ident, $word:ident, $bits:literal, $bias:literal, $low:literal, $high:literal, $normal:literal,
+    ($t:ident, $word:ident, $bits:literal, $bias:literal, $low:literal, $high:literal, $normal:literal, $whole:literal,
      $hi:literal, $lo:literal, $root:literal, $lift:literal, $lifted:literal, $nearest:expr, $q:expr, $p:expr) => {
         impl Plain for $t {
             const VANISHES: f64 = $normal;
+            const EXCEEDS: f64 = $whole;
             fn plain_exp(self) -> Self {
                 if self.is_nan() {
                     return self;
@@ -60,7 +63,7 @@ macro_rules! plain {
 }
 
 #[rustfmt::skip]
-plain!(f64, u64, 52, 1023, -746.0, 710.0, -708.0,
+plain!(f64, u64, 52, 1023, -746.0, 710.0, -708.0, 709.0,
     0.693_147_180_559_890_3, 5.497_923_018_708_371e-14, 0x3FE6_A09E_0000_0000, 18_014_398_509_481_984.0, 54.0,
     // To nearest, as far as the 32 bits behind the point tell.
     |t: f64| (t + (1_572_864.0 + 2046.0 + 0.5)).floor() - (1_572_864.0 + 2046.0),
@@ -80,7 +83,7 @@ plain!(f64, u64, 52, 1023, -746.0, 710.0, -708.0,
     }
 );
 #[rustfmt::skip]
-plain!(f32, u32, 23, 127, -104.0, 89.0, -87.0,
+plain!(f32, u32, 23, 127, -104.0, 89.0, -87.0, 88.0,
     0.693_145_75, 1.428_606_8e-6, 0x3F35_04F3, 33_554_432.0, 25.0,
     |t: f32| (t + (12_582_912.0 + 254.0)) - (12_582_912.0 + 254.0),
     |r: f32, rr: f32| {
@@ -202,6 +205,11 @@ fn term<T: Plain>(x: T, m: T) -> T {
     if d < T::from_f64(T::VANISHES) { T::ZERO } else { d.plain_exp() }
 }
 
+/// An entry of a coupling: what is hardly a number of its type counts as 0 or as infinite.
+fn entry<T: Plain>(x: T) -> T {
+    if T::from_f64(T::EXCEEDS) < x { T::INFINITY } else { term(x, T::ZERO) }
+}
+
 /// The larger; `a` if `b` is none.
 fn larger<T: Real>(a: T, b: T) -> T {
     if a < b { b } else { a }
@@ -251,8 +259,7 @@ fn sums<T: Plain>() {
             let shifted: Vec<T> = x.iter().map(|&x| (x - half).plain_exp()).collect();
             let sum = bits_of(in_lanes(shifted.iter().copied()));
             let row: Vec<T> = x.iter().zip(&c).map(|(&g, &c)| (g - c) * s).collect();
-            let coupling: Vec<T> =
-                x.iter().zip(&c).map(|(&b, &c)| (((half + b) - c) * s).plain_exp()).collect();
+            let coupling: Vec<T> = x.iter().zip(&c).map(|(&b, &c)| entry(((half + b) - c) * s)).collect();
             let coupling_sum = bits_of(in_lanes(coupling.iter().copied()));
             let largest = coupling.iter().fold(T::ZERO, |m, &y| larger(m, y));
             let m = row.iter().fold(-T::INFINITY, |m, &x| larger(m, x)) + T::ZERO;

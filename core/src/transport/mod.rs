@@ -3,10 +3,12 @@
 mod cost;
 pub mod newton;
 mod over_relaxation;
+mod points;
 mod problem;
 pub mod scaling;
 pub mod sinkhorn;
 mod stall;
 
 pub use cost::{Cost, DenseCost};
+pub use points::{Ground, PointCost};
 pub use problem::{Potentials, Problem};

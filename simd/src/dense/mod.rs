@@ -32,7 +32,7 @@ pub struct Matrix<'a, T> {
 impl<'a, T: Real> Matrix<'a, T> {
     /// Rows that are stored.
     #[inline(always)]
-    fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.values.len().div_ceil(self.stride.max(1))
     }
 

@@ -41,6 +41,7 @@ macro_rules! dots {
 
 dots!(dots1, 1, (a sa));
 dots!(dots2, 2, (a sa) (b sb));
+dots!(dots4, 4, (a sa) (b sb) (c sc) (d sd));
 
 /// Calls `give(i, a_i·x)` for the rows in order, at most `most` of them. One row at a time: a single
 /// stream comes from the second cache a third faster than four at once.
@@ -80,44 +81,52 @@ pub(super) fn add4<T: Real, S: Simd>(simd: S, weights: [T; 4], rows: [&[T]; 4], 
     });
 }
 
-/// A stage of the fused pass: t ← (t + u₀·c) + u₁·d with two rows that are in cache, and the products of v
-/// with the two rows a, b after them, which come from memory meanwhile.
-#[inline(always)]
-pub(super) fn add2_dots2<T: Real, S: Simd>(
-    simd: S,
-    weights: [T; 2],
-    now: [&[T]; 2],
-    t: &mut [T],
-    next: [&[T]; 2],
-    v: &[T],
-) -> [T; 2] {
-    let ([a, b], [c, d]) = (next, now);
-    let n = [a.len(), b.len(), c.len(), d.len(), t.len()].into_iter().fold(v.len(), usize::min);
-    let whole = n / LANES * LANES;
-    let (a, b) = (cut(a, n).as_chunks::<LANES>(), cut(b, n).as_chunks::<LANES>());
-    let (c_whole, d_whole) = (cut(c, whole).as_chunks::<LANES>().0, cut(d, whole).as_chunks::<LANES>().0);
-    let v = cut(v, n).as_chunks::<LANES>();
-    let (mut sums_a, mut sums_b) = ([T::ZERO; LANES], [T::ZERO; LANES]);
-    let k = weights.map(|weight| T::splat(simd, weight));
-    let blocks = cut_mut(t, whole).as_chunks_mut::<LANES>().0;
-    for nested_refs!((t) a b c d v) in blocks.iter_mut().zip(a.0).zip(b.0).zip(c_whole).zip(d_whole).zip(v.0)
-    {
-        let (sums_a, sums_b) = (T::split_mut(simd, &mut sums_a).0, T::split_mut(simd, &mut sums_b).0);
-        let (a, b, c) = (T::split(simd, a).0, T::split(simd, b).0, T::split(simd, c).0);
-        let (d, v, t) = (T::split(simd, d).0, T::split(simd, v).0, T::split_mut(simd, t).0);
-        let operands = sums_a.iter_mut().zip(sums_b).zip(t);
-        for nested!((((sum_a, sum_b), t)) a b c d v) in operands.zip(a).zip(b).zip(c).zip(d).zip(v) {
-            *sum_a = T::vadd(simd, *sum_a, T::vmul(simd, a, v));
-            *sum_b = T::vadd(simd, *sum_b, T::vmul(simd, b, v));
-            let part = T::vadd(simd, *t, T::vmul(simd, k[0], c));
-            *t = T::vadd(simd, part, T::vmul(simd, k[1], d));
+macro_rules! add_dots {
+    ($name:ident, $n:literal, $add:ident, $(($k:tt $next:ident $now:ident $sums:ident $rest:ident))*) => {
+        /// A stage of the fused pass: t ← (t + u₀·c) + u₁·d … with rows that are in cache, and the products
+        /// of v with the rows after them, which come from memory meanwhile.
+        #[inline(always)]
+        pub(super) fn $name<T: Real, S: Simd>(
+            simd: S,
+            weights: [T; $n],
+            now: [&[T]; $n],
+            t: &mut [T],
+            next: [&[T]; $n],
+            v: &[T],
+        ) -> [T; $n] {
+            let ([$($next),*], [$($now),*]) = (next, now);
+            let n = v.len().min(t.len()) $(.min($next.len()).min($now.len()))*;
+            let whole = n / LANES * LANES;
+            let (v, v_tail) = cut(v, n).as_chunks::<LANES>();
+            $(
+                let ($next, $sums) = cut($next, n).as_chunks::<LANES>();
+                let mut $sums = ([T::ZERO; LANES], $sums);
+                let ($now, $rest) = (cut($now, whole).as_chunks::<LANES>().0, $now.get(whole..).unwrap_or(&[]));
+            )*
+            let k = weights.map(|weight| T::splat(simd, weight));
+            let blocks = cut_mut(t, whole).as_chunks_mut::<LANES>().0;
+            for nested_refs!((t) v $($next $now)*) in blocks.iter_mut().zip(v) $(.zip($next).zip($now))* {
+                let (v, t) = (T::split(simd, v).0, T::split_mut(simd, t).0);
+                $(
+                    let ($next, $now) = (T::split(simd, $next).0, T::split(simd, $now).0);
+                    for ((sum, &a), &v) in T::split_mut(simd, &mut $sums.0).0.iter_mut().zip($next).zip(v) {
+                        *sum = T::vadd(simd, *sum, T::vmul(simd, a, v));
+                    }
+                )*
+                for nested!((t) $($now)*) in t.iter_mut() $(.zip($now))* {
+                    let sum = *t;
+                    $(let sum = T::vadd(simd, sum, T::vmul(simd, k[$k], $now));)*
+                    *t = sum;
+                }
+            }
+            if n > whole {
+                $(add_tail(&mut $sums.0, |i| Some(*$sums.1.get(i)? * *v_tail.get(i)?));)*
+            }
+            $add(simd, weights, [$($rest),*], t.get_mut(whole..).unwrap_or(&mut []));
+            [$(reduce(&$sums.0)),*]
         }
-    }
-    if n > whole {
-        add_tail(&mut sums_a, |i| Some(*a.1.get(i)? * *v.1.get(i)?));
-        add_tail(&mut sums_b, |i| Some(*b.1.get(i)? * *v.1.get(i)?));
-    }
-    let (c_rest, d_rest) = (c.get(whole..).unwrap_or(&[]), d.get(whole..).unwrap_or(&[]));
-    add2(simd, weights, [c_rest, d_rest], t.get_mut(whole..).unwrap_or(&mut []));
-    [reduce(&sums_a), reduce(&sums_b)]
+    };
 }
+
+add_dots!(add2_dots2, 2, add2, (0 a c sa ra) (1 b d sb rb));
+add_dots!(add4_dots4, 4, add4, (0 a e sa ra) (1 b f sb rb) (2 c g sc rc) (3 d h sd rd));

@@ -6,7 +6,7 @@
 use pulp::{Scalar, Simd};
 
 use super::map::map;
-use super::sums::{add_lanes, largest, maximum};
+use super::sums::add_lanes;
 use crate::dispatch::{few, pass};
 use crate::{LANES, Real, reduce};
 
@@ -35,14 +35,22 @@ fn reduced<T: Real, S: Simd>(simd: S, x: T::Vector<S>, k: T::Vector<S>) -> T::Ve
     T::vadd(simd, T::splat(simd, T::ONE), y)
 }
 
-/// e^x for x ≤ 0, with 0 for what is below e^−708 (`f64`) or e^−87 (`f32`): a term of a sum whose largest
-/// is 1. Elsewhere the bits of [`exp_register`].
+/// e^x for x up to `EXP_WHOLE`, with 0 for what is below e^−708 (`f64`) or e^−87 (`f32`): as for a term of a sum
+/// whose largest is 1. Elsewhere the bits of [`exp_register`].
 #[inline(always)]
 pub(super) fn exp_term<T: Real, S: Simd>(simd: S, x: T::Vector<S>) -> T::Vector<S> {
     let vanishes = T::vless(simd, x, T::splat(simd, T::EXP_NORMAL));
     let (k, power) = T::whole_power(simd, T::vmul(simd, x, T::splat(simd, T::LOG2_E)));
     let y = T::vmul(simd, reduced::<T, S>(simd, x, k), power);
     T::vselect(simd, vanishes, T::splat(simd, T::ZERO), y)
+}
+
+/// e^x with 0 below e^−708 (`f64`; e^−87 in `f32`) and +∞ above e^709 (e^88), where one power of two serves;
+/// between, the bits of [`exp_register`].
+#[inline(always)]
+pub(super) fn exp_whole<T: Real, S: Simd>(simd: S, x: T::Vector<S>) -> T::Vector<S> {
+    let exceeds = T::vless(simd, T::splat(simd, T::EXP_WHOLE), x);
+    T::vselect(simd, exceeds, T::splat(simd, T::INFINITY), exp_term::<T, S>(simd, x))
 }
 
 /// A polynomial, constant term first: groups of four coefficients in the manner of Estrin (1960), the
@@ -142,36 +150,4 @@ pub(super) fn add_exponentials<T: Real, S: Simd>(simd: S, m: T, x: &mut [T], lan
         map!(simd, x, |v| exp_register::<T, S>(simd, T::vsub(simd, v, m)));
         add_lanes(simd, lanes, x);
     }
-}
-
-pass! {
-    /// yⱼ ← e^(((a + bⱼ) − cⱼ)·s), Σ yⱼ in [`LANES`] virtual lanes, and the largest yⱼ (0 if there is
-    /// none; NaN is passed over there, and kept in the sum).
-    ///
-    /// With potentials a = fᵢ, b = g, costs c and s = 1/ε: row i of a coupling, its sum and its
-    /// largest entry. Cost: 2 r, 1 w, 6 operations more than [`exp`].
-    short(few(b)) pub fn exp_coupling<'a, T>(a: T, b: &'a [T], c: &'a [T], s: T, y: &'a mut [T]) -> (T, T) = exp_coupling_kernel
-}
-
-#[inline(always)]
-pub(crate) fn exp_coupling_kernel<T: Real, S: Simd>(
-    simd: S,
-    a: T,
-    b: &[T],
-    c: &[T],
-    s: T,
-    y: &mut [T],
-) -> (T, T) {
-    let (mut sums, mut maxima) = ([T::ZERO; LANES], [T::ZERO; LANES]);
-    let (a, s) = (T::splat(simd, a), T::splat(simd, s));
-    let n = b.len().min(c.len()).min(y.len());
-    for ((b, c), y) in b[..n].chunks(BLOCK).zip(c[..n].chunks(BLOCK)).zip(y[..n].chunks_mut(BLOCK)) {
-        map!(simd, (b, c) => y, |b, c| {
-            let x = T::vsub(simd, T::vadd(simd, a, b), c);
-            exp_register::<T, S>(simd, T::vmul(simd, x, s))
-        });
-        add_lanes(simd, &mut sums, y);
-        largest(simd, &mut maxima, y);
-    }
-    (reduce(&sums), maximum(&maxima))
 }

@@ -30,6 +30,7 @@
 //! the most that was met.
 
 mod constants;
+mod coupling;
 mod exp;
 mod ln;
 mod log_sum_exp;
@@ -37,7 +38,8 @@ mod map;
 mod sums;
 
 pub(crate) use constants::Constants;
-pub use exp::{exp, exp_coupling, exp_in_place, exp_scalar, exp_sum, exp_sum_in_place};
+pub use coupling::exp_coupling;
+pub use exp::{exp, exp_in_place, exp_scalar, exp_sum, exp_sum_in_place};
 pub use ln::{ln, ln_in_place, ln_scalar};
 pub use log_sum_exp::{exp_row, log_sum_exp, log_sum_exp_rows};
 pub(crate) use sums::maximum;

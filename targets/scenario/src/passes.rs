@@ -10,6 +10,7 @@ use southwell::Real;
 use southwell_simd::csr::{self, Rows};
 use southwell_simd::dense::{self, Matrix, MatrixMut};
 use southwell_simd::elementary;
+use southwell_simd::points;
 use southwell_simd::stencil::{self, Coefficients, Grid, Star};
 use southwell_simd::vector;
 
@@ -131,6 +132,12 @@ impl<T: Real> Table<T> {
         ("elementary::ln_scalar", |c| c.each(elementary::ln_scalar)),
         ("elementary::log_sum_exp", |c| c.value(elementary::log_sum_exp(c.x))),
         ("elementary::log_sum_exp_rows", |c| elementary::log_sum_exp_rows(c.u, c.dense, c.omega, c.a)),
+        ("points::squared_euclidean_row", |c| points::squared_euclidean_row(c.alpha, c.y, c.dense, c.a)),
+        ("points::squared_euclidean_row of two coordinates", |c| {
+            points::squared_euclidean_row(c.alpha, c.y.get(..2).unwrap_or(&[]), c.dense, c.a);
+        }),
+        ("points::euclidean_row", |c| points::euclidean_row(c.alpha, c.y, c.dense, c.a)),
+        ("points::l1_row", |c| points::l1_row(c.alpha, c.y, c.dense, c.a)),
         ("stencil::apply", |c| stencil::apply(c.grid, c.u, c.a)),
         ("stencil::residual", |c| stencil::residual(c.grid, c.v, c.u, c.a)),
         ("stencil::residual_square", |c| c.value(stencil::residual_square(c.grid, c.v, c.u))),

@@ -5,7 +5,7 @@
 use core::hint::black_box;
 
 use southwell_cortex_m::check;
-use southwell_simd::{csr, elementary, stencil, vector};
+use southwell_simd::{csr, elementary, points, stencil, vector};
 
 /// The dense passes; one that takes a function is given a short one.
 mod dense {
@@ -86,6 +86,9 @@ fn main() -> ! {
             elementary::ln_scalar,
             elementary::log_sum_exp,
             elementary::log_sum_exp_rows,
+            points::squared_euclidean_row,
+            points::euclidean_row,
+            points::l1_row,
             stencil::apply,
             stencil::residual,
             stencil::residual_square,

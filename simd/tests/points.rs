@@ -1,0 +1,111 @@
+//! Rows of costs against plain loops, bit for bit, at every level.
+#![cfg(feature = "force-level")]
+
+mod common;
+
+use common::{FEW, Numbers, bits, check_update, lengths, on_every_level};
+use southwell_simd::Real;
+use southwell_simd::dense::Matrix;
+use southwell_simd::points;
+
+/// Σₖ term(xₖ, yₖⱼ), coordinate after coordinate.
+fn sum<T: Real>(x: &[T], y: &[Vec<T>], j: usize, term: impl Fn(T, T) -> T) -> T {
+    let terms: Vec<T> = x.iter().zip(y).map(|(&x, y)| term(x, y[j])).collect();
+    terms.into_iter().reduce(|sum, term| sum + term).unwrap_or(T::ZERO)
+}
+
+fn square<T: Real>(x: T, y: T) -> T {
+    (x - y) * (x - y)
+}
+
+/// Points by coordinates, with rubbish in the padding, beginning `shift` places into their memory.
+struct Cloud<T> {
+    rows: Vec<Vec<T>>,
+    values: Vec<T>,
+    columns: usize,
+    stride: usize,
+    shift: usize,
+}
+
+impl<T: Real> Cloud<T> {
+    fn new(numbers: &mut Numbers, d: usize, columns: usize, shift: usize, strange: bool) -> Self {
+        let rows: Vec<Vec<T>> = (0..d).map(|_| vector(numbers, columns, strange)).collect();
+        let stride = columns + shift;
+        let mut values = vec![T::NAN; shift];
+        for row in &rows {
+            values.extend_from_slice(row);
+            values.extend(vec![T::NAN; shift]);
+        }
+        // The last row may lack its padding.
+        values.truncate(values.len() - shift);
+        Self { rows, values, columns, stride, shift }
+    }
+    fn view(&self) -> Matrix<'_, T> {
+        let values = self.values.get(self.shift..).unwrap_or(&[]);
+        Matrix { values, columns: self.columns, stride: self.stride }
+    }
+}
+
+fn vector<T: Real>(numbers: &mut Numbers, n: usize, strange: bool) -> Vec<T> {
+    if strange { numbers.strange(n) } else { numbers.vector(n) }
+}
+
+fn rows<T: Real>() {
+    let mut numbers = Numbers(17);
+    let half = T::from_f64(0.3);
+    for n in lengths() {
+        for d in if FEW { &[2, 9][..] } else { &[0, 1, 2, 3, 4, 5, 7, 8, 13] }.iter().copied() {
+            for (shift, strange) in [(0, false), (3, false), (1, true)] {
+                let cloud = Cloud::<T>::new(&mut numbers, d, n, shift, strange);
+                let x = vector::<T>(&mut numbers, d, strange);
+                let y = vec![T::TWO; n];
+                let plain_square = |j: usize| half * sum(&x, &cloud.rows, j, square);
+                let plain_root = |j: usize| half * sum(&x, &cloud.rows, j, square).sqrt();
+                let plain_l1 = |j: usize| half * sum(&x, &cloud.rows, j, |x, y| (x - y).abs());
+                on_every_level(|level| {
+                    let name = format!("n = {n}, d = {d}, shift {shift}, {strange}, {level:?}");
+                    let a = cloud.view();
+                    check_update(&name, &y, |y| points::squared_euclidean_row(half, &x, a, y), plain_square);
+                    check_update(&name, &y, |y| points::euclidean_row(half, &x, a, y), plain_root);
+                    check_update(&name, &y, |y| points::l1_row(half, &x, a, y), plain_l1);
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_are_plain_sums() {
+    rows::<f32>();
+    rows::<f64>();
+}
+
+#[test]
+fn lengths_are_cut_to_what_is_there() {
+    let y: Vec<f64> = (0..12).map(f64::from).collect();
+    // Two whole coordinates of five points, and two numbers of a third.
+    let cloud = Matrix { values: &y, columns: 5, stride: 5 };
+    let plain =
+        |j: usize| (1.0 - j as f64) * (1.0 - j as f64) + (2.0 - (5.0 + j as f64)) * (2.0 - (5.0 + j as f64));
+    on_every_level(|level| {
+        // Places beyond the points stay; a third coordinate of x meets none.
+        let mut out = [7.0; 8];
+        points::squared_euclidean_row(1.0, &[1.0, 2.0, 3.0], cloud, &mut out);
+        let expected: Vec<f64> = (0..8).map(|j| if j < 5 { plain(j) } else { 7.0 }).collect();
+        assert_eq!(bits(&out), bits(&expected), "{level:?}");
+        let mut short = [7.0; 3];
+        points::squared_euclidean_row(1.0, &[1.0, 2.0], cloud, &mut short);
+        assert_eq!(bits(&short), bits(&expected[..3]), "{level:?}");
+        // One coordinate of x: the first alone counts.
+        points::l1_row(1.0, &[1.0], cloud, &mut short);
+        assert_eq!(short, [1.0, 0.0, 1.0], "{level:?}");
+        // No coordinates cost nothing.
+        let none = Matrix { values: &[], columns: 5, stride: 5 };
+        points::euclidean_row(1.0, &[1.0], none, &mut short);
+        assert_eq!(short, [0.0; 3], "{level:?}");
+        points::euclidean_row(1.0, &[], cloud, &mut short);
+        assert_eq!(short, [0.0; 3], "{level:?}");
+        points::euclidean_row(1.0, &[1.0], Matrix { values: &[], columns: 0, stride: 0 }, &mut short);
+        assert_eq!(short, [0.0; 3], "{level:?}");
+    });
+}
