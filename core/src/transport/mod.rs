@@ -1,14 +1,18 @@
 //! Entropic optimal transport: min ⟨P, C⟩ + ε Σ P (ln P − 1) subject to P 1 = a, Pᵀ 1 = b.
 
+mod certificate;
 mod cost;
 pub mod newton;
 mod over_relaxation;
 mod points;
 mod problem;
+mod rounding;
 pub mod scaling;
 pub mod sinkhorn;
 mod stall;
 
+pub use certificate::{Certificate, certificate_len, certify};
 pub use cost::{Cost, DenseCost};
 pub use points::{Ground, PointCost};
 pub use problem::{Potentials, Problem};
+pub use rounding::Rounded;
