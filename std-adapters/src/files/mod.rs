@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | Matrix Market, sparse or dense | [`matrix_market::read`] | [`matrix_market::write_sparse`], [`matrix_market::write_dense`] |
 //! | NumPy `.npy` | [`npy::read_vector`], [`npy::read_matrix`] | [`npy::write_vector`], [`npy::write_matrix`] |
+//! | NumPy `.npz`, vectors by name (feature `npz`) | `npz::read` | `npz::write` |
 //! | a vector in either format | [`read_vector`] | |
 //!
 //! Files come from strangers, so both readers hold to three rules:
@@ -20,6 +21,8 @@ mod matrix;
 pub mod matrix_market;
 mod memory;
 pub mod npy;
+#[cfg(feature = "npz")]
+pub mod npz;
 mod vector;
 
 pub use error::FileError;

@@ -25,5 +25,7 @@
 
 mod colours;
 mod system;
+mod transport;
 
 pub use system::{Method, Solution, System};
+pub use transport::{Costs, Coupler, Coupling, Transport};

@@ -5,13 +5,14 @@
 mod heat;
 mod output;
 mod relax;
+mod transport;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use southwell_simd::Level;
 
-/// Relaxation solvers that learn their relaxation factor.
+/// Solvers that tune themselves: relaxation, and entropic transport.
 #[derive(Debug, Parser)]
 #[command(name = "southwell", version, max_term_width = 100)]
 struct Cli {
@@ -28,6 +29,8 @@ enum Command {
     Heat(heat::Arguments),
     /// Solve A x = b for a matrix in Matrix Market format.
     Relax(relax::Arguments),
+    /// Move one distribution to another at the least cost, with entropy.
+    Transport(transport::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Heat(arguments) => heat::run(&arguments),
         Command::Relax(arguments) => relax::run(&arguments),
+        Command::Transport(arguments) => transport::run(&arguments),
     };
     match result {
         Ok(code) => code,

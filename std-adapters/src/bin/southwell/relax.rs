@@ -297,7 +297,7 @@ fn report(
 }
 
 /// A status as machines read it.
-fn name(status: Status) -> &'static str {
+pub(super) fn name(status: Status) -> &'static str {
     match status {
         Status::Converged => "converged",
         Status::StepLimit => "step-limit",

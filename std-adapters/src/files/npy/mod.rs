@@ -25,6 +25,8 @@ use std::path::Path;
 
 use super::{DenseMatrix, FileError, NpyFault, memory};
 use header::{Header, Kind};
+#[cfg(feature = "npz")]
+pub(super) use write::write_to;
 pub use write::{write_matrix, write_vector};
 
 /// Reads a vector.

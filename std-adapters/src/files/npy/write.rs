@@ -38,13 +38,23 @@ pub fn write_matrix(
 }
 
 fn write(path: &Path, shape: &str, values: &[f64]) -> Result<(), FileError> {
+    let mut writer = BufWriter::new(File::create(path)?);
+    write_to(&mut writer, shape, values)?;
+    Ok(writer.flush()?)
+}
+
+/// The file's bytes.
+pub(in crate::files) fn write_to(
+    writer: &mut impl Write,
+    shape: &str,
+    values: &[f64],
+) -> Result<(), FileError> {
     let mut text = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}");
     // The elements begin at a multiple of 64 bytes: magic, version and length take 10, a newline ends it.
     while (10 + text.len() + 1) % 64 != 0 {
         text.push(' ');
     }
     text.push('\n');
-    let mut writer = BufWriter::new(File::create(path)?);
     writer.write_all(b"\x93NUMPY\x01\x00")?;
     // Two numbers of at most twenty digits keep the text far below what two bytes count.
     writer.write_all(&(text.len() as u16).to_le_bytes())?;
@@ -52,5 +62,5 @@ fn write(path: &Path, shape: &str, values: &[f64]) -> Result<(), FileError> {
     for value in values {
         writer.write_all(&value.to_le_bytes())?;
     }
-    Ok(writer.flush()?)
+    Ok(())
 }

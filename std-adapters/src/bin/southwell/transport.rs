@@ -1,0 +1,352 @@
+//! `southwell transport`: entropic optimal transport between what files hold.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use southwell::transport::Ground;
+use southwell::{Error, Progress, Status, Stop};
+use southwell_std::files::{self, npy, npz};
+use southwell_std::owned::{Costs, Coupler, Coupling, Transport};
+use southwell_std::plot::{Panel, Series, write_svg};
+
+use super::heat::tolerance;
+use super::relax::name;
+use crate::output::{self, Failure, INTERRUPTED, NOT_CONVERGED};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 converged, 1 bad input, 2 wrong usage, 3 not converged, 130 interrupted.
+
+Ctrl-C ends the run after the step in hand; what was asked for is written. A second Ctrl-C ends it at once.
+
+Examples:
+  southwell transport --cost C.npy --epsilon-ratio 0.01 --plan P.npy
+  southwell transport --points X.npy Y.npy --ground euclidean --epsilon 0.05 --json
+  southwell transport --cost C.npy --a a.npy --b b.npy --epsilon 1e-3 --potentials fg.npz --plot error.svg")]
+pub(crate) struct Arguments {
+    /// The costs: a NumPy matrix, none of them negative.
+    #[arg(long, value_name = "C.npy", required_unless_present = "points", conflicts_with = "points")]
+    cost: Option<PathBuf>,
+    /// Two point clouds, a row a point; costs are made when they are needed.
+    #[arg(long, num_args = 2, value_names = ["X.npy", "Y.npy"])]
+    points: Option<Vec<PathBuf>>,
+    /// What a distance between points is.
+    #[arg(long, value_enum, default_value_t = Distance::SquaredEuclidean, requires = "points")]
+    ground: Distance,
+    /// The mass of each row, NumPy or Matrix Market. Default: the same for all, 1 together.
+    #[arg(long, value_name = "a.npy")]
+    a: Option<PathBuf>,
+    /// The mass of each column. Default: the same for all, as much as the rows have.
+    #[arg(long, value_name = "b.npy")]
+    b: Option<PathBuf>,
+    /// The weight of the entropy, in the unit of the costs.
+    #[arg(long, allow_negative_numbers = true, conflicts_with = "epsilon_ratio")]
+    epsilon: Option<f64>,
+    /// The same as a share of the largest cost (for points, of a bound of it).
+    #[arg(long, allow_negative_numbers = true, default_value = "0.01", value_name = "RATIO")]
+    epsilon_ratio: f64,
+    /// How the problem is solved.
+    #[arg(long, value_enum, default_value_t = Method::Auto)]
+    method: Method,
+    /// The run has converged when the marginals are off by TOLERANCE of the mass, all together; between 0 and 1.
+    #[arg(long, allow_hyphen_values = true, default_value = "1e-9", value_parser = tolerance)]
+    tolerance: f64,
+    /// Steps after which the run gives up.
+    #[arg(long, allow_negative_numbers = true, default_value_t = 100_000, value_name = "STEPS")]
+    max_iterations: u32,
+    /// Begin with the potentials of an earlier run.
+    #[arg(long, value_name = "fg.npz")]
+    warm_start: Option<PathBuf>,
+    /// Write the coupling as a NumPy matrix.
+    #[arg(long, value_name = "P.npy")]
+    plan: Option<PathBuf>,
+    /// Write the potentials f and g as a NumPy archive.
+    #[arg(long, value_name = "fg.npz")]
+    potentials: Option<PathBuf>,
+    /// Draw the error against the steps.
+    #[arg(long, value_name = "error.svg")]
+    plot: Option<PathBuf>,
+    /// Print one JSON document instead of a line.
+    #[arg(long)]
+    json: bool,
+    /// Neither progress nor notes on standard error, only errors.
+    #[arg(long)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Distance {
+    /// Σ (x − y)²
+    SquaredEuclidean,
+    /// √Σ (x − y)²
+    Euclidean,
+    /// Σ |x − y|
+    L1,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Method {
+    /// Over-relaxed iterations, Newton's method, or both by turns, as the run shows.
+    Auto,
+    /// Sinkhorn's iteration on a stored kernel.
+    Sinkhorn,
+    /// Sinkhorn's iteration in the log domain; stores nothing of the size of the costs.
+    Log,
+    /// Over-relaxed iterations, omega found on the way.
+    OverRelaxed,
+    /// The same in the log domain.
+    OverRelaxedLog,
+    /// Sinkhorn-Newton-Sparse.
+    NewtonSparse,
+}
+
+impl Method {
+    fn coupler(self) -> Coupler {
+        match self {
+            Method::Auto => Coupler::Auto,
+            Method::Sinkhorn => Coupler::Sinkhorn,
+            Method::Log => Coupler::Log,
+            Method::OverRelaxed => Coupler::OverRelaxed,
+            Method::OverRelaxedLog => Coupler::OverRelaxedLog,
+            Method::NewtonSparse => Coupler::NewtonSparse,
+        }
+    }
+}
+
+/// Numbers that JSON cannot say are `null`.
+#[derive(Serialize)]
+struct Document {
+    status: &'static str,
+    iterations: u32,
+    kernel_reads: u32,
+    newton_steps: u32,
+    cg_steps: u32,
+    /// ‖P 1 − a‖₁ + ‖Pᵀ 1 − b‖₁ of the potentials.
+    marginal_error: Option<f64>,
+    /// ⟨P̂, C⟩ of the rounded coupling.
+    cost: Option<f64>,
+    dual: Option<f64>,
+    /// What the value of the rounded coupling exceeds the least one by, at most.
+    gap: Option<f64>,
+    /// A lower bound of the cost of transport without entropy.
+    lower_bound: Option<f64>,
+    epsilon: f64,
+    rows: usize,
+    columns: usize,
+    omega: Option<f64>,
+    seconds: f64,
+    /// The instruction set that the passes ran on.
+    simd: &'static str,
+}
+
+/// How often the progress is shown.
+const REFRESH: Duration = Duration::from_millis(100);
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    check_outputs(arguments)?;
+    let bar = output::progress(arguments.quiet || arguments.json, None);
+    bar.set_message("reading");
+    bar.tick();
+    let transport = read(arguments)?;
+    let (rows, columns) = transport.shape();
+    let refused = |error: Error| refusal(arguments, error);
+    let epsilon = match arguments.epsilon {
+        Some(epsilon) => epsilon,
+        None => arguments.epsilon_ratio * transport.largest().map_err(refused)?,
+    };
+    let warm = match &arguments.warm_start {
+        None => None,
+        Some(path) => Some(npz::read(path, ["f", "g"]).map_err(|error| output::unreadable(&error))?),
+    };
+    let warm = warm.as_ref().map(|[f, g]| (f.as_slice(), g.as_slice()));
+
+    let start = Instant::now();
+    let stop = Stop { max_steps: arguments.max_iterations, ..Stop::relative(arguments.tolerance) };
+    // From here on there is something to lose.
+    let interrupted = output::interruption()?;
+    let mut shown = Instant::now();
+    let mut curve = Vec::new();
+    let mut observer = |progress: &Progress<f64>| {
+        if let Some(residual) = progress.residual {
+            if arguments.plot.is_some() {
+                curve.push((f64::from(progress.step), residual));
+            }
+            if shown.elapsed() >= REFRESH {
+                bar.set_message(format!("{} steps, marginal error {residual:.3e}", progress.step));
+                shown = Instant::now();
+            }
+        }
+        if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let coupler = arguments.method.coupler();
+    let coupling = transport.solve(epsilon, coupler, &stop, warm, &mut observer).map_err(refused)?;
+    let seconds = start.elapsed().as_secs_f64();
+    bar.set_message("writing");
+    if let Some(path) = &arguments.potentials {
+        npz::write(path, &[("f", &coupling.f), ("g", &coupling.g)])?;
+    }
+    if let Some(path) = &arguments.plan {
+        let plan = transport.coupling(epsilon, &coupling.f, &coupling.g).map_err(refused)?;
+        npy::write_matrix(path, plan.rows, plan.columns, &plan.values)?;
+    }
+    if let Some(path) = &arguments.plot {
+        let series = vec![Series { name: format!("{:?}", arguments.method), points: curve }];
+        let panel = Panel {
+            title: format!("{rows} × {columns}, epsilon {epsilon:.3e}"),
+            x_label: "steps".to_owned(),
+            y_label: "marginal error".to_owned(),
+            series,
+            logarithmic: true,
+        };
+        write_svg(path, &[panel])?;
+    }
+    bar.finish_and_clear();
+    report(arguments, &coupling, epsilon, (rows, columns), seconds)?;
+    Ok(match coupling.report.status {
+        Status::Converged => ExitCode::SUCCESS,
+        Status::Stopped => ExitCode::from(INTERRUPTED),
+        _ => ExitCode::from(NOT_CONVERGED),
+    })
+}
+
+/// Refuses places that cannot be written or must not be.
+fn check_outputs(arguments: &Arguments) -> Result<(), Failure> {
+    let inputs = [&arguments.cost, &arguments.a, &arguments.b, &arguments.warm_start];
+    let inputs: Vec<&Path> =
+        inputs.into_iter().flatten().chain(arguments.points.iter().flatten()).map(PathBuf::as_path).collect();
+    let outputs =
+        [("--plan", &arguments.plan), ("--potentials", &arguments.potentials), ("--plot", &arguments.plot)];
+    for (option, path) in outputs.into_iter().filter_map(|(option, path)| Some((option, path.as_ref()?))) {
+        let same =
+            |input: &&Path| matches!((input.canonicalize(), path.canonicalize()), (Ok(a), Ok(b)) if a == b);
+        if inputs.iter().any(same) {
+            return Err(format!(
+                "{option} {}: this is an input of the run; name another file",
+                path.display()
+            )
+            .into());
+        }
+        output::check_writable(option, path)?;
+    }
+    Ok(())
+}
+
+/// The problem, with uniform marginals where none are given.
+fn read(arguments: &Arguments) -> Result<Transport, Failure> {
+    let matrix = |path: &Path| npy::read_matrix(path).map_err(|error| output::unreadable(&error));
+    let costs = match (&arguments.cost, arguments.points.as_deref()) {
+        (Some(cost), _) => Costs::Matrix(matrix(cost)?),
+        (None, Some([x, y])) => {
+            let ground = match arguments.ground {
+                Distance::SquaredEuclidean => Ground::SquaredEuclidean,
+                Distance::Euclidean => Ground::Euclidean,
+                Distance::L1 => Ground::L1,
+            };
+            let (x, y) = (matrix(x)?, matrix(y)?);
+            Costs::Points { x, y, ground }
+        }
+        _ => return Err("give --cost or --points".into()),
+    };
+    let (rows, columns) = Transport::new(costs.clone(), Vec::new(), Vec::new()).shape();
+    if rows == 0 || columns == 0 {
+        return Err(format!("the costs are {rows} × {columns}: there is nothing to transport").into());
+    }
+    let vector = |path: &Path| files::read_vector(path).map_err(|error| output::unreadable(&error));
+    let uniform = |mass: f64, count: usize| vec![mass / count as f64; count];
+    let (a, b) = match (&arguments.a, &arguments.b) {
+        (None, None) => (uniform(1.0, rows), uniform(1.0, columns)),
+        (Some(a), None) => {
+            let a = vector(a)?;
+            let mass = a.iter().sum();
+            (a, uniform(mass, columns))
+        }
+        (None, Some(b)) => {
+            let b = vector(b)?;
+            (uniform(b.iter().sum(), rows), b)
+        }
+        (Some(a), Some(b)) => (vector(a)?, vector(b)?),
+    };
+    Ok(Transport::new(costs, a, b))
+}
+
+/// Why a problem was refused, with the file that is to blame.
+fn refusal(arguments: &Arguments, error: Error) -> Failure {
+    let argument = match error {
+        Error::Dimension { argument, .. }
+        | Error::Value { argument, .. }
+        | Error::Negative { argument, .. }
+        | Error::Mass { argument, .. } => argument,
+        _ => return error.to_string().into(),
+    };
+    let file = match argument {
+        "cost" => arguments.cost.as_ref(),
+        "a" => arguments.a.as_ref(),
+        "b" => arguments.b.as_ref(),
+        "f" | "g" => arguments.warm_start.as_ref(),
+        _ => None,
+    };
+    match file {
+        Some(path) => format!("{}: {error}", path.display()).into(),
+        None => error.to_string().into(),
+    }
+}
+
+fn report(
+    arguments: &Arguments,
+    coupling: &Coupling,
+    epsilon: f64,
+    (rows, columns): (usize, usize),
+    seconds: f64,
+) -> Result<(), Failure> {
+    let (run, found) = (&coupling.report, &coupling.certificate);
+    let status = name(run.status);
+    let number = |value: f64| value.is_finite().then_some(value);
+    let error = found.row_error + found.column_error;
+    if arguments.json {
+        return output::print_json(&Document {
+            status,
+            iterations: coupling.iterations,
+            kernel_reads: coupling.kernel_reads,
+            newton_steps: coupling.newton.newton_steps,
+            cg_steps: coupling.newton.cg_steps,
+            marginal_error: number(error),
+            cost: number(found.cost),
+            dual: number(found.dual),
+            gap: number(found.gap()),
+            lower_bound: number(found.lower),
+            epsilon,
+            rows,
+            columns,
+            omega: coupling.omega,
+            seconds,
+            simd: southwell_simd::level_name(),
+        });
+    }
+    let newton = match coupling.newton.newton_steps {
+        0 => String::new(),
+        steps => format!(" and {steps} Newton steps"),
+    };
+    output::print(&format!(
+        "{status} after {} iterations{newton}, {} readings of the costs: marginal error {error:.3e}, cost {:.10e}, \
+         dual value {:.10e}, gap {:.3e}, {seconds:.3} s\n",
+        coupling.iterations,
+        coupling.kernel_reads,
+        found.cost,
+        found.dual,
+        found.gap(),
+    ))?;
+    let advice = match run.status {
+        Status::StepLimit => Some("allow more --max-iterations, try --method auto, or a larger --epsilon"),
+        Status::Stalled => Some("the precision is exhausted; ask for a larger --tolerance or --epsilon"),
+        _ => None,
+    };
+    if let (Some(advice), false) = (advice, arguments.quiet) {
+        output::note(&format!("hint: {advice}"));
+    }
+    Ok(())
+}
