@@ -1,8 +1,11 @@
 //! Entropic optimal transport: min ⟨P, C⟩ + ε Σ P (ln P − 1) subject to P 1 = a, Pᵀ 1 = b.
 
+pub mod certificate;
 mod cost;
 mod over_relaxation;
 mod problem;
+mod reading;
+pub mod rounding;
 pub mod sinkhorn;
 mod stall;
 
