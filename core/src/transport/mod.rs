@@ -2,6 +2,7 @@
 
 pub mod certificate;
 mod cost;
+pub mod gradient;
 mod over_relaxation;
 mod problem;
 mod reading;
