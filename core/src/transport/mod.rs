@@ -2,6 +2,7 @@
 
 pub mod certificate;
 mod cost;
+pub mod divergence;
 pub mod gradient;
 mod over_relaxation;
 mod problem;
@@ -9,6 +10,7 @@ mod reading;
 pub mod rounding;
 pub mod sinkhorn;
 mod stall;
+pub mod symmetric;
 
 pub use cost::{Cost, DenseCost};
 pub use problem::{Potentials, Problem};
