@@ -3,7 +3,9 @@
 pub mod certificate;
 mod cost;
 pub mod divergence;
+pub mod gap;
 pub mod gradient;
+pub mod greenkhorn;
 mod over_relaxation;
 mod problem;
 mod reading;
