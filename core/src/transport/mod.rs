@@ -1,19 +1,23 @@
 //! Entropic optimal transport: min ⟨P, C⟩ + ε Σ P (ln P − 1) subject to P 1 = a, Pᵀ 1 = b.
 
 pub mod auto;
-mod certificate;
+pub mod certificate;
 mod cost;
+pub mod divergence;
+pub mod gap;
+pub mod gradient;
+pub mod greenkhorn;
 pub mod newton;
 mod over_relaxation;
 mod points;
 mod problem;
-mod rounding;
+mod reading;
+pub mod rounding;
 pub mod scaling;
 pub mod sinkhorn;
 mod stall;
+pub mod symmetric;
 
-pub use certificate::{Certificate, certificate_len, certify};
 pub use cost::{Cost, DenseCost};
 pub use points::{Ground, PointCost};
 pub use problem::{Potentials, Problem};
-pub use rounding::Rounded;

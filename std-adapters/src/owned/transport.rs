@@ -1,9 +1,11 @@
 //! Entropic transport that owns its costs and marginals.
 
 use southwell::omega::{Eager, Fixed};
+use southwell::transport::certificate::{
+    Certificate, Evaluation, certify, certify_len, evaluate, evaluate_len,
+};
 use southwell::transport::{
-    Certificate, Cost, DenseCost, Ground, PointCost, Potentials, Problem, auto, certificate_len, certify,
-    newton, scaling, sinkhorn,
+    Cost, DenseCost, Ground, PointCost, Potentials, Problem, auto, newton, scaling, sinkhorn,
 };
 use southwell::{Error, Observer, Report, Stop};
 
@@ -54,7 +56,7 @@ pub enum Costs {
 /// let cost = DenseMatrix { rows: 2, columns: 2, values: vec![0.0, 1.0, 1.0, 0.0] };
 /// let transport = Transport::new(Costs::Matrix(cost), vec![0.5; 2], vec![0.25, 0.75]);
 /// let coupling = transport.solve(0.1, Coupler::Auto, &Stop::relative(1e-9), None, &mut ())?;
-/// assert!(coupling.report.converged() && (coupling.certificate.cost - 0.25).abs() < 1e-3);
+/// assert!(coupling.report.converged() && (coupling.certificate.upper - 0.25).abs() < 1e-3);
 /// # Ok(())
 /// # }
 /// ```
@@ -82,7 +84,9 @@ pub struct Coupling {
     pub newton: newton::Work,
     /// The omega in use last, where there is one.
     pub omega: Option<f64>,
-    /// What the potentials are worth.
+    /// Their coupling in numbers.
+    pub evaluation: Evaluation<f64>,
+    /// Bounds that hold whether or not the run has converged.
     pub certificate: Certificate<f64>,
 }
 
@@ -254,9 +258,11 @@ fn finish<C: Cost<f64>>(
     report: Report<f64>,
 ) -> Result<Coupling, Error> {
     let stored = problem.cost().is_stored();
-    let mut storage = vec![0.0; certificate_len(problem.rows(), problem.columns(), stored)];
+    let mut storage = vec![0.0; certify_len(problem.rows(), problem.columns(), stored)];
     let certificate = certify(problem, &f, &g, &mut storage)?;
+    storage.resize(evaluate_len(problem.columns(), stored), 0.0);
+    let evaluation = evaluate(problem, &f, &g, &mut storage)?;
     let (iterations, kernel_reads) = (report.steps, report.steps.saturating_add(1));
     let newton = newton::Work::default();
-    Ok(Coupling { f, g, report, kernel_reads, iterations, newton, omega: None, certificate })
+    Ok(Coupling { f, g, report, kernel_reads, iterations, newton, omega: None, evaluation, certificate })
 }

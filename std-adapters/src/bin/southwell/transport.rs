@@ -306,7 +306,7 @@ fn report(
     let (run, found) = (&coupling.report, &coupling.certificate);
     let status = name(run.status);
     let number = |value: f64| value.is_finite().then_some(value);
-    let error = found.row_error + found.column_error;
+    let error = coupling.evaluation.error();
     if arguments.json {
         return output::print_json(&Document {
             status,
@@ -315,7 +315,7 @@ fn report(
             newton_steps: coupling.newton.newton_steps,
             cg_steps: coupling.newton.cg_steps,
             marginal_error: number(error),
-            cost: number(found.cost),
+            cost: number(found.upper),
             dual: number(found.dual),
             gap: number(found.gap()),
             lower_bound: number(found.lower),
@@ -336,7 +336,7 @@ fn report(
          dual value {:.10e}, gap {:.3e}, {seconds:.3} s\n",
         coupling.iterations,
         coupling.kernel_reads,
-        found.cost,
+        found.upper,
         found.dual,
         found.gap(),
     ))?;
