@@ -5,6 +5,7 @@ mod over_relaxation;
 mod problem;
 pub mod sinkhorn;
 mod stall;
+pub mod unbalanced;
 
 pub use cost::{Cost, DenseCost};
 pub use problem::{Potentials, Problem};
