@@ -16,8 +16,9 @@
 //! the g that is handed in, so a warm start needs g alone. *Memory*: n + 2 m, and more for costs made on
 //! the fly.
 //!
-//! *Fails* where the numbers of the optimum leave the type's range (a ρ far below ε: e^(−f/ρ) overflows), as
-//! [`Status::NotFinite`]; the potentials are finite even then.
+//! *Fails* never. Where it starts far off, sums overflow: exponents are cut at 300 (`f64`) and 40 (`f32`), in the
+//! residual as well, which is beyond any tolerance then; lines that far out fall by as much a step until
+//! they are in range. It stops as [`Status::Stalled`] where the residual is rounding error.
 //!
 //! *Source*: Chizat, Peyré, Schmitzer & Vialard 2018 (iteration); Séjourné, Vialard & Peyré 2022 (shift).
 
@@ -70,7 +71,7 @@ impl<T: Real> Price<T> {
 
     /// weight · e^(−potential/ρ), what a line shall sum to.
     fn target(&self, weight: T, potential: T) -> T {
-        weight * exp_scalar(-(potential * self.inverse))
+        weight * capped_exp(-(potential * self.inverse))
     }
 
     /// ln Σ weight · e^(−potential/ρ) over the lines that have a weight.
@@ -262,10 +263,10 @@ pub fn solve<T: Real, C: Cost<T>>(
     Ok(drive(&mut run, &options.stop, observer))
 }
 
-/// Exponents are cut here: a coupling that far from any optimum would overflow, and its columns fall far
-/// enough anyway.
-fn highest_exponent<T: Real>() -> T {
-    if T::EPSILON.to_f64() > 1e-10 { T::from_u32(40) } else { T::from_u32(300) }
+/// e^x, cut: products of two of them and their sums must not overflow.
+fn capped_exp<T: Real>(x: T) -> T {
+    let highest = if T::EPSILON.to_f64() > 1e-10 { 40 } else { 300 };
+    exp_scalar(x.min(T::from_u32(highest)))
 }
 
 impl<T: Real, C: Cost<T>> Unbalanced<'_, T, C> {
@@ -273,7 +274,7 @@ impl<T: Real, C: Cost<T>> Unbalanced<'_, T, C> {
     fn read(&mut self) {
         let Workspace { next, sums, scratch } = &mut self.work;
         let (base, price) = (&self.problem.base, self.problem.rows);
-        let (epsilon, a, f, highest) = (base.epsilon, base.a, &*self.x.f, highest_exponent());
+        let (epsilon, a, f) = (base.epsilon, base.a, &*self.x.f);
         let mut error = T::ZERO;
         let mut weigh = |i: usize, m: T, sum: T| {
             let (Some(&a), Some(&f), Some(next)) = (a.get(i), f.get(i), next.get_mut(i)) else {
@@ -283,9 +284,9 @@ impl<T: Real, C: Cost<T>> Unbalanced<'_, T, C> {
                 *next = -T::INFINITY;
                 return T::ZERO;
             }
-            error += (exp_scalar(f / epsilon + m) * sum - price.target(a, f)).abs();
+            error += (capped_exp(f / epsilon + m) * sum - price.target(a, f)).abs();
             *next = price.damping * (epsilon * (ln_scalar(a / sum) - m));
-            exp_scalar((*next / epsilon + m).min(highest))
+            capped_exp(*next / epsilon + m)
         };
         base.cost.pass(epsilon, self.x.g, &mut weigh, sums, scratch);
         self.row_error = error;
@@ -310,7 +311,7 @@ impl<T: Real, C: Cost<T>> Unbalanced<'_, T, C> {
                 // A column that underflowed altogether climbs until it is seen.
                 let wanted = *g + epsilon * ln_scalar((b / t.max(T::MIN_POSITIVE)).min(T::MAX));
                 let new = damping * wanted;
-                *t = *t * exp_scalar((new - *g) / epsilon);
+                *t = *t * capped_exp((new - *g) / epsilon);
                 *g = new;
             }
         }
