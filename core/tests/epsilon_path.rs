@@ -31,6 +31,7 @@ fn stop(tolerance: f64) -> Stop<f64> {
 
 #[test]
 fn reference_counts() {
+    let (mut counted, mut expected) = (vec![], vec![]);
     let (assignment, l1, l2) = (random(1, 500), digits(1), digits(2));
     for (case, inverse, factor, tolerance, stages, count) in [
         (&assignment, 400.0, 0.25, 1e-10, 6, 83),
@@ -43,13 +44,12 @@ fn reference_counts() {
         let path = EpsilonScaling { factor, ..EpsilonScaling::default() };
         let (report, f, g) = run(case, inverse, stop(tolerance), path).expect("valid");
         assert!(report.last.converged() && report.epsilon == 1.0 / inverse);
-        println!("{inverse} {tolerance}: {} {} {count}", report.stages, report.total_steps);
-        // The reference takes at least one step a stage; here a stage whose start is good enough takes none.
-        assert_eq!(report.stages, stages, "{inverse} {tolerance}");
-        assert!((count - 12..=count).contains(&report.total_steps), "{inverse} {tolerance}: {report:?}");
+        counted.push((report.stages, report.total_steps));
+        expected.push((stages, count));
         let [rows, columns, ..] = look(case, 1.0 / inverse, &f, &g);
         assert!((rows + columns - report.last.residual).abs() < 1e-12);
     }
+    assert_eq!(counted, expected);
 }
 
 #[test]

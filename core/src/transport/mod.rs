@@ -1,5 +1,6 @@
 //! Entropic optimal transport: min ⟨P, C⟩ + ε Σ P (ln P − 1) subject to P 1 = a, Pᵀ 1 = b.
 
+pub mod barycentre;
 pub mod batch;
 mod cost;
 pub mod epsilon_path;
