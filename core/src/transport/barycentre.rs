@@ -194,14 +194,10 @@ pub fn start<'a, T: Real, C: Cost<T>>(
         return Err(Error::Value { argument: "f", index });
     }
     let Workspace { logs, log_p, bias, next_bias, sums, scratch } = &work;
-    let carved =
-        [logs.len(), log_p.len(), bias.len(), next_bias.len(), sums.len(), scratch.len()];
+    let carved = [logs.len(), log_p.len(), bias.len(), next_bias.len(), sums.len(), scratch.len()];
     if carved != Workspace::lengths(problem) {
-        let needed = Workspace::<T>::required_len(
-            problem.places(),
-            problem.count(),
-            problem.cost.scratch_len(),
-        );
+        let needed =
+            Workspace::<T>::required_len(problem.places(), problem.count(), problem.cost.scratch_len());
         return Err(Error::Workspace { needed, given: carved.iter().fold(0, |s, &n| s.saturating_add(n)) });
     }
     work.bias.fill(T::ZERO);

@@ -6,7 +6,7 @@
 //! Large ε find out quickly, and roughly, where mass must go; small ones make it sharp. It shortens that
 //! first phase only: the rate near the end is that of the last ε, which is a matter for over-relaxation.
 //!
-//! *Step*: one of [`sinkhorn`]'s; a stage takes at least one, which no observer sees. *Residual*, *scale*, *memory*: as there.
+//! *Step*: one of [`sinkhorn`]'s; a stage whose start is good enough takes none. *Residual*, *scale*, *memory*: as there.
 //!
 //! *Source*: Kosowsky & Yuille 1994; Schmitzer 2019.
 
@@ -14,7 +14,7 @@ use super::cost::Cost;
 use super::problem::{Potentials, Problem};
 use super::sinkhorn;
 use crate::omega::OmegaRule;
-use crate::{Error, Observer, Real, Report, Run, Status, Stop, drive};
+use crate::{Error, Observer, Real, Report, Status, Stop};
 
 /// How ε falls, and how well the stages before the last are solved.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -95,16 +95,8 @@ pub fn solve<T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized>(
         let stage = problem.with_epsilon(epsilon)?;
         let workspace = sinkhorn::Workspace::new(&stage, storage)?;
         let stage_options = sinkhorn::Options { stop };
-        let mut run = sinkhorn::start(&stage, &stage_options, &mut *rule, x.reborrow(), workspace)?;
-        let initial_residual = run.residual();
-        // A stage without a step would leave no trace.
-        let first = left.min(1);
-        run.steps(first);
-        let rest = Stop { max_steps: left - first, ..stop };
-        let mut last = drive(&mut run, &rest, &mut *observer);
-        last.steps = last.steps.saturating_add(first);
-        last.initial_residual = initial_residual;
-        rule.end(&last);
+        let last =
+            sinkhorn::solve(&stage, &stage_options, &mut *rule, x.reborrow(), workspace, &mut *observer)?;
         total_steps = total_steps.saturating_add(last.steps);
         let goes_on = matches!(last.status, Status::Converged | Status::Stalled);
         if is_last || !goes_on {
