@@ -8,12 +8,10 @@ use southwell::transport::epsilon_path::{self, EpsilonScaling, PathReport};
 use southwell::transport::{DenseCost, Potentials, Problem, sinkhorn};
 use southwell::{Error, Status, Stop};
 
-fn run(
-    case: &Case,
-    inverse: f64,
-    stop: Stop<f64>,
-    path: EpsilonScaling<f64>,
-) -> Result<(PathReport<f64>, Vec<f64>, Vec<f64>), Error> {
+/// Report, f and g.
+type Solved = (PathReport<f64>, Vec<f64>, Vec<f64>);
+
+fn run(case: &Case, inverse: f64, stop: Stop<f64>, path: EpsilonScaling<f64>) -> Result<Solved, Error> {
     let (n, m) = (case.rows(), case.columns());
     let cost = DenseCost::new(&case.cost, n, m, m)?;
     let problem = Problem::new(&cost, &case.a, &case.b, 1.0 / inverse)?;

@@ -311,7 +311,7 @@ impl<T: Real, C: Cost<T>> Unbalanced<'_, T, C> {
                 // A column that underflowed altogether climbs until it is seen.
                 let wanted = *g + epsilon * ln_scalar((b / t.max(T::MIN_POSITIVE)).min(T::MAX));
                 let new = damping * wanted;
-                *t = *t * capped_exp((new - *g) / epsilon);
+                *t *= capped_exp((new - *g) / epsilon);
                 *g = new;
             }
         }
@@ -331,7 +331,7 @@ impl<T: Real, C: Cost<T>> Unbalanced<'_, T, C> {
         (self.column_error, self.mass) = (T::ZERO, T::ZERO);
         for ((g, &t), &b) in self.x.g.iter_mut().zip(&*self.work.sums).zip(b) {
             if b > T::ZERO {
-                *g = *g - k;
+                *g -= k;
                 self.column_error += (t - price.target(b, *g)).abs();
                 self.mass += t;
             }
