@@ -259,7 +259,7 @@ fn check_divergence<T: Real>(
             let size = all.filter(|x| x.is_finite()).fold(0.0, |s: f64, x| s.max(x.to_f64().abs()));
             let size = size + epsilon.to_f64();
             if seen.converged() && seen.value.is_finite() {
-                let off = (seen.value.to_f64() - (ab - 0.5 * (aa + bb))).abs();
+                let off = (seen.value.to_f64() - ((ab - 0.5 * aa) - 0.5 * bb)).abs();
                 assert!(off <= 256.0 * T::EPSILON.to_f64() * size, "{seen:?} {off} {size}");
             }
         }
