@@ -30,7 +30,7 @@ fn check<T: Real>(case: &Case, epsilon: f64, steps: u32) -> [f64; 3] {
     let mut rounded = rounding::round(&problem, &f, &g, workspace).expect("potentials");
     let (mut row, mut columns) = (vec![T::NAN; m], vec![0.0; m]);
     let (mut apart, mut rounded_rows, mut moved, mut primal) = (0.0, 0.0, 0.0, 0.0);
-    for (i, f) in f.iter().enumerate() {
+    for (i, &f) in f.iter().enumerate() {
         rounded.row(i, &mut row).expect("a row");
         let mut sum = 0.0;
         for (j, p) in row.iter().map(|p| p.to_f64()).enumerate() {

@@ -6,7 +6,7 @@
 //! method.
 //!
 //! *Cost*: four readings of C a look at the gap, so look every ten steps or more. *Memory*:
-//! [`certify_len`](super::certificate::certify_len).
+//! [`certify_len`].
 
 use core::ops::ControlFlow;
 
@@ -129,7 +129,7 @@ impl<T: Real, O: Observer<T> + ?Sized> Observer<T> for Seamless<'_, O> {
 ///
 /// # Errors
 /// [`Error::Option`] for tolerances; [`Error::Workspace`] if `storage` is shorter than
-/// [`certify_len`](super::certificate::certify_len). No step is taken then.
+/// [`certify_len`]. No step is taken then.
 pub fn drive<T: Real, C: Cost<T>, R: Iterate<Real = T> + ?Sized, O: Observer<T> + ?Sized>(
     run: &mut R,
     problem: &Problem<'_, T, C>,

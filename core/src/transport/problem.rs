@@ -57,10 +57,14 @@ pub(super) fn check_marginal<T: Real>(
         return Err(Error::Negative { argument, index });
     }
     let mass = southwell_simd::vector::sum(weights);
-    if mass > T::ZERO && mass.is_finite() {
+    // Shares of a mass near the smallest number have no digits.
+    if mass >= T::MIN_POSITIVE / T::EPSILON && mass.is_finite() {
         Ok(mass)
     } else {
-        Err(Error::Mass { argument, requirement: "must be positive and finite" })
+        Err(Error::Mass {
+            argument,
+            requirement: "must be positive and finite (and not near the smallest number)",
+        })
     }
 }
 
