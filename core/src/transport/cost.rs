@@ -38,7 +38,8 @@ pub trait Cost<T: Real> {
     /// t_j = Σ_i w_i e^(x_ij − m_i).
     ///
     /// `g` and `columns` have m elements, `scratch` [`scratch_len`](Cost::scratch_len). A cost with
-    /// structure may sum in another order. Cost: an exponential an entry.
+    /// structure may sum in another order, and give all of m_i + ln S_i as m_i, with S_i = 1. Cost: an
+    /// exponential an entry.
     fn pass(
         &self,
         epsilon: T,

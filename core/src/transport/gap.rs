@@ -13,7 +13,7 @@ use core::ops::ControlFlow;
 use super::certificate::{Certificate, certify, certify_len};
 use super::cost::Cost;
 use super::problem::Problem;
-use super::{greenkhorn, sinkhorn};
+use super::{greenkhorn, newton, scaling, sinkhorn};
 use crate::omega::OmegaRule;
 use crate::{Error, Observer, Progress, Real, Report, Run, Status, Stop};
 
@@ -24,6 +24,18 @@ pub trait Iterate: Run {
 }
 
 impl<T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Iterate for sinkhorn::Sinkhorn<'_, T, C, R> {
+    fn iterate(&self) -> (&[T], &[T]) {
+        self.potentials()
+    }
+}
+
+impl<T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Iterate for scaling::Scaling<'_, T, C, R> {
+    fn iterate(&self) -> (&[T], &[T]) {
+        self.potentials()
+    }
+}
+
+impl<T: Real, C: Cost<T>> Iterate for newton::Newton<'_, T, C> {
     fn iterate(&self) -> (&[T], &[T]) {
         self.potentials()
     }

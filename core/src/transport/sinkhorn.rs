@@ -19,9 +19,9 @@
 //!
 //! *Fails* never, but may be slow: the residual falls by σ₂² a step in the end, σ₂ the second singular value of
 //! diag(a)^(−½) P diag(b)^(−½) (Knight 2008), and with the best ω by ω* − 1 (see
-//! [`omega`](crate::omega)). It stops as [`Status::Stalled`] where the residual is rounding error.
-//! `scaling` needs no exponentials where a kernel can be stored, and
-//! `newton` few readings where the coupling is nearly sparse.
+//! [`omega`]). It stops as [`Status::Stalled`] where the residual is rounding error.
+//! [`scaling`](super::scaling) needs no exponentials where a kernel can be stored, and
+//! [`newton`](super::newton) few readings where the coupling is nearly sparse.
 //!
 //! *Source*: Sinkhorn & Knopp 1967; Cuturi 2013; Schmitzer 2019 (log domain); Thibault, Chizat, Dossal &
 //! Papadakis 2021 (over-relaxation).

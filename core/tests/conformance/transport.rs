@@ -1,7 +1,7 @@
 //! Entropic transport: the adapters of its methods.
 
 use southwell::omega::Fixed;
-use southwell::transport::{DenseCost, Potentials, Problem, scaling, sinkhorn};
+use southwell::transport::{DenseCost, Potentials, Problem, greenkhorn, newton, scaling, sinkhorn};
 use southwell::{Error, Observer, Real, Report, Stop};
 
 use crate::common::cases::{Case, look};
@@ -13,6 +13,8 @@ use crate::{Method, Then};
 enum How {
     Sinkhorn(f64),
     Scaling(f64),
+    Newton,
+    Greenkhorn,
 }
 
 /// A method with a problem. The iterate is f followed by g.
@@ -56,6 +58,7 @@ impl<T: Real> Transport<T> {
     fn rule(&self) -> Fixed<T> {
         match self.how {
             How::Sinkhorn(omega) | How::Scaling(omega) => Fixed(T::from_f64(omega)),
+            How::Newton | How::Greenkhorn => Fixed(T::ONE),
         }
     }
 
@@ -93,6 +96,8 @@ impl<T: Real> Method<T> for Transport<T> {
         match self.how {
             How::Sinkhorn(_) => sinkhorn::Workspace::<T>::required_len(n, m, m),
             How::Scaling(_) => scaling::Workspace::<T>::required_len(n, m, true),
+            How::Newton => newton::Workspace::<T>::required_len(n, m, true, n * m),
+            How::Greenkhorn => greenkhorn::Workspace::<T>::required_len(n, m, m),
         }
     }
     fn begin(&self, stop: &Stop<T>, x: &mut [T], storage: &mut [T], then: Then<'_, T>) -> Result<(), Error> {
@@ -107,6 +112,17 @@ impl<T: Real> Method<T> for Transport<T> {
                 How::Scaling(_) => {
                     let workspace = scaling::Workspace::new(problem, storage)?;
                     then(&mut scaling::start(problem, &options, &mut rule, x, workspace)?);
+                }
+                How::Newton => {
+                    let entries = problem.rows() * problem.columns();
+                    let mut indices =
+                        vec![u32::MAX; newton::Workspace::<T>::required_indices(problem.rows(), entries)];
+                    let workspace = newton::Workspace::new(problem, entries, storage, &mut indices)?;
+                    then(&mut newton::start(problem, &newton_options(stop), x, workspace)?);
+                }
+                How::Greenkhorn => {
+                    let workspace = greenkhorn::Workspace::new(problem, storage)?;
+                    then(&mut greenkhorn::start(problem, &options, x, workspace)?);
                 }
             }
             Ok(())
@@ -130,6 +146,17 @@ impl<T: Real> Method<T> for Transport<T> {
                 let workspace = scaling::Workspace::new(problem, storage)?;
                 scaling::solve(problem, &options, &mut rule, x, workspace, observer)
             }
+            How::Newton => {
+                let entries = problem.rows() * problem.columns();
+                let mut indices =
+                    vec![u32::MAX; newton::Workspace::<T>::required_indices(problem.rows(), entries)];
+                let workspace = newton::Workspace::new(problem, entries, storage, &mut indices)?;
+                Ok(newton::solve(problem, &newton_options(stop), x, workspace, observer)?.0)
+            }
+            How::Greenkhorn => {
+                let workspace = greenkhorn::Workspace::new(problem, storage)?;
+                greenkhorn::solve(problem, &options, x, workspace, observer)
+            }
         })
     }
     fn look(&self, x: &[T]) -> (f64, f64) {
@@ -146,9 +173,15 @@ impl<T: Real> Method<T> for Transport<T> {
     }
 }
 
+/// A few Sinkhorn steps, so that both kinds of steps are taken.
+fn newton_options<T: Real>(stop: &Stop<T>) -> newton::Options<T> {
+    newton::Options { stop: *stop, first_steps: 4, ..newton::Options::default() }
+}
+
 /// Every method of the family.
 pub(crate) fn transport<T: Real>() -> impl Iterator<Item = Box<dyn Method<T>>> {
     let hows = [1.0, 1.5].into_iter().flat_map(|omega| [How::Sinkhorn(omega), How::Scaling(omega)]);
+    let hows = hows.chain([How::Newton, How::Greenkhorn]);
     hows.flat_map(|how| {
         let problems = [(9, 13, 0.125), (20, 7, 0.03125)].into_iter();
         problems
