@@ -4,10 +4,12 @@
 
 mod clock;
 pub mod heat;
+mod outcomes;
 mod output;
 mod stack;
 
 pub use clock::instructions;
+pub use outcomes::agree;
 pub use output::Output;
 
 use cortex_m_semihosting::debug;

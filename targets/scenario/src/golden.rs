@@ -187,3 +187,29 @@ pub const ASSOCIATION_F32: Associated = Associated { steps: 17, right: 16, poten
 
 /// What [`association`](crate::association) finds in `f64`.
 pub const ASSOCIATION_F64: Associated = Associated { steps: 17, right: 16, potentials: 0x5de6a8b120e37844 };
+
+/// What [`couplings`](crate::couplings) finds in `f32`.
+pub const COUPLINGS_F32: &[Outcome] = &[
+    Outcome { name: "sinkhorn", steps: 107, answer: 0xf0746c5c1b7f0fb5 },
+    Outcome { name: "sinkhorn on a stored kernel", steps: 417, answer: 0xfbdfca8da596d489 },
+    Outcome { name: "newton", steps: 16, answer: 0xd9c4f20219336a77 },
+    Outcome { name: "auto", steps: 33, answer: 0x75ec7aaccf4fb45f },
+    Outcome { name: "greenkhorn", steps: 545, answer: 0x93626e53d9e717f4 },
+    Outcome { name: "symmetric", steps: 1, answer: 0xf1660eac844b3bfd },
+    Outcome { name: "unbalanced", steps: 129, answer: 0x9803af66803723ac },
+    Outcome { name: "points", steps: 61, answer: 0x5b48a51012cc4d81 },
+    Outcome { name: "barycentre", steps: 40, answer: 0xaf2097a5a6341072 },
+];
+
+/// What [`couplings`](crate::couplings) finds in `f64`.
+pub const COUPLINGS_F64: &[Outcome] = &[
+    Outcome { name: "sinkhorn", steps: 107, answer: 0x327da1d74a5b594c },
+    Outcome { name: "sinkhorn on a stored kernel", steps: 417, answer: 0xe62c690262ce0171 },
+    Outcome { name: "newton", steps: 16, answer: 0x795dd4afd0f959ad },
+    Outcome { name: "auto", steps: 33, answer: 0xe40d52d2d293783f },
+    Outcome { name: "greenkhorn", steps: 547, answer: 0xbe8e5a8b1ff355eb },
+    Outcome { name: "symmetric", steps: 1, answer: 0x7654f0fde9c5cb1d },
+    Outcome { name: "unbalanced", steps: 129, answer: 0x54f241b3563a4f32 },
+    Outcome { name: "points", steps: 61, answer: 0x68d133835150ff35 },
+    Outcome { name: "barycentre", steps: 40, answer: 0x77020026eba3431b },
+];

@@ -2,7 +2,7 @@
 
 use southwell::Real;
 use southwell_scenario::heat::rules::{auto, binned, cheb, tsallis, unimodal};
-use southwell_scenario::{association, golden, heat, methods};
+use southwell_scenario::{association, couplings, golden, heat, methods};
 use southwell_simd::{force_level, levels};
 
 fn check<T: Real>(
@@ -10,6 +10,7 @@ fn check<T: Real>(
     rules_expected: [heat::Summary; 4],
     methods_expected: &[methods::Outcome],
     association_expected: association::Associated,
+    couplings_expected: &[methods::Outcome],
 ) {
     for level in levels() {
         force_level(Some(level));
@@ -24,6 +25,12 @@ fn check<T: Real>(
         });
         assert_eq!(all, methods_expected, "{level:?}");
         assert!(all.iter().zip(methods_expected).all(|(found, expected)| found.agrees(expected)));
+        let mut all = Vec::new();
+        couplings::run(&mut [T::NAN; couplings::REALS], &mut [u32::MAX; couplings::INDICES], &mut |found| {
+            all.push(found)
+        });
+        assert_eq!(all, couplings_expected, "{level:?}");
+        assert!(all.iter().zip(couplings_expected).all(|(found, expected)| found.agrees(expected)));
         let memory = &mut [T::NAN; association::REALS];
         association::sense(memory);
         let found = association::run(memory).expect("a sound library");
@@ -34,12 +41,24 @@ fn check<T: Real>(
 
 #[test]
 fn every_instruction_set_finds_the_constants_in_single_precision() {
-    check::<f32>(golden::HEAT_F32, golden::RULES_F32, &golden::METHODS_F32, golden::ASSOCIATION_F32);
+    check::<f32>(
+        golden::HEAT_F32,
+        golden::RULES_F32,
+        &golden::METHODS_F32,
+        golden::ASSOCIATION_F32,
+        golden::COUPLINGS_F32,
+    );
 }
 
 #[test]
 fn every_instruction_set_finds_the_constants_in_double_precision() {
-    check::<f64>(golden::HEAT_F64, golden::RULES_F64, &golden::METHODS_F64, golden::ASSOCIATION_F64);
+    check::<f64>(
+        golden::HEAT_F64,
+        golden::RULES_F64,
+        &golden::METHODS_F64,
+        golden::ASSOCIATION_F64,
+        golden::COUPLINGS_F64,
+    );
 }
 
 #[test]
