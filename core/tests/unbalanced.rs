@@ -67,11 +67,11 @@ fn reference_figures() {
     }
 }
 
-/// A report and the potentials.
-type Found<T> = (southwell::Report<T>, Vec<T>, Vec<T>);
+/// Report, f and g.
+type Solved<T> = (southwell::Report<T>, Vec<T>, Vec<T>);
 
-/// Solves in a type; report, f and g.
-fn solve<T: Real>(case: &Case, epsilon: f64, prices: [f64; 2], start: f64) -> Result<Found<T>, Error> {
+/// Solves in a type.
+fn solve<T: Real>(case: &Case, epsilon: f64, prices: [f64; 2], start: f64) -> Result<Solved<T>, Error> {
     let (n, m) = (case.rows(), case.columns());
     let (c, a, b) = (cast::<T>(&case.cost), cast::<T>(&case.a), cast::<T>(&case.b));
     let cost = DenseCost::new(&c, n, m, m)?;

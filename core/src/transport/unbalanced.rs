@@ -99,6 +99,14 @@ impl<'a, T: Real, C: Cost<T>> Problem<'a, T, C> {
     ) -> Result<Self, Error> {
         let mass = check_marginal("a", a, cost.rows())?.max(check_marginal("b", b, cost.columns())?);
         check_epsilon(epsilon, cost.largest())?;
+        // Potentials are up to this many ε, and shifted by up to as many ρ: neither may overflow.
+        let fits = |t: T| (T::from_u32(1 << 12) * t).is_finite() || t == T::INFINITY;
+        for (name, scale) in [("epsilon", epsilon), ("row_price", row_price), ("column_price", column_price)]
+        {
+            if !fits(scale) {
+                return Err(Error::Option { name, requirement: "must leave room below the largest number" });
+            }
+        }
         let rows = Price::new("row_price", row_price, epsilon)?;
         let columns = Price::new("column_price", column_price, epsilon)?;
         if rows.inverse == T::ZERO && columns.inverse == T::ZERO {
