@@ -71,9 +71,12 @@ pub(super) fn check_marginal<T: Real>(
 /// Refuses an ε that is not positive, or so small that C/ε has no digits left of the decimal point's
 /// right: the potentials could not express a coupling.
 pub(super) fn check_epsilon<T: Real>(epsilon: T, largest: T) -> Result<(), Error> {
-    let sound = epsilon.is_finite() && epsilon > T::ZERO && (T::ONE / epsilon).is_finite();
+    let sound = epsilon > T::ZERO && epsilon <= T::MAX * T::EPSILON && (T::ONE / epsilon).is_finite();
     if !sound {
-        return Err(Error::Option { name: "epsilon", requirement: "must be positive and finite" });
+        return Err(Error::Option {
+            name: "epsilon",
+            requirement: "must be positive, finite and not near the largest number",
+        });
     }
     if epsilon < largest * T::EPSILON {
         return Err(Error::Option {

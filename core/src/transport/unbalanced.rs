@@ -300,12 +300,19 @@ impl<T: Real, C: Cost<T>> Unbalanced<'_, T, C> {
         self.row_error = error;
     }
 
+    /// Where a potential is still worth something: beyond, a multiple of ε has no digits. Prices far from ε
+    /// could drive potentials out of the type's range.
+    fn limit(&self) -> T {
+        self.problem.base.epsilon / T::EPSILON + T::from_u32(4) * self.problem.base.cost.largest()
+    }
+
     /// Moves the rows to where the last reading wants them; `next` keeps by how much.
     fn take_rows(&mut self) {
+        let limit = self.limit();
         for ((f, next), &a) in self.x.f.iter_mut().zip(&mut *self.work.next).zip(self.problem.base.a) {
             if a > T::ZERO {
                 let old = *f;
-                *f = *next;
+                *f = next.max(-limit).min(limit);
                 *next = *f - old;
             }
         }
@@ -314,11 +321,12 @@ impl<T: Real, C: Cost<T>> Unbalanced<'_, T, C> {
     /// Moves the columns, knowing what they sum to; `sums` keeps what they sum to then.
     fn take_columns(&mut self) {
         let (epsilon, damping) = (self.problem.base.epsilon, self.problem.columns.damping);
+        let limit = self.limit();
         for ((g, t), &b) in self.x.g.iter_mut().zip(&mut *self.work.sums).zip(self.problem.base.b) {
             if b > T::ZERO {
                 // A column that underflowed altogether climbs until it is seen.
                 let wanted = *g + epsilon * ln_scalar((b / t.max(T::MIN_POSITIVE)).min(T::MAX));
-                let new = damping * wanted;
+                let new = (damping * wanted).max(-limit).min(limit);
                 *t *= capped_exp((new - *g) / epsilon);
                 *g = new;
             }
@@ -330,16 +338,17 @@ impl<T: Real, C: Cost<T>> Unbalanced<'_, T, C> {
         let k = if self.translate { self.problem.shift(&self.x) } else { T::ZERO };
         let (a, b, price) = (self.problem.base.a, self.problem.base.b, self.problem.columns);
         self.change = T::ZERO;
+        let limit = self.limit();
         for ((f, &moved), &a) in self.x.f.iter_mut().zip(&*self.work.next).zip(a) {
             if a > T::ZERO {
-                *f += k;
+                *f = (*f + k).max(-limit).min(limit);
                 self.change = self.change.max((moved + k).abs());
             }
         }
         (self.column_error, self.mass) = (T::ZERO, T::ZERO);
         for ((g, &t), &b) in self.x.g.iter_mut().zip(&*self.work.sums).zip(b) {
             if b > T::ZERO {
-                *g -= k;
+                *g = (*g - k).max(-limit).min(limit);
                 self.column_error += (t - price.target(b, *g)).abs();
                 self.mass += t;
             }
