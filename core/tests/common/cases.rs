@@ -78,6 +78,46 @@ pub(crate) fn digits(power: u32) -> Case {
     Case { cost: pixel_cost(8, power), a: weights(0), b: weights(1) }
 }
 
+/// Two 28 × 28 images of MNIST (Y. LeCun & C. Cortes), a nought and a one, by rows: «zNN» is 0xNN zeros,
+/// other pixels have two hexadecimal digits each.
+const MNIST: [&str; 2] = [
+    "z7f339ffd9f32z1630eefcfcfcedz1536e3fdfcefe9fc3906z110a3ce0fcfdfcca54fcfd7az11a3fcfcfcfdfcfc60bdfda7z\
+     1033eefdfdbe72fde42f4fffa8z0f30eefcfcb30c4b7915z02fdf332z0d26a5fde9d054z06fdfca5z0c07b2fcf047131cz06\
+     fdfcc3z0c39fcfc3fz09fdfcc3z0cc6fdbez0afffdc4z0b4cf6fc70z0afdfc94z0b55fce619z080787fdba0cz0b55fcdfz08\
+     0783fce147z0c55fc91z0730a5fcadz0e56fde1z0672eefda2z0f55fcf992301d55b2e1fddfa738z0f55fcfcfce5d7fcfcfc\
+     c482z111cc7fcfcfdfcfce991z141980fcfdfc8d25z7e",
+    "z9e7cfdff3fz1760f4fbfd3ez177ffbfbfd3ez1644ecfbd31f08z153ce4fbfb5ez179bfdfdbdz1714fdfbeb42z1620cdfdfb\
+     7ez1768fbfdb80fz1650f0fbc117z1620fdfdfd9fz1797fbfbfb27z1630ddfbfbacz17eafbfbc40cz17fdfbfb59z179ffffd\
+     fd1fz1630e4fdf78c08z1640fbfddcz1840fbfddcz1818c1fddcz64",
+];
+
+/// The intensities of one of them.
+fn mnist_image(which: usize) -> Vec<f64> {
+    let bytes = MNIST[which].as_bytes();
+    let hex = |at: usize| usize::from_str_radix(&MNIST[which][at..at + 2], 16).expect("two digits");
+    let (mut at, mut pixels) = (0, vec![]);
+    while at < bytes.len() {
+        if bytes[at] == b'z' {
+            pixels.resize(pixels.len() + hex(at + 1), 0.0);
+            at += 3;
+        } else {
+            pixels.push(hex(at) as f64);
+            at += 2;
+        }
+    }
+    pixels
+}
+
+/// The nought and the one of MNIST, smoothed by a hundredth of the largest intensity.
+pub(crate) fn mnist(power: u32) -> Case {
+    let weights = |which| {
+        let smoothed: Vec<f64> = mnist_image(which).iter().map(|x| x + 2.55).collect();
+        let sum: f64 = smoothed.iter().sum();
+        smoothed.iter().map(|x| x / sum).collect()
+    };
+    Case { cost: pixel_cost(28, power), a: weights(0), b: weights(1) }
+}
+
 /// Sixteen tracks and sixteen detections of them, in another order: costs of associating them.
 pub(crate) fn tracks() -> Case {
     let x: Vec<f64> = SplitMix64(17).take(32).iter().map(|x| x * 10.0).collect();

@@ -1,0 +1,57 @@
+//! How far to go along a direction.
+
+use super::{Iterate, Newton, inner};
+use crate::transport::cost::Cost;
+use crate::{Real, Status};
+
+/// The part of the first-order gain that a step must have (Armijo 1966).
+const ARMIJO: f64 = 1e-4;
+/// Halvings before a direction is given up.
+const MOST_HALVINGS: u32 = 12;
+
+impl<T: Real, C: Cost<T>> Newton<'_, T, C> {
+    /// A guarded line search along d; false if no step was found.
+    pub(super) fn search(&mut self, slope: T) -> bool {
+        let epsilon = self.problem.epsilon;
+        // ⟨a, d_f⟩ + ⟨b, d_g⟩, with which a gain is no difference of dual values.
+        let linear = inner(self.problem.a, self.problem.a, self.iterate.d_f)
+            + inner(self.problem.b, self.problem.b, self.iterate.d_g);
+        let rounding = self.floor.level();
+        let mut step = self.predicted(slope);
+        for _ in 0..=MOST_HALVINGS {
+            let Iterate { trial_f, trial_g, d_f, d_g, .. } = &mut self.iterate;
+            let move_on = |trial: &mut [T], x: &[T], d: &[T]| {
+                for ((trial, &x), &d) in trial.iter_mut().zip(x).zip(d) {
+                    *trial = x + epsilon * (step * d);
+                }
+            };
+            move_on(trial_f, self.x.f, d_f);
+            move_on(trial_g, self.x.g, d_g);
+            self.work.evaluations += 1;
+            let (total, residual) = self.read_trial();
+            // In units of ε.
+            let gain = step * linear - (total - self.total);
+            let expected = T::from_f64(ARMIJO) * step * slope;
+            if gain.is_finite()
+                && (gain >= expected.max(rounding) || (gain.abs() <= rounding && residual < self.residual))
+            {
+                self.accept(total, residual);
+                return true;
+            }
+            if step * slope <= rounding {
+                // Nothing but rounding is left to be gained.
+                if self.residual <= rounding {
+                    self.failure = Some(Status::Stalled);
+                }
+                return false;
+            }
+            step = step * T::HALF;
+        }
+        false
+    }
+
+    /// The step that the entries of the system ask for, at most 1.
+    fn predicted(&self, _slope: T) -> T {
+        T::ONE
+    }
+}
