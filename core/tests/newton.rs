@@ -32,7 +32,7 @@ fn run(
 #[test]
 #[ignore = "a table"]
 fn table() {
-    let dropped: f64 = std::env::var("DROPPED").ok().and_then(|s| s.parse().ok()).unwrap_or(1e-4);
+    let dropped: f64 = std::env::var("DROPPED").ok().and_then(|s| s.parse().ok()).unwrap_or(1e-6);
     let tol: f64 = std::env::var("TOL").ok().and_then(|s| s.parse().ok()).unwrap_or(1e-12);
     let (r, r2, l1, l2, m1, m2) = (random(1, 500), random(2, 500), digits(1), digits(2), mnist(1), mnist(2));
     for (name, case, inverse, dual) in [
@@ -70,6 +70,56 @@ fn table() {
             work.rescues,
             kept as f64 / case.rows() as f64,
             time * 1e3
+        );
+    }
+}
+
+fn run_dense(
+    case: &Case,
+    inverse: f64,
+    tol: f64,
+    options: &newton::Options<f64>,
+) -> (Report<f64>, Work, Vec<f64>, Vec<f64>) {
+    let (n, m) = (case.rows(), case.columns());
+    let cost = DenseCost::new(&case.cost, n, m, m).expect("costs");
+    let problem = Problem::new(&cost, &case.a, &case.b, 1.0 / inverse).expect("a problem");
+    let mut storage = vec![f64::NAN; newton::dense::Workspace::<f64>::required_len(n, m, m)];
+    let workspace = newton::dense::Workspace::new(&problem, &mut storage).expect("memory");
+    let (mut f, mut g) = (vec![0.0; n], vec![0.0; m]);
+    let x = Potentials { f: &mut f, g: &mut g };
+    let stop = Stop { max_steps: 400, ..Stop::relative(tol) };
+    let mut run = newton::dense::start(&problem, options, x, workspace).expect("valid options");
+    let report = drive(&mut run, &stop, &mut ());
+    let work = run.work();
+    (report, work, f, g)
+}
+
+#[test]
+#[ignore = "a table"]
+fn dense_table() {
+    let (l1, l2) = (digits(1), digits(2));
+    let uniform = Case { a: vec![1.0; 16], b: vec![1.0; 16], ..random(16, 16) };
+    let tracks = common::cases::tracks();
+    for (name, case, inverse, tol, first) in [
+        ("digits1", &l1, 50.0, 1e-12, 20),
+        ("digits1", &l1, 200.0, 1e-12, 20),
+        ("digits1", &l1, 1200.0, 1e-12, 20),
+        ("digits2", &l2, 200.0, 1e-12, 20),
+        ("digits2", &l2, 1200.0, 1e-12, 20),
+        ("uniform", &uniform, 20.0, 1e-10 / 16.0, 10),
+        ("uniform", &uniform, 50.0, 1e-10 / 16.0, 10),
+        ("uniform", &uniform, 100.0, 1e-10 / 16.0, 10),
+        ("uniform", &uniform, 1200.0, 1e-10 / 16.0, 10),
+        ("tracks", &tracks, 100.0, 1e-10 / 16.0, 10),
+    ] {
+        let options = newton::Options { first_steps: first, ..newton::Options::default() };
+        let (report, work, f, g) = run_dense(case, inverse, tol, &options);
+        let [rows, columns, _, _] = look(case, 1.0 / inverse, &f, &g);
+        println!(
+            "dense {name} {inverse} {:?} {:.1e} true {:.1e} {work:?}",
+            report.status,
+            report.residual,
+            rows + columns
         );
     }
 }

@@ -7,21 +7,8 @@
 
 use southwell_simd::{csr, vector};
 
+use super::curvature::{Balance, reciprocal};
 use crate::Real;
-
-/// The right-hand side and what is left to choose.
-pub(super) struct Balance<'a, T> {
-    /// P 1 and Pᵀ 1
-    pub(super) rows: &'a [T],
-    pub(super) columns: &'a [T],
-    pub(super) a: &'a [T],
-    pub(super) b: &'a [T],
-    /// σ
-    pub(super) damping: T,
-    /// The residual of the system that is small enough, relative to the right-hand side.
-    pub(super) forcing: T,
-    pub(super) most_steps: u32,
-}
 
 /// Memory of a solve.
 #[derive(Debug)]
@@ -37,12 +24,6 @@ pub(super) struct Vectors<'w, T> {
     pub(super) product: &'w mut [T],
 }
 
-/// 1/x, and 0 where there is none.
-fn reciprocal<T: Real>(x: T) -> T {
-    let inverse = T::ONE / x;
-    if x > T::ZERO && inverse.is_finite() { inverse } else { T::ZERO }
-}
-
 /// y ← y − P̃ᵀ (w ⊙ (P̃ x − z)) in one pass over the entries.
 fn reduce<T: Real>(rows: csr::Rows<'_, T>, w: &[T], x: &[T], y: &mut [T]) {
     for (i, &w) in w.iter().enumerate() {
@@ -55,6 +36,7 @@ fn reduce<T: Real>(rows: csr::Rows<'_, T>, w: &[T], x: &[T], y: &mut [T]) {
 pub(super) fn solve<T: Real>(
     pattern: csr::Rows<'_, T>,
     balance: &Balance<'_, T>,
+    most_steps: u32,
     vectors: &mut Vectors<'_, T>,
     d_f: &mut [T],
     d_g: &mut [T],
@@ -95,7 +77,7 @@ pub(super) fn solve<T: Real>(
     }
     let mut weighted = vector::dot3(residual, residual, inverse);
     let mut steps = 0;
-    while steps < balance.most_steps && vector::dot(residual, residual) > enough {
+    while steps < most_steps && vector::dot(residual, residual) > enough {
         for ((q, &d), &c) in product.iter_mut().zip(&**direction).zip(&**diagonal) {
             *q = c * d;
         }
