@@ -9,6 +9,9 @@ use crate::{Real, Status};
 const ARMIJO: f64 = 1e-4;
 /// Halvings before a direction is given up.
 const MOST_HALVINGS: u32 = 12;
+/// A step is shortened if the slope at its end is less than −½ of that at its beginning: where Newton's
+/// model is right, the slope ends at 0. (1.1 to 2 do the same on the reference problems, 4 takes more steps.)
+const OVERSHOOT: f64 = 1.5;
 /// Bisections that find a step along the entries of the system.
 const BISECTIONS: u32 = 12;
 
@@ -63,7 +66,7 @@ impl<T: Real, C: Cost<T>, H: Curvature<T>> Newton<'_, T, C, H> {
     fn predicted(&self, slope: T) -> T {
         let Iterate { d_f, d_g, .. } = &self.iterate;
         let excess = |step: T| self.curvature.excess(step, d_f, d_g);
-        if excess(T::ONE) <= slope * T::HALF {
+        if excess(T::ONE) <= slope * T::from_f64(OVERSHOOT) {
             return T::ONE;
         }
         let (mut low, mut high) = (T::ZERO, T::ONE);
