@@ -27,6 +27,8 @@ const COARSEST: f64 = 1e-2;
 const FINEST: f64 = 1e-3;
 /// Sinkhorn steps after a Newton step that failed.
 const RESCUE_STEPS: u32 = 10;
+/// Readings that look for a threshold, at most: each lowers it by six binades, of 64.
+const MOST_GATHERINGS: u32 = 16;
 /// Rescues that end a run.
 const MOST_RESCUES: u32 = 20;
 
@@ -404,7 +406,12 @@ impl<T: Real, C: Cost<T>, H: Curvature<T>> Newton<'_, T, C, H> {
 
     /// d = M⁻¹ ∇ in units of ε, and its product with ∇.
     fn direction(&mut self) -> T {
+        let mut gatherings = 0;
         while !self.curvature.settle(self.total) {
+            gatherings += 1;
+            if gatherings > MOST_GATHERINGS {
+                return T::NAN;
+            }
             self.iterate.trial_f.iter_mut().zip(&*self.x.f).for_each(|(t, &f)| *t = f);
             self.iterate.trial_g.iter_mut().zip(&*self.x.g).for_each(|(t, &g)| *t = g);
             self.read_trial();

@@ -214,7 +214,10 @@ impl<'w, T: Real> Pattern<'w, T> {
         let edge = if cut.bin < BINS { state.scale.edge::<T>(cut.bin) } else { state.level };
         if state.overflow && !state.raised {
             // The histogram says what fits: the bins above the cut.
-            let above = cut.bin.checked_sub(1).map_or(T::INFINITY, |bin| state.scale.edge::<T>(bin));
+            let above = match cut.bin.checked_sub(1) {
+                Some(bin) => state.scale.edge::<T>(bin),
+                None => state.scale.edge::<T>(0) * T::TWO,
+            };
             self.state.level = above;
             self.state.raised = true;
             return false;
