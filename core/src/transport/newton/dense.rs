@@ -133,7 +133,7 @@ fn substitute<T: Real>(s: &[T], x: &mut [T]) {
             (x.split_at_mut_checked(j), row.get(..j), row.get(j))
             && let Some(current) = rest.first_mut()
         {
-            *current = *current * inverse;
+            *current *= inverse;
             vector::axpy(-*current, factors, others);
         }
     }

@@ -433,9 +433,8 @@ impl<T: Real, C: Cost<T>, H: Curvature<T>> Newton<'_, T, C, H> {
         self.iterate.trial_g.iter_mut().zip(&*self.x.g).for_each(|(t, &g)| *t = g);
         let (total, residual) = self.read_trial();
         self.accept(total, residual);
-        let empty = |sums: &[T], weights: &[T]| {
-            sums.iter().zip(weights).any(|(&s, &w)| w > T::ZERO && !(s > T::ZERO))
-        };
+        let empty =
+            |sums: &[T], weights: &[T]| sums.iter().zip(weights).any(|(&s, &w)| w > T::ZERO && s <= T::ZERO);
         residual.is_finite()
             && !empty(self.iterate.rows, self.problem.a)
             && !empty(self.iterate.columns, self.problem.b)

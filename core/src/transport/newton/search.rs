@@ -52,7 +52,7 @@ impl<T: Real, C: Cost<T>, H: Curvature<T>> Newton<'_, T, C, H> {
                 }
                 return false;
             }
-            step = step * T::HALF;
+            step *= T::HALF;
         }
         false
     }
