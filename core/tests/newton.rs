@@ -30,7 +30,6 @@ impl<T: Real> Outcome<T> {
 /// A problem in `T`, how many entries its systems may have (`None`: the dense variant), and options.
 #[derive(Clone)]
 struct Setup<T> {
-    case: Case,
     cost: Vec<T>,
     a: Vec<T>,
     b: Vec<T>,
@@ -48,7 +47,6 @@ impl<T: Real> Setup<T> {
     fn new(case: &Case, inverse: f64, per_row: Option<usize>) -> Self {
         let (n, m) = (case.rows(), case.columns());
         Self {
-            case: case.clone(),
             cost: cast(&case.cost),
             a: cast(&case.a),
             b: cast(&case.b),
