@@ -12,7 +12,8 @@ pub enum Status {
     /// residual denied, repeatedly without progress, or its own numbers underflowed.
     Stalled,
     /// The method met a situation that its theory excludes (conjugate gradients: a direction of
-    /// non-positive curvature, so the matrix is not positive definite).
+    /// non-positive curvature, so the matrix is not positive definite; Newton's method on transport: line
+    /// searches that failed, again and again).
     Breakdown,
     /// A residual was NaN or infinite; the last good iterate is kept.
     NotFinite,

@@ -101,6 +101,7 @@ pub fn drive<R: Run + ?Sized>(
         let together =
             if observer.every_step() { 1 } else { (every - steps % every).min(stop.max_steps - steps) };
         steps += run.steps(together);
+        looked = false;
         if let Some(failure) = run.failure() {
             break failure;
         }
@@ -115,6 +116,10 @@ pub fn drive<R: Run + ?Sized>(
         let evaluated = run.confirm(R::Real::INFINITY).or_else(|| (!looked).then(|| run.residual()));
         checks += u32::from(evaluated.is_some());
         residual = evaluated.unwrap_or(residual);
+        // A run that cannot get on may be where it should be: its steps went beyond the tolerance.
+        if status == Status::Stalled && residual <= tolerance {
+            status = Status::Converged;
+        }
         // An overflow since the last look must not pass for a mere stop.
         if !residual.is_finite() {
             status = Status::NotFinite;

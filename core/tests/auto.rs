@@ -17,8 +17,8 @@ fn run<T: Real>(case: &Case, epsilon: f64, options: &Options<T>) -> (Outcome<T>,
     let cost = DenseCost::new(&values, n, m, m).expect("costs");
     let problem = Problem::new(&cost, &a, &b, T::from_f64(epsilon)).expect("a problem");
     let entries = (64 * n).min(n * m);
-    let mut storage = vec![T::NAN; Workspace::<T>::required_len(n, m, true, entries)];
-    let mut indices = vec![u32::MAX; Workspace::<T>::required_indices(n, entries)];
+    let mut storage = vec![T::NAN; Workspace::<T>::required_len(n, m, true, m, entries)];
+    let mut indices = vec![u32::MAX; Workspace::<T>::required_indices(n, m, entries)];
     let workspace = Workspace::new(&problem, entries, &mut storage, &mut indices).expect("memory");
     let (mut f, mut g) = (vec![T::ZERO; n], vec![T::ZERO; m]);
     let x = Potentials { f: &mut f, g: &mut g };
@@ -79,7 +79,7 @@ fn tiny_epsilon() {
     let options = Options { stop: Stop::relative(1e-12), ..Options::default() };
     let (outcome, ..) = run::<f64>(&case, 1.0 / 1200.0, &options);
     let entries = (case.rows() * case.columns()) as f64;
-    let work = f64::from(outcome.kernel_reads) + outcome.newton.cg_entries as f64 / entries;
+    let work = f64::from(outcome.kernel_reads) + outcome.newton.entries as f64 / entries;
     assert!(outcome.report.converged() && work <= 40.0, "{work} {outcome:?}");
 }
 
@@ -127,8 +127,9 @@ fn refusals() {
     let case = random(1, 8);
     let cost = DenseCost::new(&case.cost, 8, 8, 8).expect("costs");
     let problem = Problem::new(&cost, &case.a, &case.b, 0.1).expect("a problem");
-    let needed = Workspace::<f64>::required_len(8, 8, true, 64);
-    let (mut storage, mut indices) = (vec![0.0; needed], vec![0; Workspace::<f64>::required_indices(8, 64)]);
+    let needed = Workspace::<f64>::required_len(8, 8, true, 8, 64);
+    let (mut storage, mut indices) =
+        (vec![0.0; needed], vec![0; Workspace::<f64>::required_indices(8, 8, 64)]);
     let given = needed - 1;
     let short = Workspace::new(&problem, 64, &mut storage[1..], &mut indices).err();
     assert_eq!(short, Some(Error::Workspace { needed, given }));

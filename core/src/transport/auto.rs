@@ -65,19 +65,26 @@ pub struct Workspace<'w, T> {
 }
 
 impl<'w, T: Real> Workspace<'w, T> {
-    /// Numbers needed for n rows and m columns of costs that are [stored](Cost::is_stored) or not, and a
-    /// budget of so many entries for Newton's method: those of one method, for they take turns.
+    /// Numbers needed for n rows and m columns of costs that are [stored](Cost::is_stored) or not and have this
+    /// [`Cost::scratch_len`], and a budget of so many entries for Newton's method: those of one method, for they
+    /// take turns.
     #[must_use]
-    pub const fn required_len(rows: usize, columns: usize, stored: bool, entries: usize) -> usize {
+    pub const fn required_len(
+        rows: usize,
+        columns: usize,
+        stored: bool,
+        scratch: usize,
+        entries: usize,
+    ) -> usize {
         let kernel = scaling::Workspace::<T>::required_len(rows, columns, stored);
-        let newton = newton::Workspace::<T>::required_len(rows, columns, stored, entries);
+        let newton = newton::Workspace::<T>::required_len(rows, columns, scratch, entries);
         if kernel > newton { kernel } else { newton }
     }
 
     /// Indices needed.
     #[must_use]
-    pub const fn required_indices(rows: usize, entries: usize) -> usize {
-        newton::Workspace::<T>::required_indices(rows, entries)
+    pub const fn required_indices(rows: usize, columns: usize, entries: usize) -> usize {
+        newton::Workspace::<T>::required_indices(rows, columns, entries)
     }
 
     /// Takes the memory of a problem, with a budget of so many entries; 64 a row are a good number.
@@ -310,19 +317,20 @@ impl<T: Real, C: Cost<T>> Solver<'_, '_, T, C> {
                 break all;
             }
         };
-        let done = run.work_done();
+        let done = run.work();
         self.reads = self.reads.saturating_add(done.kernel_reads);
         self.iterations = self.iterations.saturating_add(report.steps.saturating_sub(done.newton_steps));
         let total = &mut self.newton;
         total.kernel_reads = total.kernel_reads.saturating_add(done.kernel_reads);
         total.newton_steps = total.newton_steps.saturating_add(done.newton_steps);
         total.cg_steps = total.cg_steps.saturating_add(done.cg_steps);
-        total.cg_entries = total.cg_entries.saturating_add(done.cg_entries);
-        total.trials = total.trials.saturating_add(done.trials);
+        total.sinkhorn_steps = total.sinkhorn_steps.saturating_add(done.sinkhorn_steps);
+        total.entries = total.entries.saturating_add(done.entries);
+        total.evaluations = total.evaluations.saturating_add(done.evaluations);
         total.rescues = total.rescues.saturating_add(done.rescues);
         self.add(&report);
         // A line search that stumbled is a reason to iterate on, not to end.
-        let gave_up = report.status == Status::Stalled && done.rescues > 0 && !alone;
+        let gave_up = report.status == Status::Breakdown && !alone;
         Ok(if gave_up { Status::StepLimit } else { report.status })
     }
 }

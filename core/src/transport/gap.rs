@@ -35,7 +35,13 @@ impl<T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Iterate for scaling::Scaling
     }
 }
 
-impl<T: Real, C: Cost<T>> Iterate for newton::Newton<'_, T, C> {
+impl<T: Real, C: Cost<T>> Iterate for newton::Newton<'_, T, C, newton::Sparse<'_, T>> {
+    fn iterate(&self) -> (&[T], &[T]) {
+        self.potentials()
+    }
+}
+
+impl<T: Real, C: Cost<T>> Iterate for newton::Newton<'_, T, C, newton::dense::Dense<'_, T>> {
     fn iterate(&self) -> (&[T], &[T]) {
         self.potentials()
     }

@@ -26,6 +26,11 @@ impl<T: Real> Floor<T> {
         Self { level, lowest: T::INFINITY, idle: 0 }
     }
 
+    /// What rounding errors may add up to.
+    pub(super) fn level(&self) -> T {
+        self.level
+    }
+
     /// Takes note of a residual.
     pub(super) fn look(&mut self, residual: T) {
         if residual < self.lowest {

@@ -46,6 +46,10 @@ pub(crate) trait Method<T: Real> {
     fn stop(&self) -> Stop<T> {
         Stop { max_steps: 3000, ..Stop::default() }
     }
+    /// Whether a step may find that nothing but rounding is left, beyond the tolerance.
+    fn ends_at_rounding(&self) -> bool {
+        false
+    }
     /// The largest rounding error of one step, in units of EPSILON times the largest |x_i|.
     fn rounding_per_step(&self) -> f64 {
         64.0
@@ -217,8 +221,10 @@ fn seldom_looks<T: Real>(method: &dyn Method<T>) {
     for check_every in [0, 1, 2, 5, 9] {
         let (_, seldom) = solved(method, &Stop { check_every, ..method.stop() });
         assert_eq!(seldom.status, Status::Converged, "{} every {check_every}", method.name());
-        let expected = report.steps.next_multiple_of(check_every.max(1));
-        assert_eq!(seldom.steps, expected, "{} every {check_every}", method.name());
+        // To the next look, or to where rounding leaves nothing to do.
+        let next = report.steps.next_multiple_of(check_every.max(1));
+        let expected = if method.ends_at_rounding() { report.steps..=next } else { next..=next };
+        assert!(expected.contains(&seldom.steps), "{} every {check_every}: {seldom:?}", method.name());
         assert!(check_every < 2 || seldom.checks < report.checks, "{} every {check_every}", method.name());
     }
 }

@@ -96,7 +96,7 @@ impl<T: Real> Method<T> for Transport<T> {
         match self.how {
             How::Sinkhorn(_) => sinkhorn::Workspace::<T>::required_len(n, m, m),
             How::Scaling(_) => scaling::Workspace::<T>::required_len(n, m, true),
-            How::Newton => newton::Workspace::<T>::required_len(n, m, true, n * m),
+            How::Newton => newton::Workspace::<T>::required_len(n, m, m, n * m),
             How::Greenkhorn => greenkhorn::Workspace::<T>::required_len(n, m, m),
         }
     }
@@ -115,8 +115,14 @@ impl<T: Real> Method<T> for Transport<T> {
                 }
                 How::Newton => {
                     let entries = problem.rows() * problem.columns();
-                    let mut indices =
-                        vec![u32::MAX; newton::Workspace::<T>::required_indices(problem.rows(), entries)];
+                    let mut indices = vec![
+                        u32::MAX;
+                        newton::Workspace::<T>::required_indices(
+                            problem.rows(),
+                            problem.columns(),
+                            entries
+                        )
+                    ];
                     let workspace = newton::Workspace::new(problem, entries, storage, &mut indices)?;
                     then(&mut newton::start(problem, &newton_options(stop), x, workspace)?);
                 }
@@ -149,9 +155,12 @@ impl<T: Real> Method<T> for Transport<T> {
             How::Newton => {
                 let entries = problem.rows() * problem.columns();
                 let mut indices =
-                    vec![u32::MAX; newton::Workspace::<T>::required_indices(problem.rows(), entries)];
+                    vec![
+                        u32::MAX;
+                        newton::Workspace::<T>::required_indices(problem.rows(), problem.columns(), entries)
+                    ];
                 let workspace = newton::Workspace::new(problem, entries, storage, &mut indices)?;
-                Ok(newton::solve(problem, &newton_options(stop), x, workspace, observer)?.0)
+                newton::solve(problem, &newton_options(stop), x, workspace, observer)
             }
             How::Greenkhorn => {
                 let workspace = greenkhorn::Workspace::new(problem, storage)?;
@@ -168,6 +177,9 @@ impl<T: Real> Method<T> for Transport<T> {
         let bound = 16.0 * T::EPSILON.to_f64() * (1.0 + 2.0 / self.epsilon) * (mass + rows + columns);
         (rows + columns, bound)
     }
+    fn ends_at_rounding(&self) -> bool {
+        matches!(self.how, How::Newton)
+    }
     fn stop(&self) -> Stop<T> {
         Stop { max_steps: 3000, ..sinkhorn::Options::default().stop }
     }
@@ -175,7 +187,9 @@ impl<T: Real> Method<T> for Transport<T> {
 
 /// A few Sinkhorn steps, so that both kinds of steps are taken.
 fn newton_options<T: Real>(stop: &Stop<T>) -> newton::Options<T> {
-    newton::Options { stop: *stop, first_steps: 4, ..newton::Options::default() }
+    // The same share for both precisions, whose defaults differ.
+    let dropped = T::from_f64(1e-4);
+    newton::Options { stop: *stop, first_steps: 4, dropped, ..newton::Options::default() }
 }
 
 /// Every method of the family.

@@ -236,8 +236,9 @@ impl WithCost for Solve<'_> {
             }
         };
         let entries = n.saturating_mul(m.min(BUDGET));
-        let mut storage = vec![0.0; auto::Workspace::<f64>::required_len(n, m, stored, entries)];
-        let mut indices = vec![0; auto::Workspace::<f64>::required_indices(n, entries)];
+        let mut storage =
+            vec![0.0; auto::Workspace::<f64>::required_len(n, m, stored, cost.scratch_len(), entries)];
+        let mut indices = vec![0; auto::Workspace::<f64>::required_indices(n, m, entries)];
         let workspace = auto::Workspace::new(&problem, entries, &mut storage, &mut indices)?;
         let options = auto::Options { stop: *stop, method };
         let outcome = auto::solve(&problem, &options, x, workspace, observer)?;

@@ -13,10 +13,11 @@ use crate::Fnv;
 use crate::association::{self, SIZE};
 use crate::methods::Outcome;
 
-/// Numbers that a run needs: 5.2 KiB in `f32`, 10.3 KiB in `f64`.
-pub const REALS: usize = SIZE * SIZE + 1064;
-/// Indices that a run needs: 0.8 KiB.
-pub const INDICES: usize = 210;
+/// Numbers that a run needs: costs, potentials and what the most demanding method takes.
+pub const REALS: usize =
+    SIZE * SIZE + 2 * N + auto::Workspace::<f32>::required_len(N, N, true, N, N * N) + 512;
+/// Indices that a run needs.
+pub const INDICES: usize = auto::Workspace::<f32>::required_indices(N, N, N * N);
 /// Tracks that are looked at.
 const N: usize = 8;
 
@@ -118,7 +119,7 @@ fn sparse<T: Real>(costs: &[T], x: &mut [T], work: &mut [T], indices: &mut [u32]
     let problem = Problem::new(&cost, &w, &w, epsilon())?;
     let workspace = newton::Workspace::new(&problem, N * N, work, indices)?;
     let options = newton::Options { stop: stop(), first_steps: 5, ..newton::Options::default() };
-    let (report, _) = newton::solve(&problem, &options, halves(x), workspace, &mut ())?;
+    let report = newton::solve(&problem, &options, halves(x), workspace, &mut ())?;
     told(&report, x)
 }
 

@@ -192,8 +192,8 @@ pub const ASSOCIATION_F64: Associated = Associated { steps: 17, right: 16, poten
 pub const COUPLINGS_F32: &[Outcome] = &[
     Outcome { name: "sinkhorn", steps: 107, answer: 0xf0746c5c1b7f0fb5 },
     Outcome { name: "sinkhorn on a stored kernel", steps: 417, answer: 0xfbdfca8da596d489 },
-    Outcome { name: "newton", steps: 16, answer: 0xd9c4f20219336a77 },
-    Outcome { name: "auto", steps: 33, answer: 0x75ec7aaccf4fb45f },
+    Outcome { name: "newton", steps: 15, answer: 0xb684bf8592d02ca9 },
+    Outcome { name: "auto", steps: 33, answer: 0xb692ce2f62856b9b },
     Outcome { name: "greenkhorn", steps: 545, answer: 0x93626e53d9e717f4 },
     Outcome { name: "symmetric", steps: 1, answer: 0xf1660eac844b3bfd },
     Outcome { name: "unbalanced", steps: 129, answer: 0x9803af66803723ac },
@@ -205,8 +205,8 @@ pub const COUPLINGS_F32: &[Outcome] = &[
 pub const COUPLINGS_F64: &[Outcome] = &[
     Outcome { name: "sinkhorn", steps: 107, answer: 0x327da1d74a5b594c },
     Outcome { name: "sinkhorn on a stored kernel", steps: 417, answer: 0xe62c690262ce0171 },
-    Outcome { name: "newton", steps: 16, answer: 0x795dd4afd0f959ad },
-    Outcome { name: "auto", steps: 33, answer: 0xe40d52d2d293783f },
+    Outcome { name: "newton", steps: 15, answer: 0x0c5c3a1d36876290 },
+    Outcome { name: "auto", steps: 33, answer: 0x6457c57b868dec2a },
     Outcome { name: "greenkhorn", steps: 547, answer: 0xbe8e5a8b1ff355eb },
     Outcome { name: "symmetric", steps: 1, answer: 0x7654f0fde9c5cb1d },
     Outcome { name: "unbalanced", steps: 129, answer: 0x54f241b3563a4f32 },

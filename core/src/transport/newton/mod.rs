@@ -1,115 +1,216 @@
-//! Sinkhorn-Newton-Sparse: a few Sinkhorn steps, then Newton's method on the dual with a sparse Hessian.
+//! Sinkhorn-Newton-Sparse: Newton's method on the dual with the large entries of the coupling.
 //!
-//! The Hessian of the dual value is −H/ε, H = [diag r, P; Pᵀ, diag c] with r = P 1 and c = Pᵀ 1. Once Sinkhorn's
-//! iteration has found where the mass goes, few entries of P carry it all, the more so the smaller ε:
 //! ```text
-//! keep the largest entries of P until the others weigh at most δ Σ P           (see select.rs)
-//! solve ((1+σ) diag(r, c) + offdiag(P̃)) Δ = ε (a − r, b − c),  σ = min(0.1, e/10)   (see system.rs)
-//! (f, g) ← (f, g) + α Δ,  α = 1, ½, ¼ … by a guarded line search on the dual value
+//! D(f, g) = ⟨a, f⟩ + ⟨b, g⟩ − ε Σ P_ij,   P_ij = e^((f_i + g_j − C_ij)/ε),   r = P 1,  c = Pᵀ 1
+//! [ (1+σ) diag(r)        P̃       ] [d_f]   [a − r]     P̃: the large entries of P
+//! [       P̃ᵀ       (1+σ) diag(c) ] [d_g] = [b − c]     σ = damping · min(1, residual/mass)
+//! (f, g) ← (f, g) + ε α (d_f, d_g)
 //! ```
-//! The damping σ goes to zero with the marginal error e (relative to the mass): it keeps components that hardly
-//! exchange mass from being torn apart, and costs no speed in the end.
+//! P̃ leaves out at most [`dropped`](Options::dropped) of the mass, within a budget of entries, and keeps the
+//! largest of every row and column. The rows are eliminated and the columns solved for by conjugate
+//! gradients with the diagonal of the reduced matrix. σ makes the system definite where the pattern falls
+//! apart into components, and vanishes with the residual. α is where the kept entries say that D stops
+//! rising, at most 1, and halved until D rises enough; where the rise is rounding error, the residual has to
+//! fall. If no α serves, ten of Sinkhorn's steps, which always raise D, take the place of the Newton step; the
+//! twenty-first time the run ends as [`Status::Breakdown`].
 //!
-//! *Step*: a Sinkhorn step, `first_steps` times; then a Newton step. Cost of a Newton step: one reading of C
-//! with an exponential an entry for each trial of the line search (nearly always one), which gives the sums,
-//! the dual value and the entries of the next system at once; a second one where the entries do not fit the
-//! budget; and conjugate gradients, 4 operations a stored entry and step. *Residual*: ‖P 1 − a‖₁ + ‖Pᵀ 1 − b‖₁,
-//! free. *Scale*: the mass Σ a. *Memory*: 4 n + 9 m + 128 numbers (m more for costs made on the fly) and one for each entry of the budget; n + 129
-//! indices and one for each entry.
+//! *Step*: first [`first_steps`](Options::first_steps) of Sinkhorn's, then one Newton step or its rescue
+//! each. Cost: a reading of C with an exponential an entry for each trial α, nearly always one; the trial's
+//! reading serves the next step as well, sums, residual and choice of the entries. A first Newton step, or a
+//! coupling that changed much, may take up to three more. Besides, 4 operations an entry of P̃ for each step
+//! of conjugate gradients. *Residual*: ‖P 1 − a‖₁ + ‖Pᵀ 1 − b‖₁ of the potentials that are there, free.
+//! *Scale*: the mass Σ a. *Start*: with first steps from g alone, without from f and g, one reading either
+//! way; a run of Sinkhorn's may come before. *Memory*: [`Workspace::required_len`] and
+//! [`Workspace::required_indices`], nothing of size n·m; [`dense`] for small problems.
 //!
-//! *Fails* where the coupling is not sparse enough for the budget: the steps shorten, and a line search that
-//! finds no ascent is rescued by ten Sinkhorn steps, twenty times at most ([`Status::Stalled`] then). Use
-//! [`scaling`](super::scaling) with an omega that adapts there. Whatever happens, the dual value never falls,
-//! and the potentials that are left are the best ones.
+//! *Fails* by being slow: what P̃ leaves out makes the convergence linear, by a factor that grows with the
+//! dropped mass over 1 − σ₂ (see [`sinkhorn`](super::sinkhorn)); so with a budget that is too small, or an ε
+//! that leaves nothing sparse, Sinkhorn's iteration is the better one. It stops as [`Status::Stalled`] where
+//! the residual is rounding error.
 //!
-//! *Source*: Tang, Shavlovsky, Rahmanian, Tardini, Thekumparampil, Xiao & Ying 2024 (the method); the rule by
-//! mass, the damping, the Schur complement and the line search near the end are this project's.
+//! *Source*: Tang, Shavlovsky, Rahmanian, Tardini, Thekumparampil, Xiao & Ying 2024. The choice by mass,
+//! the damping, the reduced system and the step from the kept entries are this project's; the elimination
+//! halves the steps of conjugate gradients by Reid 1972.
+//!
+//! ```
+//! use southwell::transport::{DenseCost, Potentials, Problem, newton};
+//! let cost = DenseCost::new(&[0.0, 1.0, 1.0, 0.0], 2, 2, 2)?;
+//! let problem = Problem::new(&cost, &[0.5, 0.5], &[0.25, 0.75], 0.05)?;
+//! let mut storage = [0.0; newton::Workspace::<f64>::required_len(2, 2, 2, 4)];
+//! let mut indices = [0; newton::Workspace::<f64>::required_indices(2, 2, 4)];
+//! let workspace = newton::Workspace::new(&problem, 4, &mut storage, &mut indices)?;
+//! let (mut f, mut g) = ([0.0; 2], [0.0; 2]);
+//! let x = Potentials { f: &mut f, g: &mut g };
+//! let report = newton::solve(&problem, &newton::Options::default(), x, workspace, &mut ())?;
+//! assert!(report.converged());
+//! # Ok::<(), southwell::Error>(())
+//! ```
 
+mod curvature;
+pub mod dense;
+mod search;
 mod select;
+mod sparse;
 mod system;
 
-use select::{CLASSES, Selection};
-use southwell_simd::csr::Rows;
+use southwell_simd::elementary::ln_scalar;
 use southwell_simd::vector;
-use system::{Sides, Vectors};
 
 use super::cost::Cost;
-use super::over_relaxation::Reach;
 use super::problem::{Potentials, Problem};
-use super::sinkhorn::{column_error, exact_row, move_column};
 use super::stall::Floor;
 use crate::carve::carve;
-use crate::copy::CopyFrom;
 use crate::{Error, Observer, Real, Report, Run, Status, Stop, drive};
+use curvature::{Balance, Curvature};
+use select::{BINS, Pattern};
+pub use sparse::Sparse;
+use system::Vectors;
 
-/// Halvings of a step before a rescue (2⁻¹² of it is no step).
-const HALVINGS: u32 = 12;
-/// Share of the predicted ascent that a step must achieve (Armijo 1966; the usual constant).
-const ARMIJO: f64 = 1e-4;
-/// Sinkhorn steps of a rescue, and rescues before a run gives up.
+/// Residuals of the linear system relative to its right-hand side: the coarsest, and the finest, below which
+/// the entries that are left out, or σ, spoil the step anyway (measured: 1e-10 takes no step fewer on any
+/// reference problem but one, and twice the steps of conjugate gradients).
+const COARSEST: f64 = 1e-2;
+const FINEST: f64 = 1e-3;
+/// Sinkhorn steps after a Newton step that failed.
 const RESCUE_STEPS: u32 = 10;
-const RESCUES: u32 = 20;
-/// σ = min(MOST_DAMPING, DAMPING·e)
-const DAMPING: f64 = 0.1;
-const MOST_DAMPING: f64 = 0.1;
+/// Readings that look for a threshold, at most: each lowers it by six binades, of 64.
+const MOST_GATHERINGS: u32 = 16;
+/// Rescues that end a run.
+const MOST_RESCUES: u32 = 20;
 
-/// How a run proceeds.
+/// How a run of Newton's method proceeds, sparse or dense.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options<T> {
     /// Tolerances against the mass Σ a, step limit, how often to look (a look is free). Default: relative
     /// 1e-9 in `f64`, 1e-5 in `f32`.
     pub stop: Stop<T>,
-    /// Sinkhorn steps before the first Newton step. Default 20; 0 for potentials that are good already.
+    /// Sinkhorn steps before the first Newton step. Default 20.
     pub first_steps: u32,
-    /// The share δ of the mass that the entries which are not kept may have, in (0, 1). Default 1e-5: larger
-    /// ones take more Newton steps, smaller ones more entries.
+    /// The share of the mass that the linear system may leave out, in [0, 1); at least 16 roundings count.
+    /// Default 1e-6 in `f64`, 1e-4 in `f32`. (Of 1e-3 … 1e-8, 1e-5 and 1e-6 cost least on the reference
+    /// problems; 1e-4 asks for a fifth fewer entries and 5 to 20 % more steps.)
     pub dropped: T,
-    /// Conjugate-gradient steps of a Newton step at most. Default 500.
-    pub max_cg_steps: u32,
+    /// σ = damping · min(1, residual/mass). Default 0.1.
+    pub damping: T,
+    /// Steps of conjugate gradients in a Newton step, at most. Default 1000.
+    pub cg_steps: u32,
 }
 
 impl<T: Real> Default for Options<T> {
     fn default() -> Self {
-        let stop = super::sinkhorn::Options::default().stop;
-        Self { stop, first_steps: 20, dropped: T::from_f64(1e-5), max_cg_steps: 500 }
+        // EPSILON > 1e-10 tells f32 from f64 without asking for the type.
+        let (relative, dropped) = if T::EPSILON.to_f64() > 1e-10 { (1e-5, 1e-4) } else { (1e-9, 1e-6) };
+        Self {
+            stop: Stop::relative(T::from_f64(relative)),
+            first_steps: 20,
+            dropped: T::from_f64(dropped),
+            damping: T::from_f64(0.1),
+            cg_steps: 1000,
+        }
     }
 }
 
-/// Memory of a run, carved from the caller's slices. It may be handed over dirty.
+impl<T: Real> Options<T> {
+    fn check(&self) -> Result<(), Error> {
+        self.stop.check()?;
+        if !(self.dropped >= T::ZERO && self.dropped < T::ONE) {
+            return Err(Error::Option { name: "dropped", requirement: "must lie in [0, 1)" });
+        }
+        if !(self.damping >= T::ZERO && self.damping.is_finite()) {
+            return Err(Error::Option { name: "damping", requirement: "must be finite and not negative" });
+        }
+        if self.cg_steps == 0 {
+            return Err(Error::Option { name: "cg_steps", requirement: "must be positive" });
+        }
+        Ok(())
+    }
+}
+
+/// Memory of a run, carved from two slices of the caller's. They may be handed over dirty.
 #[derive(Debug)]
 pub struct Workspace<'w, T> {
-    /// r and c of the potentials, and of those on trial.
+    iterate: Iterate<'w, T>,
+    reals: [&'w mut [T]; 3],
+    indices: [&'w mut [u32]; 5],
+    vectors: Vectors<'w, T>,
+    entries: usize,
+}
+
+/// Where a run is and where it looks.
+#[derive(Debug)]
+struct Iterate<'w, T> {
+    /// P 1 and Pᵀ 1 of the potentials, and of the trial.
     rows: &'w mut [T],
     columns: &'w mut [T],
-    trial_columns: &'w mut [T],
     trial_f: &'w mut [T],
     trial_g: &'w mut [T],
-    vectors: Vectors<'w, T>,
+    trial_rows: &'w mut [T],
+    trial_columns: &'w mut [T],
+    d_f: &'w mut [T],
+    d_g: &'w mut [T],
+    p: &'w mut [T],
     scratch: &'w mut [T],
-    selection: Selection<'w, T>,
+}
+
+impl<'w, T: Real> Iterate<'w, T> {
+    /// f, r, r', d; g, c, c', d and a row of P; scratch.
+    const fn required_len(rows: usize, columns: usize, scratch: usize) -> usize {
+        let scratch = if scratch > columns { scratch } else { columns };
+        rows.saturating_mul(4).saturating_add(columns.saturating_mul(5)).saturating_add(scratch)
+    }
+
+    fn new<C: Cost<T>>(problem: &Problem<'_, T, C>, storage: &'w mut [T]) -> Result<Self, Error> {
+        let (n, m) = (problem.rows(), problem.columns());
+        let scratch = problem.cost.scratch_len().max(m);
+        let [rows, trial_f, trial_rows, d_f, columns, trial_g, trial_columns, d_g, p, scratch] =
+            carve(storage, [n, n, n, n, m, m, m, m, m, scratch])?;
+        Ok(Self { rows, columns, trial_f, trial_g, trial_rows, trial_columns, d_f, d_g, p, scratch })
+    }
+
+    /// Whether it was carved for such a problem.
+    fn check<C: Cost<T>>(&self, problem: &Problem<'_, T, C>) -> Result<(), Error> {
+        let (n, m) = (problem.rows(), problem.columns());
+        let scratch = problem.cost.scratch_len().max(m);
+        if self.rows.len() == n && self.columns.len() == m && self.scratch.len() == scratch {
+            return Ok(());
+        }
+        let given = Self::required_len(self.rows.len(), self.columns.len(), self.scratch.len());
+        Err(Error::Workspace { needed: Self::required_len(n, m, scratch), given })
+    }
 }
 
 impl<'w, T: Real> Workspace<'w, T> {
-    /// Numbers needed for n rows and m columns of costs that are [stored](Cost::is_stored) or not, and a
-    /// budget of so many entries. A budget of a few entries a row serves small ε, n·m all.
+    /// Elements needed for n rows and m columns of costs with this [`Cost::scratch_len`] (m where they are
+    /// stored, 2 m where they are made on the fly), and a budget of `entries`: entries + 6 n + 12 m +
+    /// scratch + 512.
     #[must_use]
-    pub const fn required_len(rows: usize, columns: usize, stored: bool, entries: usize) -> usize {
-        let lines =
-            rows.saturating_mul(4).saturating_add(columns.saturating_mul(if stored { 9 } else { 10 }));
-        lines.saturating_add(CLASSES).saturating_add(entries)
+    pub const fn required_len(rows: usize, columns: usize, scratch: usize, entries: usize) -> usize {
+        // The bins of the histogram, the peaks, 1/r and five vectors of conjugate gradients.
+        let system = rows.saturating_add(columns.saturating_mul(6)).saturating_add(BINS);
+        Self::capacity(rows, columns, entries)
+            .saturating_add(system)
+            .saturating_add(Iterate::<T>::required_len(rows, columns, scratch))
     }
 
-    /// Indices needed for n rows and a budget of so many entries.
+    /// Indices needed: entries + 3 n + 2 m + 513.
     #[must_use]
-    pub const fn required_indices(rows: usize, entries: usize) -> usize {
-        rows.saturating_add(1).saturating_add(CLASSES).saturating_add(entries)
+    pub const fn required_indices(rows: usize, columns: usize, entries: usize) -> usize {
+        let lines = rows.saturating_mul(2).saturating_add(columns).saturating_add(1);
+        Self::capacity(rows, columns, entries).saturating_add(lines).saturating_add(BINS)
     }
 
-    /// Carves the workspace of a problem, for a budget of so many entries.
+    /// Entries that a system may have: the budget, and the largest of every row and column.
+    const fn capacity(rows: usize, columns: usize, entries: usize) -> usize {
+        entries.saturating_add(rows).saturating_add(columns)
+    }
+
+    /// Carves the workspace of a problem whose linear systems may have `entries` entries, besides the
+    /// largest of every row and column. 16 to 32 a row are enough for couplings that are nearly sparse;
+    /// with fewer than the dropped mass asks for, Newton steps converge linearly, and slowly.
     ///
     /// # Errors
-    /// [`Error::Workspace`] if `storage` or `indices` is too short; [`Error::Option`] for a budget of fewer
-    /// entries than there are rows; [`Error::TooLarge`] for more than 32-bit indices can count.
+    /// [`Error::Workspace`] if a storage is too short (that of the indices counts indices);
+    /// [`Error::TooLarge`] for more entries than `u32` counts.
     pub fn new<C: Cost<T>>(
         problem: &Problem<'_, T, C>,
         entries: usize,
@@ -117,125 +218,130 @@ impl<'w, T: Real> Workspace<'w, T> {
         indices: &'w mut [u32],
     ) -> Result<Self, Error> {
         let (n, m) = (problem.rows(), problem.columns());
-        if entries < n {
-            return Err(Error::Option { name: "entries", requirement: "must be at least one for each row" });
-        }
-        if entries > u32::MAX as usize || m > u32::MAX as usize {
+        let capacity = Self::capacity(n, m, entries);
+        if u32::try_from(capacity).is_err() {
             return Err(Error::TooLarge { argument: "entries" });
         }
-        let [offsets, counts, places] = carve(indices, [n.saturating_add(1), CLASSES, entries])?;
-        let scratch = if problem.cost.is_stored() { m } else { m.saturating_mul(2) };
-        let lengths = [n, m, m, n, m, n, m, n, m, m, m, m, scratch, CLASSES, entries];
-        let [
-            rows,
-            columns,
-            trial_columns,
-            trial_f,
-            trial_g,
-            f,
-            g,
-            inverse,
-            preconditioner,
-            residual,
-            direction,
-            product,
-            scratch,
-            masses,
-            values,
-        ] = carve(storage, lengths)?;
-        let vectors = Vectors { f, g, inverse, preconditioner, residual, direction, product };
-        let selection = Selection::new(offsets, places, values, masses, counts);
-        Ok(Self { rows, columns, trial_columns, trial_f, trial_g, vectors, scratch, selection })
+        let needed = Self::required_len(n, m, problem.cost.scratch_len(), entries);
+        if storage.len() < needed {
+            return Err(Error::Workspace { needed, given: storage.len() });
+        }
+        let [values, mass, peaks, inverse_rows, diagonal, inverse, residual, direction, product, rest] =
+            carve(
+                storage,
+                [
+                    capacity,
+                    BINS,
+                    m,
+                    n,
+                    m,
+                    m,
+                    m,
+                    m,
+                    m,
+                    Iterate::<T>::required_len(n, m, problem.cost.scratch_len()),
+                ],
+            )?;
+        Ok(Self {
+            iterate: Iterate::new(problem, rest)?,
+            reals: [values, mass, peaks],
+            indices: carve(indices, [capacity, n.saturating_add(1), BINS, m, n])?,
+            vectors: Vectors { inverse_rows, diagonal, inverse, residual, direction, product },
+            entries,
+        })
     }
 }
 
-/// What a run has done, beside its steps.
+/// What a run has done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Work {
-    /// Readings of the costs, each with an exponential an entry.
-    pub kernel_reads: u32,
+    /// Sinkhorn steps, those of rescues included.
+    pub sinkhorn_steps: u32,
     /// Newton steps.
     pub newton_steps: u32,
-    /// Conjugate-gradient steps of all of them.
+    /// Steps of conjugate gradients.
     pub cg_steps: u32,
-    /// Readings of stored entries, all conjugate-gradient steps together: twice 2 operations each.
-    pub cg_entries: u64,
-    /// Trials of the line searches.
-    pub trials: u32,
-    /// Line searches that found no ascent and were answered by Sinkhorn steps.
+    /// Readings of the costs, an exponential an entry each.
+    pub kernel_reads: u32,
+    /// Evaluations of the dual function in line searches; each is one of the readings.
+    pub evaluations: u32,
+    /// Newton steps that were replaced by Sinkhorn steps.
     pub rescues: u32,
+    /// Entries that went through products with the system.
+    pub entries: u64,
 }
 
-/// What comes next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    /// A Sinkhorn step; so many are left.
-    Sinkhorn(u32),
-    /// A Newton step, its entries being stored.
-    Newton,
-}
-
-/// A run of Sinkhorn-Newton-Sparse in progress.
+/// A run of Newton's method in progress; `H` holds its second derivatives, [`Sparse`] or
+/// [`Dense`](dense::Dense).
 #[derive(Debug)]
-pub struct Newton<'a, T, C> {
+pub struct Newton<'a, T, C, H> {
     problem: Problem<'a, T, C>,
     options: Options<T>,
     x: Potentials<'a, T>,
-    work: Workspace<'a, T>,
-    phase: Phase,
-    row_error: T,
-    column_error: T,
+    iterate: Iterate<'a, T>,
+    curvature: H,
+    /// Sinkhorn steps that are left.
+    first: u32,
+    /// Σ P of the potentials
+    total: T,
+    residual: T,
+    sigma: T,
+    work: Work,
     floor: Floor<T>,
-    done: Work,
-    steps: u32,
-    asked: u32,
     failure: Option<Status>,
 }
 
-/// Begins a run from the g that is handed in, or from both potentials if `first_steps` is 0.
+/// Begins a run from the potentials that are handed in: with `first_steps` from g alone, without from both.
 ///
 /// # Errors
-/// [`Error::Option`] for tolerances and for `dropped`; [`Error::Dimension`] or [`Error::Value`] for
-/// potentials; [`Error::Workspace`] if the workspace was carved for another problem. The potentials are
-/// untouched then.
+/// [`Error::Option`] for options out of range; [`Error::Dimension`] or [`Error::Value`] for potentials;
+/// [`Error::Workspace`] if the workspace was carved for another problem. The potentials are untouched then.
 pub fn start<'a, T: Real, C: Cost<T>>(
     problem: &Problem<'a, T, C>,
     options: &Options<T>,
+    x: Potentials<'a, T>,
+    workspace: Workspace<'a, T>,
+) -> Result<Newton<'a, T, C, Sparse<'a, T>>, Error> {
+    let Workspace { iterate, reals, indices, vectors, entries } = workspace;
+    options.check()?;
+    let share = options.dropped.max(T::from_u32(16) * T::EPSILON);
+    let pattern = Pattern::new(reals, indices, problem.mass, share, entries);
+    begin(problem, options, x, iterate, Sparse { pattern, vectors, most_steps: options.cg_steps })
+}
+
+/// What the two kinds of runs have in common.
+fn begin<'a, T: Real, C: Cost<T>, H: Curvature<T>>(
+    problem: &Problem<'a, T, C>,
+    options: &Options<T>,
     mut x: Potentials<'a, T>,
-    work: Workspace<'a, T>,
-) -> Result<Newton<'a, T, C>, Error> {
-    options.stop.check()?;
-    if !(options.dropped > T::ZERO && options.dropped < T::ONE) {
-        return Err(Error::Option { name: "dropped", requirement: "must lie between 0 and 1" });
-    }
+    iterate: Iterate<'a, T>,
+    curvature: H,
+) -> Result<Newton<'a, T, C, H>, Error> {
+    options.check()?;
     problem.check_start(&x)?;
-    let (n, m, stored) = (problem.rows(), problem.columns(), problem.cost.is_stored());
-    let scratch = if stored { m } else { m.saturating_mul(2) };
-    if work.rows.len() != n || work.columns.len() != m || work.scratch.len() != scratch {
-        let entries = work.selection.budget();
-        let needed = Workspace::<T>::required_len(n, m, stored, entries);
-        let given = Workspace::<T>::required_len(work.rows.len(), work.columns.len(), stored, entries);
-        return Err(Error::Workspace { needed, given });
-    }
+    iterate.check(problem)?;
     problem.mark_empty(&mut x);
     let mut run = Newton {
         problem: *problem,
         options: *options,
         x,
-        work,
-        phase: Phase::Sinkhorn(options.first_steps),
-        row_error: T::ZERO,
-        column_error: T::ZERO,
+        iterate,
+        curvature,
+        first: options.first_steps,
+        total: T::ZERO,
+        residual: T::INFINITY,
+        sigma: T::ZERO,
+        work: Work::default(),
         floor: Floor::new(problem),
-        done: Work::default(),
-        steps: 0,
-        asked: 0,
         failure: None,
     };
-    if options.first_steps == 0 {
-        run.measure();
-    } else {
-        run.make_rows_exact();
+    if run.first > 0 {
+        run.balance_rows();
+    } else if !run.look() {
+        // Potentials that express no coupling: one step of Sinkhorn's gives some that do.
+        run.balance_rows();
+        run.balance_columns();
+        run.look();
     }
     Ok(run)
 }
@@ -250,252 +356,157 @@ pub fn solve<T: Real, C: Cost<T>>(
     x: Potentials<'_, T>,
     workspace: Workspace<'_, T>,
     observer: &mut (impl Observer<T> + ?Sized),
-) -> Result<(Report<T>, Work), Error> {
+) -> Result<Report<T>, Error> {
     let mut run = start(problem, options, x, workspace)?;
-    let report = drive(&mut run, &options.stop, observer);
-    Ok((report, run.work_done()))
+    Ok(drive(&mut run, &options.stop, observer))
 }
 
-/// Σ |s − w| of a side.
-fn error<T: Real>(sums: &[T], weights: &[T]) -> T {
-    column_error(weights, sums)
+/// Σ |s_i − w_i|
+fn distance<T: Real>(sums: &[T], weights: &[T]) -> T {
+    sums.iter().zip(weights).fold(T::ZERO, |sum, (&s, &w)| sum + (s - w).abs())
 }
 
-/// y ← x + α d
-fn moved<T: Real>(x: &[T], alpha: T, d: &[T], y: &mut [T]) {
-    for ((y, &x), &d) in y.iter_mut().zip(x).zip(d) {
-        *y = x + alpha * d;
-    }
+/// Σ over lines with weight of x_i y_i
+fn inner<T: Real>(weights: &[T], x: &[T], y: &[T]) -> T {
+    weights
+        .iter()
+        .zip(x)
+        .zip(y)
+        .fold(T::ZERO, |sum, ((&w, &x), &y)| if w > T::ZERO { sum + x * y } else { sum })
 }
 
-/// Σ w d over the lines with mass.
-fn slope<T: Real>(weights: &[T], sums: Option<&[T]>, d: &[T]) -> T {
-    let mut sum = T::ZERO;
-    match sums {
-        None => sum += vector::dot(weights, d),
-        Some(sums) => {
-            for ((&w, &s), &d) in weights.iter().zip(sums).zip(d) {
-                sum += (w - s) * d;
-            }
-        }
-    }
-    sum
-}
-
-/// A reading of the costs: the coupling's sums by rows (into `rows`) and by columns, and its largest entries.
-/// False, and early, if a sum is not finite.
-fn read<T: Real, C: Cost<T>>(
-    problem: &Problem<'_, T, C>,
-    f: &[T],
-    g: &[T],
-    rows: &mut [T],
-    columns: &mut [T],
-    scratch: &mut [T],
-    selection: &mut Selection<'_, T>,
-    threshold: T,
-) -> bool {
-    let (p, buffer) = scratch.split_at_mut_checked(columns.len()).unwrap_or_default();
-    columns.fill(T::ZERO);
-    selection.begin(threshold);
-    for (i, (row, &f)) in rows.iter_mut().zip(f).enumerate() {
-        let (sum, largest) = problem.cost.coupling_row(i, problem.epsilon, f, g, p, buffer);
-        if !sum.is_finite() {
-            return false;
-        }
-        *row = sum;
-        vector::axpy(T::ONE, p, columns);
-        selection.row(i, p, largest);
-    }
-    true
-}
-
-impl<T: Real, C: Cost<T>> Newton<'_, T, C> {
-    /// The f that makes the rows exact for g, and the columns' sums with it.
-    fn make_rows_exact(&mut self) {
-        let (a, epsilon) = (self.problem.a, self.problem.epsilon);
-        let f = &mut *self.x.f;
+#[allow(private_bounds)] // Sealed: the two kinds of this family.
+impl<T: Real, C: Cost<T>, H: Curvature<T>> Newton<'_, T, C, H> {
+    /// The f that makes the rows exact, and the columns' sums with it: half of a Sinkhorn step.
+    fn balance_rows(&mut self) {
+        self.work.kernel_reads += 1;
+        let (a, epsilon, f) = (self.problem.a, self.problem.epsilon, &mut *self.x.f);
+        let Iterate { columns, scratch, .. } = &mut self.iterate;
         let mut weigh = |i: usize, m: T, sum: T| {
             let (Some(&a), Some(f)) = (a.get(i), f.get_mut(i)) else { return T::ZERO };
             if a == T::ZERO {
                 return T::ZERO;
             }
-            *f = epsilon * exact_row(a, m, sum);
+            *f = epsilon * (ln_scalar(a / sum) - m);
             a / sum
         };
-        self.problem.cost.pass(epsilon, self.x.g, &mut weigh, self.work.columns, self.work.scratch);
-        self.done.kernel_reads = self.done.kernel_reads.saturating_add(1);
-        self.row_error = T::ZERO;
-        self.column_error = error(self.work.columns, self.problem.b);
+        self.problem.cost.pass(epsilon, self.x.g, &mut weigh, columns, scratch);
+        self.residual = distance(columns, self.problem.b);
     }
 
-    /// A Sinkhorn step: columns, then rows.
-    fn sinkhorn_step(&mut self) {
-        let reach = Reach::new(T::ONE);
-        let columns = self.x.g.iter_mut().zip(&*self.work.columns).zip(self.problem.b);
-        for ((g, &sum), &b) in columns {
-            move_column(g, sum, b, self.problem.epsilon, reach);
-        }
-        self.make_rows_exact();
-    }
-
-    /// The smallest entry that is stored: those below weigh δ·mass at most, together.
-    fn threshold(&self) -> T {
-        let entries = T::from_usize(self.problem.rows()) * T::from_usize(self.problem.columns());
-        (self.options.dropped * self.problem.mass / entries).max(T::MIN_POSITIVE)
-    }
-
-    /// Sums and entries of the coupling at the potentials.
-    fn measure(&mut self) {
-        let threshold = self.threshold();
-        let sound = self.read_at_x(threshold);
-        if sound {
-            self.row_error = error(self.work.rows, self.problem.a);
-            self.column_error = error(self.work.columns, self.problem.b);
-            self.fit();
-            self.phase = Phase::Newton;
-        } else {
-            // Potentials that overflow: a Sinkhorn step cannot.
-            self.make_rows_exact();
-            self.phase = Phase::Sinkhorn(1);
+    /// The other half, which needs no reading.
+    fn balance_columns(&mut self) {
+        self.work.sinkhorn_steps += 1;
+        let epsilon = self.problem.epsilon;
+        for ((g, &t), &b) in self.x.g.iter_mut().zip(&*self.iterate.columns).zip(self.problem.b) {
+            if b > T::ZERO {
+                // A column that underflowed altogether climbs until it is seen.
+                *g += epsilon * ln_scalar((b / t.max(T::MIN_POSITIVE)).min(T::MAX));
+            }
         }
     }
 
-    fn read_at_x(&mut self, threshold: T) -> bool {
-        let Workspace { rows, columns, scratch, selection, .. } = &mut self.work;
-        self.done.kernel_reads = self.done.kernel_reads.saturating_add(1);
-        read(&self.problem, self.x.f, self.x.g, rows, columns, scratch, selection, threshold)
-    }
-
-    /// Makes the stored entries those that a system needs: a second reading if they did not fit.
-    fn fit(&mut self) {
-        if !self.work.selection.complete() {
-            // The largest of every row are stored whatever the threshold.
-            let budget = self.work.selection.budget().saturating_sub(self.problem.rows());
-            let threshold = self.work.selection.threshold_for(budget);
-            self.read_at_x(threshold);
+    /// Reads the coupling of the trial potentials; its mass, and its distance from the marginals.
+    fn read_trial(&mut self) -> (T, T) {
+        self.work.kernel_reads += 1;
+        self.curvature.begin();
+        let Iterate { trial_f, trial_g, trial_rows, trial_columns, p, scratch, .. } = &mut self.iterate;
+        trial_columns.fill(T::ZERO);
+        let mut total = T::ZERO;
+        for (i, (&f, row)) in trial_f.iter().zip(trial_rows.iter_mut()).enumerate() {
+            let (sum, largest) =
+                self.problem.cost.coupling_row(i, self.problem.epsilon, f, trial_g, p, scratch);
+            *row = sum;
+            total += sum;
+            if !total.is_finite() {
+                return (T::INFINITY, T::INFINITY);
+            }
+            vector::axpy(T::ONE, p, trial_columns);
+            self.curvature.row(i, p, largest);
         }
-        let mass = vector::sum(self.work.rows);
-        self.work.selection.thin_out(self.options.dropped, mass, self.work.vectors.product);
+        (total, distance(trial_rows, self.problem.a) + distance(trial_columns, self.problem.b))
     }
 
-    /// The marginal error relative to the mass.
-    fn error(&self) -> T {
-        (self.row_error + self.column_error) / self.problem.mass
+    /// Reads the coupling of the potentials. False if there is none.
+    fn look(&mut self) -> bool {
+        self.iterate.trial_f.iter_mut().zip(&*self.x.f).for_each(|(t, &f)| *t = f);
+        self.iterate.trial_g.iter_mut().zip(&*self.x.g).for_each(|(t, &g)| *t = g);
+        let (total, residual) = self.read_trial();
+        self.accept(total, residual);
+        let empty =
+            |sums: &[T], weights: &[T]| sums.iter().zip(weights).any(|(&s, &w)| w > T::ZERO && s <= T::ZERO);
+        residual.is_finite()
+            && !empty(self.iterate.rows, self.problem.a)
+            && !empty(self.iterate.columns, self.problem.b)
     }
 
-    /// Solves for a direction; false if there is none.
-    fn find_direction(&mut self) -> bool {
-        let error = self.error();
-        let Workspace { rows, columns, vectors, selection, .. } = &mut self.work;
-        let kept = selection.stored();
-        let (values, places) = (selection.values.get(..kept), selection.columns.get(..kept));
-        let (Some(values), Some(places)) = (values, places) else { return false };
-        let Some(entries) = Rows::new(selection.offsets, places, values, columns.len()) else { return false };
-        let sides = Sides {
-            a: self.problem.a,
-            b: self.problem.b,
+    /// Makes the trial the iterate.
+    fn accept(&mut self, total: T, residual: T) {
+        (self.total, self.residual) = (total, residual);
+        let Iterate { rows, columns, trial_f, trial_g, trial_rows, trial_columns, .. } = &mut self.iterate;
+        self.x.f.iter_mut().zip(&**trial_f).for_each(|(f, &t)| *f = t);
+        self.x.g.iter_mut().zip(&**trial_g).for_each(|(g, &t)| *g = t);
+        core::mem::swap(rows, trial_rows);
+        core::mem::swap(columns, trial_columns);
+    }
+
+    /// d = M⁻¹ ∇ in units of ε, and its product with ∇.
+    fn direction(&mut self) -> T {
+        let mut gatherings = 0;
+        while !self.curvature.settle(self.total) {
+            gatherings += 1;
+            if gatherings > MOST_GATHERINGS {
+                return T::NAN;
+            }
+            self.iterate.trial_f.iter_mut().zip(&*self.x.f).for_each(|(t, &f)| *t = f);
+            self.iterate.trial_g.iter_mut().zip(&*self.x.g).for_each(|(t, &g)| *t = g);
+            self.read_trial();
+        }
+        let relative = (self.residual / self.problem.mass).min(T::ONE);
+        self.sigma = self.options.damping * relative;
+        let tenth = T::from_f64(0.1);
+        let Iterate { rows, columns, d_f, d_g, .. } = &mut self.iterate;
+        let balance = Balance {
             rows,
             columns,
-            epsilon: self.problem.epsilon,
-            damping: T::from_f64(MOST_DAMPING).min(T::from_f64(DAMPING) * error),
+            a: self.problem.a,
+            b: self.problem.b,
+            damping: self.sigma,
+            forcing: (tenth * relative).min(T::from_f64(COARSEST)).max(T::from_f64(FINEST)),
         };
-        let least = T::from_f64(1e-10).max(T::EPSILON);
-        let tolerance = (T::from_f64(0.1) * error).min(T::from_f64(1e-2)).max(least);
-        let steps = system::solve(entries, sides, tolerance, self.options.max_cg_steps, vectors);
-        self.done.cg_steps = self.done.cg_steps.saturating_add(steps);
-        let read = u64::from(steps).saturating_mul(kept as u64);
-        self.done.cg_entries = self.done.cg_entries.saturating_add(read);
-        true
+        let steps = self.curvature.solve(&balance, d_f, d_g);
+        self.work.cg_steps = self.work.cg_steps.saturating_add(steps);
+        self.work.entries = self.work.entries.saturating_add(u64::from(steps) * self.curvature.len() as u64);
+        self.slope()
     }
 
-    /// Goes along the direction as far as the dual value rises; false if it does not.
-    fn search(&mut self) -> bool {
-        let epsilon = self.problem.epsilon;
-        let (a, b) = (self.problem.a, self.problem.b);
-        let threshold = self.threshold();
-        let Workspace { rows, columns, trial_columns, trial_f, trial_g, vectors, scratch, selection } =
-            &mut self.work;
-        let ascent = slope(a, Some(rows), vectors.f) + slope(b, Some(columns), vectors.g);
-        if !(ascent > T::ZERO && ascent.is_finite()) {
-            return false;
-        }
-        let linear = slope(a, None, vectors.f) + slope(b, None, vectors.g);
-        let mass = vector::sum(rows);
-        // What rounding can make of a difference of dual values.
-        let noise =
-            T::from_u32(16) * T::EPSILON * (self.problem.cost.largest() + epsilon) * self.problem.mass;
-        let before = self.row_error + self.column_error;
-        let mut alpha = T::ONE;
-        for _ in 0..HALVINGS {
-            moved(self.x.f, alpha, vectors.f, trial_f);
-            moved(self.x.g, alpha, vectors.g, trial_g);
-            self.done.trials = self.done.trials.saturating_add(1);
-            self.done.kernel_reads = self.done.kernel_reads.saturating_add(1);
-            // The rows' sums on trial take the place of a vector that the system needs no more.
-            let trial_rows = &mut *vectors.inverse;
-            let sound = read(
-                &self.problem,
-                trial_f,
-                trial_g,
-                trial_rows,
-                trial_columns,
-                scratch,
-                selection,
-                threshold,
-            );
-            if sound {
-                let gain = alpha * linear - epsilon * (vector::sum(trial_rows) - mass);
-                let (row_error, column_error) = (error(trial_rows, a), error(trial_columns, b));
-                let rises = gain >= T::from_f64(ARMIJO) * alpha * ascent;
-                let level = gain.abs() <= noise && row_error + column_error < before;
-                if rises || level {
-                    self.x.f.copy_from(trial_f);
-                    self.x.g.copy_from(trial_g);
-                    core::mem::swap(rows, &mut vectors.inverse);
-                    core::mem::swap(columns, trial_columns);
-                    (self.row_error, self.column_error) = (row_error, column_error);
-                    return true;
-                }
-            }
-            alpha *= T::HALF;
-        }
-        false
+    /// ⟨∇, d⟩
+    fn slope(&self) -> T {
+        let Iterate { rows, columns, d_f, d_g, .. } = &self.iterate;
+        let along = |weights: &[T], sums: &[T], d: &[T]| {
+            weights.iter().zip(sums).zip(d).fold(T::ZERO, |sum, ((&w, &s), &d)| sum + (w - s) * d)
+        };
+        along(self.problem.a, rows, d_f) + along(self.problem.b, columns, d_g)
     }
 
-    fn newton_step(&mut self) {
-        self.done.newton_steps = self.done.newton_steps.saturating_add(1);
-        if self.find_direction() && self.search() {
-            self.fit();
+    /// A Newton step; false if it failed.
+    fn newton(&mut self) -> bool {
+        let slope = self.direction();
+        slope > T::ZERO && slope.is_finite() && self.search(slope)
+    }
+
+    /// Goes on without Newton.
+    fn rescue(&mut self) {
+        self.work.rescues += 1;
+        if self.work.rescues > MOST_RESCUES {
+            self.failure = Some(Status::Breakdown);
             return;
         }
-        if self.done.rescues >= RESCUES {
-            self.failure = Some(Status::Stalled);
-            return;
-        }
-        self.done.rescues = self.done.rescues.saturating_add(1);
-        self.make_rows_exact();
         for _ in 0..RESCUE_STEPS {
-            self.sinkhorn_step();
+            self.balance_rows();
+            self.balance_columns();
         }
-        self.measure();
-    }
-
-    /// What was done so far, beside steps.
-    #[must_use]
-    pub fn work_done(&self) -> Work {
-        self.done
-    }
-
-    /// Entries of the coupling that the next system keeps.
-    #[must_use]
-    pub fn entries(&self) -> usize {
-        self.work.selection.stored()
-    }
-
-    /// ‖P 1 − a‖₁ and ‖Pᵀ 1 − b‖₁ of the potentials.
-    #[must_use]
-    pub fn errors(&self) -> (T, T) {
-        (self.row_error, self.column_error)
+        self.look();
     }
 
     /// The potentials f and g.
@@ -503,37 +514,62 @@ impl<T: Real, C: Cost<T>> Newton<'_, T, C> {
     pub fn potentials(&self) -> (&[T], &[T]) {
         (self.x.f, self.x.g)
     }
+
+    /// What was done so far.
+    #[must_use]
+    pub fn work(&self) -> Work {
+        self.work
+    }
+
+    /// The entries that the last linear system saw, and whether the budget decided about them.
+    #[must_use]
+    pub fn entries(&self) -> (usize, bool) {
+        (self.curvature.len(), self.curvature.clipped())
+    }
+
+    /// The cost of conjugate gradients so far, in readings of the costs: two operations an entry of the
+    /// system and direction, four an entry of the costs.
+    #[must_use]
+    pub fn cg_work(&self) -> f64 {
+        let size = (self.problem.rows() as f64) * (self.problem.columns() as f64);
+        self.work.entries as f64 / size
+    }
 }
 
-impl<T: Real, C: Cost<T>> Run for Newton<'_, T, C> {
+#[allow(private_bounds)]
+impl<T: Real, C: Cost<T>, H: Curvature<T>> Run for Newton<'_, T, C, H> {
     type Real = T;
 
     fn step(&mut self) {
-        self.steps = self.steps.saturating_add(1);
-        match self.phase {
-            Phase::Sinkhorn(left) => {
-                self.sinkhorn_step();
-                match left.saturating_sub(1) {
-                    0 => self.measure(),
-                    left => self.phase = Phase::Sinkhorn(left),
-                }
+        if self.failure.is_some() {
+            return;
+        }
+        if self.first > 0 {
+            self.first -= 1;
+            self.balance_columns();
+            if self.first > 0 {
+                self.balance_rows();
+            } else {
+                self.look();
             }
-            Phase::Newton => self.newton_step(),
+            return;
+        }
+        self.work.newton_steps += 1;
+        if !self.newton() && self.failure.is_none() {
+            self.rescue();
+        }
+        self.floor.look(self.residual);
+        if self.floor.stalled() {
+            self.failure = Some(Status::Stalled);
         }
     }
 
     fn residual(&mut self) -> T {
-        let residual = self.row_error + self.column_error;
-        if self.steps != self.asked {
-            self.asked = self.steps;
-            self.floor.look(residual);
-        }
-        residual
+        self.residual
     }
 
-    /// 1 for Newton steps, 0 for Sinkhorn steps.
     fn parameter(&self) -> T {
-        if self.phase == Phase::Newton { T::ONE } else { T::ZERO }
+        self.sigma
     }
 
     fn scale(&self) -> T {
@@ -541,6 +577,6 @@ impl<T: Real, C: Cost<T>> Run for Newton<'_, T, C> {
     }
 
     fn failure(&self) -> Option<Status> {
-        self.failure.or_else(|| self.floor.stalled().then_some(Status::Stalled))
+        self.failure
     }
 }

@@ -1,116 +1,105 @@
-//! The Newton system and its solution.
+//! The damped linear system of a Newton step, reduced to the columns and solved by conjugate gradients.
 //!
-//! With r = P 1, c = Pᵀ 1 of the whole coupling, P̃ its stored entries and the damping σ,
 //! ```text
-//! [ (1+σ) diag r      P̃      ] [Δf]     [a − r]
-//! [     P̃ᵀ       (1+σ) diag c ] [Δg] = ε [b − c]
+//! [ (1+σ) diag(r)      P̃      ] [d_f]   [a − r]        S = (1+σ) diag(c) − P̃ᵀ diag((1+σ) r)⁻¹ P̃
+//! [      P̃ᵀ      (1+σ) diag(c) ] [d_g] = [b − c]
 //! ```
-//! is diagonally dominant, because the diagonals hold the full sums. Δf is eliminated, and conjugate gradients
-//! solve S Δg = ε (b − c − P̃ᵀ d (a − r)) with S = (1+σ) diag c − P̃ᵀ diag d P̃, d = 1/((1+σ) r),
-//! preconditioned by the diagonal of S. (On the whole system they take about twice as many steps, as for
-//! every matrix whose graph has two colours; and where a row is nearly one entry, S has a diagonal that
-//! differs by orders of magnitude from c, which a preconditioner must know.)
 
-use southwell_simd::csr::{self, Rows};
-use southwell_simd::vector;
+use southwell_simd::{csr, vector};
 
+use super::curvature::{Balance, reciprocal};
 use crate::Real;
 
-/// Vectors of a system.
+/// Memory of a solve.
 #[derive(Debug)]
 pub(super) struct Vectors<'w, T> {
-    /// Δf (n) and Δg (m), the solution.
-    pub(super) f: &'w mut [T],
-    pub(super) g: &'w mut [T],
-    /// 1/((1+σ) r), 0 for an empty row.
+    /// 1/((1+σ) r), n
+    pub(super) inverse_rows: &'w mut [T],
+    /// (1+σ) c, m
+    pub(super) diagonal: &'w mut [T],
+    /// Jacobi's preconditioner of S, m
     pub(super) inverse: &'w mut [T],
-    /// The diagonal of S, inverted.
-    pub(super) preconditioner: &'w mut [T],
     pub(super) residual: &'w mut [T],
     pub(super) direction: &'w mut [T],
     pub(super) product: &'w mut [T],
 }
 
-/// What a system is made of, beside its entries.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Sides<'s, T> {
-    pub(super) a: &'s [T],
-    pub(super) b: &'s [T],
-    pub(super) rows: &'s [T],
-    pub(super) columns: &'s [T],
-    pub(super) epsilon: T,
-    pub(super) damping: T,
-}
-
-/// y ← y − P̃ᵀ diag d P̃ x, a reading of the entries.
-fn subtract_product<T: Real>(entries: Rows<'_, T>, inverse: &[T], x: &[T], y: &mut [T]) {
-    for (i, &d) in inverse.iter().enumerate() {
-        let row = entries.row(i);
-        csr::add_scaled(-(d * csr::dot(row, x)), row, y);
+/// y ← y − P̃ᵀ (w ⊙ (P̃ x − z)) in one pass over the entries.
+fn reduce<T: Real>(rows: csr::Rows<'_, T>, w: &[T], x: &[T], y: &mut [T]) {
+    for (i, &w) in w.iter().enumerate() {
+        let row = rows.row(i);
+        csr::add_scaled(-(w * csr::dot(row, x)), row, y);
     }
 }
 
-/// Solves the system to a relative residual; the steps that took. Both parts are 0 after no step.
+/// Solves for d; the number of steps of conjugate gradients.
 pub(super) fn solve<T: Real>(
-    entries: Rows<'_, T>,
-    sides: Sides<'_, T>,
-    tolerance: T,
-    most: u32,
+    pattern: csr::Rows<'_, T>,
+    balance: &Balance<'_, T>,
+    most_steps: u32,
     vectors: &mut Vectors<'_, T>,
+    d_f: &mut [T],
+    d_g: &mut [T],
 ) -> u32 {
-    let Sides { a, b, rows, columns, epsilon, damping } = sides;
-    let Vectors { f, g, inverse, preconditioner, residual, direction, product } = vectors;
-    let larger = T::ONE + damping;
-    for (inverse, &r) in inverse.iter_mut().zip(rows) {
-        *inverse = if r > T::ZERO { T::ONE / (larger * r) } else { T::ZERO };
+    let Vectors { inverse_rows, diagonal, inverse, residual, direction, product } = vectors;
+    let damped = T::ONE + balance.damping;
+    let mut square = T::ZERO;
+    for ((w, &r), (d, &a)) in inverse_rows.iter_mut().zip(balance.rows).zip(d_f.iter_mut().zip(balance.a)) {
+        *w = reciprocal(damped * r);
+        *d = if *w > T::ZERO { a - r } else { T::ZERO };
+        square += *d * *d;
     }
-    // The right-hand side, and the diagonal of S.
-    for ((residual, diagonal), (&b, &c)) in
-        residual.iter_mut().zip(preconditioner.iter_mut()).zip(b.iter().zip(columns))
-    {
-        (*residual, *diagonal) = (epsilon * (b - c), larger * c);
+    let lines = diagonal.iter_mut().zip(inverse.iter_mut()).zip(residual.iter_mut());
+    for ((((diagonal, inverse), residual), &c), &b) in lines.zip(balance.columns).zip(balance.b) {
+        *diagonal = damped * c;
+        *inverse = *diagonal;
+        *residual = if c > T::ZERO { b - c } else { T::ZERO };
+        square += *residual * *residual;
     }
-    for (i, ((&d, &a), &r)) in inverse.iter().zip(a).zip(rows).enumerate() {
-        let row = entries.row(i);
-        csr::add_scaled(-(d * epsilon * (a - r)), row, residual);
+    d_g.fill(T::ZERO);
+    // The diagonal of S and its right-hand side.
+    for (i, (&w, &gradient)) in inverse_rows.iter().zip(&*d_f).enumerate() {
+        let row = pattern.row(i);
+        csr::add_scaled(-(w * gradient), row, residual);
         for (&j, &p) in row.columns().iter().zip(row.values()) {
-            if let Some(diagonal) = preconditioner.get_mut(j as usize) {
-                *diagonal -= d * p * p;
+            if let Some(s) = inverse.get_mut(j as usize) {
+                *s += -(w * p * p);
             }
         }
     }
-    for (diagonal, &c) in preconditioner.iter_mut().zip(columns) {
-        // What cancellation leaves of a diagonal is no less than that of rounding.
-        let sound = diagonal.max(c * T::EPSILON);
-        *diagonal = if sound > T::ZERO { T::ONE / sound } else { T::ZERO };
+    for (s, &c) in inverse.iter_mut().zip(&**diagonal) {
+        // Cancellation: the diagonal of S is at least σ/(1+σ) of that of M, up to rounding.
+        *s = reciprocal((*s).max(c * T::EPSILON));
     }
-
-    g.fill(T::ZERO);
-    for ((direction, &residual), &inverse) in direction.iter_mut().zip(&**residual).zip(&**preconditioner) {
-        *direction = inverse * residual;
+    let enough = balance.forcing * balance.forcing * square;
+    for ((d, &r), &w) in direction.iter_mut().zip(&**residual).zip(&**inverse) {
+        *d = r * w;
     }
-    let mut rho = vector::dot(residual, direction);
-    let goal = tolerance * tolerance * rho;
+    let mut weighted = vector::dot3(residual, residual, inverse);
     let mut steps = 0;
-    while steps < most && rho > goal {
-        for ((product, &direction), &c) in product.iter_mut().zip(&**direction).zip(columns) {
-            *product = larger * c * direction;
+    while steps < most_steps && vector::dot(residual, residual) > enough {
+        for ((q, &d), &c) in product.iter_mut().zip(&**direction).zip(&**diagonal) {
+            *q = c * d;
         }
-        subtract_product(entries, inverse, direction, product);
+        reduce(pattern, inverse_rows, direction, product);
         let curvature = vector::dot(direction, product);
-        let alpha = rho / curvature;
-        if !(curvature > T::ZERO && alpha.is_finite()) {
+        let step = weighted / curvature;
+        if !(curvature > T::ZERO && step.is_finite()) {
             break;
         }
         steps += 1;
-        vector::axpy(alpha, direction, g);
-        vector::axpy(-alpha, product, residual);
-        let next = vector::dot3(residual, preconditioner, residual);
-        vector::scaled_xpby(T::ONE, preconditioner, residual, next / rho, direction);
-        rho = next;
+        vector::axpy(step, direction, d_g);
+        vector::axpy(-step, product, residual);
+        let next = vector::dot3(residual, residual, inverse);
+        let beta = next / weighted;
+        weighted = next;
+        for ((d, &r), &w) in direction.iter_mut().zip(&**residual).zip(&**inverse) {
+            *d = r * w + beta * *d;
+        }
     }
-    for (i, ((f, &d), (&a, &r))) in f.iter_mut().zip(&**inverse).zip(a.iter().zip(rows)).enumerate() {
-        *f = d * (epsilon * (a - r) - csr::dot(entries.row(i), g));
+    // Back to the rows: d_f = (a − r − P̃ d_g)/((1+σ) r).
+    for (i, (d, &w)) in d_f.iter_mut().zip(&**inverse_rows).enumerate() {
+        *d = w * (*d - csr::dot(pattern.row(i), d_g));
     }
     steps
 }
