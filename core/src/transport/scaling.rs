@@ -26,9 +26,10 @@ use super::cost::Cost;
 use super::over_relaxation::Reach;
 use super::problem::{Potentials, Problem};
 pub use super::sinkhorn::Options;
-use super::sinkhorn::{column_error, exact_row, move_column, off_by};
+use super::sinkhorn::{column_error, exact_row, move_column, off_by, unseen};
 use super::stall::Floor;
 use crate::carve::carve;
+use crate::copy::CopyFrom;
 use crate::omega::{self, OmegaRule};
 use crate::{Error, Observer, Real, Report, Run, Status, drive};
 
@@ -113,7 +114,7 @@ pub fn start<'a, T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized>(
     options: &Options<T>,
     rule: &'a mut R,
     mut x: Potentials<'a, T>,
-    mut work: Workspace<'a, T>,
+    work: Workspace<'a, T>,
 ) -> Result<Scaling<'a, T, C, R>, Error> {
     options.stop.check()?;
     problem.check_start(&x)?;
@@ -125,8 +126,6 @@ pub fn start<'a, T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized>(
     }
     let reach = Reach::new(problem.begin_omega(rule)?);
     problem.mark_empty(&mut x);
-    make_kernel(problem, x.g, &mut work, &mut |_, a, m, sum| (exact_row(a, m, sum), a / sum));
-    let column_error = column_error(problem.b, work.sums);
     let floor = Floor::new(problem);
     let mut run = Scaling {
         problem: *problem,
@@ -135,7 +134,7 @@ pub fn start<'a, T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized>(
         rule,
         reach,
         row_error: T::ZERO,
-        column_error,
+        column_error: T::ZERO,
         floor,
         far: false,
         written: true,
@@ -143,10 +142,7 @@ pub fn start<'a, T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized>(
         asked: 0,
         absorptions: 0,
     };
-    run.absorb_columns();
-    for (f, &base) in run.x.f.iter_mut().zip(&*run.work.base_f) {
-        *f = base;
-    }
+    run.begin();
     Ok(run)
 }
 
@@ -255,12 +251,28 @@ impl<T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Scaling<'_, T, C, R> {
         self.far |= far;
     }
 
-    /// The same in the log domain, from the potentials that are written, where a scaling cannot say it.
-    fn move_columns_far(&mut self) {
+    /// The same in the log domain, from the potentials that are written, where a scaling cannot say it; false if
+    /// a column has underflowed.
+    fn move_columns_far(&mut self) -> bool {
         let (epsilon, reach) = (self.problem.epsilon, self.reach);
         let columns = self.x.g.iter_mut().zip(self.work.v.iter().zip(&*self.work.sums)).zip(self.problem.b);
-        self.column_error = columns
-            .fold(T::ZERO, |error, ((g, (&v, &t)), &b)| error + move_column(g, v * t, b, epsilon, reach));
+        let (mut error, mut seen) = (T::ZERO, true);
+        for ((g, (&v, &t)), &b) in columns {
+            seen &= !unseen(b, v * t);
+            error += move_column(g, v * t, b, epsilon, reach);
+        }
+        self.column_error = error;
+        seen
+    }
+
+    /// Makes the rows exact for the columns that are written, and the kernel around both.
+    fn begin(&mut self) {
+        let exact = &mut |_, a, m, sum| (exact_row(a, m, sum), a / sum);
+        make_kernel(&self.problem, self.x.g, &mut self.work, exact);
+        (self.row_error, self.column_error) = (T::ZERO, column_error(self.problem.b, self.work.sums));
+        self.absorb_columns();
+        self.x.f.copy_from(self.work.base_f);
+        self.far = false;
     }
 
     /// Reads the kernel; false if a row's sum says nothing.
@@ -362,7 +374,12 @@ impl<T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Run for Scaling<'_, T, C, R>
             self.write();
         } else {
             self.write();
-            self.move_columns_far();
+            if !self.move_columns_far() {
+                self.absorptions = self.absorptions.saturating_add(1);
+                self.written = true;
+                self.begin();
+                return;
+            }
         }
         self.absorb();
     }

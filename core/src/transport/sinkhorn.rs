@@ -33,6 +33,7 @@ use super::over_relaxation::Reach;
 use super::problem::{Potentials, Problem};
 use super::stall::Floor;
 use crate::carve::carve;
+use crate::copy::CopyFrom;
 use crate::omega::{self, OmegaRule, Sight};
 use crate::{Error, Observer, Real, Report, Run, Status, Stop, drive};
 
@@ -190,7 +191,12 @@ fn begin_rows<T: Real, C: Cost<T>>(problem: &Problem<'_, T, C>, g: &[T], work: &
     problem.cost.pass(epsilon, g, &mut weigh, sums, scratch);
 }
 
-/// Moves the potential of a column with mass b that sums to t; what it is off by afterwards.
+/// Whether a column with mass has underflowed: what it really sums to, nobody knows.
+pub(super) fn unseen<T: Real>(b: T, t: T) -> bool {
+    b > T::ZERO && t < T::MIN_POSITIVE
+}
+
+/// Moves the potential of a column with mass b that sums to t; what it is off by afterwards, if it was seen.
 #[inline]
 pub(super) fn move_column<T: Real>(g: &mut T, t: T, b: T, epsilon: T, reach: Reach<T>) -> T {
     if b == T::ZERO {
@@ -200,13 +206,7 @@ pub(super) fn move_column<T: Real>(g: &mut T, t: T, b: T, epsilon: T, reach: Rea
     let delta = ln_scalar((b / t.max(T::MIN_POSITIVE)).min(T::MAX));
     let factor = reach.factor(delta);
     *g += epsilon * (factor * delta);
-    if t < T::MIN_POSITIVE {
-        b
-    } else if factor == T::ONE {
-        T::ZERO
-    } else {
-        off_by(b, factor, delta)
-    }
+    if factor == T::ONE { T::ZERO } else { off_by(b, factor, delta) }
 }
 
 /// |t − b| of a line that was δ away from its mass b and moved by a factor of that: t = b e^((factor − 1) δ).
@@ -221,13 +221,24 @@ pub(super) fn column_error<T: Real>(b: &[T], sums: &[T]) -> T {
 }
 
 impl<T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Sinkhorn<'_, T, C, R> {
-    /// Moves the columns, knowing what they sum to.
-    fn move_columns(&mut self) {
+    /// Moves the columns, knowing what they sum to; false if one has underflowed.
+    fn move_columns(&mut self) -> bool {
         let (epsilon, reach) = (self.problem.epsilon, self.reach);
         let columns = self.x.g.iter_mut().zip(&*self.work.sums).zip(self.problem.b);
-        let error =
-            columns.fold(T::ZERO, |error, ((g, &t), &b)| error + move_column(g, t, b, epsilon, reach));
+        let (mut error, mut seen) = (T::ZERO, true);
+        for ((g, &t), &b) in columns {
+            seen &= !unseen(b, t);
+            error += move_column(g, t, b, epsilon, reach);
+        }
         self.column_error = error;
+        seen
+    }
+
+    /// Reads the costs and makes the rows exact for the columns as they are.
+    fn make_rows_exact(&mut self) {
+        begin_rows(&self.problem, self.x.g, &mut self.work);
+        self.x.f.copy_from(self.work.next);
+        (self.row_error, self.column_error) = (T::ZERO, column_error(self.problem.b, self.work.sums));
     }
 
     /// Reads the costs: the error of the rows as they are, where they go next, and the columns' sums there.
@@ -293,8 +304,11 @@ impl<T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Run for Sinkhorn<'_, T, C, R
                 *f = next;
             }
         }
-        self.move_columns();
-        self.read();
+        if self.move_columns() {
+            self.read();
+        } else {
+            self.make_rows_exact();
+        }
     }
 
     fn residual(&mut self) -> T {
