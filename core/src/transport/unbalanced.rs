@@ -18,7 +18,7 @@
 //!
 //! *Fails* never. Where it starts far off, sums overflow: exponents are cut at 300 (`f64`) and 40 (`f32`), in the
 //! residual as well, which is beyond any tolerance then; lines that far out fall by as much a step until
-//! they are in range. It stops as [`Status::Stalled`] where the residual is rounding error.
+//! they are in range. A column whose sum underflows counts with what it would sum to had it not. It stops as [`Status::Stalled`] where the residual is rounding error.
 //!
 //! *Source*: Chizat, Peyré, Schmitzer & Vialard 2018 (iteration); Séjourné, Vialard & Peyré 2022 (shift).
 
