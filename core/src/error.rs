@@ -97,7 +97,7 @@ pub enum StructureFault {
     Decreasing,
     /// The first offset is not zero.
     FirstNotZero,
-    /// Columns of a row are not strictly increasing.
+    /// Indices of a row or column are not strictly increasing.
     Unsorted,
     /// The index does not exist.
     OutOfRange,
@@ -144,7 +144,7 @@ impl fmt::Display for Error {
                     StructureFault::Decreasing => "is smaller than the one before it",
                     StructureFault::FirstNotZero => "must be zero",
                     StructureFault::Unsorted => {
-                        "is not larger than the column before it in the same row; sort the row and merge duplicates"
+                        "is not larger than the index before it in the same line; sort the line and merge duplicates"
                     }
                     StructureFault::OutOfRange => "is out of range",
                     StructureFault::NotAPermutation => {

@@ -31,41 +31,8 @@ impl<'a, T: Real> Csr<'a, T> {
     /// offset decreases, a column does not exist, or the columns of a row are not strictly
     /// increasing; [`Error::Value`] for a NaN or an infinity. Cost: one pass over the three arrays.
     pub fn new(offsets: &'a [u32], columns: &'a [u32], values: &'a [T]) -> Result<Self, Error> {
-        let (Some(&first), Some(&last)) = (offsets.first(), offsets.last()) else {
-            return Err(Error::Dimension { argument: "offsets", expected: 1, given: 0 });
-        };
         let order = offsets.len().saturating_sub(1);
-        if u32::try_from(order).is_err() {
-            return Err(Error::TooLarge { argument: "offsets" });
-        }
-        let fault = |argument, index, fault| Err(Error::Structure { argument, index, fault });
-        if first != 0 {
-            return fault("offsets", 0, StructureFault::FirstNotZero);
-        }
-        if let Some(i) = offsets.windows(2).position(|w| matches!(*w, [a, b] if b < a)) {
-            return fault("offsets", i.saturating_add(1), StructureFault::Decreasing);
-        }
-        check_len("columns", columns.len(), last as usize)?;
-        check_len("values", values.len(), columns.len())?;
-        for window in offsets.windows(2) {
-            let [start, end] = *window else { continue };
-            let mut before = None;
-            let row = columns.get(start as usize..end as usize).unwrap_or(&[]);
-            for (k, &column) in row.iter().enumerate() {
-                let index = (start as usize).saturating_add(k);
-                if column as usize >= order {
-                    return fault("columns", index, StructureFault::OutOfRange);
-                }
-                if before.is_some_and(|before| column <= before) {
-                    return fault("columns", index, StructureFault::Unsorted);
-                }
-                before = Some(column);
-            }
-        }
-        check_finite("values", values)?;
-        // Everything that the view asks for has just been seen to hold.
-        let rows = csr::Rows::new(offsets, columns, values, order);
-        rows.map(|rows| Self { rows }).ok_or(Error::TooLarge { argument: "columns" })
+        check_sparse(offsets, ("columns", columns), values, order).map(|rows| Self { rows })
     }
 
     /// The columns and values of a row; empty if there is no such row.
@@ -96,6 +63,51 @@ impl<'a, T: Real> Csr<'a, T> {
     pub(crate) fn parts(&self) -> csr::Rows<'a, T> {
         self.rows
     }
+}
+
+/// Checks compressed rows of a matrix that is `width` wide; `indices` with the name that the caller gave them.
+///
+/// # Errors
+/// As [`Csr::new`].
+pub(super) fn check_sparse<'a, T: Real>(
+    offsets: &'a [u32],
+    (name, indices): (&'static str, &'a [u32]),
+    values: &'a [T],
+    width: usize,
+) -> Result<csr::Rows<'a, T>, Error> {
+    let (Some(&first), Some(&last)) = (offsets.first(), offsets.last()) else {
+        return Err(Error::Dimension { argument: "offsets", expected: 1, given: 0 });
+    };
+    if u32::try_from(offsets.len().saturating_sub(1)).is_err() {
+        return Err(Error::TooLarge { argument: "offsets" });
+    }
+    let fault = |argument, index, fault| Err(Error::Structure { argument, index, fault });
+    if first != 0 {
+        return fault("offsets", 0, StructureFault::FirstNotZero);
+    }
+    if let Some(i) = offsets.windows(2).position(|w| matches!(*w, [a, b] if b < a)) {
+        return fault("offsets", i.saturating_add(1), StructureFault::Decreasing);
+    }
+    check_len(name, indices.len(), last as usize)?;
+    check_len("values", values.len(), indices.len())?;
+    for window in offsets.windows(2) {
+        let [start, end] = *window else { continue };
+        let mut before = None;
+        let row = indices.get(start as usize..end as usize).unwrap_or(&[]);
+        for (k, &column) in row.iter().enumerate() {
+            let index = (start as usize).saturating_add(k);
+            if column as usize >= width {
+                return fault(name, index, StructureFault::OutOfRange);
+            }
+            if before.is_some_and(|before| column <= before) {
+                return fault(name, index, StructureFault::Unsorted);
+            }
+            before = Some(column);
+        }
+    }
+    check_finite("values", values)?;
+    // Everything that the view asks for has just been seen to hold.
+    csr::Rows::new(offsets, indices, values, width).ok_or(Error::TooLarge { argument: name })
 }
 
 impl<T: Real> Matrix<T> for Csr<'_, T> {

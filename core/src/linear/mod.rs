@@ -7,15 +7,23 @@
 //! |---|---|---|
 //! | [`Dense`] | all entries by rows, with a leading dimension | small or full systems |
 //! | [`Csr`] | compressed sparse rows, `u32` indices | everything unstructured |
+//! | [`Columns`] | all entries of a rectangular matrix by columns | designs of regressions |
+//! | [`Csc`] | compressed sparse columns, rectangular | sparse designs |
 //! | [`Stencil2d`] | a five-point star, constant or by cell | grids in the plane |
 //! | [`Stencil3d`] | a seven-point star, constant or by cell | grids in space |
 
+mod columns;
+mod csc;
 mod csr;
 mod dense;
+mod design;
 mod stencil;
 
+pub use columns::Columns;
+pub use csc::Csc;
 pub use csr::Csr;
 pub use dense::Dense;
+pub use design::Design;
 pub use southwell_simd::stencil::Star;
 pub use stencil::{Stencil2d, Stencil3d};
 

@@ -1,0 +1,68 @@
+//! A design matrix, read by columns.
+
+use crate::Real;
+
+/// A matrix of n rows (samples) and p columns (features), read by columns: what coordinate methods need to know.
+///
+/// A caller's own design implements it with plain methods over slices. Vectors over the samples have length
+/// [`rows`](Design::rows), vectors over the features length [`columns`](Design::columns); a method that is
+/// handed a column that does not exist finds it empty.
+pub trait Design<T: Real> {
+    /// Rows: samples, n.
+    fn rows(&self) -> usize;
+    /// Columns: features, p.
+    fn columns(&self) -> usize;
+    /// Calls `each(row, value)` for the stored entries of a column, first row first.
+    fn visit(&self, column: usize, each: impl FnMut(usize, T));
+    /// a_jᵀ v. Cost: the column.
+    fn dot(&self, column: usize, v: &[T]) -> T;
+    /// v ← v + α a_j. Cost: the column.
+    fn add_scaled(&self, column: usize, alpha: T, v: &mut [T]);
+    /// a_jᵀ a_k. Cost: both columns.
+    fn gram(&self, column: usize, other: usize) -> T;
+    /// a_jᵀ diag(w) a_k. Cost: both columns and w.
+    fn weighted_gram(&self, column: usize, other: usize, w: &[T]) -> T;
+    /// out ← Aᵀ v, each element with the bits of [`dot`](Design::dot). Cost: one pass over the matrix.
+    fn transposed(&self, v: &[T], out: &mut [T]);
+    /// out ← A x. Cost: one pass over the matrix.
+    fn apply(&self, x: &[T], out: &mut [T]);
+
+    /// ‖a_j‖². Cost: the column.
+    fn square(&self, column: usize) -> T {
+        self.gram(column, column)
+    }
+}
+
+/// A reference to a design is a design.
+impl<T: Real, A: Design<T> + ?Sized> Design<T> for &A {
+    fn rows(&self) -> usize {
+        (**self).rows()
+    }
+    fn columns(&self) -> usize {
+        (**self).columns()
+    }
+    fn visit(&self, column: usize, each: impl FnMut(usize, T)) {
+        (**self).visit(column, each);
+    }
+    fn dot(&self, column: usize, v: &[T]) -> T {
+        (**self).dot(column, v)
+    }
+    fn add_scaled(&self, column: usize, alpha: T, v: &mut [T]) {
+        (**self).add_scaled(column, alpha, v);
+    }
+    fn gram(&self, column: usize, other: usize) -> T {
+        (**self).gram(column, other)
+    }
+    fn weighted_gram(&self, column: usize, other: usize, w: &[T]) -> T {
+        (**self).weighted_gram(column, other, w)
+    }
+    fn transposed(&self, v: &[T], out: &mut [T]) {
+        (**self).transposed(v, out);
+    }
+    fn apply(&self, x: &[T], out: &mut [T]) {
+        (**self).apply(x, out);
+    }
+    fn square(&self, column: usize) -> T {
+        (**self).square(column)
+    }
+}
