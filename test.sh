@@ -12,7 +12,8 @@ readonly MSRV=1.89.0
 readonly NIGHTLY=nightly
 readonly BARE_TARGETS=(thumbv6m-none-eabi thumbv7em-none-eabihf riscv32imac-unknown-none-elf
                        wasm32-unknown-unknown aarch64-unknown-none)
-readonly FIRMWARE_TARGETS=(thumbv6m-none-eabi thumbv7m-none-eabi thumbv7em-none-eabihf)
+readonly FIRMWARE_TARGETS=(thumbv6m-none-eabi thumbv7m-none-eabi thumbv7em-none-eabihf thumbv8m.main-none-eabihf
+                           riscv32imac-unknown-none-elf riscv32imafc-unknown-none-elf)
 # Machines with other vectors than ours, reached through an emulator and through Node.
 readonly NEON_TARGET=aarch64-unknown-linux-musl
 readonly WASM_TARGET=wasm32-wasip1
@@ -96,7 +97,7 @@ lint() {
     say "format"
     cargo fmt --all --check
     local package
-    for package in fuzz targets/scenario targets/cortex-m; do
+    for package in fuzz targets/scenario targets/cortex-m targets/riscv; do
         cargo fmt --manifest-path "$package/Cargo.toml" --check
     done
     say "clippy"
@@ -109,6 +110,7 @@ lint() {
     cargo clippy --locked --manifest-path fuzz/Cargo.toml --all-targets -- -D warnings
     cargo clippy --locked --manifest-path targets/scenario/Cargo.toml --all-targets -- -D warnings
     (cd targets/cortex-m && cargo clippy --locked --release -- -D warnings)
+    (cd targets/riscv && cargo clippy --locked --release -- -D warnings)
 }
 
 msrv() {
@@ -137,7 +139,7 @@ bare() {
     done
 }
 
-# The passes' own tests on NEON and on wasm simd128. The linker that comes with Rust is enough for both.
+# The passes' own tests and every family's scenario on NEON and on wasm simd128. The linker that comes with Rust is enough for both.
 bits() {
     need_targets "$NEON_TARGET" "$WASM_TARGET"
     need_program qemu-aarch64 qemu-user; need_program node nodejs; all_there
@@ -150,13 +152,14 @@ bits() {
     for target in "$NEON_TARGET" "$WASM_TARGET"; do
         say "the same bits on $target"
         cargo test --locked -p southwell-simd --lib --tests --target "$target"
-        (cd targets/scenario && cargo test --locked --test passes --target "$target")
+        (cd targets/scenario && cargo test --locked --tests --target "$target")
     done
     unset SOUTHWELL_LEVEL
 }
 
 firmware() {
-    need_targets "${FIRMWARE_TARGETS[@]}"; need_program qemu-system-arm qemu-system-arm; all_there
+    need_targets "${FIRMWARE_TARGETS[@]}"; need_program qemu-system-arm qemu-system-arm
+    need_program qemu-system-riscv32 qemu-system-misc; need_program python3 python3; all_there
     say "firmware in the emulator"
     targets/run.sh
 }

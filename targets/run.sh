@@ -1,21 +1,29 @@
 #!/usr/bin/env bash
 # Builds every firmware, runs it in the emulator and prints a line for each: the answer's bits are
 # compared with the host's on the part itself, and an image that could panic does not link.
+#
+#   targets/run.sh          compares sizes and instruction counts with FOOTPRINT.md, and fails where one grew
+#   targets/run.sh write    writes them to FOOTPRINT.md
 set -uo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/cortex-m" || exit 1
+cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
+readonly HERE=$PWD MODE=${1:-check}
 
 fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
 
-command -v qemu-system-arm >/dev/null || fail "qemu-system-arm is missing: install the package qemu-system-arm"
-command -v cargo >/dev/null || fail "cargo is missing"
+for program in cargo python3 qemu-system-arm qemu-system-riscv32; do
+    command -v "$program" >/dev/null || fail "$program is missing"
+done
 readonly INSTALLED=$(rustc --print sysroot)/lib/rustlib
-for target in thumbv7em-none-eabihf thumbv6m-none-eabi; do
+readonly M0=thumbv6m-none-eabi M3=thumbv7m-none-eabi M4F=thumbv7em-none-eabihf M33=thumbv8m.main-none-eabihf
+readonly RV_FLOAT=riscv32imafc-unknown-none-elf RV_SOFT=riscv32imac-unknown-none-elf
+for target in "$M0" "$M3" "$M4F" "$M33" "$RV_FLOAT" "$RV_SOFT"; do
     [ -d "$INSTALLED/$target" ] || fail "the Rust target $target is missing: rustup target add $target"
 done
 
-readonly LOG=$(mktemp)
-trap 'rm -f "$LOG"' EXIT
-readonly ROW='%-11s %-22s %-8s %-3s %9s %7s %9s  %s\n'
+readonly SCRATCH=$(mktemp -d)
+trap 'rm -rf "$SCRATCH"' EXIT
+readonly LOG=$SCRATCH/log FOUND=$SCRATCH/found
+readonly ROW='%-11s %-30s %-11s %-3s %9s %7s %9s  %s\n'
 
 build() { # profile target binary
     cargo build --quiet --locked --profile "$1" --target "$2" --bin "$3" 2>"$LOG" && return
@@ -24,11 +32,21 @@ build() { # profile target binary
     fail "$3 for $2 ($1) does not build"
 }
 
-check() { # board target profile binary
-    local opt=s summary
+emulate() { # board target profile binary [more options]: runs what was built
+    local board=$1 folder=$3 emulator=qemu-system-arm
+    local image=${CARGO_TARGET_DIR:-target}/$2/$folder/$4
+    shift 4
+    case $board in virt*) emulator="qemu-system-riscv32 -bios none"; board=virt ;; esac
+    timeout 300 $emulator -M "$board" -nographic -monitor none -serial null \
+        -semihosting-config enable=on,target=native "$@" -kernel "$image" >"$LOG" 2>&1
+}
+
+check() { # board target profile binary [instructions]: builds, runs, compares, and remembers what it takes
+    local opt=s summary count=- flash fixed stack left
     [ "$3" = fast ] && opt=3
+    local folder=$3
     build "$3" "$2" "$4"
-    timeout 300 cargo run --quiet --locked --profile "$3" --target "$2" --bin "$4" >"$LOG" 2>&1
+    emulate "$1" "$2" "$folder" "$4"
     local status=$?
     if [ "$status" -ne 0 ]; then
         cat "$LOG" >&2
@@ -37,42 +55,66 @@ check() { # board target profile binary
     summary=$(grep "^$4: good" "$LOG") || { cat "$LOG" >&2; fail "$4 on $1 said nothing"; }
     read -r flash fixed stack left < <(sed 's/[^0-9 ]//g' <<<"$summary")
     printf "$ROW" "$1" "$2" "$4" "$opt" "$flash" "$((fixed + stack))" "$left" "same bits as the host"
+    if [ "${5:-}" = instructions ]; then
+        # The emulator ties time to instructions: 4 ns each for SysTick, 1 ns for a RISC-V core's own counter.
+        local shift=2
+        case $1 in virt*) shift=0 ;; esac
+        emulate "$1" "$2" "$folder" "$4" -icount "shift=$shift" || { cat "$LOG" >&2; fail "$4 on $1, counted"; }
+        count=$(sed -n 's/.* \([0-9]*\) instructions.*/\1/p' "$LOG" | head -1)
+        printf '%-11s %s\n' "$1" "$(grep instructions "$LOG")"
+    fi
+    printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$4" "$opt" "$flash" "$((fixed + stack))" "$count" >>"$FOUND"
 }
 
-count() { # board target binary: instructions, where the emulator ties time to them
-    local image=${CARGO_TARGET_DIR:-target}/$2/release/$3
-    timeout 300 qemu-system-arm -M "$1" -icount shift=2 -nographic -monitor none -serial null \
-        -semihosting-config enable=on,target=native -kernel "$image" >"$LOG" 2>&1 ||
-        { cat "$LOG" >&2; fail "$3 on $1 with counted instructions"; }
-    printf '%-11s %s\n' "$1" "$(grep instructions "$LOG")"
+links() { # target binary: for the proof alone
+    SOUTHWELL_FLASH=4M build fast "$1" "$2"
+    printf "$ROW" "(none)" "$1" "$2" 3 - - - "links: no path can panic"
 }
 
 # The proof's own test: a path that can panic must not link.
-if cargo build --quiet --locked --release --features can-panic --bin can-panic 2>"$LOG"; then
-    fail "can-panic links: the proof proves nothing"
-fi
-grep -q 'undefined symbol: southwell_can_panic' "$LOG" || { cat "$LOG" >&2; fail "can-panic fails for another reason"; }
+must_not_link() {
+    if cargo build --quiet --locked --release --features can-panic --bin can-panic 2>"$LOG"; then
+        fail "can-panic links: the proof proves nothing"
+    fi
+    grep -q 'undefined symbol: southwell_can_panic' "$LOG" || { cat "$LOG" >&2; fail "can-panic fails for another reason"; }
+}
 
 printf "$ROW" board target firmware opt flash RAM "RAM left" answer
+
+cd "$HERE/cortex-m" || exit 1
+must_not_link
 for profile in release fast; do
-    for binary in association couplings heat rules methods passes; do
-        check mps2-an386 thumbv7em-none-eabihf "$profile" "$binary"
+    check mps2-an386 "$M4F" "$profile" association instructions
+    for binary in couplings heat rules methods passes; do
+        check mps2-an386 "$M4F" "$profile" "$binary"
     done
     # 16 KiB of RAM are too few for `rules`, 256 KiB of flash for `methods` and `passes` at opt-level 3.
-    check microbit thumbv6m-none-eabi "$profile" heat
+    check microbit "$M0" "$profile" heat
 done
 for binary in association couplings methods passes; do
     # 16 KiB of RAM are too few for `couplings` in double precision.
-    [ "$binary" = couplings ] || check microbit thumbv6m-none-eabi release "$binary"
-    SOUTHWELL_FLASH=4M build fast thumbv6m-none-eabi "$binary"
-    printf "$ROW" "(none)" thumbv6m-none-eabi "$binary" 3 - - - "links: no path can panic"
+    [ "$binary" = couplings ] || check microbit "$M0" release "$binary"
+    links "$M0" "$binary"
 done
-count mps2-an386 thumbv7em-none-eabihf association
-if [ -d "$INSTALLED/thumbv7m-none-eabi" ]; then
-    for binary in association couplings heat rules methods passes; do
-        check mps2-an385 thumbv7m-none-eabi release "$binary"
+check mps2-an385 "$M3" release association instructions
+for binary in couplings heat rules methods passes; do
+    check mps2-an385 "$M3" release "$binary"
+done
+check mps2-an505 "$M33" release association
+check mps2-an505 "$M33" release heat
+check mps2-an500 "$M4F" release association instructions
+check mps2-an500 "$M4F" release heat
+
+cd "$HERE/riscv" || exit 1
+must_not_link
+for target in "$RV_FLOAT" "$RV_SOFT"; do
+    board=virt-imafc
+    [ "$target" = "$RV_SOFT" ] && board=virt-imac
+    check "$board" "$target" release association instructions
+    for binary in couplings heat methods passes; do
+        check "$board" "$target" release "$binary"
     done
-    count mps2-an385 thumbv7m-none-eabi association
-else
-    printf "$ROW" mps2-an385 thumbv7m-none-eabi all s - - - "skipped: the Rust target is not installed"
-fi
+done
+
+cd "$HERE" || exit 1
+python3 footprint.py "$MODE" "$FOUND" FOOTPRINT.md || exit 1

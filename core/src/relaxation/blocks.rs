@@ -66,19 +66,22 @@ impl<T: Real> Relax<T> for Blocks<'_, T> {
     }
 
     fn sweep(&self, reversed: bool, omega: T, scratch: &mut [T], rhs: &[T], x: &mut [T]) {
-        let relax = |(block, inverse): (usize, &mut [T]), x: &mut [T]| {
+        // Counted, not cut into chunks: a chunk's size that is handed over to a loop no longer shows that it is not 0.
+        let area = self.size.saturating_mul(self.size).max(1);
+        let blocks = 0..scratch.len().div_ceil(area);
+        let relax = |block: usize, x: &mut [T]| {
+            let inverse = scratch.get(block.saturating_mul(area)..).unwrap_or(&[]);
             let first = block.saturating_mul(self.size);
             let mut r = [T::ZERO; MOST];
             for ((i, r), &b) in (first..).zip(&mut r).zip(rhs.get(first..).unwrap_or(&[])).take(self.size) {
                 *r = csr::row_residual(self.matrix.parts(), i, b, x);
             }
             let x = x.get_mut(first..).unwrap_or(&mut []);
-            for (x, row) in x.iter_mut().zip(inverse.chunks(self.size.max(1))) {
+            for (x, row) in x.iter_mut().zip(inverse.chunks(self.size.max(1))).take(self.size) {
                 let change = row.iter().zip(&r).fold(T::ZERO, |sum, (&a, &r)| sum + a * r);
                 *x += omega * change;
             }
         };
-        let blocks = scratch.chunks_mut(self.size.saturating_mul(self.size).max(1)).enumerate();
         if reversed { blocks.rev().for_each(|b| relax(b, x)) } else { blocks.for_each(|b| relax(b, x)) }
     }
 }

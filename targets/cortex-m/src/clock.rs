@@ -4,6 +4,7 @@ use core::sync::atomic::{Ordering, compiler_fence};
 
 use cortex_m::Peripherals;
 use cortex_m::peripheral::syst::SystClkSource;
+use southwell_scenario::images::Clock;
 
 /// Instructions a tick: QEMU with `-icount shift=2` takes 4 ns for each, and the boards' clock is 25 MHz.
 const PER_TICK: u32 = 10;
@@ -27,4 +28,14 @@ pub fn instructions<R>(run: impl FnOnce() -> R) -> (R, u32) {
     // It counts down.
     let ticks = before.wrapping_sub(after) & TICKS;
     (result, ticks.wrapping_mul(PER_TICK))
+}
+
+/// The timer as a clock of images.
+#[derive(Debug)]
+pub struct SysTick;
+
+impl Clock for SysTick {
+    fn instructions<R>(&mut self, run: impl FnOnce() -> R) -> (R, u32) {
+        instructions(run)
+    }
 }

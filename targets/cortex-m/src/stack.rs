@@ -4,6 +4,7 @@ use core::ptr::{addr_of, read_volatile, write_volatile};
 
 // The linker script's symbols: only their addresses mean something.
 unsafe extern "C" {
+    static __vector_table: u32;
     static __sidata: u32;
     static __sdata: u32;
     static __edata: u32;
@@ -59,7 +60,10 @@ impl Painted {
         }
         let data = (addr_of!(__edata) as usize).wrapping_sub(addr_of!(__sdata) as usize);
         Memory {
-            flash: (addr_of!(__sidata) as usize).wrapping_add(data) as u32,
+            // The vector table is where flash begins.
+            flash: (addr_of!(__sidata) as usize)
+                .wrapping_sub(addr_of!(__vector_table) as usize)
+                .wrapping_add(data) as u32,
             fixed: self.bottom.wrapping_sub(addr_of!(_ram_start) as usize) as u32,
             stack: top.wrapping_sub(at) as u32,
             left: at.wrapping_sub(self.bottom) as u32,

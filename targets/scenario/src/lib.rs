@@ -6,6 +6,9 @@
 //! the type and need no heap. What they find is compared with the constants in [`golden`], which a host wrote
 //! (`cargo run --example golden -- write`) and which a test confirms on every instruction set.
 //!
+//! [`images`] says what a firmware does with them, so that a runtime adds only its start-up code, its output and its
+//! clock.
+//!
 //! Lengths and contents pass through [`core::hint::black_box`] on their way into the library: the
 //! optimiser must not prove a bounds check away because it knows this scenario's sizes.
 #![no_std]
@@ -16,8 +19,11 @@ pub mod couplings;
 mod fnv;
 pub mod golden;
 pub mod heat;
+pub mod images;
 pub mod made;
 pub mod methods;
+mod output;
 pub mod passes;
 
 pub use fnv::Fnv;
+pub use output::Output;

@@ -1,0 +1,7 @@
+//! Every method of transport once, in both precisions, compared with the host's bits.
+#![no_std]
+#![no_main]
+
+use southwell_riscv::{image, images};
+
+image!("couplings", images::couplings);

@@ -1,0 +1,7 @@
+//! Every relaxation method once, in both precisions, compared with the host's bits.
+#![no_std]
+#![no_main]
+
+use southwell_riscv::{image, images};
+
+image!("methods", images::methods);

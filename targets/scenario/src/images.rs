@@ -1,0 +1,156 @@
+//! What each firmware image does, whatever the part: runs a scenario, compares what it finds with the host's
+//! constants, prints a line, and says whether all was as expected.
+
+use core::hint::black_box;
+
+use southwell::Real;
+
+use crate::heat::rules::{self, Run};
+use crate::heat::{SUMMARY_BITS, Summary};
+use crate::methods::Outcome;
+use crate::passes::Made;
+use crate::{Output, association, couplings, golden, heat, made, methods, passes};
+
+/// Counts the instructions that something takes; 0 where nobody can count.
+pub trait Clock {
+    /// Runs it.
+    fn instructions<R>(&mut self, run: impl FnOnce() -> R) -> (R, u32);
+}
+
+/// Which of sixteen detections belongs to which of sixteen tracks, in `f32`.
+pub fn association(output: &mut Output<'_>, clock: &mut impl Clock) -> bool {
+    let mut memory = [f32::NAN; association::REALS];
+    association::sense(&mut memory);
+    let (found, count) = clock.instructions(|| association::run(&mut memory));
+    let good = found.is_ok_and(|found| found.agrees(&golden::ASSOCIATION_F32));
+    output.text("association f32: ").number(found.map_or(0, |found| found.steps)).text(" iterations, ");
+    output.number(found.map_or(0, |found| found.right)).text(" tracks right, ");
+    output.number(count).text(" instructions if the emulator counts them");
+    output.text(verdict(good)).line();
+    good
+}
+
+/// Every method of transport once, in both precisions.
+pub fn couplings(output: &mut Output<'_>) -> bool {
+    let single = couplings_in::<f32>("f32", golden::COUPLINGS_F32, output);
+    let double = couplings_in::<f64>("f64", golden::COUPLINGS_F64, output);
+    single && double
+}
+
+// Not inlined, here and below: the memory of one precision goes before that of the other comes.
+#[inline(never)]
+fn couplings_in<T: Real>(precision: &str, expected: &[Outcome], output: &mut Output<'_>) -> bool {
+    use couplings::{INDICES, REALS, run};
+    agree("couplings", precision, expected, output, |found| {
+        run(&mut [T::NAN; REALS], &mut [u32::MAX; INDICES], &mut |outcome| found(outcome));
+    })
+}
+
+/// Implicit heat steps with omega learned by Tsallis-INF, in both precisions.
+pub fn heat(output: &mut Output<'_>) -> bool {
+    let single = heat_under::<f32>("f32", rules::tsallis, &golden::HEAT_F32, output);
+    let double = heat_under::<f64>("f64", rules::tsallis, &golden::HEAT_F64, output);
+    single && double
+}
+
+/// The heat steps under every other rule that learns omega, in both precisions. Needs more than 16 KiB.
+pub fn rules(output: &mut Output<'_>) -> bool {
+    let single = rules_in::<f32>("f32", &golden::RULES_F32, output);
+    let double = rules_in::<f64>("f64", &golden::RULES_F64, output);
+    single && double
+}
+
+fn rules_in<T: Real>(precision: &str, expected: &[Summary; 4], output: &mut Output<'_>) -> bool {
+    let rules: [Run<T>; 4] = [rules::binned, rules::cheb, rules::unimodal, rules::auto];
+    let mut good = true;
+    for (rule, expected) in rules.into_iter().zip(expected) {
+        good &= heat_under(precision, rule, expected, output);
+    }
+    good
+}
+
+#[inline(never)]
+fn heat_under<T: Real>(precision: &str, rule: Run<T>, expected: &Summary, output: &mut Output<'_>) -> bool {
+    output.text("heat ").text(expected.rule).text(" ").text(precision);
+    let Ok(found) = rule(&mut [T::NAN; heat::REALS]) else {
+        output.text(": refused").line();
+        return false;
+    };
+    let good = found.agrees(expected) && lies_are_noticed(&found, expected);
+    output.text(": iterations ").number(found.iterations);
+    output.text(", iterates ").bits(found.iterates).text(", choices ").bits(found.choices);
+    output.text(verdict(good)).line();
+    good
+}
+
+/// The comparison itself is put to the test: a wrong bit, whichever it is, must not pass.
+fn lies_are_noticed(found: &Summary, expected: &Summary) -> bool {
+    (0..SUMMARY_BITS).all(|bit| !black_box(found.with_flipped_bit(bit)).agrees(expected))
+}
+
+/// Every relaxation method once, in both precisions.
+pub fn methods(output: &mut Output<'_>) -> bool {
+    let single = methods_in::<f32>("f32", &golden::METHODS_F32, output);
+    let double = methods_in::<f64>("f64", &golden::METHODS_F64, output);
+    single && double
+}
+
+#[inline(never)]
+fn methods_in<T: Real>(precision: &str, expected: &[Outcome], output: &mut Output<'_>) -> bool {
+    use methods::{INDICES, REALS, run};
+    agree("methods", precision, expected, output, |found| {
+        run(&mut [T::NAN; REALS], &mut [u32::MAX; INDICES], &mut |outcome| found(outcome));
+    })
+}
+
+/// Every pass over memory, in both precisions.
+pub fn passes(output: &mut Output<'_>) -> bool {
+    let single = passes_in::<f32>("f32", made::F32, output);
+    let double = passes_in::<f64>("f64", made::F64, output);
+    single && double
+}
+
+#[inline(never)]
+fn passes_in<T: Real>(precision: &str, expected: &[Made], output: &mut Output<'_>) -> bool {
+    use passes::{INDICES, REALS, run};
+    let mut expected = expected.iter();
+    let (mut agreed, mut differed) = (0, 0);
+    run(&mut [T::NAN; REALS], &mut [u32::MAX; INDICES], &mut |found| {
+        if expected.next() == Some(&found) {
+            agreed += 1;
+        } else {
+            differed += 1;
+            output.text(precision).text(" ").text(found.name).text(": ").bits(found.bits);
+            output.text(", NOT as on the host").line();
+        }
+    });
+    output.text("passes ").text(precision).text(": ").number(agreed).text(" as on the host").line();
+    differed == 0 && expected.next().is_none()
+}
+
+/// Runs methods, which hand over what each found, and prints what differs from what was expected.
+pub fn agree(
+    what: &str,
+    precision: &str,
+    expected: &[Outcome],
+    output: &mut Output<'_>,
+    run: impl FnOnce(&mut dyn FnMut(Outcome)),
+) -> bool {
+    let mut expected = expected.iter();
+    let (mut agreed, mut differed) = (0, 0);
+    run(&mut |found| {
+        if expected.next().is_some_and(|expected| found.agrees(expected)) {
+            agreed += 1;
+        } else {
+            differed += 1;
+            output.text(precision).text(" ").text(found.name).text(": steps ").number(found.steps);
+            output.text(", answer ").bits(found.answer).text(", NOT as on the host").line();
+        }
+    });
+    output.text(what).text(" ").text(precision).text(": ").number(agreed).text(" as on the host").line();
+    differed == 0 && expected.next().is_none()
+}
+
+fn verdict(good: bool) -> &'static str {
+    if good { ", as on the host" } else { ", NOT as on the host" }
+}
