@@ -2,7 +2,7 @@
 # Everything that must pass, for people and CI alike.
 #
 #   ./test.sh                 all of it, installing what it needs
-#   ./test.sh lint host       some of it: lint msrv host docs bare bits firmware miri fuzz
+#   ./test.sh lint host       some of it: lint msrv host docs bare bits firmware c miri fuzz
 #
 # FUZZ_SECONDS=N  seconds for each fuzz target (default 8)
 set -euo pipefail
@@ -17,7 +17,7 @@ readonly FIRMWARE_TARGETS=(thumbv6m-none-eabi thumbv7m-none-eabi thumbv7em-none-
 # Machines with other vectors than ours, reached through an emulator and through Node.
 readonly NEON_TARGET=aarch64-unknown-linux-musl
 readonly WASM_TARGET=wasm32-wasip1
-readonly ALL=(lint msrv host docs bare bits firmware miri fuzz)
+readonly ALL=(lint msrv host docs bare bits firmware c miri fuzz)
 MISSING=()
 
 say()  { printf '\n== %s (%ss)\n' "$*" "$SECONDS"; }
@@ -97,7 +97,7 @@ lint() {
     say "format"
     cargo fmt --all --check
     local package
-    for package in fuzz targets/scenario targets/cortex-m targets/riscv; do
+    for package in fuzz targets/scenario targets/cortex-m targets/riscv targets/c; do
         cargo fmt --manifest-path "$package/Cargo.toml" --check
     done
     say "clippy"
@@ -111,6 +111,7 @@ lint() {
     cargo clippy --locked --manifest-path targets/scenario/Cargo.toml --all-targets -- -D warnings
     (cd targets/cortex-m && cargo clippy --locked --release -- -D warnings)
     (cd targets/riscv && cargo clippy --locked --release -- -D warnings)
+    (cd targets/c && cargo clippy --locked --features std --all-targets -- -D warnings)
 }
 
 msrv() {
@@ -162,6 +163,14 @@ firmware() {
     need_program qemu-system-riscv32 qemu-system-misc; need_program python3 python3; all_there
     say "firmware in the emulator"
     targets/run.sh
+}
+
+c() {
+    need_targets thumbv7em-none-eabihf; need_program qemu-system-arm qemu-system-arm; need_program gcc gcc
+    need_program arm-none-eabi-gcc gcc-arm-none-eabi; need_program cmake cmake; need_program pkg-config pkg-config
+    all_there
+    say "the C interface"
+    targets/c/run.sh
 }
 
 miri() {

@@ -20,8 +20,8 @@ use crate::dispatch::pass;
 /// Returns the first cell whose pivot is zero or not finite. Cost per cell: 3 r, 2 w, one division.
 pub fn factor_lines<T: Real>(grid: &Grid<'_, T>, gamma: &mut [T], pivot: &mut [T]) -> Option<usize> {
     let columns = grid.columns.max(1);
-    let rows = gamma.chunks_exact_mut(columns).zip(pivot.chunks_exact_mut(columns));
-    for (row, (gamma, pivot)) in rows.enumerate() {
+    for (row, gamma) in gamma.chunks_exact_mut(columns).enumerate() {
+        let Some(pivot) = pivot.get_mut(row * columns..(row + 1) * columns) else { break };
         let star = grid.coefficients.from(row * grid.columns);
         let mut before = T::ZERO;
         for (j, (gamma, pivot)) in gamma.iter_mut().zip(pivot).enumerate() {
