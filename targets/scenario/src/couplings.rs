@@ -150,7 +150,8 @@ fn itself<T: Real>(_: &[T], x: &mut [T], work: &mut [T], _: &mut [u32]) -> Found
     let problem = Problem::new(&cost, &w, &w, epsilon())?;
     let workspace = symmetric::Workspace::new(&problem, work)?;
     let f = x.get_mut(..N).unwrap_or(&mut []);
-    let report = symmetric::solve(&problem, &stop(), f, workspace, &mut ())?;
+    let options = symmetric::Options { stop: stop() };
+    let report = symmetric::solve(&problem, &options, f, workspace, &mut ())?;
     told(&report, x)
 }
 
