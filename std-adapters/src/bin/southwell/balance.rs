@@ -281,8 +281,10 @@ fn write(
             }
             Matrix::Sparse(matrix) => {
                 let mut values = vec![0.0; rows * columns];
-                for (i, line) in values.chunks_mut(columns).enumerate() {
-                    matrix.view().row(i).for_each(|(j, value)| line[j] = value);
+                for (line, ends) in values.chunks_mut(columns).zip(matrix.row_offsets.windows(2)) {
+                    for k in ends[0] as usize..ends[1] as usize {
+                        line[matrix.column_indices[k] as usize] = matrix.values[k];
+                    }
                 }
                 npy::write_matrix(path, rows, columns, &values)?;
             }
