@@ -68,7 +68,8 @@ impl<T: Real> Case<T> {
         let (mut r, mut c) = (vec![T::ONE; n], vec![T::ONE; m]);
         if input.given {
             (r, c) = (vec![T::ZERO; n], vec![T::ZERO; m]);
-            let unit = |k: usize| usize::from(*input.units.get(k % input.units.len().max(1)).unwrap_or(&(k as u8)));
+            let unit =
+                |k: usize| usize::from(*input.units.get(k % input.units.len().max(1)).unwrap_or(&(k as u8)));
             for k in 0..2 * n.max(m) {
                 r[unit(2 * k) % n] += T::ONE;
                 c[unit(2 * k + 1) % m] += T::ONE;
