@@ -120,7 +120,8 @@ impl<T: Real> Case<T> {
                 a.to_f64().abs() * x[i].to_f64().max(y[j].to_f64()) * x[i].to_f64().min(y[j].to_f64())
             };
             let add = |line: &mut f64| *line = if how == How::Largest { line.max(p) } else { *line + p };
-            (add(&mut rows[i]), add(&mut columns[j]));
+            add(&mut rows[i]);
+            add(&mut columns[j]);
         }
         let off = |lines: &[f64], sums: &[T]| -> Vec<f64> {
             lines.iter().zip(sums).map(|(line, s)| (line - s.to_f64()).abs()).collect()

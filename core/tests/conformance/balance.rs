@@ -168,9 +168,11 @@ impl<T: Real> Method<T> for Balance<T> {
             let sum = |line: &mut f64| *line += p;
             let most = |line: &mut f64| *line = line.max(p);
             if matches!(self.how, How::Ruiz(ruiz::Norm::Largest)) {
-                (most(&mut rows[k / m]), most(&mut columns[k % m]));
+                most(&mut rows[k / m]);
+                most(&mut columns[k % m]);
             } else {
-                (sum(&mut rows[k / m]), sum(&mut columns[k % m]));
+                sum(&mut rows[k / m]);
+                sum(&mut columns[k % m]);
             }
         }
         let epsilon = T::EPSILON.to_f64();

@@ -197,7 +197,7 @@ impl<T: Real, A: Rows<T>> SinkhornKnopp<'_, T, A> {
             let largest = self.x.y.iter().fold(T::ZERO, |most, &y| most.max(y));
             let factor = T::from_u32(16) / problem.largest / largest;
             if usable(factor) {
-                self.x.y.iter_mut().for_each(|y| *y = *y * factor);
+                self.x.y.iter_mut().for_each(|y| *y *= factor);
                 (_, sound) = read(problem, self.x.x, self.x.y, next, sums);
             }
         }

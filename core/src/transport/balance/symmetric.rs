@@ -134,7 +134,7 @@ pub fn start<'a, T: Real, A: Rows<T>>(
         let largest = x.iter().fold(T::ZERO, |most, &x| most.max(x));
         let factor = T::ONE / problem.largest.max(T::ONE).sqrt() / largest;
         if usable(factor) {
-            x.iter_mut().for_each(|x| *x = *x * factor);
+            x.iter_mut().for_each(|x| *x *= factor);
             problem.matrix.apply(x, work.sums);
             residual = error(problem, x, work.sums);
         }
