@@ -181,6 +181,9 @@ fn refusals() {
     }
     let hard = solve::<f64>(&case, 0.01, [f64::INFINITY; 2], 0.0);
     assert!(matches!(hard, Err(Error::Mass { .. })));
+    let heavy = Case { a: vec![1e176; 64], ..case.clone() };
+    let error = solve::<f64>(&heavy, 0.01, [1.0; 2], 0.0).map(|_| ());
+    assert!(matches!(error, Err(Error::Mass { argument: "a", .. })), "{error:?}");
     let wild = solve::<f64>(&case, 0.01, [1.0; 2], 1e308);
     assert!(matches!(wild, Err(Error::Value { argument: "g", index: 0 })));
 }

@@ -70,7 +70,8 @@ impl<'a, T: Real, C: Cost<T>> Problem<'a, T, C> {
     ///
     /// # Errors
     /// As the balanced [`Problem`](problem::Problem::new), but masses may differ where a price is finite
-    /// (with two infinite prices they must not); [`Error::Option`] for a price that is not positive or
+    /// (with two infinite prices they must not), and must leave room below the largest number for a start that
+    /// is far off ([`Error::Mass`] beyond about 1e177 in `f64`, 1e20 in `f32`); [`Error::Option`] for a price that is not positive or
     /// whose reciprocal overflows.
     pub fn new(
         cost: &'a C,
@@ -79,7 +80,18 @@ impl<'a, T: Real, C: Cost<T>> Problem<'a, T, C> {
         epsilon: T,
         (row_price, column_price): (T, T),
     ) -> Result<Self, Error> {
-        let mass = check_marginal("a", a, cost.rows())?.max(check_marginal("b", b, cost.columns())?);
+        let masses = [check_marginal("a", a, cost.rows())?, check_marginal("b", b, cost.columns())?];
+        // Errors of all lines where exponents are cut, added up.
+        let lines = T::from_usize(a.len().saturating_add(b.len()));
+        let room = T::MAX / (T::from_u32(4) * lines * exp_scalar(T::from_u32(highest::<T>())));
+        for (argument, mass) in ["a", "b"].into_iter().zip(masses) {
+            if mass > room {
+                let requirement = "must leave room below the largest number (unbalanced: 130 decimal orders in \
+                                   `f64`, 18 in `f32`)";
+                return Err(Error::Mass { argument, requirement });
+            }
+        }
+        let mass = masses.into_iter().fold(T::ZERO, T::max);
         check_epsilon(epsilon, cost.largest())?;
         // Potentials are up to this many ε, and shifted by up to as many ρ: neither may overflow.
         let fits = |t: T| (T::from_u32(1 << 12) * t).is_finite() || t == T::INFINITY;
