@@ -395,6 +395,45 @@ fn one_scaling_for_both() {
     }
 }
 
+/// Residuals of Sinkhorn & Knopp's and of the symmetric iteration never grow, so what a run without support leaves
+/// is the best that it saw.
+#[test]
+fn residuals_never_grow() {
+    let mut numbers = Numbers(29);
+    let mut lacking = 0;
+    for round in 0..3000 {
+        let mut case = small(&mut numbers, true);
+        let n = case.rows;
+        for k in 0..n * n {
+            case.values[k] = case.values[k.min(k % n * n + k / n)];
+        }
+        let mut seen = vec![];
+        let mut look = |p: &southwell::Progress<f64>| {
+            seen.extend(p.residual);
+            core::ops::ControlFlow::Continue(())
+        };
+        let mut storage = vec![f64::NAN; sinkhorn_knopp::Workspace::<f64>::required_len(n, n)];
+        let mut indices = vec![7; sinkhorn_knopp::Workspace::<f64>::required_indices(n, n)];
+        let options = sinkhorn_knopp::Options { stop: stop(1e-9, 300) };
+        let (mut x, mut y) = (vec![1.0; n], vec![1.0; n]);
+        let report = with_view(&case, round % 3 == 0, |view| {
+            let problem = Problem::unit(&view)?;
+            if round % 2 == 0 {
+                let workspace = symmetric::Workspace::new(&problem, &mut storage, &mut indices)?;
+                return symmetric::solve(&problem, &options, &mut x, workspace, &mut look);
+            }
+            let workspace = sinkhorn_knopp::Workspace::new(&problem, &mut storage, &mut indices)?;
+            let scalings = Scalings { x: &mut x, y: &mut y };
+            sinkhorn_knopp::solve(&problem, &options, scalings, workspace, &mut look)
+        });
+        let Ok(report) = report else { continue };
+        lacking += u32::from(report.status == Status::NoSupport);
+        let grows = |pair: &[f64]| pair[1] > pair[0] + 1e-13 * n as f64;
+        assert!(!seen.windows(2).any(grows), "{round} {case:?} {report:?} {seen:?}");
+    }
+    assert!(lacking > 60, "{lacking}");
+}
+
 /// Entries at the ends of the range: finite scalings and a true residual come of them.
 fn extremes<T: Real>() {
     let (huge, tiny) = (T::MAX.to_f64(), T::MIN_POSITIVE.to_f64());

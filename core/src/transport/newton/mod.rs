@@ -12,7 +12,7 @@
 //! apart into components, and vanishes with the residual. α is where the kept entries say that D stops
 //! rising, at most 1, and halved until D rises enough; where the rise is rounding error, the residual has to
 //! fall. If no α serves, ten of Sinkhorn's steps, which always raise D, take the place of the Newton step; the
-//! twenty-first time the run ends as [`Status::Breakdown`].
+//! twenty-first time the run ends as [`Status::Breakdown`](crate::Status::Breakdown).
 //!
 //! *Step*: first [`first_steps`](Options::first_steps) of Sinkhorn's, then one Newton step or its rescue
 //! each. Cost: a reading of C with an exponential an entry for each trial α, nearly always one; the trial's
@@ -25,8 +25,8 @@
 //!
 //! *Fails* by being slow: what P̃ leaves out makes the convergence linear, by a factor that grows with the
 //! dropped mass over 1 − σ₂ (see [`sinkhorn`](super::sinkhorn)); so with a budget that is too small, or an ε
-//! that leaves nothing sparse, Sinkhorn's iteration is the better one. It stops as [`Status::Stalled`] where
-//! the residual is rounding error.
+//! that leaves nothing sparse, Sinkhorn's iteration is the better one. It stops as
+//! [`Status::Stalled`](crate::Status::Stalled) where the residual is rounding error.
 //!
 //! *Source*: Tang, Shavlovsky, Rahmanian, Tardini, Thekumparampil, Xiao & Ying 2024. The choice by mass,
 //! the damping, the reduced system and the step from the kept entries are this project's; the elimination

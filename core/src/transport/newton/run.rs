@@ -23,8 +23,8 @@ const MOST_GATHERINGS: u32 = 16;
 /// Rescues that end a run.
 const MOST_RESCUES: u32 = 20;
 
-/// A run of Newton's method in progress; `H` holds its second derivatives, [`Sparse`] or
-/// [`Dense`](dense::Dense).
+/// A run of Newton's method in progress; `H` holds its second derivatives, [`Sparse`](super::Sparse) or
+/// [`Dense`](super::dense::Dense).
 #[derive(Debug)]
 pub struct Newton<'a, T, C, H> {
     pub(super) problem: Problem<'a, T, C>,
