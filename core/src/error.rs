@@ -73,6 +73,20 @@ pub enum Error {
         /// The argument's name.
         argument: &'static str,
     },
+    /// A row or a column that must carry something has no entry to carry it with.
+    EmptyLine {
+        /// `row` or `column`.
+        line: &'static str,
+        /// Which one, counted from zero.
+        index: usize,
+    },
+    /// A matrix that must be symmetric is not.
+    Asymmetric {
+        /// The row of an entry that differs from its mirror image, counted from zero.
+        row: usize,
+        /// Its column.
+        column: usize,
+    },
 }
 
 /// What is wrong with a diagonal entry.
@@ -157,6 +171,14 @@ impl fmt::Display for Error {
             Error::TooLarge { argument } => {
                 write!(f, "`{argument}` is larger than 32-bit indices can address")
             }
+            Error::EmptyLine { line, index } => write!(
+                f,
+                "{line} {index} must carry something, but has no entry to carry it with (other than in lines that carry nothing); leave it out"
+            ),
+            Error::Asymmetric { row, column } => write!(
+                f,
+                "the entry in row {row} and column {column} differs from its mirror image; this method needs a symmetric matrix"
+            ),
         }
     }
 }

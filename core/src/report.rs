@@ -19,6 +19,9 @@ pub enum Status {
     NotFinite,
     /// The observer asked to stop.
     Stopped,
+    /// No scaling exists: the nonzero entries of the matrix cannot carry the sums that were asked for (matrix
+    /// balancing). The best scalings found are kept.
+    NoSupport,
 }
 
 /// How a run ended and what it did.

@@ -87,7 +87,7 @@ fn symmetric_runs() {
         let mut storage = vec![f64::NAN; symmetric::Workspace::<f64>::required_len(64, 64)];
         let workspace = symmetric::Workspace::new(&problem, &mut storage).expect("memory");
         let stop = Stop { max_steps: steps, ..Stop::relative(1e-10) };
-        symmetric::solve(&problem, &stop, f, workspace, &mut ()).expect("valid")
+        symmetric::solve(&problem, &symmetric::Options { stop }, f, workspace, &mut ()).expect("valid")
     };
     let (mut once, mut twice) = ([0.0; 64], [0.0; 64]);
     let report = run(&mut once, 12);
@@ -109,7 +109,7 @@ fn symmetric_runs() {
     let mut storage = vec![f64::NAN; symmetric::Workspace::<f64>::required_len(64, 64)];
     let workspace = symmetric::Workspace::new(&mixed, &mut storage).expect("memory");
     let mut f = [7.0; 64];
-    let error = symmetric::solve(&mixed, &Stop::default(), &mut f, workspace, &mut ()).err();
+    let error = symmetric::solve(&mixed, &symmetric::Options::default(), &mut f, workspace, &mut ()).err();
     assert!(matches!(error, Some(Error::Mass { argument: "b", .. })));
     assert_eq!(f, [7.0; 64]);
 }

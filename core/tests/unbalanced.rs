@@ -107,6 +107,50 @@ fn zero_weights_one_hard_side_and_wild_starts() {
     }
 }
 
+/// A column whose sum underflows at first: whatever the step at which the run ends, it tells the truth.
+fn underflow<T: Real>(tolerance: f64) {
+    // The last column is far from every row, and by more than an exponential of the type can say.
+    let cost = vec![0.0, 0.25, 1.0, 0.25, 0.0, 1.0, 0.5, 0.125, 0.75];
+    let case = Case { cost, a: vec![0.5, 0.25, 0.25], b: vec![0.25, 0.25, 0.25] };
+    let epsilon = if T::EPSILON.to_f64() > 1e-10 { 1.0 / 512.0 } else { 1.0 / 4096.0 };
+    for prices in [[0.125, 0.25], [8.0, 0.5], [f64::INFINITY, 1.0], [1.0, f64::INFINITY]] {
+        let mut previous = f64::INFINITY;
+        for max_steps in (0..14).chain([500]) {
+            let (c, a, b) = (cast::<T>(&case.cost), cast::<T>(&case.a), cast::<T>(&case.b));
+            let view = DenseCost::new(&c, 3, 3, 3).expect("costs");
+            let rho = (T::from_f64(prices[0]), T::from_f64(prices[1]));
+            let problem =
+                unbalanced::Problem::new(&view, &a, &b, T::from_f64(epsilon), rho).expect("a problem");
+            let mut storage = vec![T::NAN; unbalanced::Workspace::<T>::required_len(3, 3, 3)];
+            let workspace = unbalanced::Workspace::new(&problem, &mut storage).expect("memory");
+            let (mut f, mut g) = (vec![T::ZERO; 3], vec![T::ZERO; 3]);
+            let x = Potentials { f: &mut f, g: &mut g };
+            let stop = Stop { max_steps, ..Stop::relative(T::from_f64(tolerance)) };
+            let options = unbalanced::Options { stop, ..Default::default() };
+            let mut run = unbalanced::start(&problem, &options, x, workspace).expect("valid");
+            let report = southwell::drive(&mut run, &stop, &mut ());
+            let mass = run.mass().to_f64();
+            let [violation, sum, _] = check(&case, epsilon, prices, &wide(&f), &wide(&g));
+            let told = report.residual.to_f64();
+            let label = format!("{prices:?} after {max_steps}: {violation} {sum} {mass} {report:?}");
+            // The exponents are rounded relative to the largest potential in units of ε.
+            let size = f.iter().chain(&g).fold(1.0, |most: f64, p| most.max(p.to_f64().abs()));
+            let bound = 16.0 * T::EPSILON.to_f64() * (1.0 + size / epsilon) * (1.0 + sum + violation);
+            assert!((violation - told).abs() <= bound && (sum - mass).abs() <= bound, "{label}");
+            if max_steps == 500 {
+                assert!(report.converged() || told < previous, "{label}");
+            }
+            previous = told;
+        }
+    }
+}
+
+#[test]
+fn columns_that_underflow_are_not_made_up() {
+    underflow::<f64>(1e-9);
+    underflow::<f32>(1e-4);
+}
+
 /// Two hard constraints are Sinkhorn's iteration, step for step.
 #[test]
 fn hard_constraints_are_balanced_transport() {
@@ -137,6 +181,9 @@ fn refusals() {
     }
     let hard = solve::<f64>(&case, 0.01, [f64::INFINITY; 2], 0.0);
     assert!(matches!(hard, Err(Error::Mass { .. })));
+    let heavy = Case { a: vec![1e176; 64], ..case.clone() };
+    let error = solve::<f64>(&heavy, 0.01, [1.0; 2], 0.0).map(|_| ());
+    assert!(matches!(error, Err(Error::Mass { argument: "a", .. })), "{error:?}");
     let wild = solve::<f64>(&case, 0.01, [1.0; 2], 1e308);
     assert!(matches!(wild, Err(Error::Value { argument: "g", index: 0 })));
 }

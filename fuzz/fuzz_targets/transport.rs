@@ -99,7 +99,7 @@ fn check<T: Real>(input: &Input) {
         Method::Symmetric => {
             let Ok(problem) = Problem::new(&cost, &a, &a, epsilon) else { return };
             let workspace = symmetric::Workspace::new(&problem, &mut storage).expect("memory");
-            let result = symmetric::solve(&problem, &stop, &mut f, workspace, &mut ());
+            let result = symmetric::solve(&problem, &symmetric::Options { stop }, &mut f, workspace, &mut ());
             match result {
                 Err(error) => {
                     check_error(error, length);

@@ -139,7 +139,7 @@ fn itself<T: Real, C: Cost<T>>(
     observer: &mut (impl Observer<T> + ?Sized),
 ) -> Result<(Report<T>, T, T), Error> {
     let workspace = symmetric::Workspace::new(problem, storage)?;
-    let mut run = symmetric::start(problem, &options.stop, f, workspace)?;
+    let mut run = symmetric::start(problem, options, f, workspace)?;
     let report = crate::drive(&mut run, &options.stop, observer);
     Ok((report, run.value(), run.mass()))
 }

@@ -23,7 +23,7 @@
 //! Around them: [`certificate`] bounds how far potentials are from the best, [`rounding`] makes their coupling
 //! exactly feasible, [`gap`] stops a run on such a bound, [`gradient`] differentiates the value, [`divergence`] is
 //! Sinkhorn's divergence ([`symmetric`] its terms), [`barycentre`] averages distributions, [`unbalanced`] lets
-//! masses differ, [`batch`] solves many small problems of one shape.
+//! masses differ, [`batch`] solves many small problems of one shape, [`balance`] scales a matrix to given sums.
 //!
 //! ```
 //! use southwell::omega::Eager;
@@ -46,6 +46,7 @@
 //! Source of the conventions: Peyré & Cuturi 2019, chapter 4.
 
 pub mod auto;
+pub mod balance;
 pub mod barycentre;
 pub mod batch;
 pub mod certificate;

@@ -22,7 +22,11 @@ pub(super) struct Floor<T> {
 impl<T: Real> Floor<T> {
     pub(super) fn new<C: Cost<T>>(problem: &Problem<'_, T, C>) -> Self {
         let range = T::ONE + problem.cost.largest() / problem.epsilon;
-        let level = T::from_u32(4) * T::EPSILON * range * problem.mass;
+        Self::at(T::from_u32(4) * T::EPSILON * range * problem.mass)
+    }
+
+    /// For rounding errors that may add up to `level`.
+    pub(super) fn at(level: T) -> Self {
         Self { level, lowest: T::INFINITY, idle: 0 }
     }
 

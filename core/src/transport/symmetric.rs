@@ -22,10 +22,11 @@ use southwell_simd::elementary::{exp_scalar, ln_scalar};
 use super::cost::Cost;
 use super::problem::Problem;
 use super::reading::{total, weighted};
+pub use super::sinkhorn::Options;
 use super::stall::Floor;
 use crate::carve::carve;
 use crate::linear::check_len;
-use crate::{Error, Observer, Real, Report, Run, Status, Stop, drive};
+use crate::{Error, Observer, Real, Report, Run, Status, drive};
 
 /// Memory of a run, carved from the caller's slice. It may be handed over dirty.
 #[derive(Debug)]
@@ -89,11 +90,11 @@ pub(super) fn check<T: Real, C: Cost<T>>(problem: &Problem<'_, T, C>, f: &[T]) -
 /// another problem. f is untouched then.
 pub fn start<'a, T: Real, C: Cost<T>>(
     problem: &Problem<'a, T, C>,
-    stop: &Stop<T>,
+    options: &Options<T>,
     f: &'a mut [T],
     work: Workspace<'a, T>,
 ) -> Result<Symmetric<'a, T, C>, Error> {
-    stop.check()?;
+    options.stop.check()?;
     check(problem, f)?;
     let (n, scratch) = (problem.rows(), problem.cost.scratch_len());
     if work.exact.len() != n || work.sums.len() != n || work.scratch.len() != scratch {
@@ -123,13 +124,13 @@ pub fn start<'a, T: Real, C: Cost<T>>(
 /// As [`start`].
 pub fn solve<T: Real, C: Cost<T>>(
     problem: &Problem<'_, T, C>,
-    stop: &Stop<T>,
+    options: &Options<T>,
     f: &mut [T],
     workspace: Workspace<'_, T>,
     observer: &mut (impl Observer<T> + ?Sized),
 ) -> Result<Report<T>, Error> {
-    let mut run = start(problem, stop, f, workspace)?;
-    Ok(drive(&mut run, stop, observer))
+    let mut run = start(problem, options, f, workspace)?;
+    Ok(drive(&mut run, &options.stop, observer))
 }
 
 impl<T: Real, C: Cost<T>> Symmetric<'_, T, C> {

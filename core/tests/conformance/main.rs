@@ -4,6 +4,7 @@
 //! cases to [`every`]; nothing else here changes. What only linear systems promise asks for
 //! [`linear::Linear`].
 
+mod balance;
 #[path = "../common/mod.rs"]
 mod common;
 mod linear;
@@ -59,7 +60,7 @@ pub(crate) trait Method<T: Real> {
 /// Every method of every family.
 fn every<T: Real>() -> Vec<Box<dyn Method<T>>> {
     let linear = linear().into_iter().map(|method| method as Box<dyn Method<T>>);
-    linear.chain(transport::transport()).collect()
+    linear.chain(transport::transport()).chain(balance::balance()).collect()
 }
 
 /// Calls a property for every method in both precisions.

@@ -23,9 +23,11 @@
 //! # }
 //! ```
 
+mod balance;
 mod colours;
 mod system;
 mod transport;
 
+pub use balance::{Balance, Balanced, Balancer};
 pub use system::{Method, Solution, System};
 pub use transport::{Costs, Coupler, Coupling, Transport};

@@ -1,13 +1,14 @@
-//! Every method of entropic transport once, on a small part of the problem of [`association`](crate::association).
+//! Every method of entropic transport and of matrix balancing once, on a small part of the problem of [`association`](crate::association).
 
 use core::hint::black_box;
 
 use southwell::omega::{Eager, Fixed};
+use southwell::transport::balance::{self, ruiz, sinkhorn_knopp, support};
 use southwell::transport::{
     DenseCost, Ground, PointCost, Potentials, Problem, auto, barycentre, certificate, greenkhorn, newton,
     rounding, scaling, sinkhorn, symmetric, unbalanced,
 };
-use southwell::{Error, Real, Report, Stop};
+use southwell::{Error, Real, Report, Status, Stop};
 
 use crate::Fnv;
 use crate::association::{self, SIZE};
@@ -32,7 +33,7 @@ pub fn run<T: Real>(reals: &mut [T], indices: &mut [u32], found: &mut impl FnMut
     let Some((costs, rest)) = reals.split_at_mut_checked(SIZE * SIZE) else { return };
     let Some((x, work)) = rest.split_at_mut_checked(2 * N) else { return };
     let costs = costs.get((SIZE - 5)..).unwrap_or(&[]);
-    let methods: [(&'static str, Method<T>); 9] = [
+    let methods: [(&'static str, Method<T>); 13] = [
         ("sinkhorn", log_domain),
         ("sinkhorn on a stored kernel", stored),
         ("newton", sparse),
@@ -42,6 +43,10 @@ pub fn run<T: Real>(reals: &mut [T], indices: &mut [u32], found: &mut impl FnMut
         ("unbalanced", relaxed),
         ("points", points),
         ("barycentre", middle),
+        ("sinkhorn-knopp", sums),
+        ("sinkhorn-knopp on sparse rows", sparse_sums),
+        ("one scaling", one_scaling),
+        ("ruiz", norms),
     ];
     for (name, method) in methods {
         x.fill(T::ZERO);
@@ -150,7 +155,8 @@ fn itself<T: Real>(_: &[T], x: &mut [T], work: &mut [T], _: &mut [u32]) -> Found
     let problem = Problem::new(&cost, &w, &w, epsilon())?;
     let workspace = symmetric::Workspace::new(&problem, work)?;
     let f = x.get_mut(..N).unwrap_or(&mut []);
-    let report = symmetric::solve(&problem, &stop(), f, workspace, &mut ())?;
+    let options = symmetric::Options { stop: stop() };
+    let report = symmetric::solve(&problem, &options, f, workspace, &mut ())?;
     told(&report, x)
 }
 
@@ -202,4 +208,96 @@ fn middle<T: Real>(_: &[T], x: &mut [T], work: &mut [T], _: &mut [u32]) -> Found
     let x = barycentre::Iterate { f: x, p };
     let report = barycentre::solve(&problem, &options, x, workspace, &mut ())?;
     told(&report, p)
+}
+
+/// x and y out of one slice, ones to begin with.
+fn scalings<T: Real>(x: &mut [T]) -> balance::Scalings<'_, T> {
+    x.fill(T::ONE);
+    let (x, y) = x.split_at_mut_checked(N).unwrap_or_default();
+    balance::Scalings { x, y }
+}
+
+#[inline(never)]
+fn sums<T: Real>(costs: &[T], x: &mut [T], work: &mut [T], indices: &mut [u32]) -> Found {
+    let n = black_box(N);
+    let least = n.saturating_sub(1).saturating_mul(SIZE).saturating_add(n);
+    let matrix = balance::Dense::new(costs.get(..least).unwrap_or(costs), n, n, SIZE)?;
+    let problem = balance::Problem::unit(&matrix)?;
+    let workspace = sinkhorn_knopp::Workspace::new(&problem, work, indices)?;
+    let options = sinkhorn_knopp::Options { stop: stop() };
+    let report = sinkhorn_knopp::solve(&problem, &options, scalings(x), workspace, &mut ())?;
+    told(&report, x)
+}
+
+/// Offsets, columns and values of an arrow: a full first row and first column, and a diagonal, 2 and `other` by turns.
+fn arrow<T: Real>(other: T) -> ([u32; N + 1], [u32; 3 * N - 2], [T; 3 * N - 2]) {
+    let place = |k: usize| if k < N { (0, k) } else { ((k - N) / 2 + 1, (k - N) % 2) };
+    let entry = |k: usize| match place(k) {
+        (0, column) => (column, T::from_usize(column + 1) / T::from_usize(N)),
+        (_, 0) => (0, T::from_u32(3)),
+        (row, _) => (row, if row % 2 == 0 { other } else { T::TWO }),
+    };
+    let offsets = core::array::from_fn(|row| if row == 0 { 0 } else { (N + 2 * (row - 1)) as u32 });
+    let columns = core::array::from_fn(|k| entry(k).0 as u32);
+    black_box((offsets, columns, core::array::from_fn(|k| entry(k).1)))
+}
+
+#[inline(never)]
+fn sparse_sums<T: Real>(_: &[T], x: &mut [T], work: &mut [T], indices: &mut [u32]) -> Found {
+    let (offsets, columns, values) = arrow(T::ONE);
+    let matrix = balance::Csr::new(&offsets, &columns, &values, N)?;
+    let options = sinkhorn_knopp::Options { stop: stop() };
+    let mut hash = Fnv::default();
+    hash.reals(&[T::from_usize(support::structural_rank(&matrix, indices)?)]);
+    let mut r = weights::<T>();
+    r.iter_mut().take(1).for_each(|r| *r = T::HALF);
+    let problem = balance::Problem::new(&matrix, &r, &r)?;
+    let workspace = sinkhorn_knopp::Workspace::new(&problem, work, indices)?;
+    let report = sinkhorn_knopp::solve(&problem, &options, scalings(x), workspace, &mut ())?;
+    hash.reals(x);
+    // Without the diagonal, all rows but one depend on the first column.
+    let mut short = values;
+    short.iter_mut().skip(N).skip(1).step_by(2).for_each(|a| *a = T::ZERO);
+    let matrix = balance::Csr::new(&offsets, &columns, &short, N)?;
+    for problem in [balance::Problem::unit(&matrix)?, balance::Problem::new(&matrix, &r, &r)?] {
+        let workspace = sinkhorn_knopp::Workspace::new(&problem, work, indices)?;
+        let ended = sinkhorn_knopp::solve(&problem, &options, scalings(x), workspace, &mut ())?;
+        hash.reals(&[ended.residual, T::from_u32(u32::from(ended.status == Status::NoSupport))]);
+    }
+    Ok((if report.converged() { report.steps } else { u32::MAX }, hash.value()))
+}
+
+#[inline(never)]
+fn one_scaling<T: Real>(_: &[T], x: &mut [T], work: &mut [T], indices: &mut [u32]) -> Found {
+    let values = symmetric_cost::<T>();
+    let matrix = balance::Dense::new(&values, N, N, N)?;
+    let problem = balance::Problem::unit(&matrix)?;
+    let workspace = balance::symmetric::Workspace::new(&problem, work, indices)?;
+    let options = balance::symmetric::Options { stop: stop() };
+    let scaling = scalings(x).x;
+    let report = balance::symmetric::solve(&problem, &options, scaling, workspace, &mut ())?;
+    told(&report, x)
+}
+
+#[inline(never)]
+fn norms<T: Real>(costs: &[T], x: &mut [T], work: &mut [T], indices: &mut [u32]) -> Found {
+    let (offsets, columns, values) = arrow(-T::HALF);
+    let sparse = balance::Csr::new(&offsets, &columns, &values, N)?;
+    let options = ruiz::Options { stop: stop() };
+    let mut hash = Fnv::default();
+    let mut steps: u32 = 0;
+    for norm in black_box([ruiz::Norm::Largest, ruiz::Norm::Sum]) {
+        let problem = ruiz::Problem::new::<T>(&sparse, norm)?;
+        let workspace = ruiz::Workspace::new(&problem, work, indices)?;
+        let report = ruiz::solve(&problem, &options, scalings(x), workspace, &mut ())?;
+        steps = steps.saturating_add(told(&report, x)?.0);
+        hash.reals(x);
+    }
+    let dense = balance::Dense::new(costs.get(..SIZE * N).unwrap_or(&[]), N, N, SIZE)?;
+    let problem = ruiz::Problem::new::<T>(&dense, ruiz::Norm::Largest)?;
+    let workspace = ruiz::Workspace::new(&problem, work, indices)?;
+    let report = ruiz::solve(&problem, &options, scalings(x), workspace, &mut ())?;
+    steps = steps.saturating_add(told(&report, x)?.0);
+    hash.reals(x);
+    Ok((steps, hash.value()))
 }

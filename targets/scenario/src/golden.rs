@@ -199,6 +199,10 @@ pub const COUPLINGS_F32: &[Outcome] = &[
     Outcome { name: "unbalanced", steps: 129, answer: 0x9803af66803723ac },
     Outcome { name: "points", steps: 61, answer: 0x5b48a51012cc4d81 },
     Outcome { name: "barycentre", steps: 40, answer: 0xaf2097a5a6341072 },
+    Outcome { name: "sinkhorn-knopp", steps: 3, answer: 0x7c80626e36344b47 },
+    Outcome { name: "sinkhorn-knopp on sparse rows", steps: 52, answer: 0x9428e8ab9f815983 },
+    Outcome { name: "one scaling", steps: 18, answer: 0x570ff62319100d19 },
+    Outcome { name: "ruiz", steps: 165, answer: 0x89b65a81aca9b16d },
 ];
 
 /// What [`couplings`](crate::couplings) finds in `f64`.
@@ -212,4 +216,8 @@ pub const COUPLINGS_F64: &[Outcome] = &[
     Outcome { name: "unbalanced", steps: 129, answer: 0x54f241b3563a4f32 },
     Outcome { name: "points", steps: 61, answer: 0x68d133835150ff35 },
     Outcome { name: "barycentre", steps: 40, answer: 0x77020026eba3431b },
+    Outcome { name: "sinkhorn-knopp", steps: 3, answer: 0xbb03d4f4c4604c78 },
+    Outcome { name: "sinkhorn-knopp on sparse rows", steps: 52, answer: 0xf1a43885dd9506d3 },
+    Outcome { name: "one scaling", steps: 18, answer: 0x28cf52fe03513551 },
+    Outcome { name: "ruiz", steps: 165, answer: 0xc70889fe945e9c39 },
 ];

@@ -12,8 +12,10 @@
 use southwell_simd::elementary::exp_scalar;
 use southwell_simd::vector;
 
+use super::Options;
 use super::curvature::{Balance, Curvature, reciprocal};
-use super::{Iterate, Newton, Options, begin};
+use super::run::{Newton, begin};
+use super::workspace::Iterate;
 use crate::carve::carve;
 use crate::transport::cost::Cost;
 use crate::transport::problem::{Potentials, Problem};

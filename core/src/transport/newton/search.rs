@@ -1,7 +1,8 @@
 //! How far to go along a direction.
 
 use super::curvature::Curvature;
-use super::{Iterate, Newton, inner};
+use super::run::{Newton, inner};
+use super::workspace::Iterate;
 use crate::transport::cost::Cost;
 use crate::{Real, Status};
 

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done (solvers: converged), 1 bad input, 2 wrong usage, 3 not converged, 130 interrupted.
 
+mod balance;
 mod heat;
 mod output;
 mod relax;
@@ -31,6 +32,8 @@ enum Command {
     Relax(relax::Arguments),
     /// Move one distribution to another at the least cost, with entropy.
     Transport(transport::Arguments),
+    /// Scale the rows and columns of a matrix to given sums, or to norm 1.
+    Balance(balance::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Command::Heat(arguments) => heat::run(&arguments),
         Command::Relax(arguments) => relax::run(&arguments),
         Command::Transport(arguments) => transport::run(&arguments),
+        Command::Balance(arguments) => balance::run(&arguments),
     };
     match result {
         Ok(code) => code,

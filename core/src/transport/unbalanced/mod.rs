@@ -18,132 +18,23 @@
 //!
 //! *Fails* never. Where it starts far off, sums overflow: exponents are cut at 300 (`f64`) and 40 (`f32`), in the
 //! residual as well, which is beyond any tolerance then; lines that far out fall by as much a step until
-//! they are in range. A column whose sum underflows counts with what it would sum to had it not. It stops as [`Status::Stalled`] where the residual is rounding error.
+//! they are in range. After a step that moved a column whose sum had underflowed, nobody knows what it sums
+//! to; the step then ends by moving the rows as well, in the same reading, which also says what columns sum to.
+//! It stops as [`Status::Stalled`] where the residual is rounding error.
 //!
 //! *Source*: Chizat, Peyré, Schmitzer & Vialard 2018 (iteration); Séjourné, Vialard & Peyré 2022 (shift).
 
-use southwell_simd::elementary::{exp_scalar, ln_scalar};
+mod problem;
+
+use southwell_simd::elementary::ln_scalar;
 
 use super::cost::Cost;
-use super::problem::{self, Potentials, check_epsilon, check_marginal};
+use super::problem::Potentials;
 use super::stall::Floor;
 use crate::carve::carve;
 use crate::{Error, Observer, Real, Report, Run, Status, Stop, drive};
-
-/// Unbalanced transport, borrowed and checked: costs C (n × m), marginals a (n) and b (m) of any mass, the
-/// weight ε of the entropy and the prices ρ₁, ρ₂ of missing a and b, all in the unit of the costs.
-///
-/// A row or column of mass 0 is allowed: its potential is −∞ and its line of the coupling 0.
-#[derive(Debug)]
-pub struct Problem<'a, T, C> {
-    base: problem::Problem<'a, T, C>,
-    rows: Price<T>,
-    columns: Price<T>,
-}
-
-/// Borrowed, so copying one is free whatever the costs are.
-impl<T: Copy, C> Clone for Problem<'_, T, C> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T: Copy, C> Copy for Problem<'_, T, C> {}
-
-/// What missing a marginal costs.
-#[derive(Clone, Copy, Debug)]
-struct Price<T> {
-    /// 1/ρ, 0 for a hard constraint.
-    inverse: T,
-    /// ρ/(ρ + ε)
-    damping: T,
-}
-
-impl<T: Real> Price<T> {
-    fn new(name: &'static str, rho: T, epsilon: T) -> Result<Self, Error> {
-        let inverse = T::ONE / rho;
-        if rho > T::ZERO && inverse.is_finite() {
-            Ok(Self { inverse, damping: T::ONE / (T::ONE + epsilon * inverse) })
-        } else {
-            Err(Error::Option { name, requirement: "must be positive (infinite: a hard constraint)" })
-        }
-    }
-
-    /// weight · e^(−potential/ρ), what a line shall sum to.
-    fn target(&self, weight: T, potential: T) -> T {
-        weight * capped_exp(-(potential * self.inverse))
-    }
-
-    /// ln Σ weight · e^(−potential/ρ) over the lines that have a weight.
-    fn log_mass(&self, weights: &[T], potential: &[T]) -> T {
-        let lines = || weights.iter().zip(potential).filter(|(w, _)| **w > T::ZERO);
-        let largest = lines().fold(-T::INFINITY, |m, (_, &p)| m.max(-(p * self.inverse)));
-        let sum = lines().fold(T::ZERO, |s, (&w, &p)| s + w * exp_scalar(-(p * self.inverse) - largest));
-        largest + ln_scalar(sum)
-    }
-}
-
-impl<'a, T: Real, C: Cost<T>> Problem<'a, T, C> {
-    /// Checks the marginals, ε and the prices. Cost: one pass over a and b.
-    ///
-    /// # Errors
-    /// As the balanced [`Problem`](problem::Problem::new), but masses may differ where a price is finite
-    /// (with two infinite prices they must not); [`Error::Option`] for a price that is not positive or
-    /// whose reciprocal overflows.
-    pub fn new(
-        cost: &'a C,
-        a: &'a [T],
-        b: &'a [T],
-        epsilon: T,
-        (row_price, column_price): (T, T),
-    ) -> Result<Self, Error> {
-        let mass = check_marginal("a", a, cost.rows())?.max(check_marginal("b", b, cost.columns())?);
-        check_epsilon(epsilon, cost.largest())?;
-        // Potentials are up to this many ε, and shifted by up to as many ρ: neither may overflow.
-        let fits = |t: T| (T::from_u32(1 << 12) * t).is_finite() || t == T::INFINITY;
-        for (name, scale) in [("epsilon", epsilon), ("row_price", row_price), ("column_price", column_price)]
-        {
-            if !fits(scale) {
-                return Err(Error::Option { name, requirement: "must leave room below the largest number" });
-            }
-        }
-        let rows = Price::new("row_price", row_price, epsilon)?;
-        let columns = Price::new("column_price", column_price, epsilon)?;
-        if rows.inverse == T::ZERO && columns.inverse == T::ZERO {
-            problem::Problem::new(cost, a, b, epsilon)?;
-        }
-        Ok(Self { base: problem::Problem { cost, a, b, epsilon, mass }, rows, columns })
-    }
-
-    /// Rows n.
-    #[must_use]
-    pub fn rows(&self) -> usize {
-        self.base.rows()
-    }
-
-    /// Columns m.
-    #[must_use]
-    pub fn columns(&self) -> usize {
-        self.base.columns()
-    }
-
-    /// The weight of the entropy, in the unit of the costs.
-    #[must_use]
-    pub fn epsilon(&self) -> T {
-        self.base.epsilon
-    }
-
-    /// k, by which f rises and g falls. 0 for two hard constraints, and where it cannot be expressed.
-    fn shift(&self, x: &Potentials<'_, T>) -> T {
-        let inverse = self.rows.inverse + self.columns.inverse;
-        if inverse == T::ZERO {
-            return T::ZERO;
-        }
-        let more = self.rows.log_mass(self.base.a, x.f) - self.columns.log_mass(self.base.b, x.g);
-        let k = more / inverse;
-        if k.is_finite() { k } else { T::ZERO }
-    }
-}
+pub use problem::Problem;
+use problem::{capped_exp, highest};
 
 /// How a run proceeds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -200,6 +91,13 @@ pub struct Unbalanced<'a, T, C> {
     work: Workspace<'a, T>,
     row_error: T,
     column_error: T,
+    /// The error that the rows will have once they are where the last reading wants them: 0 unless a potential
+    /// ends at its limit.
+    left_error: T,
+    /// The largest factor of a row in the last reading.
+    heaviest: T,
+    /// Whether `next` holds where the rows go next.
+    pending: bool,
     change: T,
     mass: T,
     floor: Floor<T>,
@@ -239,20 +137,17 @@ pub fn start<'a, T: Real, C: Cost<T>>(
         work,
         row_error: T::ZERO,
         column_error: T::ZERO,
+        left_error: T::ZERO,
+        heaviest: T::ZERO,
+        pending: false,
         change: T::INFINITY,
         mass: T::ZERO,
         floor: Floor::new(base),
         steps: 0,
         asked: 0,
     };
-    run.read();
-    run.take_rows();
-    run.row_error = T::ZERO;
+    run.make_rows_exact();
     run.change = T::INFINITY;
-    run.mass = southwell_simd::vector::sum(run.work.sums);
-    let columns = run.work.sums.iter().zip(base.b).zip(&*run.x.g).filter(|((_, b), _)| **b > T::ZERO);
-    run.column_error =
-        columns.fold(T::ZERO, |error, ((&t, &b), &g)| error + (t - problem.columns.target(b, g)).abs());
     Ok(run)
 }
 
@@ -271,19 +166,14 @@ pub fn solve<T: Real, C: Cost<T>>(
     Ok(drive(&mut run, &options.stop, observer))
 }
 
-/// e^x, cut: products of two of them and their sums must not overflow.
-fn capped_exp<T: Real>(x: T) -> T {
-    let highest = if T::EPSILON.to_f64() > 1e-10 { 40 } else { 300 };
-    exp_scalar(x.min(T::from_u32(highest)))
-}
-
 impl<T: Real, C: Cost<T>> Unbalanced<'_, T, C> {
     /// Reads the costs: the error of the rows as they are, where they go next, and the columns' sums there.
     fn read(&mut self) {
+        let limit = self.limit();
         let Workspace { next, sums, scratch } = &mut self.work;
         let (base, price) = (&self.problem.base, self.problem.rows);
         let (epsilon, a, f) = (base.epsilon, base.a, &*self.x.f);
-        let mut error = T::ZERO;
+        let (mut error, mut left, mut heaviest) = (T::ZERO, T::ZERO, T::ZERO);
         let mut weigh = |i: usize, m: T, sum: T| {
             let (Some(&a), Some(&f), Some(next)) = (a.get(i), f.get(i), next.get_mut(i)) else {
                 return T::ZERO;
@@ -292,12 +182,19 @@ impl<T: Real, C: Cost<T>> Unbalanced<'_, T, C> {
                 *next = -T::INFINITY;
                 return T::ZERO;
             }
-            error += (capped_exp(f / epsilon + m) * sum - price.target(a, f)).abs();
-            *next = price.damping * (epsilon * (ln_scalar(a / sum) - m));
-            capped_exp(*next / epsilon + m)
+            error += price.off(a, f, f / epsilon + m, sum);
+            let wanted = price.damping * (epsilon * (ln_scalar(a / sum) - m));
+            *next = wanted.max(-limit).min(limit);
+            if *next != wanted {
+                left += price.off(a, *next, *next / epsilon + m, sum);
+            }
+            let weight = capped_exp(*next / epsilon + m);
+            heaviest = heaviest.max(weight);
+            weight
         };
         base.cost.pass(epsilon, self.x.g, &mut weigh, sums, scratch);
-        self.row_error = error;
+        (self.row_error, self.left_error, self.heaviest) = (error, left, heaviest);
+        self.pending = true;
     }
 
     /// Where a potential is still worth something: beyond, a multiple of ε has no digits. Prices far from ε
@@ -308,35 +205,55 @@ impl<T: Real, C: Cost<T>> Unbalanced<'_, T, C> {
 
     /// Moves the rows to where the last reading wants them; `next` keeps by how much.
     fn take_rows(&mut self) {
-        let limit = self.limit();
         for ((f, next), &a) in self.x.f.iter_mut().zip(&mut *self.work.next).zip(self.problem.base.a) {
             if a > T::ZERO {
-                let old = *f;
-                *f = next.max(-limit).min(limit);
+                let old = core::mem::replace(f, *next);
                 *next = *f - old;
             }
         }
+        self.pending = false;
     }
 
-    /// Moves the columns, knowing what they sum to; `sums` keeps what they sum to then.
-    fn take_columns(&mut self) {
+    /// Reads the costs and makes the rows exact for the columns as they are; columns are off by what the same reading
+    /// says.
+    fn make_rows_exact(&mut self) {
+        self.read();
+        self.take_rows();
+        self.row_error = self.left_error;
+        self.measure_columns();
+        let lines = self.work.next.iter().zip(self.problem.base.a).filter(|(_, a)| **a > T::ZERO);
+        let moved = lines.fold(T::ZERO, |most, (moved, _)| most.max(moved.abs()));
+        self.change += moved;
+    }
+
+    /// Moves the columns, knowing what they sum to; `sums` keeps what they sum to then. False if that cannot be known:
+    /// a column has underflowed, or what it was lacking is beyond the range.
+    fn take_columns(&mut self) -> bool {
         let (epsilon, damping) = (self.problem.base.epsilon, self.problem.columns.damping);
         let limit = self.limit();
+        // What underflowed in a sum is below its rounding from here on.
+        let rows = T::from_usize(self.problem.rows());
+        let faint = T::MIN_POSITIVE / T::EPSILON * rows * self.heaviest.max(T::ONE);
+        let cut = T::from_u32(highest::<T>());
+        let mut seen = true;
         for ((g, t), &b) in self.x.g.iter_mut().zip(&mut *self.work.sums).zip(self.problem.base.b) {
             if b > T::ZERO {
                 // A column that underflowed altogether climbs until it is seen.
                 let wanted = *g + epsilon * ln_scalar((b / t.max(T::MIN_POSITIVE)).min(T::MAX));
                 let new = (damping * wanted).max(-limit).min(limit);
-                *t *= capped_exp((new - *g) / epsilon);
+                let rise = (new - *g) / epsilon;
+                seen &= *t >= faint && rise <= cut;
+                *t *= capped_exp(rise);
                 *g = new;
             }
         }
+        seen
     }
 
-    /// Shifts f up and g down, and looks at what is left to do.
+    /// Shifts f up and g down; by how much f has changed since the rows were moved.
     fn shift(&mut self) {
         let k = if self.translate { self.problem.shift(&self.x) } else { T::ZERO };
-        let (a, b, price) = (self.problem.base.a, self.problem.base.b, self.problem.columns);
+        let (a, b) = (self.problem.base.a, self.problem.base.b);
         self.change = T::ZERO;
         let limit = self.limit();
         for ((f, &moved), &a) in self.x.f.iter_mut().zip(&*self.work.next).zip(a) {
@@ -345,11 +262,20 @@ impl<T: Real, C: Cost<T>> Unbalanced<'_, T, C> {
                 self.change = self.change.max((moved + k).abs());
             }
         }
-        (self.column_error, self.mass) = (T::ZERO, T::ZERO);
-        for ((g, &t), &b) in self.x.g.iter_mut().zip(&*self.work.sums).zip(b) {
+        for (g, &b) in self.x.g.iter_mut().zip(b) {
             if b > T::ZERO {
                 *g = (*g - k).max(-limit).min(limit);
-                self.column_error += (t - price.target(b, *g)).abs();
+            }
+        }
+    }
+
+    /// The error of the columns, and the mass, from what they sum to.
+    fn measure_columns(&mut self) {
+        let price = self.problem.columns;
+        (self.column_error, self.mass) = (T::ZERO, T::ZERO);
+        for ((&g, &t), &b) in self.x.g.iter().zip(&*self.work.sums).zip(self.problem.base.b) {
+            if b > T::ZERO {
+                self.column_error += price.off(b, g, T::ZERO, t);
                 self.mass += t;
             }
         }
@@ -361,7 +287,8 @@ impl<T: Real, C: Cost<T>> Unbalanced<'_, T, C> {
         (self.row_error, self.column_error)
     }
 
-    /// max |Δf| of the last step, in the unit of the costs; infinite before the first.
+    /// max |Δf| of the last step, or a bound of it where a column had underflowed, in the unit of the costs;
+    /// infinite before the first.
     #[must_use]
     pub fn change(&self) -> T {
         self.change
@@ -384,14 +311,19 @@ impl<T: Real, C: Cost<T>> Run for Unbalanced<'_, T, C> {
     type Real = T;
 
     fn step(&mut self) {
-        // The reading at the start has been used up for the rows there.
-        if self.steps > 0 {
+        self.steps = self.steps.saturating_add(1);
+        // Where a reading has just been used up for the rows, they stay.
+        if self.pending {
             self.take_rows();
         }
-        self.steps = self.steps.saturating_add(1);
-        self.take_columns();
+        let seen = self.take_columns();
         self.shift();
-        self.read();
+        if seen {
+            self.measure_columns();
+            self.read();
+        } else {
+            self.make_rows_exact();
+        }
     }
 
     fn residual(&mut self) -> T {
