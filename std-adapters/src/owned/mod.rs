@@ -28,4 +28,4 @@ mod system;
 mod transport;
 
 pub use system::{Method, Solution, System};
-pub use transport::{Costs, Coupler, Coupling, Transport};
+pub use transport::{Costs, Coupler, Coupling, Precision, Solving, Transport};
