@@ -5,6 +5,7 @@
 mod heat;
 mod output;
 mod relax;
+mod reproduce;
 mod transport;
 
 use std::process::ExitCode;
@@ -31,6 +32,8 @@ enum Command {
     Relax(relax::Arguments),
     /// Move one distribution to another at the least cost, with entropy.
     Transport(transport::Arguments),
+    /// Run a published comparison again.
+    Reproduce(reproduce::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Command::Heat(arguments) => heat::run(&arguments),
         Command::Relax(arguments) => relax::run(&arguments),
         Command::Transport(arguments) => transport::run(&arguments),
+        Command::Reproduce(arguments) => reproduce::run(&arguments),
     };
     match result {
         Ok(code) => code,
