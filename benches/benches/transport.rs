@@ -75,7 +75,9 @@ fn iterations<T: Real>(criterion: &mut Criterion, rows: &mut Vec<Row>, real: &'s
     let mut bench = Bench { criterion, rows, real, n };
     on_kernel(&stored, n, &mut |kernel| {
         bench.run("stored kernel", None, kernel);
-        in_log_domain(&stored, n, &mut |steps| bench.run("log domain, stored costs", Some(&mut *kernel), steps));
+        in_log_domain(&stored, n, &mut |steps| {
+            bench.run("log domain, stored costs", Some(&mut *kernel), steps)
+        });
         for (name, ground) in [
             ("log domain, points in the plane, squared Euclidean", Ground::SquaredEuclidean),
             ("log domain, points in the plane, Euclidean", Ground::Euclidean),

@@ -2,6 +2,8 @@
 //!
 //! Exit codes: 0 done (solvers: converged), 1 bad input, 2 wrong usage, 3 not converged, 130 interrupted.
 
+#[cfg(feature = "images")]
+mod colour_transfer;
 mod heat;
 mod output;
 mod relax;
@@ -34,6 +36,9 @@ enum Command {
     Transport(transport::Arguments),
     /// Run a published comparison again.
     Reproduce(reproduce::Arguments),
+    /// Give a photograph the colours of another one, by transport between them.
+    #[cfg(feature = "images")]
+    ColourTransfer(colour_transfer::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +51,8 @@ fn main() -> ExitCode {
         Command::Relax(arguments) => relax::run(&arguments),
         Command::Transport(arguments) => transport::run(&arguments),
         Command::Reproduce(arguments) => reproduce::run(&arguments),
+        #[cfg(feature = "images")]
+        Command::ColourTransfer(arguments) => colour_transfer::run(&arguments),
     };
     match result {
         Ok(code) => code,
