@@ -17,7 +17,7 @@ use southwell::transport::{DenseCost, Potentials, Problem, scaling};
 use southwell_std::files::npy;
 
 /// The weight of the entropy, as a share of the longest way.
-const EPSILON: f64 = 1.0 / 200.0;
+const EPSILON: f64 = 1.0 / 50.0;
 /// The share of the largest intensity that is added everywhere, so that all have mass.
 const SMOOTHING: f64 = 0.01;
 
@@ -32,8 +32,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     if side * side != images.columns || labels.len() != images.rows || side < 2 {
         return Err("give square images by rows, and a label for each".into());
     }
-    let known = count(1, 500)?.min(images.rows);
-    let new = count(0, 100)?.min(images.rows - known);
+    let known = count(1, 300)?.min(images.rows);
+    let new = count(0, 50)?.min(images.rows - known);
     let largest = images.values.iter().fold(0.0, |m: f64, &x| m.max(x));
     let weights: Vec<Vec<f64>> =
         images.values.chunks(side * side).map(|image| weights(image, SMOOTHING * largest)).collect();
@@ -121,7 +121,7 @@ impl Way {
         let n = self.pixels;
         let cost = DenseCost::new(&self.cost, n, n, n)?;
         let problem = Problem::new(&cost, a, b, EPSILON)?;
-        let options = scaling::Options { stop: Stop { max_steps: 5000, ..Stop::relative(1e-4) } };
+        let options = scaling::Options { stop: Stop { max_steps: 5000, ..Stop::relative(1e-3) } };
         self.g.fill(0.0);
         let x = Potentials { f: &mut self.f, g: &mut self.g };
         let workspace = scaling::Workspace::new(&problem, &mut self.storage)?;
