@@ -93,11 +93,12 @@ impl System {
                 let (folder, epsilon) = (Path::new(folder), epsilon.parse()?);
                 // One at a time: they are large.
                 self.transport = None;
-                let (problem, n, m) = match real {
+                let problem = match real {
                     "f32" => transport::read::<f32>(folder, f32::from_le_bytes, epsilon)?,
                     "f64" => transport::read::<f64>(folder, f64::from_le_bytes, epsilon)?,
                     _ => return Err(format!("no type `{real}`").into()),
                 };
+                let (n, m) = problem.shape();
                 self.transport = Some(problem);
                 Ok(format!("ok {n} {m}"))
             }

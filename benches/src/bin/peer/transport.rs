@@ -20,6 +20,8 @@ const TOGETHER: u32 = 10;
 
 /// A problem of either type.
 pub(crate) trait Coupled {
+    /// Rows and columns.
+    fn shape(&self) -> (usize, usize);
     fn solve(&mut self, method: &str, relative: f64, most: u32) -> Answer;
     fn iterate(&mut self, method: &str, count: u32) -> Answer;
     /// f and g of the last solution as raw little-endian `f64`.
@@ -35,12 +37,12 @@ struct Operands<T> {
     g: Vec<T>,
 }
 
-/// Reads `cost`, `a` and `b`; tells how many rows and columns there are.
+/// Reads `cost`, `a` and `b`.
 pub(crate) fn read<T: Scalar>(
     folder: &Path,
     of_bytes: fn(T::Bytes) -> T,
     epsilon: f64,
-) -> Result<(Box<dyn Coupled>, usize, usize), Box<dyn Error>> {
+) -> Result<Box<dyn Coupled>, Box<dyn Error>> {
     let file = |name: &str| -> Result<Vec<T>, Box<dyn Error>> {
         let bytes = std::fs::read(folder.join(name))?;
         let numbers = bytes.chunks_exact(size_of::<T>()).map(|b| Ok(of_bytes(b.try_into().ok().ok_or("?")?)));
@@ -52,7 +54,7 @@ pub(crate) fn read<T: Scalar>(
         return Err("cost is not n × m".into());
     }
     let (f, g) = (vec![T::ZERO; n], vec![T::ZERO; m]);
-    Ok((Box::new(Operands { cost, a, b, epsilon: Real::from_f64(epsilon), f, g }), n, m))
+    Ok(Box::new(Operands { cost, a, b, epsilon: Real::from_f64(epsilon), f, g }))
 }
 
 /// What a run took.
@@ -70,6 +72,10 @@ impl<T: Real> Taken<T> {
 }
 
 impl<T: Scalar> Coupled for Operands<T> {
+    fn shape(&self) -> (usize, usize) {
+        (self.a.len(), self.b.len())
+    }
+
     fn solve(&mut self, method: &str, relative: f64, most: u32) -> Answer {
         self.f.fill(T::ZERO);
         self.g.fill(T::ZERO);
