@@ -1,4 +1,4 @@
-"""Southwell beside PyAMG's compiled sweeps, SciPy's conjugate gradients, NumPy, OpenBLAS and faer.
+"""Southwell beside PyAMG's sweeps, SciPy's conjugate gradients, NumPy, OpenBLAS, faer, POT and OTT-JAX.
 
 Both sides read the same arrays. They take turns (ours first in even pairs, theirs in odd ones), one
 thread each, so that a neighbour's load falls on both. A ratio is theirs / ours: above 1 we are faster.
@@ -24,6 +24,7 @@ import scipy.sparse.linalg
 from pyamg import amg_core
 
 import dense
+import transport
 
 TOLERANCE = 1e-8
 SWEEPS = {"Gauss-Seidel": 1.0, "SOR 1.5": 1.5}
@@ -197,6 +198,8 @@ def report(results):
     print(f"Medians of {results['pairs']} pairs; ratio = theirs / ours.")
     if results["dense"]:
         dense.report(results["dense"])
+    if results["transport"] or results["iterations"]:
+        transport.report(results["transport"], results["iterations"])
     if not results["sweeps"]:
         return
     print()
@@ -244,17 +247,23 @@ def main():
         help="unknowns up to which systems are solved, not only swept (10^6 unknowns: minutes)",
     )
     parser.add_argument("--data", help="a folder of Matrix Market files to add")
-    parser.add_argument("--only", choices=["dense", "sparse"], help="one half of it")
+    parser.add_argument("--only", choices=["dense", "sparse", "transport"], help="one part of it")
+    parser.add_argument(
+        "--slow", type=float, default=120, help="seconds above which a peer's way to solve transport is left out"
+    )
     options = parser.parse_args()
     sizes = [int(side) for side in options.sizes.split(",")]
     ours = Ours(options.ours)
     results = {"pairs": options.pairs, "machine": machine(), "level": ours.ask("level")[0]}
-    results["dense"], results["sweeps"], results["solves"] = [], [], []
+    results |= {"dense": [], "sweeps": [], "solves": [], "transport": [], "iterations": []}
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        if options.only != "sparse":
+        if options.only in (None, "dense"):
             results["dense"] = list(dense.rows(ours, folder, options.pairs))
-        if options.only == "dense":
+        if options.only in (None, "transport"):
+            results["iterations"] = list(transport.iteration_rows(ours, folder, options.pairs))
+            results["transport"] = list(transport.rows(ours, folder, options.slow))
+        if options.only in ("dense", "transport"):
             sizes, options.data = [], None
         for name, matrix, side in systems(sizes, options.data):
             rhs = np.random.default_rng(1).standard_normal(matrix.shape[0])

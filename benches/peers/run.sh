@@ -1,8 +1,8 @@
 #!/bin/sh
-# Runs southwell beside PyAMG, SciPy, NumPy with OpenBLAS, and faer, one thread each, in one process tree.
-# Options go to run.py:
-#   ./run.sh [--only dense|sparse] [--json FILE] [--pairs N] [--sizes 100,300,1000] [--solve-limit N]
-#            [--data FOLDER]
+# Runs southwell beside PyAMG, SciPy, NumPy with OpenBLAS, faer, POT and OTT-JAX, one thread each, in one process
+# tree. Options go to run.py:
+#   ./run.sh [--only dense|sparse|transport] [--json FILE] [--pairs N] [--sizes 100,300,1000] [--solve-limit N]
+#            [--data FOLDER] [--slow SECONDS]
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 venv="$here/.venv"
@@ -22,5 +22,6 @@ if command -v taskset >/dev/null 2>&1; then
     pin="taskset -c $("$venv/bin/python" -c 'import os; print(max(os.sched_getaffinity(0)))')"
 fi
 exec env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE \
-    OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1 RAYON_NUM_THREADS=1 \
+    OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1 RAYON_NUM_THREADS=1 JAX_PLATFORMS=cpu \
+    XLA_FLAGS="--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1" \
     $pin "$venv/bin/python" "$here/run.py" --ours "$target/release/peer" "$@"

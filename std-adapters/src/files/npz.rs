@@ -15,7 +15,7 @@ use zip::write::{SimpleFileOptions, ZipWriter};
 
 use super::{FileError, npy};
 
-/// Writes vectors by name.
+/// Writes vectors by name. Any bits are written, NaN too.
 ///
 /// # Errors
 /// [`FileError::Io`].
@@ -40,17 +40,38 @@ pub fn write(path: impl AsRef<Path>, vectors: &[(&str, &[f64])]) -> Result<(), F
 /// # Errors
 /// [`FileError::Io`] for what is no such archive or lacks a name; what [`npy::read_vector`] refuses.
 pub fn read<const N: usize>(path: impl AsRef<Path>, names: [&str; N]) -> Result<[Vec<f64>; N], FileError> {
-    let path = path.as_ref();
+    read_by(path.as_ref(), names, npy::parse_vector)
+}
+
+/// Reads potentials of these names, as [`read`] does: −∞, the potential of a line without mass, is one; NaN and +∞
+/// are not.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_potentials<const N: usize>(
+    path: impl AsRef<Path>,
+    names: [&str; N],
+) -> Result<[Vec<f64>; N], FileError> {
+    read_by(path.as_ref(), names, npy::parse_potentials)
+}
+
+type Parse = fn(&[u8]) -> Result<Vec<f64>, FileError>;
+
+fn read_by<const N: usize>(path: &Path, names: [&str; N], parse: Parse) -> Result<[Vec<f64>; N], FileError> {
     let read = || -> Result<Vec<Vec<f64>>, FileError> {
         let mut archive = ZipArchive::new(BufReader::new(File::open(path)?)).map_err(failure)?;
-        names.iter().map(|name| member(&mut archive, name)).collect()
+        names.iter().map(|name| member(&mut archive, name, parse)).collect()
     };
     let vectors = read().map_err(|error| error.at(path))?;
     let mut vectors = vectors.into_iter();
     Ok(std::array::from_fn(|_| vectors.next().unwrap_or_default()))
 }
 
-fn member(archive: &mut ZipArchive<BufReader<File>>, name: &str) -> Result<Vec<f64>, FileError> {
+fn member(
+    archive: &mut ZipArchive<BufReader<File>>,
+    name: &str,
+    parse: Parse,
+) -> Result<Vec<f64>, FileError> {
     let member = archive.by_name(&format!("{name}.npy")).map_err(|error| match error {
         ZipError::FileNotFound => other(format!("the archive holds no array `{name}`")),
         ZipError::UnsupportedArchive(_) => {
@@ -64,7 +85,7 @@ fn member(archive: &mut ZipArchive<BufReader<File>>, name: &str) -> Result<Vec<f
     // Nothing is reserved: the bytes come as the file holds them.
     let (mut bytes, size) = (Vec::new(), member.size());
     member.take(size).read_to_end(&mut bytes)?;
-    npy::parse_vector(&bytes)
+    parse(&bytes)
 }
 
 fn other(text: String) -> io::Error {

@@ -30,4 +30,4 @@ mod transport;
 
 pub use balance::{Balance, Balanced, Balancer};
 pub use system::{Method, Solution, System};
-pub use transport::{Costs, Coupler, Coupling, Transport};
+pub use transport::{Costs, Coupler, Coupling, Precision, Solving, Transport};

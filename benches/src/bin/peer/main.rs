@@ -11,6 +11,12 @@
 //! dense FOLDER TYPE         a (square, by rows; may be empty), x, y: raw files of f32 or f64        → ok n
 //! time WHAT WHO K           K times WHAT (gemv, gemv_t, dot, exp) by WHO (southwell, faer)  → seconds each
 //! result FILE               what `time` computed last, raw                                          → ok
+//! transport FOLDER TYPE E   cost (n × m by rows), a, b: raw files; E: the weight of the entropy   → ok n m
+//! couple METHOD TOL MOST    solves from zero: sinkhorn, log, over-relaxed, over-relaxed-log, newton-sparse,
+//!                           auto or greedy
+//!       → seconds, steps, Newton steps, kernel reads, CG as kernel reads, relative residual, how it ended
+//! iterate METHOD K          K plain iterations after ten, sinkhorn or log            → seconds an iteration
+//! potentials FILE           f and g of the last solution, raw f64                                   → ok
 //! ```
 //! VIEW is `csr`, the loaded matrix, or `stencil`, the five-point stencil (4, −1) of a square grid with
 //! as many cells, which the caller knows the loaded matrix to be; `blocked` is the same with all sweeps
@@ -27,6 +33,7 @@ use southwell::{Report, Stop};
 use southwell_benches::seconds;
 
 mod dense;
+mod transport;
 
 type Answer = Result<String, Box<dyn Error>>;
 
@@ -39,6 +46,7 @@ struct System {
     rhs: Vec<f64>,
     x: Vec<f64>,
     dense: Option<Box<dyn dense::Timed>>,
+    transport: Option<Box<dyn transport::Coupled>>,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -81,12 +89,37 @@ impl System {
                 std::fs::write(file, self.operands()?.result())?;
                 Ok("ok".into())
             }
+            ["transport", folder, real, epsilon] => {
+                let (folder, epsilon) = (Path::new(folder), epsilon.parse()?);
+                // One at a time: they are large.
+                self.transport = None;
+                let problem = match real {
+                    "f32" => transport::read::<f32>(folder, f32::from_le_bytes, epsilon)?,
+                    "f64" => transport::read::<f64>(folder, f64::from_le_bytes, epsilon)?,
+                    _ => return Err(format!("no type `{real}`").into()),
+                };
+                let (n, m) = problem.shape();
+                self.transport = Some(problem);
+                Ok(format!("ok {n} {m}"))
+            }
+            ["couple", method, relative, most] => {
+                self.problem()?.solve(method, relative.parse()?, most.parse()?)
+            }
+            ["iterate", method, count] => self.problem()?.iterate(method, count.parse()?),
+            ["potentials", file] => {
+                std::fs::write(file, self.problem()?.potentials())?;
+                Ok("ok".into())
+            }
             _ => Err(format!("what is `{line}`?").into()),
         }
     }
 
     fn operands(&mut self) -> Result<&mut dyn dense::Timed, Box<dyn Error>> {
         Ok(self.dense.as_deref_mut().ok_or("no operands: `dense` comes first")?)
+    }
+
+    fn problem(&mut self) -> Result<&mut dyn transport::Coupled, Box<dyn Error>> {
+        Ok(self.transport.as_deref_mut().ok_or("no problem: `transport` comes first")?)
     }
 
     fn load(&mut self, folder: &Path) -> Answer {
@@ -108,7 +141,7 @@ impl System {
         };
         let rhs = reals("rhs")?;
         let (offsets, columns, values) = (words("offsets")?, words("columns")?, reals("values")?);
-        *self = Self { offsets, columns, values, x: vec![0.0; rhs.len()], rhs, dense: None };
+        *self = Self { offsets, columns, values, x: vec![0.0; rhs.len()], rhs, dense: None, transport: None };
         Ok(format!("ok {}", self.rhs.len()))
     }
 

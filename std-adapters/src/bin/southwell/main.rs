@@ -3,9 +3,12 @@
 //! Exit codes: 0 done (solvers: converged), 1 bad input, 2 wrong usage, 3 not converged, 130 interrupted.
 
 mod balance;
+#[cfg(feature = "images")]
+mod colour_transfer;
 mod heat;
 mod output;
 mod relax;
+mod reproduce;
 mod transport;
 
 use std::process::ExitCode;
@@ -34,6 +37,11 @@ enum Command {
     Transport(transport::Arguments),
     /// Scale the rows and columns of a matrix to given sums, or to norm 1.
     Balance(balance::Arguments),
+    /// Run a published comparison again.
+    Reproduce(reproduce::Arguments),
+    /// Give a photograph the colours of another one, by transport between them.
+    #[cfg(feature = "images")]
+    ColourTransfer(colour_transfer::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +54,9 @@ fn main() -> ExitCode {
         Command::Relax(arguments) => relax::run(&arguments),
         Command::Transport(arguments) => transport::run(&arguments),
         Command::Balance(arguments) => balance::run(&arguments),
+        Command::Reproduce(arguments) => reproduce::run(&arguments),
+        #[cfg(feature = "images")]
+        Command::ColourTransfer(arguments) => colour_transfer::run(&arguments),
     };
     match result {
         Ok(code) => code,

@@ -1,5 +1,7 @@
 //! `southwell transport`: entropic optimal transport between what files hold.
 
+mod report;
+
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -7,15 +9,13 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
-use serde::Serialize;
 use southwell::transport::Ground;
 use southwell::{Error, Progress, Status, Stop};
 use southwell_std::files::{self, npy, npz};
-use southwell_std::owned::{Costs, Coupler, Coupling, Transport};
+use southwell_std::owned::{Costs, Coupler, Precision, Solving, Transport};
 use southwell_std::plot::{Panel, Series, write_svg};
 
 use super::heat::tolerance;
-use super::relax::name;
 use crate::output::{self, Failure, INTERRUPTED, NOT_CONVERGED};
 
 #[derive(Debug, Args)]
@@ -27,7 +27,8 @@ Ctrl-C ends the run after the step in hand; what was asked for is written. A sec
 Examples:
   southwell transport --cost C.npy --epsilon-ratio 0.01 --plan P.npy
   southwell transport --points X.npy Y.npy --ground euclidean --epsilon 0.05 --json
-  southwell transport --cost C.npy --a a.npy --b b.npy --epsilon 1e-3 --potentials fg.npz --plot error.svg")]
+  southwell transport --cost C.npy --a a.npy --b b.npy --epsilon 1e-3 --potentials fg.npz --plot error.svg
+  southwell transport --cost C.npy --a a.npy --b b.npy --unbalanced 0.1 --precision f32")]
 pub(crate) struct Arguments {
     /// The costs: a NumPy matrix, none of them negative.
     #[arg(long, value_name = "C.npy", required_unless_present = "points", conflicts_with = "points")]
@@ -53,13 +54,21 @@ pub(crate) struct Arguments {
     /// How the problem is solved.
     #[arg(long, value_enum, default_value_t = Method::Auto)]
     method: Method,
+    /// Let marginals be missed, at RHO times the Kullback-Leibler divergence from them; masses may differ then.
+    /// Methods: auto and log, which are the same here.
+    #[arg(long, allow_negative_numbers = true, value_name = "RHO")]
+    unbalanced: Option<f64>,
+    /// The numbers that the run computes with; what it found is valued in f64.
+    #[arg(long, value_enum, default_value_t = Numbers::F64)]
+    precision: Numbers,
     /// The run has converged when the marginals are off by TOLERANCE of the mass, all together; between 0 and 1.
-    #[arg(long, allow_hyphen_values = true, default_value = "1e-9", value_parser = tolerance)]
-    tolerance: f64,
+    /// Default: 1e-9, in f32 1e-5.
+    #[arg(long, allow_hyphen_values = true, value_parser = tolerance)]
+    tolerance: Option<f64>,
     /// Steps after which the run gives up.
     #[arg(long, allow_negative_numbers = true, default_value_t = 100_000, value_name = "STEPS")]
     max_iterations: u32,
-    /// Begin with the potentials of an earlier run.
+    /// Begin with the potentials f and g of an earlier run; −inf (a line without mass) is allowed.
     #[arg(long, value_name = "fg.npz")]
     warm_start: Option<PathBuf>,
     /// Write the coupling as a NumPy matrix.
@@ -68,7 +77,7 @@ pub(crate) struct Arguments {
     /// Write the potentials f and g as a NumPy archive.
     #[arg(long, value_name = "fg.npz")]
     potentials: Option<PathBuf>,
-    /// Draw the error against the steps.
+    /// Draw the error against the readings of the kernel, or of the costs.
     #[arg(long, value_name = "error.svg")]
     plot: Option<PathBuf>,
     /// Print one JSON document instead of a line.
@@ -103,6 +112,23 @@ enum Method {
     OverRelaxedLog,
     /// Sinkhorn-Newton-Sparse.
     NewtonSparse,
+    /// Greenkhorn, the worst line at a time; for small problems.
+    Greedy,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Numbers {
+    F32,
+    F64,
+}
+
+impl Numbers {
+    fn precision(self) -> Precision {
+        match self {
+            Numbers::F32 => Precision::Single,
+            Numbers::F64 => Precision::Double,
+        }
+    }
 }
 
 impl Method {
@@ -114,34 +140,9 @@ impl Method {
             Method::OverRelaxed => Coupler::OverRelaxed,
             Method::OverRelaxedLog => Coupler::OverRelaxedLog,
             Method::NewtonSparse => Coupler::NewtonSparse,
+            Method::Greedy => Coupler::Greedy,
         }
     }
-}
-
-/// Numbers that JSON cannot say are `null`.
-#[derive(Serialize)]
-struct Document {
-    status: &'static str,
-    iterations: u32,
-    kernel_reads: u32,
-    newton_steps: u32,
-    cg_steps: u32,
-    /// ‖P 1 − a‖₁ + ‖Pᵀ 1 − b‖₁ of the potentials.
-    marginal_error: Option<f64>,
-    /// ⟨P̂, C⟩ of the rounded coupling.
-    cost: Option<f64>,
-    dual: Option<f64>,
-    /// What the value of the rounded coupling exceeds the least one by, at most.
-    gap: Option<f64>,
-    /// A lower bound of the cost of transport without entropy.
-    lower_bound: Option<f64>,
-    epsilon: f64,
-    rows: usize,
-    columns: usize,
-    omega: Option<f64>,
-    seconds: f64,
-    /// The instruction set that the passes ran on.
-    simd: &'static str,
 }
 
 /// How often the progress is shown.
@@ -161,30 +162,29 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     };
     let warm = match &arguments.warm_start {
         None => None,
-        Some(path) => Some(npz::read(path, ["f", "g"]).map_err(|error| output::unreadable(&error))?),
+        Some(path) => {
+            Some(npz::read_potentials(path, ["f", "g"]).map_err(|error| output::unreadable(&error))?)
+        }
     };
     let warm = warm.as_ref().map(|[f, g]| (f.as_slice(), g.as_slice()));
 
+    let precision = arguments.precision.precision();
+    let tolerance = arguments.tolerance.unwrap_or_else(|| precision.tolerance());
+    let stop = Stop { max_steps: arguments.max_iterations, ..Stop::relative(tolerance) };
+    let solving =
+        Solving { coupler: arguments.method.coupler(), precision, stop, unbalanced: arguments.unbalanced };
     let start = Instant::now();
-    let stop = Stop { max_steps: arguments.max_iterations, ..Stop::relative(arguments.tolerance) };
     // From here on there is something to lose.
     let interrupted = output::interruption()?;
     let mut shown = Instant::now();
-    let mut curve = Vec::new();
     let mut observer = |progress: &Progress<f64>| {
-        if let Some(residual) = progress.residual {
-            if arguments.plot.is_some() {
-                curve.push((f64::from(progress.step), residual));
-            }
-            if shown.elapsed() >= REFRESH {
-                bar.set_message(format!("{} steps, marginal error {residual:.3e}", progress.step));
-                shown = Instant::now();
-            }
+        if let (Some(residual), true) = (progress.residual, shown.elapsed() >= REFRESH) {
+            bar.set_message(format!("{} steps, marginal error {residual:.3e}", progress.step));
+            shown = Instant::now();
         }
         if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let coupler = arguments.method.coupler();
-    let coupling = transport.solve(epsilon, coupler, &stop, warm, &mut observer).map_err(refused)?;
+    let coupling = transport.solve(epsilon, &solving, warm, &mut observer).map_err(refused)?;
     let seconds = start.elapsed().as_secs_f64();
     bar.set_message("writing");
     if let Some(path) = &arguments.potentials {
@@ -195,10 +195,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         npy::write_matrix(path, plan.rows, plan.columns, &plan.values)?;
     }
     if let Some(path) = &arguments.plot {
-        let series = vec![Series { name: format!("{:?}", arguments.method), points: curve }];
+        let name = arguments.method.to_possible_value().map(|value| value.get_name().to_owned());
+        let series = vec![Series { name: name.unwrap_or_default(), points: coupling.curve.clone() }];
         let panel = Panel {
             title: format!("{rows} × {columns}, epsilon {epsilon:.3e}"),
-            x_label: "steps".to_owned(),
+            x_label: "readings of the kernel or of the costs".to_owned(),
             y_label: "marginal error".to_owned(),
             series,
             logarithmic: true,
@@ -206,7 +207,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         write_svg(path, &[panel])?;
     }
     bar.finish_and_clear();
-    report(arguments, &coupling, epsilon, (rows, columns), seconds)?;
+    report::print(arguments, &solving, &coupling, epsilon, (rows, columns), seconds)?;
     Ok(match coupling.report.status {
         Status::Converged => ExitCode::SUCCESS,
         Status::Stopped => ExitCode::from(INTERRUPTED),
@@ -294,59 +295,4 @@ fn refusal(arguments: &Arguments, error: Error) -> Failure {
         Some(path) => format!("{}: {error}", path.display()).into(),
         None => error.to_string().into(),
     }
-}
-
-fn report(
-    arguments: &Arguments,
-    coupling: &Coupling,
-    epsilon: f64,
-    (rows, columns): (usize, usize),
-    seconds: f64,
-) -> Result<(), Failure> {
-    let (run, found) = (&coupling.report, &coupling.certificate);
-    let status = name(run.status);
-    let number = |value: f64| value.is_finite().then_some(value);
-    let error = coupling.evaluation.error();
-    if arguments.json {
-        return output::print_json(&Document {
-            status,
-            iterations: coupling.iterations,
-            kernel_reads: coupling.kernel_reads,
-            newton_steps: coupling.newton.newton_steps,
-            cg_steps: coupling.newton.cg_steps,
-            marginal_error: number(error),
-            cost: number(found.upper),
-            dual: number(found.dual),
-            gap: number(found.gap()),
-            lower_bound: number(found.lower),
-            epsilon,
-            rows,
-            columns,
-            omega: coupling.omega,
-            seconds,
-            simd: southwell_simd::level_name(),
-        });
-    }
-    let newton = match coupling.newton.newton_steps {
-        0 => String::new(),
-        steps => format!(" and {steps} Newton steps"),
-    };
-    output::print(&format!(
-        "{status} after {} iterations{newton}, {} readings of the costs: marginal error {error:.3e}, cost {:.10e}, \
-         dual value {:.10e}, gap {:.3e}, {seconds:.3} s\n",
-        coupling.iterations,
-        coupling.kernel_reads,
-        found.upper,
-        found.dual,
-        found.gap(),
-    ))?;
-    let advice = match run.status {
-        Status::StepLimit => Some("allow more --max-iterations, try --method auto, or a larger --epsilon"),
-        Status::Stalled => Some("the precision is exhausted; ask for a larger --tolerance or --epsilon"),
-        _ => None,
-    };
-    if let (Some(advice), false) = (advice, arguments.quiet) {
-        output::note(&format!("hint: {advice}"));
-    }
-    Ok(())
 }

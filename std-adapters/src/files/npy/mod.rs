@@ -64,6 +64,12 @@ pub fn parse_matrix(bytes: &[u8]) -> Result<DenseMatrix, FileError> {
     matrix(bytes, Some(bytes.len() as u64))
 }
 
+/// Reads a vector of potentials, in which −∞ is a number like any other.
+#[cfg(feature = "npz")]
+pub(super) fn parse_potentials(bytes: &[u8]) -> Result<Vec<f64>, FileError> {
+    vector_of(bytes, Some(bytes.len() as u64), |value| value.is_finite() || value == f64::NEG_INFINITY)
+}
+
 fn open(path: &Path) -> Result<(File, Option<u64>), FileError> {
     let file = File::open(path)?;
     let metadata = file.metadata()?;
@@ -72,10 +78,19 @@ fn open(path: &Path) -> Result<(File, Option<u64>), FileError> {
     Ok((file, length))
 }
 
-fn vector(mut reader: impl Read, length: Option<u64>) -> Result<Vec<f64>, FileError> {
+fn vector(reader: impl Read, length: Option<u64>) -> Result<Vec<f64>, FileError> {
+    vector_of(reader, length, f64::is_finite)
+}
+
+/// A vector of numbers that are allowed.
+fn vector_of(
+    mut reader: impl Read,
+    length: Option<u64>,
+    allowed: fn(f64) -> bool,
+) -> Result<Vec<f64>, FileError> {
     let header = header::read(&mut reader)?;
     match header.shape[..] {
-        [_] | [_, 1] | [1, _] => elements(reader, &header, length),
+        [_] | [_, 1] | [1, _] => elements(reader, &header, length, allowed),
         [rows, columns] => Err(FileError::NotAVector { path: None, rows, columns }),
         ref shape => Err(NpyFault::Axes { given: shape.len(), expected: "one" }.into()),
     }
@@ -86,7 +101,7 @@ fn matrix(mut reader: impl Read, length: Option<u64>) -> Result<DenseMatrix, Fil
     let [rows, columns] = header.shape[..] else {
         return Err(NpyFault::Axes { given: header.shape.len(), expected: "two" }.into());
     };
-    let values = elements(reader, &header, length)?;
+    let values = elements(reader, &header, length, f64::is_finite)?;
     if header.fortran {
         DenseMatrix::from_columns(rows, columns, values)
     } else {
@@ -95,7 +110,12 @@ fn matrix(mut reader: impl Read, length: Option<u64>) -> Result<DenseMatrix, Fil
 }
 
 /// The elements in the order of the file.
-fn elements(mut reader: impl Read, header: &Header, length: Option<u64>) -> Result<Vec<f64>, FileError> {
+fn elements(
+    mut reader: impl Read,
+    header: &Header,
+    length: Option<u64>,
+    allowed: fn(f64) -> bool,
+) -> Result<Vec<f64>, FileError> {
     let size = header.size;
     let count = header.shape.iter().try_fold(1_usize, |count, &axis| count.checked_mul(axis));
     let bytes = count.and_then(|count| count.checked_mul(size));
@@ -122,7 +142,7 @@ fn elements(mut reader: impl Read, header: &Header, length: Option<u64>) -> Resu
         }
         for element in piece.chunks_exact(size) {
             let value = header.decode(element);
-            if !value.is_finite() {
+            if !allowed(value) {
                 return Err(NpyFault::NotFinite { index: values.len() as u64 }.into());
             }
             memory::push(&mut values, value)?;

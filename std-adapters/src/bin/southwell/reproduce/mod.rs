@@ -1,0 +1,28 @@
+//! `southwell reproduce`: published comparisons run again, ours beside what was printed; one file a paper.
+
+mod images;
+mod sns;
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use crate::output::Failure;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Sinkhorn-Newton-Sparse (Tang et al. 2024): random assignment, digits and MNIST at epsilon = 1/1200.
+    Sns(sns::Arguments),
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    match &arguments.what {
+        What::Sns(arguments) => sns::run(arguments),
+    }
+}
