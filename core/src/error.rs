@@ -73,6 +73,20 @@ pub enum Error {
         /// The argument's name.
         argument: &'static str,
     },
+    /// A lower bound lies above its upper bound.
+    Bounds {
+        /// The variable, counted from zero.
+        index: usize,
+    },
+    /// A matrix that must be symmetric is not.
+    Asymmetric {
+        /// The argument's name.
+        argument: &'static str,
+        /// The row of an entry that differs from its mirror image by more than rounding.
+        row: usize,
+        /// Its column.
+        column: usize,
+    },
 }
 
 /// What is wrong with a diagonal entry.
@@ -156,6 +170,15 @@ impl fmt::Display for Error {
             }
             Error::TooLarge { argument } => {
                 write!(f, "`{argument}` is larger than 32-bit indices can address")
+            }
+            Error::Bounds { index } => {
+                write!(f, "the lower bound of variable {index} lies above its upper bound")
+            }
+            Error::Asymmetric { argument, row, column } => {
+                write!(
+                    f,
+                    "`{argument}` must be symmetric, but entry ({row}, {column}) differs from ({column}, {row})"
+                )
             }
         }
     }
