@@ -8,7 +8,7 @@ mod outcomes;
 mod output;
 mod stack;
 
-pub use clock::instructions;
+pub use clock::{Counter, instructions};
 pub use outcomes::agree;
 pub use output::Output;
 

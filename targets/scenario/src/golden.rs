@@ -213,3 +213,19 @@ pub const COUPLINGS_F64: &[Outcome] = &[
     Outcome { name: "points", steps: 61, answer: 0x68d133835150ff35 },
     Outcome { name: "barycentre", steps: 40, answer: 0x77020026eba3431b },
 ];
+
+/// What [`mpc`](crate::mpc) finds in `f32`.
+pub const MPC_F32: [Outcome; 4] = [
+    Outcome { name: "cart, 10 stages", steps: 11, answer: 0x0ebe3af2d4e896e1 },
+    Outcome { name: "cart, 20 stages", steps: 24, answer: 0x75dc59b7aae216ab },
+    Outcome { name: "quadrotor, near", steps: 14, answer: 0x6a80a19140b974c0 },
+    Outcome { name: "quadrotor, far", steps: 14, answer: 0xefbb7e5272355af0 },
+];
+
+/// What [`mpc`](crate::mpc) finds in `f64`.
+pub const MPC_F64: [Outcome; 4] = [
+    Outcome { name: "cart, 10 stages", steps: 11, answer: 0x55f2d808f893e681 },
+    Outcome { name: "cart, 20 stages", steps: 24, answer: 0xffa6b129a971715e },
+    Outcome { name: "quadrotor, near", steps: 15, answer: 0x0f3a8d1d5b84834e },
+    Outcome { name: "quadrotor, far", steps: 14, answer: 0x55c39a5537850080 },
+];

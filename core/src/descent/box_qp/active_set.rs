@@ -3,9 +3,8 @@
 use super::dual::{Dual, Next};
 use super::model::{Look, Model};
 use super::problem::Problem;
-use super::small::largest;
+use super::small::{copy, largest};
 use super::workspace::Workspace;
-use crate::copy::CopyFrom;
 use crate::linear::{check_finite, check_len};
 use crate::{Error, Observer, Real, Report, Run, Status, Stop, drive};
 
@@ -22,7 +21,8 @@ pub enum Fallback {
 /// How to solve.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options<T> {
-    /// When to end. Default: relative 1e-8 in `f64`, 1e-5 in `f32`, at most 200 steps.
+    /// When to end. Default: relative 1e-8 in `f64`, 1e-4 in `f32` (where rounding leaves 3e-5 of a quadrotor's
+    /// gradients), at most 200 steps.
     pub stop: Stop<T>,
     /// Steps of the primal–dual method without fewer changes than ever before, until it is given up. 0 begins with
     /// the fallback. Default 5.
@@ -33,7 +33,10 @@ pub struct Options<T> {
 
 impl<T: Real> Default for Options<T> {
     fn default() -> Self {
-        Self { stop: Stop { max_steps: 200, ..Stop::default() }, patience: 5, fallback: Fallback::default() }
+        // EPSILON > 1e-10 tells f32 from f64 without asking for the type.
+        let relative = T::from_f64(if T::EPSILON.to_f64() > 1e-10 { 1e-4 } else { 1e-8 });
+        let stop = Stop { relative, max_steps: 200, ..Stop::default() };
+        Self { stop, patience: 5, fallback: Fallback::default() }
     }
 }
 
@@ -114,8 +117,8 @@ pub fn start<'r, 'a, 'w, T: Real, M: Model<T>>(
     check_finite("x", x)?;
     work.fit(&problem.model)?;
     problem.bounds.clip(x);
-    work.start.copy_from(x);
-    work.trial.copy_from(x);
+    copy(work.start, x);
+    copy(work.trial, x);
     let phase = Phase::PrimalDual { fewest: usize::MAX, idle: 0 };
     let mut run = BoxQp {
         problem: *problem,
@@ -131,7 +134,7 @@ pub fn start<'r, 'a, 'w, T: Real, M: Model<T>>(
         slack: T::ZERO,
         failure: None,
     };
-    let look = run.evaluate();
+    let look = run.evaluate(true);
     run.start_objective = look.objective;
     run.scale = look.scale;
     let stop = &options.stop;
@@ -188,9 +191,9 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
     }
 
     /// Objective, gradient and residual of x.
-    pub(super) fn evaluate(&mut self) -> Look<T> {
+    pub(super) fn evaluate(&mut self, sized: bool) -> Look<T> {
         let storage = &mut *self.work.factors.storage;
-        let look = self.problem.model.evaluate(self.problem.data, self.x, self.work.gradient, storage);
+        let look = self.problem.model.evaluate(self.problem.data, self.x, sized, self.work.gradient, storage);
         self.objective = look.objective;
         self.residual = self.problem.bounds.residual(self.x, self.work.gradient);
         look
@@ -225,9 +228,9 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
         if largest(self.work.trial) > T::MAX {
             return false;
         }
-        self.x.copy_from(self.work.trial);
+        copy(self.x, self.work.trial);
         self.problem.bounds.clip(self.x);
-        self.evaluate();
+        self.evaluate(false);
         self.residual.is_finite()
     }
 
@@ -244,8 +247,8 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
     fn better(&mut self) {
         let improves = self.adopt() && self.objective <= self.start_objective;
         if !improves {
-            self.x.copy_from(self.work.start);
-            self.evaluate();
+            copy(self.x, self.work.start);
+            self.evaluate(false);
         }
     }
 

@@ -99,7 +99,7 @@ impl<T: Real> Model<T> for Condensed<'_, T> {
         core::ptr::eq(self.h, other.h)
     }
 
-    fn evaluate(&self, data: &[T], x: &[T], gradient: &mut [T], _storage: &mut [T]) -> Look<T> {
+    fn evaluate(&self, data: &[T], x: &[T], _sized: bool, gradient: &mut [T], _storage: &mut [T]) -> Look<T> {
         let mut look = Look { objective: T::ZERO, scale: T::ZERO };
         for (((g, row), &f), &xi) in gradient.iter_mut().zip(self.rows()).zip(data).zip(x) {
             let hx = dot(row, x);

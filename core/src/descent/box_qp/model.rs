@@ -23,8 +23,9 @@ pub trait Model<T: Real>: Copy {
     /// Whether the other model is this one, in the same memory, so that factors may be kept.
     fn is(&self, other: &Self) -> bool;
 
-    /// The objective at x and its gradient. May use the storage as scratch where factors are not.
-    fn evaluate(&self, data: &[T], x: &[T], gradient: &mut [T], storage: &mut [T]) -> Look<T>;
+    /// The objective at x and its gradient; the scale as well if `sized`. May use the storage as scratch where
+    /// factors are not.
+    fn evaluate(&self, data: &[T], x: &[T], sized: bool, gradient: &mut [T], storage: &mut [T]) -> Look<T>;
 
     /// dᵀH d. May use the storage as scratch where factors are not.
     fn curvature(&self, d: &[T], storage: &mut [T]) -> T;
@@ -47,7 +48,8 @@ pub trait Model<T: Real>: Copy {
 pub struct Look<T> {
     /// The objective.
     pub objective: T,
-    /// The largest |fᵢ| + |(H x)ᵢ|, or what takes their place: the size of the terms that cancel in a gradient.
+    /// The largest |fᵢ| + |(H x)ᵢ|, or what takes their place: the size of the terms that cancel in a gradient. Of no
+    /// meaning if it was not asked for.
     pub scale: T,
 }
 

@@ -3,10 +3,11 @@
 use core::mem;
 
 use super::condensed::{ROUNDINGS, invert};
-use super::small::{add_products, add_rows, axpy, dot};
+use super::small::{
+    add_products, add_rows, at, axpy, clear, copy, dot, from, from_mut, largest, row, row_mut, rows,
+};
 use super::staged::Plant;
 use crate::Real;
-use crate::copy::CopyFrom;
 
 /// Numbers of a stage: S, s, G, M, h.
 pub(super) const fn stage_len(n: usize, m: usize) -> usize {
@@ -16,7 +17,7 @@ pub(super) const fn stage_len(n: usize, m: usize) -> usize {
 
 /// Numbers of scratch: a matrix, four states, two inputs.
 pub(super) const fn scratch_len(n: usize, m: usize) -> usize {
-    n.saturating_mul(n).saturating_add(n.saturating_mul(4)).saturating_add(m)
+    n.saturating_mul(n).saturating_add(n.saturating_mul(4)).saturating_add(m.saturating_mul(2))
 }
 
 /// Numbers of all stages and of the scratch.
@@ -46,6 +47,7 @@ pub(super) struct Scratch<'w, T> {
     pub(super) push: &'w mut [T],
     pub(super) pull: &'w mut [T],
     pub(super) input: &'w mut [T],
+    size: &'w mut [T],
 }
 
 /// Cuts the next `n` elements off.
@@ -107,20 +109,31 @@ impl<T: Real> Plant<'_, T> {
             push: take(&mut storage, n),
             pull: take(&mut storage, n),
             input: take(&mut storage, m),
+            size: take(&mut storage, m),
         }
     }
 
     /// x ← A x + B u.
     pub(super) fn advance(&self, u: &[T], scratch: &mut Scratch<'_, T>) {
-        scratch.next.fill(T::ZERO);
+        clear(scratch.next);
         add_products(self.a, scratch.state, scratch.next);
         add_products(self.b, u, scratch.next);
         mem::swap(&mut scratch.state, &mut scratch.next);
     }
 
+    /// The largest |R u| + |B|ᵀ|λ| of a stage, given R u.
+    pub(super) fn size(&self, cost: &[T], scratch: &mut Scratch<'_, T>) -> T {
+        let sizes = &mut *scratch.size;
+        sizes.iter_mut().zip(cost).for_each(|(size, &cost)| *size = cost.abs());
+        for (row, &costate) in rows(self.b, self.inputs).zip(&*scratch.pull) {
+            sizes.iter_mut().zip(row).for_each(|(size, &b)| *size += (b * costate).abs());
+        }
+        largest(sizes)
+    }
+
     /// Eliminates the free inputs of a stage and writes the S before it, if there is a stage before it.
     /// False for a pivot that is not positive.
-    // Not inlined: two callers, and most of the family's flash.
+    // Not inlined: two callers, and much of the family's flash.
     #[inline(never)]
     pub(super) fn eliminate(
         &self,
@@ -129,16 +142,17 @@ impl<T: Real> Plant<'_, T> {
         before: Option<&mut [T]>,
         scratch: &mut Scratch<'_, T>,
     ) -> bool {
-        let (n, m) = (self.states.max(1), self.inputs.max(1));
-        let rows = stage.gain.chunks_exact_mut(n).zip(stage.pivots.chunks_exact_mut(m));
-        for (f, ((gain, pivots), side)) in rows.zip(sides).enumerate() {
-            if is_free(Some(side)) {
-                let bent = &mut *scratch.push;
-                bent.fill(T::ZERO);
-                add_rows(stage.cost, n, self.b.get(f..).unwrap_or(&[]), m, bent);
-                pivots.copy_from(self.r.get(f.wrapping_mul(m)..).unwrap_or(&[]));
+        let (n, m) = (self.states, self.inputs);
+        let bent = &mut *scratch.push;
+        for (f, side) in sides.iter().enumerate() {
+            if *side == T::ZERO {
+                clear(bent);
+                add_rows(stage.cost, n, from(self.b, f), m, bent);
+                let pivots = row_mut(stage.pivots, f, m);
+                copy(pivots, row(self.r, f, m));
                 add_rows(self.b, m, bent, 1, pivots);
-                gain.fill(T::ZERO);
+                let gain = row_mut(stage.gain, f, n);
+                clear(gain);
                 add_rows(self.a, n, bent, 1, gain);
             }
         }
@@ -148,27 +162,24 @@ impl<T: Real> Plant<'_, T> {
         let Some(before) = before else { return true };
         // S A, a column at a time.
         for i in 0..n {
-            let bent = &mut *scratch.push;
-            bent.fill(T::ZERO);
-            add_rows(stage.cost, n, self.a.get(i..).unwrap_or(&[]), n, bent);
-            let column = scratch.matrix.get_mut(i..).unwrap_or(&mut []).iter_mut().step_by(n);
-            column.zip(&*bent).for_each(|(entry, &bent)| *entry = bent);
+            clear(bent);
+            add_rows(stage.cost, n, from(self.a, i), n, bent);
+            let mut place = i;
+            for &bent in &*bent {
+                if let Some(entry) = scratch.matrix.get_mut(place) {
+                    *entry = bent;
+                }
+                place = place.wrapping_add(n);
+            }
         }
         for i in 0..n {
-            let Some(row) =
-                before.get_mut(i.wrapping_mul(n.wrapping_add(1))..i.wrapping_mul(n).wrapping_add(n))
-            else {
-                return false;
-            };
-            row.copy_from(self.q.get(i.wrapping_mul(n.wrapping_add(1))..).unwrap_or(&[]));
-            add_rows(scratch.matrix.get(i..).unwrap_or(&[]), n, self.a.get(i..).unwrap_or(&[]), n, row);
-            let rows = stage.gain.chunks_exact(n).zip(stage.pivots.chunks_exact(m)).zip(sides);
-            for (f, ((gain, pivots), side)) in rows.enumerate() {
-                if let (true, Some(gain), Some(&inverse)) =
-                    (is_free(Some(side)), gain.get(i..), pivots.get(f))
-                    && let Some(&first) = gain.first()
-                {
-                    axpy(-(first * inverse), gain, row);
+            let line = from_mut(row_mut(before, i, n), i);
+            copy(line, from(row(self.q, i, n), i));
+            add_rows(from(scratch.matrix, i), n, from(self.a, i), n, line);
+            for (f, side) in sides.iter().enumerate() {
+                if *side == T::ZERO {
+                    let gain = from(row(stage.gain, f, n), i);
+                    axpy(-(at(gain, 0) * at(stage.pivots, f.wrapping_mul(m.wrapping_add(1)))), gain, line);
                 }
             }
         }
@@ -179,28 +190,28 @@ impl<T: Real> Plant<'_, T> {
     /// The elimination of one free input after the other from the rows of those behind it.
     fn reduce(&self, sides: &[T], stage: &mut Stage<'_, T>) -> bool {
         let (n, m) = (self.states, self.inputs);
-        let (mut gains, mut rows) = (&mut *stage.gain, &mut *stage.pivots);
         for f in 0..m {
-            let (gain, row) = (take(&mut gains, n), take(&mut rows, m));
+            let (Some((rows, later_rows)), Some((gains, later_gains))) = (
+                stage.pivots.split_at_mut_checked(f.wrapping_add(1).wrapping_mul(m)),
+                stage.gain.split_at_mut_checked(f.wrapping_add(1).wrapping_mul(n)),
+            ) else {
+                return false;
+            };
             if !is_free(sides.get(f)) {
                 continue;
             }
-            let own = self.r.get(f.wrapping_mul(m.wrapping_add(1))).copied().unwrap_or(T::ZERO);
-            let least = T::from_u32(ROUNDINGS) * T::EPSILON * own;
-            let Some((pivot, factors)) = row.get_mut(f..).and_then(<[T]>::split_first_mut) else {
-                return false;
-            };
+            let least = T::from_u32(ROUNDINGS) * T::EPSILON * at(row(self.r, f, m), f);
+            let (factors, gain) = (row_mut(rows, f, m), row(gains, f, n));
+            let Some(pivot) = factors.get_mut(f) else { return false };
             let Some(inverse) = invert(*pivot, least.max(T::MIN_POSITIVE)) else { return false };
             *pivot = inverse;
-            let later = gains.chunks_exact_mut(n.max(1)).zip(rows.chunks_exact_mut(m.max(1)));
-            for (at, (later_gain, later_row)) in later.enumerate() {
-                let g = f.wrapping_add(1).wrapping_add(at);
-                if let (true, Some(factors), Some(later_row)) =
-                    (is_free(sides.get(g)), factors.get(at..), later_row.get_mut(g..))
-                    && let Some(&factor) = factors.first()
-                {
-                    axpy(-(factor * inverse), factors, later_row);
-                    axpy(-(factor * inverse), gain, later_gain);
+            for (later, side) in from(sides, f.wrapping_add(1)).iter().enumerate() {
+                if *side == T::ZERO {
+                    let factors = from(factors, f.wrapping_add(1).wrapping_add(later));
+                    let weight = -(at(factors, 0) * inverse);
+                    let own = f.wrapping_add(1).wrapping_add(later);
+                    axpy(weight, factors, from_mut(row_mut(later_rows, later, m), own));
+                    axpy(weight, gain, row_mut(later_gains, later, n));
                 }
             }
         }
@@ -220,36 +231,33 @@ impl<T: Real> Plant<'_, T> {
     ) -> bool {
         let (n, m) = (self.states, self.inputs);
         let before = before.unwrap_or(&mut []);
-        before.fill(T::ZERO);
-        stage.offset.fill(T::ZERO);
+        clear(before);
+        clear(stage.offset);
         let all_free = sides.iter().all(|side| is_free(Some(side)));
         if quiet && all_free {
             return true;
         }
         let (push, input) = (&mut *scratch.push, &mut *scratch.input);
-        push.copy_from(stage.slope);
+        copy(push, stage.slope);
         if !all_free {
             for ((input, &u), side) in input.iter_mut().zip(u).zip(sides) {
                 *input = if is_free(Some(side)) { T::ZERO } else { u };
             }
-            scratch.pull.fill(T::ZERO);
+            clear(scratch.pull);
             add_products(self.b, input, scratch.pull);
             add_rows(stage.cost, n, scratch.pull, 1, push);
             add_rows(self.r, m, input, 1, stage.offset);
         }
         add_rows(self.b, m, push, 1, stage.offset);
         add_rows(self.a, n, push, 1, before);
-        let mut rest = &mut *stage.offset;
-        let rows = stage.gain.chunks_exact(n.max(1)).zip(stage.pivots.chunks_exact(m.max(1))).enumerate();
-        for (f, (gain, row)) in rows {
-            let Some((&mut offset, later)) = mem::take(&mut rest).split_first_mut() else { break };
-            rest = later;
-            if let (true, Some((&inverse, factors))) =
-                (is_free(sides.get(f)), row.get(f..).and_then(<[T]>::split_first))
-            {
+        for (f, side) in sides.iter().enumerate() {
+            if *side == T::ZERO {
+                let factors = row(stage.pivots, f, m);
+                let weight = -(at(stage.offset, f) * at(factors, f));
+                let later = f.wrapping_add(1);
                 // What lands in rows of fixed inputs is never looked at.
-                axpy(-(offset * inverse), factors, rest);
-                axpy(-(offset * inverse), gain, before);
+                axpy(weight, from(factors, later), from_mut(stage.offset, later));
+                axpy(weight, row(stage.gain, f, n), before);
             }
         }
         false
@@ -264,34 +272,29 @@ impl<T: Real> Plant<'_, T> {
         gradient: &mut [T],
         scratch: &mut Scratch<'_, T>,
     ) {
-        let (n, m) = (self.states.max(1), self.inputs.max(1));
-        let rows = stage.gain.chunks_exact(n).zip(stage.pivots.chunks_exact(m)).zip(&*stage.offset);
-        for (f, ((gain, row), &offset)) in rows.enumerate().rev() {
-            let (Some(row), Some(u), Some(sides)) = (row.get(f..), u.get_mut(f..), sides.get(f..)) else {
-                break;
-            };
-            let (Some((&inverse, factors)), Some((value, later)), Some((side, sides))) =
-                (row.split_first(), u.split_first_mut(), sides.split_first())
-            else {
-                break;
-            };
-            if is_free(Some(side)) {
-                let mut sum = offset + dot(gain, scratch.state);
-                for ((&factor, &later), side) in factors.iter().zip(&*later).zip(sides) {
-                    if is_free(Some(side)) {
-                        sum += factor * later;
-                    }
+        let (n, m) = (self.states, self.inputs);
+        for f in (0..m).rev() {
+            if !is_free(sides.get(f)) {
+                continue;
+            }
+            let factors = row(stage.pivots, f, m);
+            let mut sum = at(stage.offset, f) + dot(row(stage.gain, f, n), scratch.state);
+            for g in f.wrapping_add(1)..m {
+                if is_free(sides.get(g)) {
+                    sum += at(factors, g) * at(u, g);
                 }
-                *value = -(sum * inverse);
+            }
+            if let Some(u) = u.get_mut(f) {
+                *u = -(sum * at(factors, f));
             }
         }
         self.advance(u, scratch);
-        gradient.fill(T::ZERO);
+        clear(gradient);
         if sides.iter().all(|side| is_free(Some(side))) {
             return;
         }
         let pull = &mut *scratch.pull;
-        pull.copy_from(stage.slope);
+        copy(pull, stage.slope);
         add_rows(stage.cost, n, scratch.state, 1, pull);
         add_rows(self.r, m, u, 1, gradient);
         add_rows(self.b, m, pull, 1, gradient);
@@ -305,9 +308,12 @@ impl<T: Real> Plant<'_, T> {
 
 /// Copies the upper half of a matrix to its lower half.
 fn mirror<T: Real>(matrix: &mut [T], n: usize) {
-    for i in 1..n {
-        let Some((above, row)) = matrix.split_at_mut_checked(i.wrapping_mul(n)) else { return };
-        let column = above.get(i..).unwrap_or(&[]).iter().step_by(n.max(1));
-        row.iter_mut().zip(column).for_each(|(entry, &above)| *entry = above);
+    for i in 0..n {
+        for j in 0..i {
+            let above = at(row(matrix, j, n), i);
+            if let Some(below) = row_mut(matrix, i, n).get_mut(j) {
+                *below = above;
+            }
+        }
     }
 }

@@ -24,8 +24,7 @@
 use super::condensed::{check_positive_diagonal, check_symmetric};
 use super::model::{Factors, Look, Model};
 use super::riccati::factors_len;
-use super::small::{add_rows, dot};
-use crate::copy::CopyFrom;
+use super::small::{add_rows, axpy, clear, copy, dot, row, row_mut};
 use crate::linear::{check_finite, check_len};
 use crate::{Error, Real};
 
@@ -130,45 +129,42 @@ impl<T: Real> Model<T> for Staged<'_, T> {
             && pairs.iter().all(|&(own, other)| core::ptr::eq(own, other))
     }
 
-    fn evaluate(&self, data: &[T], x: &[T], gradient: &mut [T], storage: &mut [T]) -> Look<T> {
+    fn evaluate(&self, data: &[T], x: &[T], sized: bool, gradient: &mut [T], storage: &mut [T]) -> Look<T> {
         let plant = &self.plant;
-        let (mut stages, mut scratch) = plant.split(storage, self.horizon);
-        scratch.state.copy_from(data);
-        for (memory, u) in stages.chunks_exact_mut(plant.stage_len()).zip(x.chunks_exact(plant.inputs.max(1)))
-        {
-            plant.advance(u, &mut scratch);
-            plant.stage(memory).slope.copy_from(scratch.state);
+        let (stages, mut scratch) = plant.split(storage, self.horizon);
+        copy(scratch.state, data);
+        let (n, m) = (plant.states, plant.inputs);
+        for k in 0..self.horizon {
+            plant.advance(row(x, k, m), &mut scratch);
+            copy(plant.stage(row_mut(stages, k, plant.stage_len())).slope, scratch.state);
         }
         let mut look = Look { objective: T::ZERO, scale: T::ZERO };
         // λ = P x behind the last stage.
-        scratch.pull.fill(T::ZERO);
+        clear(scratch.pull);
         add_rows(self.p, plant.states, scratch.state, 1, scratch.pull);
         look.objective += T::HALF * dot(scratch.state, scratch.pull);
-        let inputs =
-            x.rchunks_exact(plant.inputs.max(1)).zip(gradient.rchunks_exact_mut(plant.inputs.max(1)));
-        for (u, g) in inputs {
-            let Some((earlier, _)) = plant.split_last(stages) else { break };
-            stages = earlier;
-            g.fill(T::ZERO);
-            scratch.input.fill(T::ZERO);
-            add_rows(plant.r, plant.inputs, u, 1, g);
-            add_rows(plant.b, plant.inputs, scratch.pull, 1, scratch.input);
+        for k in (0..self.horizon).rev() {
+            let (u, g) = (row(x, k, m), row_mut(gradient, k, m));
+            clear(g);
+            clear(scratch.input);
+            add_rows(plant.r, m, u, 1, g);
+            add_rows(plant.b, m, scratch.pull, 1, scratch.input);
             look.objective += T::HALF * dot(u, g);
-            for (g, &pull) in g.iter_mut().zip(&*scratch.input) {
-                look.scale = look.scale.max(g.abs() + pull.abs());
-                *g += pull;
+            if sized {
+                look.scale = look.scale.max(plant.size(g, &mut scratch));
             }
+            axpy(T::ONE, scratch.input, g);
             // λ ← Q x + Aᵀλ before the stage.
-            let state = match plant.split_last(&mut *stages) {
-                Some((_, stage)) => &*stage.slope,
+            let state = match k.checked_sub(1) {
+                Some(before) => &*plant.stage(row_mut(stages, before, plant.stage_len())).slope,
                 None => data,
             };
-            scratch.push.fill(T::ZERO);
-            add_rows(plant.q, plant.states, state, 1, scratch.push);
+            clear(scratch.push);
+            add_rows(plant.q, n, state, 1, scratch.push);
             look.objective += T::HALF * dot(state, scratch.push);
-            if !stages.is_empty() {
-                add_rows(plant.a, plant.states, scratch.pull, 1, scratch.push);
-                scratch.pull.copy_from(scratch.push);
+            if k > 0 {
+                add_rows(plant.a, n, scratch.pull, 1, scratch.push);
+                copy(scratch.pull, scratch.push);
             }
         }
         look
@@ -177,14 +173,15 @@ impl<T: Real> Model<T> for Staged<'_, T> {
     fn curvature(&self, d: &[T], storage: &mut [T]) -> T {
         let plant = &self.plant;
         let (_, mut scratch) = plant.split(storage, self.horizon);
-        scratch.state.fill(T::ZERO);
+        clear(scratch.state);
         let mut sum = T::ZERO;
-        for (k, u) in d.chunks_exact(plant.inputs.max(1)).enumerate() {
+        for k in 0..self.horizon {
+            let u = row(d, k, plant.inputs);
             plant.advance(u, &mut scratch);
-            scratch.input.fill(T::ZERO);
+            clear(scratch.input);
             add_rows(plant.r, plant.inputs, u, 1, scratch.input);
             let last = k.wrapping_add(1) == self.horizon;
-            scratch.push.fill(T::ZERO);
+            clear(scratch.push);
             add_rows(if last { self.p } else { plant.q }, plant.states, scratch.state, 1, scratch.push);
             sum += dot(u, scratch.input) + dot(scratch.state, scratch.push);
         }
@@ -200,40 +197,41 @@ impl<T: Real> Model<T> for Staged<'_, T> {
         factors: &mut Factors<'_, T>,
     ) -> bool {
         let plant = &self.plant;
-        let m = plant.inputs.max(1);
+        let (m, len) = (plant.inputs, plant.stage_len());
         let (stages, mut scratch) = plant.split(factors.storage, self.horizon);
         // Stages behind the last one whose free inputs changed hold what they held.
         let mut changed = if factors.valid { 0 } else { self.horizon };
-        for (k, (new, old)) in sides.chunks_exact(m).zip(factors.sides.chunks_exact(m)).enumerate() {
-            if new.iter().zip(old).any(|(&a, &b)| (a == T::ZERO) != (b == T::ZERO)) {
+        for k in 0..self.horizon {
+            let pairs = row(sides, k, m).iter().zip(row(factors.sides, k, m));
+            if pairs.fold(false, |differs, (&a, &b)| differs | ((a == T::ZERO) != (b == T::ZERO))) {
                 changed = changed.max(k.wrapping_add(1));
             }
         }
-        let mut rest = &mut *stages;
-        if let Some((_, last)) = plant.split_last(rest) {
-            last.slope.fill(T::ZERO);
+        if let Some((_, last)) = plant.split_last(stages) {
+            clear(last.slope);
             if !factors.valid {
-                last.cost.copy_from(self.p);
+                copy(last.cost, self.p);
             }
         }
         factors.valid = false;
-        let mut quiet = true;
-        for (k, (sides, u)) in sides.chunks_exact(m).zip(x.chunks_exact(m)).enumerate().rev() {
+        let (mut rest, mut quiet) = (&mut *stages, true);
+        for k in (0..self.horizon).rev() {
             let Some((earlier, mut stage)) = plant.split_last(rest) else { return false };
             rest = earlier;
             let before = plant.split_last(rest).map(|(_, before)| (before.cost, before.slope));
             let (cost, slope) = before.unzip();
+            let sides = row(sides, k, m);
             if k < changed && !plant.eliminate(sides, &mut stage, cost, &mut scratch) {
                 return false;
             }
-            quiet = plant.pull_back(sides, u, &mut stage, slope, quiet, &mut scratch);
+            quiet = plant.pull_back(sides, row(x, k, m), &mut stage, slope, quiet, &mut scratch);
         }
-        factors.sides.copy_from(sides);
+        copy(factors.sides, sides);
         factors.valid = true;
-        scratch.state.copy_from(data);
-        let inputs = x.chunks_exact_mut(m).zip(gradient.chunks_exact_mut(m)).zip(sides.chunks_exact(m));
-        for (memory, ((u, g), sides)) in stages.chunks_exact_mut(plant.stage_len()).zip(inputs) {
-            plant.roll(sides, &plant.stage(memory), u, g, &mut scratch);
+        copy(scratch.state, data);
+        for k in 0..self.horizon {
+            let stage = plant.stage(row_mut(stages, k, len));
+            plant.roll(row(sides, k, m), &stage, row_mut(x, k, m), row_mut(gradient, k, m), &mut scratch);
         }
         true
     }

@@ -2,9 +2,8 @@
 
 use super::model::Model;
 use super::riccati::{factors_len, stage_len};
-use super::small::largest;
+use super::small::{clear, copy, largest};
 use super::staged::{Plant, Staged};
-use crate::copy::CopyFrom;
 use crate::linear::check_len;
 use crate::{Error, Real, Report, Status, Stop};
 
@@ -43,8 +42,8 @@ pub fn terminal_cost<T: Real>(
     let (next, rest) = rest.split_at_mut_checked(n.saturating_mul(n)).ok_or(short)?;
     let (free, rest) = rest.split_at_mut_checked(m).ok_or(short)?;
     let (mut stage, mut scratch) = (plant.stage(stage), plant.scratch(rest));
-    free.fill(T::ZERO);
-    p.copy_from(plant.q);
+    clear(free);
+    copy(p, plant.q);
     let mut report = Report {
         status: Status::StepLimit,
         steps: 0,
@@ -54,7 +53,7 @@ pub fn terminal_cost<T: Real>(
         scale: largest(p),
     };
     while report.steps < stop.max_steps {
-        stage.cost.copy_from(p);
+        copy(stage.cost, p);
         if !plant.eliminate(free, &mut stage, Some(&mut *next), &mut scratch) {
             report.status = Status::Breakdown;
             break;
@@ -65,7 +64,7 @@ pub fn terminal_cost<T: Real>(
             break;
         }
         let change = p.iter().zip(&*next).fold(T::ZERO, |most, (&old, &new)| most.max((new - old).abs()));
-        p.copy_from(next);
+        copy(p, next);
         report.steps += 1;
         report.checks += 1;
         (report.residual, report.scale) = (change, scale);
@@ -109,14 +108,14 @@ pub fn condense<T: Real>(
     let storage = storage.get_mut(..needed).ok_or(short)?;
     let (unit, rest) = storage.split_at_mut_checked(variables).ok_or(short)?;
     let (rest_state, rest) = rest.split_at_mut_checked(n).ok_or(short)?;
-    unit.fill(T::ZERO);
-    rest_state.fill(T::ZERO);
-    model.evaluate(x0, unit, f, rest);
+    clear(unit);
+    clear(rest_state);
+    model.evaluate(x0, unit, false, f, rest);
     for (i, row) in h.chunks_exact_mut(variables.max(1)).enumerate() {
         if let Some(at) = unit.get_mut(i) {
             *at = T::ONE;
         }
-        model.evaluate(rest_state, unit, row, rest);
+        model.evaluate(rest_state, unit, false, row, rest);
         if let Some(at) = unit.get_mut(i) {
             *at = T::ZERO;
         }

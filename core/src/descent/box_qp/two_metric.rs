@@ -8,7 +8,7 @@
 
 use super::active_set::BoxQp;
 use super::model::Model;
-use crate::copy::CopyFrom;
+use super::small::copy;
 use crate::{Real, Status};
 
 /// Parts of the box that count as at a bound, while the residual is as large as the gradient's terms.
@@ -61,7 +61,7 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
     /// Where a full step leads before it is projected, into the trial.
     fn aim(&mut self) -> bool {
         let work = &mut *self.work;
-        work.trial.copy_from(self.x);
+        copy(work.trial, self.x);
         // The gradient there is of no use; that of x is still needed.
         let (model, data) = (&self.problem.model, self.problem.data);
         let positive = model.minimise(data, work.sides, work.trial, work.change, &mut work.factors);
@@ -92,6 +92,6 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
             let to = if step == T::ONE { trial } else { *x + step * (trial - *x) };
             *x = to.max(lo).min(hi);
         }
-        self.evaluate();
+        self.evaluate(false);
     }
 }
