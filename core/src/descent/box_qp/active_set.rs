@@ -360,7 +360,9 @@ impl<T: Real, M: Model<T>> Run for BoxQp<'_, '_, '_, T, M> {
         if status == Status::Converged || !unsettled {
             return None;
         }
+        // A run that goes on must not know that it was looked at.
+        let carried = self.residual;
         self.better();
-        Some(self.residual)
+        Some(core::mem::replace(&mut self.residual, carried))
     }
 }

@@ -33,4 +33,22 @@ impl<'a, T: Real, M: Model<T>> Problem<'a, T, M> {
     pub fn variables(&self) -> usize {
         self.model.variables()
     }
+
+    /// What changes from problem to problem: f, or x₀.
+    #[must_use]
+    pub fn data(&self) -> &'a [T] {
+        self.data
+    }
+
+    /// The lower bounds.
+    #[must_use]
+    pub fn lower(&self) -> &'a [T] {
+        self.bounds.lower
+    }
+
+    /// The upper bounds.
+    #[must_use]
+    pub fn upper(&self) -> &'a [T] {
+        self.bounds.upper
+    }
 }
