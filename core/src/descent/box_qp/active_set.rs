@@ -85,10 +85,11 @@ const ROUNDINGS: u32 = 8;
 /// A run in progress.
 #[derive(Debug)]
 pub struct BoxQp<'r, 'a, 'w, T, M> {
-    pub(super) problem: Problem<'a, T, M>,
+    pub(super) problem: &'r Problem<'a, T, M>,
     pub(super) x: &'r mut [T],
     pub(super) work: &'r mut Workspace<'w, T, M>,
-    options: Options<T>,
+    patience: u32,
+    fallback: Fallback,
     phase: Phase,
     method: Method,
     /// Of x, as last evaluated.
@@ -107,7 +108,7 @@ pub struct BoxQp<'r, 'a, 'w, T, M> {
 /// [`Error::Option`] for tolerances; [`Error::Dimension`] or [`Error::Value`] for x; [`Error::Workspace`] if the
 /// workspace was carved for another model. Nothing is touched then.
 pub fn start<'r, 'a, 'w, T: Real, M: Model<T>>(
-    problem: &Problem<'a, T, M>,
+    problem: &'r Problem<'a, T, M>,
     options: &Options<T>,
     x: &'r mut [T],
     work: &'r mut Workspace<'w, T, M>,
@@ -121,10 +122,11 @@ pub fn start<'r, 'a, 'w, T: Real, M: Model<T>>(
     copy(work.trial, x);
     let phase = Phase::PrimalDual { fewest: usize::MAX, idle: 0 };
     let mut run = BoxQp {
-        problem: *problem,
+        problem,
         x,
         work,
-        options: *options,
+        patience: options.patience,
+        fallback: options.fallback,
         phase,
         method: Method::PrimalDual,
         residual: T::ZERO,
@@ -257,26 +259,26 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
         if !self.minimise() {
             return;
         }
-        let changes = self.revise();
+        let changes = self.revise(true);
         if changes == 0 {
             self.finish();
         } else if changes < fewest {
             self.phase = Phase::PrimalDual { fewest: changes, idle: 0 };
-        } else if idle.saturating_add(1) < self.options.patience {
+        } else if idle.saturating_add(1) < self.patience {
             self.phase = Phase::PrimalDual { fewest, idle: idle.saturating_add(1) };
         } else {
             self.fall_back();
         }
     }
 
-    /// Fixes what left the box, frees what is pushed into it, and says how many that were.
-    fn revise(&mut self) -> usize {
+    /// Frees what is pushed into the box and, if `fix`, fixes what left it; says how many that were.
+    pub(super) fn revise(&mut self, fix: bool) -> usize {
         let mut changes = 0_usize;
         let work = &mut *self.work;
         let values = work.trial.iter().zip(&*work.gradient).zip(self.problem.bounds.pairs());
         for (side, ((&z, &g), (lo, hi))) in work.sides.iter_mut().zip(values) {
             let new = if *side == T::ZERO {
-                outside(z, lo, hi)
+                if fix { outside(z, lo, hi) } else { T::ZERO }
             } else if lo < hi && *side * g > self.slack {
                 T::ZERO
             } else {
@@ -290,7 +292,7 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
 
     /// Gives the primal–dual method up.
     fn fall_back(&mut self) {
-        match self.options.fallback {
+        match self.fallback {
             Fallback::Dual => {
                 self.method = Method::Dual;
                 self.phase = Phase::Dual(Dual::default());

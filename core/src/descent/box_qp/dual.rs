@@ -8,6 +8,7 @@
 
 use super::active_set::{BoxQp, outside};
 use super::model::Model;
+use super::small::clear;
 use crate::Real;
 
 /// Where the method is.
@@ -44,7 +45,8 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
         }
         match stage {
             Dual::Restore => {
-                if self.release() {
+                clear(self.work.change);
+                if self.revise(false) > 0 {
                     return Next::Go(Dual::Restore);
                 }
             }
@@ -74,19 +76,6 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
             }
             None => Next::Done,
         }
-    }
-
-    /// Frees what has a wrong multiplier, and says whether anything had.
-    fn release(&mut self) -> bool {
-        let mut any = false;
-        let values = self.work.gradient.iter().zip(self.problem.bounds.pairs());
-        for ((side, mu), (&g, bounds)) in self.work.sides.iter_mut().zip(&mut *self.work.change).zip(values) {
-            *mu = T::ZERO;
-            if multiplier(*side, g, bounds) < -self.slack {
-                (*side, any) = (T::ZERO, true);
-            }
-        }
-        any
     }
 
     /// The variable whose multiplier reaches zero first on the way to the trial's, and how far that is; the one that
@@ -124,15 +113,17 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
 
     /// The free variable that is furthest outside of its bounds, and on which side.
     fn furthest(&self) -> Option<(usize, T)> {
-        let mut most = (None, T::ZERO);
+        let (mut most, mut found) = (T::ZERO, None);
         let values = self.work.trial.iter().zip(&*self.work.sides).zip(self.problem.bounds.pairs());
         for (i, ((&z, &side), (lo, hi))) in values.enumerate() {
-            let on = if side == T::ZERO { outside(z, lo, hi) } else { T::ZERO };
             let distance = (lo - z).max(z - hi);
-            if on != T::ZERO && distance > most.1 {
-                most = (Some((i, on)), distance);
+            if side == T::ZERO && distance > most {
+                let on = outside(z, lo, hi);
+                if on != T::ZERO {
+                    (most, found) = (distance, Some((i, on)));
+                }
             }
         }
-        most.0
+        found
     }
 }

@@ -4,7 +4,7 @@ use core::mem;
 
 use super::condensed::{ROUNDINGS, invert};
 use super::small::{
-    add_products, add_rows, at, axpy, clear, copy, dot, from, from_mut, largest, row, row_mut, rows,
+    add_products, add_rows, at, axpy, clear, copy, dot, from, from_mut, largest, row, row_mut,
 };
 use super::staged::Plant;
 use crate::Real;
@@ -17,7 +17,7 @@ pub(super) const fn stage_len(n: usize, m: usize) -> usize {
 
 /// Numbers of scratch: a matrix, four states, two inputs.
 pub(super) const fn scratch_len(n: usize, m: usize) -> usize {
-    n.saturating_mul(n).saturating_add(n.saturating_mul(4)).saturating_add(m.saturating_mul(2))
+    n.saturating_mul(n).saturating_add(n.saturating_mul(4)).saturating_add(m)
 }
 
 /// Numbers of all stages and of the scratch.
@@ -47,10 +47,10 @@ pub(super) struct Scratch<'w, T> {
     pub(super) push: &'w mut [T],
     pub(super) pull: &'w mut [T],
     pub(super) input: &'w mut [T],
-    size: &'w mut [T],
 }
 
 /// Cuts the next `n` elements off.
+#[inline(never)]
 fn take<'w, T>(rest: &mut &'w mut [T], n: usize) -> &'w mut [T] {
     match mem::take(rest).split_at_mut_checked(n) {
         Some((piece, tail)) => {
@@ -68,7 +68,9 @@ fn is_free<T: Real>(side: Option<&T>) -> bool {
 
 impl<T: Real> Plant<'_, T> {
     pub(super) fn stage_len(&self) -> usize {
-        stage_len(self.states, self.inputs).max(1)
+        // The storage was carved by the saturating count, so this one cannot have wrapped.
+        let (n, m) = (self.states, self.inputs);
+        n.wrapping_add(m).wrapping_mul(n.wrapping_add(1)).wrapping_add(m.wrapping_mul(m)).max(1)
     }
 
     /// The parts of a stage's memory.
@@ -109,7 +111,6 @@ impl<T: Real> Plant<'_, T> {
             push: take(&mut storage, n),
             pull: take(&mut storage, n),
             input: take(&mut storage, m),
-            size: take(&mut storage, m),
         }
     }
 
@@ -121,12 +122,13 @@ impl<T: Real> Plant<'_, T> {
         mem::swap(&mut scratch.state, &mut scratch.next);
     }
 
-    /// The largest |R u| + |B|ᵀ|λ| of a stage, given R u.
-    pub(super) fn size(&self, cost: &[T], scratch: &mut Scratch<'_, T>) -> T {
-        let sizes = &mut *scratch.size;
-        sizes.iter_mut().zip(cost).for_each(|(size, &cost)| *size = cost.abs());
-        for (row, &costate) in rows(self.b, self.inputs).zip(&*scratch.pull) {
-            sizes.iter_mut().zip(row).for_each(|(size, &b)| *size += (b * costate).abs());
+    /// The largest |R u| + |B|ᵀ|λ| of a stage, R u being in `input` and λ in `pull`.
+    pub(super) fn size(&self, scratch: &mut Scratch<'_, T>) -> T {
+        let sizes = &mut *scratch.input;
+        sizes.iter_mut().for_each(|size| *size = size.abs());
+        for (i, &costate) in scratch.pull.iter().enumerate() {
+            let effects = row(self.b, i, self.inputs);
+            sizes.iter_mut().zip(effects).for_each(|(size, &b)| *size += (b * costate).abs());
         }
         largest(sizes)
     }
@@ -146,12 +148,11 @@ impl<T: Real> Plant<'_, T> {
         let bent = &mut *scratch.push;
         for (f, side) in sides.iter().enumerate() {
             if *side == T::ZERO {
+                let (pivots, gain) = (row_mut(stage.pivots, f, m), row_mut(stage.gain, f, n));
                 clear(bent);
                 add_rows(stage.cost, n, from(self.b, f), m, bent);
-                let pivots = row_mut(stage.pivots, f, m);
                 copy(pivots, row(self.r, f, m));
                 add_rows(self.b, m, bent, 1, pivots);
-                let gain = row_mut(stage.gain, f, n);
                 clear(gain);
                 add_rows(self.a, n, bent, 1, gain);
             }
@@ -160,7 +161,7 @@ impl<T: Real> Plant<'_, T> {
             return false;
         }
         let Some(before) = before else { return true };
-        // S A, a column at a time.
+        // S A, a column at a time: the columns of A are what is sparse.
         for i in 0..n {
             clear(bent);
             add_rows(stage.cost, n, from(self.a, i), n, bent);
@@ -273,19 +274,18 @@ impl<T: Real> Plant<'_, T> {
         scratch: &mut Scratch<'_, T>,
     ) {
         let (n, m) = (self.states, self.inputs);
+        // The free inputs behind f, and 0 for the fixed ones.
+        let later = &mut *scratch.input;
+        clear(later);
         for f in (0..m).rev() {
-            if !is_free(sides.get(f)) {
-                continue;
-            }
-            let factors = row(stage.pivots, f, m);
-            let mut sum = at(stage.offset, f) + dot(row(stage.gain, f, n), scratch.state);
-            for g in f.wrapping_add(1)..m {
-                if is_free(sides.get(g)) {
-                    sum += at(factors, g) * at(u, g);
+            if is_free(sides.get(f)) {
+                let factors = row(stage.pivots, f, m);
+                let behind = dot(from(factors, f.wrapping_add(1)), from(later, f.wrapping_add(1)));
+                let sum = at(stage.offset, f) + dot(row(stage.gain, f, n), scratch.state) + behind;
+                let value = -(sum * at(factors, f));
+                if let (Some(u), Some(later)) = (u.get_mut(f), later.get_mut(f)) {
+                    (*u, *later) = (value, value);
                 }
-            }
-            if let Some(u) = u.get_mut(f) {
-                *u = -(sum * at(factors, f));
             }
         }
         self.advance(u, scratch);

@@ -27,15 +27,6 @@ fn axpy_inline<T: Real>(w: T, x: &[T], y: &mut [T]) {
     }
 }
 
-/// Rows of so many elements, the last one possibly shorter. Unlike `chunks` it never divides.
-pub(super) fn rows<T>(mut rest: &[T], n: usize) -> impl Iterator<Item = &[T]> {
-    core::iter::from_fn(move || {
-        let (row, later) = rest.split_at_checked(n.max(1)).unwrap_or((rest, &[]));
-        rest = later;
-        (!row.is_empty()).then_some(row)
-    })
-}
-
 /// Row i of a matrix with rows of n elements; empty if there is none.
 #[inline(never)]
 pub(super) fn row<T>(matrix: &[T], i: usize, n: usize) -> &[T] {
@@ -131,8 +122,12 @@ fn dot_inline<T: Real>(x: &[T], y: &[T]) -> T {
 /// yᵢ ← yᵢ + rowᵢ·x.
 #[inline(never)]
 pub(super) fn add_products<T: Real>(matrix: &[T], x: &[T], y: &mut [T]) {
-    for (row, y) in rows(matrix, x.len()).zip(y) {
+    let mut begin = 0_usize;
+    for y in y {
+        let end = begin.wrapping_add(x.len());
+        let Some(row) = matrix.get(begin..end) else { return };
         *y += dot_inline(row, x);
+        begin = end;
     }
 }
 

@@ -16,7 +16,7 @@
 //! S, M and G of a stage depend on the sets of free inputs of it and of the later stages alone, so what was
 //! eliminated is kept, and an active-set method pays for the stages up to the last one that it changed. Zeros of A
 //! and B are skipped. *Cost* of a stage with n states and m inputs: up to 1½ n³ + 2 m n² + ½ m n² multiply–adds where
-//! it is eliminated anew, 2 to 5 n² + 2 to 4 n m in every solve. *Memory*: N (n² + n m + m² + n + m) + n² + 4 n + 2 m.
+//! it is eliminated anew, 2 to 5 n² + 2 to 4 n m in every solve. *Memory*: N (n² + n m + m² + n + m) + n² + 4 n + m.
 //!
 //! *Source*: Rao, Wright & Rawlings 1998 for the recursion inside of an optimisation; the elimination is that of any
 //! forest, with matrices.
@@ -24,7 +24,7 @@
 use super::condensed::{check_positive_diagonal, check_symmetric};
 use super::model::{Factors, Look, Model};
 use super::riccati::factors_len;
-use super::small::{add_rows, axpy, clear, copy, dot, row, row_mut};
+use super::small::{add_rows, clear, copy, dot, row, row_mut};
 use crate::linear::{check_finite, check_len};
 use crate::{Error, Real};
 
@@ -76,6 +76,9 @@ pub struct Staged<'a, T> {
     pub(super) plant: Plant<'a, T>,
     pub(super) p: &'a [T],
     pub(super) horizon: usize,
+    /// Lengths, which saturate where no memory could hold them.
+    variables: usize,
+    factors: usize,
 }
 
 impl<'a, T: Real> Staged<'a, T> {
@@ -93,7 +96,9 @@ impl<'a, T: Real> Staged<'a, T> {
         check_len("p", p.len(), plant.states.saturating_mul(plant.states))?;
         check_finite("p", p)?;
         check_symmetric("p", p, plant.states)?;
-        Ok(Self { plant, p, horizon })
+        let variables = plant.inputs.saturating_mul(horizon);
+        let factors = factors_len(plant.states, plant.inputs, horizon);
+        Ok(Self { plant, p, horizon, variables, factors })
     }
 
     /// Numbers that a [`Workspace`](super::Workspace) needs.
@@ -108,30 +113,31 @@ impl<T: Real> Model<T> for Staged<'_, T> {
     const DATA: &'static str = "x0";
 
     fn variables(&self) -> usize {
-        self.plant.inputs.saturating_mul(self.horizon)
+        self.variables
     }
     fn data_len(&self) -> usize {
         self.plant.states
     }
     fn factors_len(&self) -> usize {
-        factors_len(self.plant.states, self.plant.inputs, self.horizon)
+        self.factors
     }
     fn is(&self, other: &Self) -> bool {
-        let pairs = [
-            (self.plant.a, other.plant.a),
-            (self.plant.b, other.plant.b),
-            (self.plant.q, other.plant.q),
-            (self.plant.r, other.plant.r),
-            (self.p, other.p),
-        ];
-        self.horizon == other.horizon
-            && self.plant.states == other.plant.states
-            && pairs.iter().all(|&(own, other)| core::ptr::eq(own, other))
+        // Lengths follow from the sizes.
+        let (own, other_plant) = (&self.plant, &other.plant);
+        (self.horizon == other.horizon
+            && own.states == other_plant.states
+            && own.inputs == other_plant.inputs)
+            && core::ptr::eq(own.a.as_ptr(), other_plant.a.as_ptr())
+            && core::ptr::eq(own.b.as_ptr(), other_plant.b.as_ptr())
+            && core::ptr::eq(own.q.as_ptr(), other_plant.q.as_ptr())
+            && core::ptr::eq(own.r.as_ptr(), other_plant.r.as_ptr())
+            && core::ptr::eq(self.p.as_ptr(), other.p.as_ptr())
     }
 
     fn evaluate(&self, data: &[T], x: &[T], sized: bool, gradient: &mut [T], storage: &mut [T]) -> Look<T> {
         let plant = &self.plant;
         let (stages, mut scratch) = plant.split(storage, self.horizon);
+        clear(scratch.state);
         copy(scratch.state, data);
         let (n, m) = (plant.states, plant.inputs);
         for k in 0..self.horizon {
@@ -145,15 +151,14 @@ impl<T: Real> Model<T> for Staged<'_, T> {
         look.objective += T::HALF * dot(scratch.state, scratch.pull);
         for k in (0..self.horizon).rev() {
             let (u, g) = (row(x, k, m), row_mut(gradient, k, m));
-            clear(g);
             clear(scratch.input);
-            add_rows(plant.r, m, u, 1, g);
-            add_rows(plant.b, m, scratch.pull, 1, scratch.input);
-            look.objective += T::HALF * dot(u, g);
+            add_rows(plant.r, m, u, 1, scratch.input);
+            look.objective += T::HALF * dot(u, scratch.input);
+            copy(g, scratch.input);
+            add_rows(plant.b, m, scratch.pull, 1, g);
             if sized {
-                look.scale = look.scale.max(plant.size(g, &mut scratch));
+                look.scale = look.scale.max(plant.size(&mut scratch));
             }
-            axpy(T::ONE, scratch.input, g);
             // λ ← Q x + Aᵀλ before the stage.
             let state = match k.checked_sub(1) {
                 Some(before) => &*plant.stage(row_mut(stages, before, plant.stage_len())).slope,
@@ -171,21 +176,8 @@ impl<T: Real> Model<T> for Staged<'_, T> {
     }
 
     fn curvature(&self, d: &[T], storage: &mut [T]) -> T {
-        let plant = &self.plant;
-        let (_, mut scratch) = plant.split(storage, self.horizon);
-        clear(scratch.state);
-        let mut sum = T::ZERO;
-        for k in 0..self.horizon {
-            let u = row(d, k, plant.inputs);
-            plant.advance(u, &mut scratch);
-            clear(scratch.input);
-            add_rows(plant.r, plant.inputs, u, 1, scratch.input);
-            let last = k.wrapping_add(1) == self.horizon;
-            clear(scratch.push);
-            add_rows(if last { self.p } else { plant.q }, plant.states, scratch.state, 1, scratch.push);
-            sum += dot(u, scratch.input) + dot(scratch.state, scratch.push);
-        }
-        sum
+        // From rest, and with no room for a gradient, the objective is all that is left.
+        T::TWO * self.evaluate(&[], d, false, &mut [], storage).objective
     }
 
     fn minimise(

@@ -5,6 +5,7 @@ use crate::carve::carve;
 use crate::{Error, Real};
 
 /// Numbers for so many variables and so many numbers of factors.
+#[inline(never)]
 pub(super) const fn required_len(variables: usize, factors: usize) -> usize {
     variables.saturating_mul(6).saturating_add(factors)
 }
