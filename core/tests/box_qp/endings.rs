@@ -97,8 +97,8 @@ fn a_tolerance_below_rounding_ends_as_stalled() {
     }
 }
 
-/// The cases of the reference as (model length, solve) in one type.
-fn each_case(then: &mut dyn FnMut(&Staged<'_, f64>, &Problem<'_, f64, Staged<'_, f64>>, usize)) {
+/// Hands over every case of the reference: model, problem, and the length of a workspace.
+fn each_case(mut then: impl FnMut(&Staged<'_, f64>, &Problem<'_, f64, Staged<'_, f64>>, usize)) {
     let plants = [double_integrator(), quadrotor()];
     for case in cases() {
         let made = &plants[usize::from(case.quadrotor)];
@@ -112,7 +112,7 @@ fn each_case(then: &mut dyn FnMut(&Staged<'_, f64>, &Problem<'_, f64, Staged<'_,
 
 #[test]
 fn a_limit_leaves_a_point_in_the_box_no_worse_than_the_start() {
-    each_case(&mut |model, problem, len| {
+    each_case(|model, problem, len| {
         for options in ways() {
             let n = model.variables();
             let mut last = f64::INFINITY;
@@ -159,7 +159,7 @@ fn bits<T: Real>(x: &[T]) -> Vec<u64> {
 
 #[test]
 fn two_drives_steps_by_hand_dirty_memory_and_every_instruction_set_make_no_difference() {
-    each_case(&mut |model, problem, len| {
+    each_case(|model, problem, len| {
         for options in ways() {
             let n = model.variables();
             let once = |dirt: f64, observe: bool| {

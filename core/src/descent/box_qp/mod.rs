@@ -47,7 +47,7 @@
 //! let model = Staged::new(plant, &p, 10)?;
 //! let mut storage = [0.0; Staged::<f64>::required_len(2, 1, 10)];
 //! let mut workspace = Workspace::new(&model, &mut storage)?;
-//! let (mut state, mut u) = ([0.3, 0.1], [0.0; 10]);
+//! let (mut state, mut u) = ([0.3_f64, 0.1], [0.0; 10]);
 //! for _step in 0..50 {
 //!     let problem = Problem::new(&model, &state, &[-1.0; 10], &[1.0; 10])?;
 //!     let solved = box_qp::solve(&problem, &Options::default(), &mut u, &mut workspace, &mut ())?;
