@@ -80,9 +80,16 @@ pub enum Error {
         /// Which one, counted from zero.
         index: usize,
     },
+    /// A lower bound lies above its upper bound.
+    Bounds {
+        /// The variable, counted from zero.
+        index: usize,
+    },
     /// A matrix that must be symmetric is not.
     Asymmetric {
-        /// The row of an entry that differs from its mirror image, counted from zero.
+        /// The argument's name.
+        argument: &'static str,
+        /// The row of an entry that differs from its mirror image by more than rounding.
         row: usize,
         /// Its column.
         column: usize,
@@ -175,10 +182,15 @@ impl fmt::Display for Error {
                 f,
                 "{line} {index} must carry something, but has no entry to carry it with (other than in lines that carry nothing); leave it out"
             ),
-            Error::Asymmetric { row, column } => write!(
-                f,
-                "the entry in row {row} and column {column} differs from its mirror image; this method needs a symmetric matrix"
-            ),
+            Error::Bounds { index } => {
+                write!(f, "the lower bound of variable {index} lies above its upper bound")
+            }
+            Error::Asymmetric { argument, row, column } => {
+                write!(
+                    f,
+                    "`{argument}` must be symmetric, but entry ({row}, {column}) differs from ({column}, {row})"
+                )
+            }
         }
     }
 }

@@ -17,6 +17,7 @@
 //! | family | problem |
 //! |---|---|
 //! | [`relaxation`] | A x = b by SOR, SSOR and SSOR-preconditioned conjugate gradients |
+//! | [`descent`] | quadratics in a box, for model predictive control |
 //! | [`transport`] | min ⟨P, C⟩ + ε Σ P (ln P − 1), P with given marginals, by Sinkhorn and its relatives |
 //!
 //! [`omega`] holds the rules that choose a relaxation factor, [`bandit`] the online tuners behind them, which
@@ -56,6 +57,7 @@
 pub mod bandit;
 mod carve;
 mod copy;
+pub mod descent;
 mod error;
 pub mod linear;
 mod observe;

@@ -170,9 +170,15 @@ fn symmetric_matrices_alone() {
     assert_eq!(solve(&a, &[1.0, 2.0], &[1.0, 2.0]), None);
     assert!(matches!(solve(&a, &[1.0, 2.0], &[2.0, 1.0]), Some(Error::Mass { argument: "c", .. })));
     let a = Dense::new(&[1.0, 2.0, 3.0, 1.0], 2, 2, 2).expect("a matrix");
-    assert_eq!(solve(&a, &[1.0; 2], &[1.0; 2]), Some(Error::Asymmetric { row: 0, column: 1 }));
+    assert_eq!(
+        solve(&a, &[1.0; 2], &[1.0; 2]),
+        Some(Error::Asymmetric { argument: "matrix", row: 0, column: 1 })
+    );
     let a = Csr::new(&[0, 1, 3], &[0, 0, 1], &[1.0, 2.0, 1.0], 2).expect("a matrix");
-    assert_eq!(solve(&a, &[1.0; 2], &[1.0; 2]), Some(Error::Asymmetric { row: 1, column: 0 }));
+    assert_eq!(
+        solve(&a, &[1.0; 2], &[1.0; 2]),
+        Some(Error::Asymmetric { argument: "matrix", row: 1, column: 0 })
+    );
     let a = Csr::new(&[0, 1, 3], &[0, 1, 2], &[1.0, 2.0, 1.0], 3).expect("a matrix");
     let expected = Error::Dimension { argument: "columns", expected: 2, given: 3 };
     assert_eq!(solve(&a, &[1.0, 2.0], &[1.0; 3]), Some(expected));

@@ -5,7 +5,7 @@
 mod clock;
 mod stack;
 
-pub use clock::{SysTick, instructions};
+pub use clock::Counter;
 pub use southwell_scenario::Output;
 pub use southwell_scenario::images::{self, agree};
 

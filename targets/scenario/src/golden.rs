@@ -221,3 +221,19 @@ pub const COUPLINGS_F64: &[Outcome] = &[
     Outcome { name: "one scaling", steps: 18, answer: 0x28cf52fe03513551 },
     Outcome { name: "ruiz", steps: 165, answer: 0xc70889fe945e9c39 },
 ];
+
+/// What [`mpc`](crate::mpc) finds in `f32`.
+pub const MPC_F32: [Outcome; 4] = [
+    Outcome { name: "cart, 10 stages", steps: 11, answer: 0x0ebe3af2d4e896e1 },
+    Outcome { name: "cart, 20 stages", steps: 24, answer: 0x75dc59b7aae216ab },
+    Outcome { name: "quadrotor, near", steps: 14, answer: 0x6d6bbd70b7e931f3 },
+    Outcome { name: "quadrotor, far", steps: 14, answer: 0x117ad01576d174ac },
+];
+
+/// What [`mpc`](crate::mpc) finds in `f64`.
+pub const MPC_F64: [Outcome; 4] = [
+    Outcome { name: "cart, 10 stages", steps: 11, answer: 0x55f2d808f893e681 },
+    Outcome { name: "cart, 20 stages", steps: 24, answer: 0xffa6b129a971715e },
+    Outcome { name: "quadrotor, near", steps: 15, answer: 0x4726008a78017e50 },
+    Outcome { name: "quadrotor, far", steps: 14, answer: 0x03b3a7f57c36ab8f },
+];

@@ -1,6 +1,7 @@
 //! What each firmware image does, whatever the part: runs a scenario, compares what it finds with the host's
 //! constants, prints a line, and says whether all was as expected.
 
+use core::cell::Cell;
 use core::hint::black_box;
 
 use southwell::Real;
@@ -9,7 +10,7 @@ use crate::heat::rules::{self, Run};
 use crate::heat::{SUMMARY_BITS, Summary};
 use crate::methods::Outcome;
 use crate::passes::Made;
-use crate::{Output, association, couplings, golden, heat, made, methods, passes};
+use crate::{Output, association, couplings, golden, heat, made, methods, mpc, passes};
 
 /// Counts the instructions that something takes; 0 where nobody can count.
 pub trait Clock {
@@ -101,6 +102,42 @@ fn methods_in<T: Real>(precision: &str, expected: &[Outcome], output: &mut Outpu
     agree("methods", precision, expected, output, |found| {
         run(&mut [T::NAN; REALS], &mut [u32::MAX; INDICES], &mut |outcome| found(outcome));
     })
+}
+
+/// A cart and a quadrotor under model predictive control, in both precisions; counts cold and warm steps.
+pub fn mpc(output: &mut Output<'_>, clock: &mut impl Clock) -> bool {
+    let single = mpc_in::<f32>("f32", &golden::MPC_F32, output, clock);
+    let double = mpc_in::<f64>("f64", &golden::MPC_F64, output, clock);
+    single && double
+}
+
+#[inline(never)]
+fn mpc_in<T: Real>(
+    precision: &str,
+    expected: &[Outcome],
+    output: &mut Output<'_>,
+    clock: &mut impl Clock,
+) -> bool {
+    let counts = Cell::new((0, 0));
+    let mut expected = expected.iter();
+    let mut good = true;
+    mpc::run(
+        &mut [T::NAN; mpc::REALS],
+        &mut |step, solve| {
+            let ((), count) = clock.instructions(solve);
+            let (cold, warm) = counts.get();
+            counts.set(if step == 0 { (count, 0) } else { (cold, warm.max(count)) });
+        },
+        &mut |found| {
+            let agrees = expected.next().is_some_and(|expected| found.agrees(expected));
+            good &= agrees;
+            let (cold, warm) = counts.get();
+            output.text("mpc ").text(precision).text(" ").text(found.name).text(": ").number(found.steps);
+            output.text(" steps, warm at most ").number(warm).text(" and cold ").number(cold);
+            output.text(" instructions if the emulator counts them").text(verdict(agrees)).line();
+        },
+    );
+    good && expected.next().is_none()
 }
 
 /// Every pass over memory, in both precisions.

@@ -1,7 +1,7 @@
 //! The scenario that firmware and host must answer with the same bits.
 //!
 //! [`heat`] is a sequence of implicit heat steps whose omega is learned; [`association`] finds out which detection
-//! belongs to which track; [`couplings`] runs every method of transport; [`methods`] runs every
+//! belongs to which track; [`mpc`] controls a cart and a quadrotor; [`couplings`] runs every method of transport; [`methods`] runs every
 //! relaxation method once on a small system; [`passes`] runs every pass over memory. They are generic over
 //! the type and need no heap. What they find is compared with the constants in [`golden`], which a host wrote
 //! (`cargo run --example golden -- write`) and which a test confirms on every instruction set.
@@ -22,6 +22,7 @@ pub mod heat;
 pub mod images;
 pub mod made;
 pub mod methods;
+pub mod mpc;
 mod output;
 pub mod passes;
 

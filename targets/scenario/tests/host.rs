@@ -2,7 +2,7 @@
 
 use southwell::Real;
 use southwell_scenario::heat::rules::{auto, binned, cheb, tsallis, unimodal};
-use southwell_scenario::{association, couplings, golden, heat, methods};
+use southwell_scenario::{association, couplings, golden, heat, methods, mpc};
 use southwell_simd::{force_level, levels};
 
 fn check<T: Real>(
@@ -11,6 +11,7 @@ fn check<T: Real>(
     methods_expected: &[methods::Outcome],
     association_expected: association::Associated,
     couplings_expected: &[methods::Outcome],
+    mpc_expected: &[methods::Outcome],
 ) {
     for level in levels() {
         force_level(Some(level));
@@ -31,6 +32,10 @@ fn check<T: Real>(
         });
         assert_eq!(all, couplings_expected, "{level:?}");
         assert!(all.iter().zip(couplings_expected).all(|(found, expected)| found.agrees(expected)));
+        let mut all = Vec::new();
+        mpc::run(&mut [T::NAN; mpc::REALS], &mut |_, solve| solve(), &mut |found| all.push(found));
+        assert_eq!(all, mpc_expected, "{level:?}");
+        assert!(all.iter().zip(mpc_expected).all(|(found, expected)| found.agrees(expected)));
         let memory = &mut [T::NAN; association::REALS];
         association::sense(memory);
         let found = association::run(memory).expect("a sound library");
@@ -47,6 +52,7 @@ fn every_instruction_set_finds_the_constants_in_single_precision() {
         &golden::METHODS_F32,
         golden::ASSOCIATION_F32,
         golden::COUPLINGS_F32,
+        &golden::MPC_F32,
     );
 }
 
@@ -58,6 +64,7 @@ fn every_instruction_set_finds_the_constants_in_double_precision() {
         &golden::METHODS_F64,
         golden::ASSOCIATION_F64,
         golden::COUPLINGS_F64,
+        &golden::MPC_F64,
     );
 }
 

@@ -88,7 +88,7 @@ fn check_symmetric<T: Real, A: Rows<T>>(matrix: &A) -> Result<(), Error> {
     for row in 0..matrix.rows() {
         for (column, a) in matrix.row(row).entries() {
             if get(column, row) != a {
-                return Err(Error::Asymmetric { row, column });
+                return Err(Error::Asymmetric { argument: "matrix", row, column });
             }
         }
     }

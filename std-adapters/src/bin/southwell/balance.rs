@@ -253,7 +253,7 @@ fn refusal(arguments: &Arguments, balance: &Balance, error: Error) -> Failure {
             "{line} {} has no entry to carry anything with (other than in lines that carry nothing); leave it out",
             index + 1
         ),
-        Error::Asymmetric { row, column } => format!(
+        Error::Asymmetric { row, column, .. } => format!(
             "the entry in row {} and column {} differs from its mirror image; use --method sinkhorn-knopp",
             row + 1,
             column + 1

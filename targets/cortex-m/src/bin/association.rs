@@ -2,6 +2,6 @@
 #![no_std]
 #![no_main]
 
-use southwell_cortex_m::{SysTick, image, images};
+use southwell_cortex_m::{Counter, image, images};
 
-image!("association", |output| images::association(output, &mut SysTick));
+image!("association", |output| images::association(output, &mut Counter::new()));

@@ -1,0 +1,233 @@
+//! ½ xᵀH x + fᵀx with a dense H, the states having been eliminated.
+//!
+//! *Reduced solve*: H on the free variables is gathered and factorised as L D Lᵀ by rows, n³/6 multiply–adds for n
+//! free ones, when the set of free variables has changed since; n² otherwise. *Memory*: n² + n.
+
+use super::model::{Factors, Look, Model};
+use super::small::{axpy, dot};
+use crate::linear::{Dense, check_finite, check_len};
+use crate::{DiagonalFault, Error, Real};
+
+/// A pivot below this many roundings of its diagonal entry counts as not positive.
+pub(super) const ROUNDINGS: u32 = 4;
+
+/// H of ½ xᵀH x + fᵀx by rows; f comes with the problem.
+#[derive(Clone, Copy, Debug)]
+pub struct Condensed<'a, T> {
+    h: &'a [T],
+    n: usize,
+}
+
+impl<'a, T: Real> Condensed<'a, T> {
+    /// A view of H, n × n by rows, symmetric, with a positive diagonal. That it is positive definite is found out
+    /// by solving.
+    ///
+    /// # Errors
+    /// [`Error::Dimension`] if `h` has not n² entries, [`Error::Value`] for a NaN or an infinity,
+    /// [`Error::Diagonal`] for an entry that is not positive there, [`Error::Asymmetric`]. Cost: two passes.
+    pub fn new(h: &'a [T], variables: usize) -> Result<Self, Error> {
+        check_len("h", h.len(), variables.saturating_mul(variables))?;
+        // It says "values": the argument's name here is `h`.
+        check_finite("h", h)?;
+        check_symmetric("h", h, variables)?;
+        check_positive_diagonal(h, variables)?;
+        Ok(Self { h, n: variables })
+    }
+
+    /// Numbers that a [`Workspace`](super::Workspace) needs for n variables: n² + 7 n.
+    #[must_use]
+    pub const fn required_len(variables: usize) -> usize {
+        let factors = variables.saturating_mul(variables).saturating_add(variables);
+        super::workspace::required_len(variables, factors)
+    }
+
+    fn rows(&self) -> impl Iterator<Item = &'a [T]> + use<'a, T> {
+        self.h.chunks_exact(self.n.max(1))
+    }
+}
+
+impl<'a, T: Real> TryFrom<Dense<'a, T>> for Condensed<'a, T> {
+    type Error = Error;
+
+    /// The same from a view without padding.
+    fn try_from(dense: Dense<'a, T>) -> Result<Self, Error> {
+        let parts = dense.parts();
+        Self::new(parts.values, parts.columns)
+    }
+}
+
+/// Refuses entries that differ from their mirror images by more than √ε of the diagonal entries beside them.
+pub(super) fn check_symmetric<T: Real>(argument: &'static str, a: &[T], n: usize) -> Result<(), Error> {
+    let rows = || a.chunks_exact(n.max(1)).enumerate();
+    let rounding = T::EPSILON.sqrt();
+    for (row, upper) in rows() {
+        for (column, lower) in rows().take(row) {
+            let (Some(&above), Some(&below)) = (lower.get(row), upper.get(column)) else { continue };
+            let size = lower.get(column).copied().unwrap_or(T::ZERO).abs();
+            let size = size.max(upper.get(row).copied().unwrap_or(T::ZERO).abs());
+            if (above - below).abs() > rounding * size {
+                return Err(Error::Asymmetric { argument, row, column });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a diagonal entry that is not positive.
+pub(super) fn check_positive_diagonal<T: Real>(a: &[T], n: usize) -> Result<(), Error> {
+    for (row, entries) in a.chunks_exact(n.max(1)).enumerate() {
+        if entries.get(row).is_none_or(|&d| d < T::MIN_POSITIVE) {
+            return Err(Error::Diagonal { row, fault: DiagonalFault::NotPositive });
+        }
+    }
+    Ok(())
+}
+
+impl<T: Real> Model<T> for Condensed<'_, T> {
+    const DATA: &'static str = "f";
+
+    fn variables(&self) -> usize {
+        self.n
+    }
+    fn data_len(&self) -> usize {
+        self.n
+    }
+    fn factors_len(&self) -> usize {
+        self.n.saturating_mul(self.n).saturating_add(self.n)
+    }
+    fn is(&self, other: &Self) -> bool {
+        core::ptr::eq(self.h, other.h)
+    }
+
+    fn evaluate(&self, data: &[T], x: &[T], _sized: bool, gradient: &mut [T], _storage: &mut [T]) -> Look<T> {
+        let mut look = Look { objective: T::ZERO, scale: T::ZERO };
+        for (((g, row), &f), &xi) in gradient.iter_mut().zip(self.rows()).zip(data).zip(x) {
+            let hx = dot(row, x);
+            *g = hx + f;
+            look.objective += xi * (T::HALF * hx + f);
+            look.scale = look.scale.max(hx.abs() + f.abs());
+        }
+        look
+    }
+
+    fn curvature(&self, d: &[T], _storage: &mut [T]) -> T {
+        self.rows()
+            .zip(d)
+            .fold(T::ZERO, |sum, (row, &di)| if di == T::ZERO { sum } else { sum + di * dot(row, d) })
+    }
+
+    fn minimise(
+        &self,
+        data: &[T],
+        sides: &[T],
+        x: &mut [T],
+        gradient: &mut [T],
+        factors: &mut Factors<'_, T>,
+    ) -> bool {
+        let n = self.n;
+        let Some((matrix, rhs)) = factors.storage.split_at_mut_checked(n.saturating_mul(n)) else {
+            return false;
+        };
+        // Which bound a variable is at does not matter to the factors.
+        let same = factors.sides.iter().zip(sides).all(|(&a, &b)| (a == T::ZERO) == (b == T::ZERO));
+        if !(factors.valid && same) {
+            factors.valid = false;
+            self.gather(sides, matrix);
+            if !factorise(matrix, n, free(sides).count()) {
+                return false;
+            }
+            factors.sides.iter_mut().zip(sides).for_each(|(kept, &side)| *kept = side);
+            factors.valid = true;
+        }
+        // −(f + H x) with x = 0 where it is free.
+        for (x, &side) in x.iter_mut().zip(sides) {
+            if side == T::ZERO {
+                *x = T::ZERO;
+            }
+        }
+        for ((g, &f), row) in gradient.iter_mut().zip(data).zip(self.rows()) {
+            *g = f + dot(row, x);
+        }
+        let gathered = gradient.iter().zip(sides).filter(|&(_, &side)| side == T::ZERO);
+        rhs.iter_mut().zip(gathered).for_each(|(r, (&g, _))| *r = -g);
+        let count = free(sides).count();
+        substitute(matrix, n, rhs.get_mut(..count).unwrap_or(&mut []));
+        let places = x.iter_mut().zip(sides).filter(|(_, side)| **side == T::ZERO);
+        places.zip(&*rhs).for_each(|((x, _), &r)| *x = r);
+        let lines = gradient.iter_mut().zip(data).zip(self.rows()).zip(sides);
+        for (((g, &f), row), &side) in lines {
+            *g = if side == T::ZERO { T::ZERO } else { f + dot(row, x) };
+        }
+        true
+    }
+}
+
+/// Positions of the free variables.
+fn free<T: Real>(sides: &[T]) -> impl Iterator<Item = usize> + '_ {
+    sides.iter().enumerate().filter(|&(_, &side)| side == T::ZERO).map(|(i, _)| i)
+}
+
+impl<T: Real> Condensed<'_, T> {
+    /// H of the free variables into the leading rows and columns.
+    fn gather(&self, sides: &[T], matrix: &mut [T]) {
+        for (to, i) in matrix.chunks_exact_mut(self.n.max(1)).zip(free(sides)) {
+            let row = self.h.get(i.saturating_mul(self.n)..).unwrap_or(&[]);
+            for (to, j) in to.iter_mut().zip(free(sides)) {
+                *to = row.get(j).copied().unwrap_or(T::ZERO);
+            }
+        }
+    }
+}
+
+/// Uᵀ D⁻¹ U of the leading part in its upper half, rows `stride` apart; the diagonal holds the inverse pivots.
+fn factorise<T: Real>(matrix: &mut [T], stride: usize, count: usize) -> bool {
+    let mut rest = matrix;
+    for k in 0..count {
+        let Some((row, below)) = rest.split_at_mut_checked(stride) else { return false };
+        rest = below;
+        let Some((pivot, others)) = row.get_mut(k..count).and_then(<[T]>::split_first_mut) else {
+            return false;
+        };
+        let Some(inverse) = invert(*pivot, T::MIN_POSITIVE) else { return false };
+        *pivot = inverse;
+        for (at, target) in rest.chunks_mut(stride.max(1)).take(others.len()).enumerate() {
+            let Some(factors) = others.get(at..) else { return false };
+            let Some(target) = target.get_mut(k.wrapping_add(1).wrapping_add(at)..count) else {
+                return false;
+            };
+            let Some(&factor) = factors.first() else { return false };
+            // What is left of a diagonal entry that has lost all its digits says nothing.
+            let before = target.first().copied().unwrap_or(T::ZERO);
+            axpy(-(factor * inverse), factors, target);
+            if target.first().is_none_or(|&after| after <= T::from_u32(ROUNDINGS) * T::EPSILON * before) {
+                return false;
+            }
+        }
+    }
+    true
+}
+
+/// 1/pivot of a pivot that is at least so large.
+pub(super) fn invert<T: Real>(pivot: T, least: T) -> Option<T> {
+    (pivot >= least && pivot <= T::MAX).then(|| T::ONE / pivot)
+}
+
+/// x ← (Uᵀ D⁻¹ U)⁻¹ x.
+fn substitute<T: Real>(matrix: &[T], stride: usize, x: &mut [T]) {
+    let count = x.len();
+    let rows = || matrix.chunks_exact(stride.max(1)).take(count).enumerate();
+    for (k, row) in rows() {
+        if let (Some((current, below)), Some((&inverse, factors))) =
+            (x.get_mut(k..).and_then(<[T]>::split_first_mut), row.get(k..count).and_then(<[T]>::split_first))
+        {
+            axpy(-(*current * inverse), factors, below);
+        }
+    }
+    for (k, row) in rows().rev() {
+        if let (Some((current, below)), Some((&inverse, factors))) =
+            (x.get_mut(k..).and_then(<[T]>::split_first_mut), row.get(k..count).and_then(<[T]>::split_first))
+        {
+            *current = (*current - dot(factors, below)) * inverse;
+        }
+    }
+}

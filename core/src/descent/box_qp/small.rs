@@ -1,0 +1,149 @@
+//! Products with small matrices stored by rows: plain loops, four columns at a time, for parts where a pass over
+//! a dozen numbers must not cost more than its arithmetic.
+//!
+//! Sums run in the order of the rows, or of the groups of four columns; nothing is fused: the same bits everywhere.
+
+use crate::Real;
+
+/// y ← y + w·x, over the common length.
+#[inline(never)]
+pub(super) fn axpy<T: Real>(w: T, x: &[T], y: &mut [T]) {
+    axpy_inline(w, x, y);
+}
+
+#[inline(always)]
+fn axpy_inline<T: Real>(w: T, x: &[T], y: &mut [T]) {
+    let n = x.len().min(y.len());
+    let (Some(x), Some(y)) = (x.get(..n), y.get_mut(..n)) else { return };
+    let ((x, x_rest), (y, y_rest)) = (x.as_chunks::<4>(), y.as_chunks_mut::<4>());
+    for ([y0, y1, y2, y3], &[x0, x1, x2, x3]) in y.iter_mut().zip(x) {
+        *y0 += w * x0;
+        *y1 += w * x1;
+        *y2 += w * x2;
+        *y3 += w * x3;
+    }
+    for (y, &x) in y_rest.iter_mut().zip(x_rest) {
+        *y += w * x;
+    }
+}
+
+/// Row i of a matrix with rows of n elements; empty if there is none.
+#[inline(never)]
+pub(super) fn row<T>(matrix: &[T], i: usize, n: usize) -> &[T] {
+    let begin = i.wrapping_mul(n);
+    matrix.get(begin..begin.wrapping_add(n)).unwrap_or(&[])
+}
+
+/// The same, for writing.
+#[inline(never)]
+pub(super) fn row_mut<T>(matrix: &mut [T], i: usize, n: usize) -> &mut [T] {
+    let begin = i.wrapping_mul(n);
+    matrix.get_mut(begin..begin.wrapping_add(n)).unwrap_or(&mut [])
+}
+
+/// What follows the first i elements; nothing if there are fewer.
+pub(super) fn from<T>(x: &[T], i: usize) -> &[T] {
+    x.get(i..).unwrap_or(&[])
+}
+
+/// The same, for writing.
+pub(super) fn from_mut<T>(x: &mut [T], i: usize) -> &mut [T] {
+    x.get_mut(i..).unwrap_or(&mut [])
+}
+
+/// Element i; 0 if there is none.
+pub(super) fn at<T: Real>(x: &[T], i: usize) -> T {
+    x.get(i).copied().unwrap_or(T::ZERO)
+}
+
+/// y ← y + Σ_k w_k·row_k, rows `stride` and weights `step` apart. Rows of weight 0 are skipped, which is what makes
+/// sparse dynamics cheap; the others are taken in pairs, so that y is read and written half as often.
+#[inline(never)]
+pub(super) fn add_rows<T: Real>(matrix: &[T], stride: usize, weights: &[T], step: usize, y: &mut [T]) {
+    let (mut begin, mut at) = (0_usize, 0_usize);
+    let mut waiting: Option<(T, &[T])> = None;
+    while let Some(&w) = weights.get(at) {
+        at = at.wrapping_add(step);
+        if w != T::ZERO {
+            let Some(row) = matrix.get(begin..begin.wrapping_add(y.len())) else { break };
+            waiting = match waiting {
+                None => Some((w, row)),
+                Some((v, other)) => {
+                    add_two(v, other, w, row, y);
+                    None
+                }
+            };
+        }
+        begin = begin.wrapping_add(stride);
+    }
+    if let Some((w, row)) = waiting {
+        axpy(w, row, y);
+    }
+}
+
+/// y ← (y + v·x) + w·z, over the common length.
+#[inline(always)]
+fn add_two<T: Real>(v: T, x: &[T], w: T, z: &[T], y: &mut [T]) {
+    let n = x.len().min(z.len()).min(y.len());
+    let (Some(x), Some(z), Some(y)) = (x.get(..n), z.get(..n), y.get_mut(..n)) else { return };
+    let ((x, x_rest), (z, z_rest), (y, y_rest)) =
+        (x.as_chunks::<4>(), z.as_chunks::<4>(), y.as_chunks_mut::<4>());
+    for (([y0, y1, y2, y3], &[x0, x1, x2, x3]), &[z0, z1, z2, z3]) in y.iter_mut().zip(x).zip(z) {
+        *y0 = (*y0 + v * x0) + w * z0;
+        *y1 = (*y1 + v * x1) + w * z1;
+        *y2 = (*y2 + v * x2) + w * z2;
+        *y3 = (*y3 + v * x3) + w * z3;
+    }
+    for ((y, &x), &z) in y_rest.iter_mut().zip(x_rest).zip(z_rest) {
+        *y = (*y + v * x) + w * z;
+    }
+}
+
+/// Σ xᵢ·yᵢ, in groups of four.
+#[inline(never)]
+pub(super) fn dot<T: Real>(x: &[T], y: &[T]) -> T {
+    dot_inline(x, y)
+}
+
+#[inline(always)]
+fn dot_inline<T: Real>(x: &[T], y: &[T]) -> T {
+    let (x_blocks, x_rest) = x.as_chunks::<4>();
+    let (y_blocks, y_rest) = y.as_chunks::<4>();
+    let mut sum = T::ZERO;
+    for (&[x0, x1, x2, x3], &[y0, y1, y2, y3]) in x_blocks.iter().zip(y_blocks) {
+        sum += (x0 * y0 + x1 * y1) + (x2 * y2 + x3 * y3);
+    }
+    for (&x, &y) in x_rest.iter().zip(y_rest) {
+        sum += x * y;
+    }
+    sum
+}
+
+/// yᵢ ← yᵢ + rowᵢ·x.
+#[inline(never)]
+pub(super) fn add_products<T: Real>(matrix: &[T], x: &[T], y: &mut [T]) {
+    let mut begin = 0_usize;
+    for y in y {
+        let end = begin.wrapping_add(x.len());
+        let Some(row) = matrix.get(begin..end) else { return };
+        *y += dot_inline(row, x);
+        begin = end;
+    }
+}
+
+/// x ← 0.
+#[inline(never)]
+pub(super) fn clear<T: Real>(x: &mut [T]) {
+    x.fill(T::ZERO);
+}
+
+/// Copies the common length.
+#[inline(never)]
+pub(super) fn copy<T: Real>(to: &mut [T], from: &[T]) {
+    to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+}
+
+/// |x| of the largest element; a NaN or an infinity makes it infinite.
+pub(super) fn largest<T: Real>(x: &[T]) -> T {
+    x.iter().fold(T::ZERO, |most, &x| if x.abs() <= T::MAX { most.max(x.abs()) } else { T::INFINITY })
+}

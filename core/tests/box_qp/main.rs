@@ -1,0 +1,9 @@
+//! Quadratic programs in a box: the reference optima, both forms against each other and against plain oracles.
+
+mod closed_loop;
+mod endings;
+mod optima;
+mod oracle;
+mod plants;
+mod properties;
+mod refusals;

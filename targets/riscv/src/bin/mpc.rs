@@ -1,0 +1,7 @@
+//! A cart and a quadrotor under model predictive control, in both precisions, compared with the host's bits.
+#![no_std]
+#![no_main]
+
+use southwell_riscv::{Retired, image, images};
+
+image!("mpc", |output| images::mpc(output, &mut Retired));
