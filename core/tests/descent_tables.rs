@@ -3,32 +3,25 @@
 
 mod common;
 
+use common::descending::{begun, quadratic};
 use common::streams::{Graph, Stream, set_a, set_b, set_c, set_d, set_e};
-use southwell::descent::losses::{
-    LeastSquares, Logistic, Loss, Quadratic, Softmax, label_propagation, label_propagation_len,
-};
+use southwell::Run;
+use southwell::descent::losses::{LeastSquares, Logistic, Loss, Softmax};
 use southwell::descent::penalties::Free;
 use southwell::descent::selection::{
     Cyclic, Greedy, GreedyQuadratic, GreedyVariable, HardThreshold, RandomVariable, Score, Start, Uniform,
 };
 use southwell::descent::update::{Gradient, Matrix, Newton};
-use southwell::descent::{self, Options, Partition, Problem, Scheme, Selection, Sizes, Update, Workspace};
-use southwell::linear::{Columns, Csr, Matrix as _};
-use southwell::{Run, Stop};
+use southwell::descent::{Partition, Selection, Update};
+use southwell::linear::Columns;
 
 /// f after so many steps from 0.
 fn value<L: Loss<f64>, S: Selection<f64>, U: Update<f64>>(loss: &L, select: S, update: U, steps: u32) -> f64 {
-    let problem = Problem::new(loss, &Free).expect("a problem");
-    let mut scheme = Scheme { select, update };
-    let sizes = Sizes::of(&problem, &scheme);
-    let mut numbers = vec![f64::NAN; Workspace::<f64>::required_len(&sizes)];
-    let mut indices = vec![u32::MAX; Workspace::<f64>::required_indices(&sizes)];
-    let work = Workspace::new(&problem, &scheme, &mut numbers, &mut indices).expect("memory");
     let mut x = vec![0.0; loss.variables()];
-    let options = Options { stop: Stop { absolute: 1e-300, ..Stop::default() }, ..Options::default() };
-    let mut run = descent::start(&problem, &options, &mut scheme, &mut x, work).expect("a run");
-    assert_eq!(run.steps(steps), steps, "{:?}", run.failure());
-    run.objective()
+    begun((loss, &Free), (select, update), &mut x, |run| {
+        assert_eq!(run.steps(steps), steps, "{:?}", run.failure());
+        run.objective()
+    })
 }
 
 /// One row of the table: its name, and what it gave for blocks of `size`.
@@ -176,12 +169,7 @@ fn softmax() {
 
 /// A graph's quadratic, checked against the table.
 fn graph(graph: &Graph, least: f64, table: &[(&str, [f64; 2], [f64; 2])]) {
-    let view = Csr::new(&graph.offsets, &graph.columns, &graph.weights).expect("a graph");
-    let (n, m) = label_propagation_len(view.order(), view.entries(), graph.labelled.len());
-    let (mut numbers, mut indices) = (vec![f64::NAN; n], vec![u32::MAX; m]);
-    let (loss, _) =
-        label_propagation(&view, &graph.labelled, &graph.values, &mut numbers, &mut indices).expect("labels");
-    let loss: Quadratic<'_, f64, Csr<'_, f64>> = loss;
+    let loss = quadratic(graph);
     check(&loss, least, table);
 }
 

@@ -2,6 +2,8 @@
 #![allow(dead_code)] // Every test program uses a part of it.
 
 pub(crate) mod cases;
+pub(crate) mod descending;
+pub(crate) mod lasso;
 pub(crate) mod methods;
 pub(crate) mod streams;
 

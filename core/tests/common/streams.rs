@@ -86,6 +86,18 @@ impl Wide {
     pub(crate) fn times(&self, w: &[f64]) -> Vec<f64> {
         (0..self.rows).map(|i| (0..self.columns).map(|j| self.at(i, j) * w[j]).sum()).collect()
     }
+    /// The entries that are not 0, as compressed columns: offsets, rows, values.
+    pub(crate) fn csc(&self) -> (Vec<u32>, Vec<u32>, Vec<f64>) {
+        let (mut offsets, mut rows, mut values) = (vec![0], vec![], vec![]);
+        for column in self.values.chunks(self.rows) {
+            for (i, &v) in column.iter().enumerate().filter(|(_, v)| **v != 0.0) {
+                rows.push(i as u32);
+                values.push(v);
+            }
+            offsets.push(rows.len() as u32);
+        }
+        (offsets, rows, values)
+    }
     pub(crate) fn nonzeros(&self) -> usize {
         self.values.iter().filter(|v| **v != 0.0).count()
     }

@@ -59,6 +59,19 @@ impl<T: Real> Penalty<T> for Group<'_, T> {
             sum + v * v
         })
     }
+    fn progress(&self, block: Block<'_>, (x, next): (&[T], &[T]), g: &[T], l: T) -> T {
+        // ‖u‖ − ‖x‖ = (u − x)ᵀ(u + x)/(‖u‖ + ‖x‖).
+        let (mut slope, mut square, mut rise) = (T::ZERO, T::ZERO, T::ZERO);
+        for ((&x, &next), &g) in x.iter().zip(next).zip(g) {
+            let d = next - x;
+            slope += g * d;
+            square += d * d;
+            rise += d * (next + x);
+        }
+        let norms = vector::norm_scaled(x) + vector::norm_scaled(next);
+        let rise = if norms > T::ZERO { rise / norms } else { T::ZERO };
+        -(slope + T::HALF * l * square + self.lambda.get(block.number) * rise)
+    }
     fn gap(&self, block: Block<'_>, x: &[T], g: &[T]) -> T {
         // min over u of gᵀu + λ‖u‖ is 0 where ‖g‖ ≤ λ, and −∞ elsewhere.
         if vector::norm_scaled(g) > self.lambda.get(block.number) {

@@ -93,6 +93,14 @@ pub trait Penalty<T: Real> {
             sum + v * v
         })
     }
+    /// −(g_bᵀd + ½ l‖d‖² + h_b(x_b + d) − h_b(x_b)) for d = next − x: what a step gains where f curves by l. Greedy rules
+    /// rank by it, so it should not be a difference of large values.
+    fn progress(&self, block: Block<'_>, (x, next): (&[T], &[T]), g: &[T], l: T) -> T {
+        let each = block.variables.iter().zip(x.iter().zip(next)).zip(g);
+        each.fold(T::ZERO, |sum, ((&i, (&x, &next)), &g)| {
+            sum + self.shape(i as usize).map_or(T::ZERO, |h| h.progress(x, next - x, g, l))
+        })
+    }
     /// A bound of what the block can still gain for a convex f with gradient g_b, max over u of
     /// g_bᵀ(x_b − u) + h_b(x_b) − h_b(u); infinite where it is not bounded.
     fn gap(&self, block: Block<'_>, x: &[T], g: &[T]) -> T {

@@ -89,6 +89,22 @@ impl<T: Real> Shape<T> {
         }
     }
 
+    /// −(g·d + ½ l·d² + h(x + d) − h(x)) for x and x + d within the interval, without the cancellation of values: what a
+    /// step d gains where f curves by l.
+    #[must_use]
+    pub fn progress(&self, x: T, d: T, g: T, l: T) -> T {
+        let to = x + d;
+        let slope = g + self.linear + self.l2 * x;
+        let bent = if x >= T::ZERO && to >= T::ZERO {
+            (slope + self.l1) * d
+        } else if x <= T::ZERO && to <= T::ZERO {
+            (slope - self.l1) * d
+        } else {
+            slope * d + self.l1 * (to.abs() - x.abs())
+        };
+        -(bent + T::HALF * (l + self.l2) * (d * d))
+    }
+
     /// max over u of g·(x − u) + h(x) − h(u).
     #[must_use]
     pub fn gap(&self, x: T, g: T) -> T {

@@ -91,6 +91,12 @@ impl<T: Real> Penalty<T> for Simplex<T> {
             total + v * v
         })
     }
+    fn progress(&self, _block: Block<'_>, (x, next): (&[T], &[T]), g: &[T], l: T) -> T {
+        -x.iter().zip(next).zip(g).fold(T::ZERO, |sum, ((&x, &next), &g)| {
+            let d = next - x;
+            sum + d * (g + self.l2 * x + T::HALF * (l + self.l2) * d)
+        })
+    }
     fn gap(&self, _block: Block<'_>, x: &[T], g: &[T]) -> T {
         // With the slope of h in g: the best u is a corner.
         let slope = |(&x, &g): (&T, &T)| g + self.l2 * x;

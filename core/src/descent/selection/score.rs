@@ -55,7 +55,7 @@ pub(super) fn of_variable<T: Real, L: Loss<T>, H: Penalty<T>>(
     let d = shape.prox(step, x - step * g) - x;
     match kind {
         Score::Length => l.sqrt() * d.abs(),
-        _ => -(g * d + T::HALF * l * (d * d) + (shape.value(x + d) - shape.value(x))),
+        _ => shape.progress(x, d, g, l),
     }
 }
 
@@ -92,16 +92,11 @@ pub(super) fn of_block<T: Real, L: Loss<T>, H: Penalty<T>>(
                 *next = x - step * g;
             }
             penalty.prox(block, step, next);
-            let (mut square, mut slope) = (T::ZERO, T::ZERO);
-            for ((next, &x), &g) in next.iter().zip(x).zip(g) {
-                let d = *next - x;
-                square += d * d;
-                slope += g * d;
+            if kind == Score::Progress {
+                return penalty.progress(block, (x, next), g, l);
             }
-            if kind == Score::Length {
-                return l * square;
-            }
-            -(slope + T::HALF * l * square + (penalty.value(block, next) - penalty.value(block, x)))
+            let square = next.iter().zip(x).fold(T::ZERO, |sum, (&next, &x)| sum + (next - x) * (next - x));
+            l * square
         }
     }
 }
