@@ -18,7 +18,7 @@ fn view(x: &Wide) -> Columns<'_, f64> {
 }
 
 fn stop() -> Stop<f64> {
-    Stop { max_steps: 4_000_000, check_every: 100, ..Stop::relative(1e-11) }
+    Stop { max_steps: 60_000, check_every: 100, ..Stop::relative(1e-11) }
 }
 
 /// The optimum by a scheme, over n; the weights.

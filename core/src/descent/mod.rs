@@ -11,6 +11,8 @@
 //! | rule: cyclic, random, Gauss–Southwell and its relatives, greedy variable blocks and forests | [`selection`] |
 //! | update: gradient, backtracking, matrix, Newton, proximal Newton, two-metric, message passing | [`update`] |
 //!
+//! A sum constraint over all variables goes by [`pairs`].
+//!
 //! One *step* chooses a block and moves it. A greedy rule needs all of ∇f: free where the state holds it (quadratics,
 //! O(the rows of the block) a step), one pass over A otherwise. Rules that do not look cost the columns of the block.
 //!
@@ -52,6 +54,7 @@
 //! [`Status::Stalled`]: crate::Status::Stalled
 
 pub mod losses;
+pub mod pairs;
 pub mod partitions;
 pub mod penalties;
 mod problem;
@@ -109,6 +112,16 @@ pub struct Outcome<T> {
     pub tolerance: T,
     /// What the residual measures.
     pub measure: Measure,
+}
+
+/// The active set of an iterate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Identified<T> {
+    /// Variables off their kinks and bounds.
+    pub free: usize,
+    /// δ: by how much a derivative may be off before a variable at a kink leaves it; +∞ if none is at one. With
+    /// curvatures of at most L, proximal steps keep the set for good once ‖x − x*‖ ≤ δ/(2L) (δ that of x*).
+    pub margin: T,
 }
 
 /// The elements of a block.

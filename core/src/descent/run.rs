@@ -8,7 +8,7 @@ use super::problem::Problem;
 use super::selection::{Choice, Needs, Selection, Sight};
 use super::update::{Place, Update, block_lipschitz};
 use super::workspace::{Scheme, Sizes, Workspace};
-use super::{Measure, Options, Outcome, gather};
+use super::{Identified, Measure, Options, Outcome, gather};
 use crate::copy::CopyFrom;
 use crate::{Error, Observer, Real, Run, Status, drive};
 
@@ -57,6 +57,12 @@ pub fn start<'a, T: Real, L: Loss<T>, H: Penalty<T>, S: Selection<T>, U: Update<
     } else if !penalty.separable() {
         return Err(Error::Option { name: "selection", requirement: "must keep the blocks of the penalty" });
     }
+    if options.measure == Measure::Gap && !bounded(problem) {
+        return Err(Error::Option {
+            name: "measure",
+            requirement: "must be the violation where a block is unbounded",
+        });
+    }
     scheme.select.check(problem)?;
     scheme.update.check(problem)?;
     let sizes = Sizes::of(problem, scheme);
@@ -104,6 +110,11 @@ pub fn solve<T: Real, L: Loss<T>, H: Penalty<T>, S: Selection<T>, U: Update<T>>(
     let report = drive(&mut run, &options.stop, observer);
     let tolerance = options.stop.absolute.max(options.stop.relative * report.scale);
     Ok(Outcome { report, objective: run.objective(), tolerance, measure: options.measure })
+}
+
+/// Whether the gap of every block is finite, as far as shapes tell.
+fn bounded<T: Real, L: Loss<T>, H: Penalty<T>>(problem: &Problem<'_, L, H>) -> bool {
+    (0..problem.loss.variables()).all(|i| problem.penalty.shape(i).is_none_or(|shape| shape.is_bounded()))
 }
 
 /// The residual of x by a measure: the largest violation, or the sum of the gaps.
@@ -333,6 +344,25 @@ impl<T: Real, L: Loss<T>, H: Penalty<T>, S: Selection<T>, U: Update<T>> Descent<
             }
         }
         smooth + sum
+    }
+
+    /// Which variables are off their kinks and bounds, and how safely the others are where they are; for penalties
+    /// that treat variables one by one. Cost: a gradient, unless it is there.
+    pub fn identified(&mut self) -> Identified<T> {
+        let g = if self.fresh {
+            current(&self.problem, self.work.state, self.work.gradient)
+        } else {
+            self.problem.loss.gradient(self.work.state, self.work.gradient)
+        };
+        self.fresh = true;
+        let mut found = Identified { free: 0, margin: T::INFINITY };
+        for (i, (&x, &g)) in self.x.iter().zip(g).enumerate() {
+            match self.problem.penalty.shape(i) {
+                Some(shape) if shape.at_kink(x) => found.margin = found.margin.min(shape.margin(x, g)),
+                _ => found.free = found.free.saturating_add(1),
+            }
+        }
+        found
     }
 
     /// The iterate.

@@ -6,6 +6,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod descent;
 mod linear;
 mod transport;
 
@@ -59,7 +60,7 @@ pub(crate) trait Method<T: Real> {
 /// Every method of every family.
 fn every<T: Real>() -> Vec<Box<dyn Method<T>>> {
     let linear = linear().into_iter().map(|method| method as Box<dyn Method<T>>);
-    linear.chain(transport::transport()).collect()
+    linear.chain(transport::transport()).chain(descent::descent()).collect()
 }
 
 /// Calls a property for every method in both precisions.

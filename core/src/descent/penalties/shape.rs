@@ -65,6 +65,40 @@ impl<T: Real> Shape<T> {
         }
     }
 
+    /// Whether no line lies below h: it ends both ways, or curves.
+    #[must_use]
+    pub fn is_bounded(&self) -> bool {
+        self.l2 > T::ZERO || (self.lower > -T::INFINITY && self.upper < T::INFINITY)
+    }
+
+    /// Whether x is where h bends or ends.
+    #[must_use]
+    pub fn at_kink(&self, x: T) -> bool {
+        x <= self.lower || x >= self.upper || (x == T::ZERO && self.l1 > T::ZERO)
+    }
+
+    /// How far −g is from the ends of ∂h(x), for an x at a kink where it lies within: as long as derivatives are off
+    /// by less, the variable stays there. 0 elsewhere.
+    #[must_use]
+    pub fn margin(&self, x: T, g: T) -> T {
+        let slope = g + self.linear + self.l2 * x;
+        let least = if x <= self.lower {
+            -T::INFINITY
+        } else if x > T::ZERO {
+            self.l1
+        } else {
+            -self.l1
+        };
+        let most = if x >= self.upper {
+            T::INFINITY
+        } else if x < T::ZERO {
+            -self.l1
+        } else {
+            self.l1
+        };
+        (-slope - least).min(most + slope).max(T::ZERO)
+    }
+
     /// dist(−g, ∂h(x)) for an x within the interval.
     #[must_use]
     pub fn violation(&self, x: T, g: T) -> T {
@@ -108,16 +142,16 @@ impl<T: Real> Shape<T> {
     /// max over u of g·(x − u) + h(x) − h(u).
     #[must_use]
     pub fn gap(&self, x: T, g: T) -> T {
-        // u minimises g·u + h(u): where h bends or ends.
+        // u minimises g·u + h(u): where h bends, or ends.
         let slope = g + self.linear;
         let free = if slope > self.l1 {
-            self.l1 - slope
+            (self.l1 - slope) / self.l2
         } else if slope < -self.l1 {
-            -self.l1 - slope
+            (-self.l1 - slope) / self.l2
         } else {
             T::ZERO
         };
-        let u = self.cut(if free == T::ZERO { T::ZERO } else { free / self.l2 });
+        let u = self.cut(free);
         if !u.is_finite() {
             return T::INFINITY;
         }

@@ -9,11 +9,13 @@
 //! | [`GreedyVariable`] | the best τ variables | all of the gradient |
 //! | [`HardThreshold`] | τ variables that do well together | the gradient, ten products with H |
 //! | [`Tournament`] | single variables of a sparse quadratic | the neighbours of the last one |
+//! | [`Face`] | those of another rule; once they settle, all that are off their kinks | as the other |
 //! | [`GreedyForest`], [`RandomForest`] | forests of a sparse quadratic | the gradient; nothing |
 //!
 //! Ties go to the lower index, and what is NaN loses.
 
 mod cyclic;
+mod face;
 mod forest;
 mod greedy;
 mod hard_threshold;
@@ -24,6 +26,7 @@ mod tournament;
 mod variable;
 
 pub use cyclic::Cyclic;
+pub use face::Face;
 pub use forest::{GreedyForest, RandomForest};
 pub use greedy::Greedy;
 pub use hard_threshold::{HardThreshold, Start};
