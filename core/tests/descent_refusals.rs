@@ -168,7 +168,7 @@ fn starts() {
     let each = [0.1; 3];
     let weights = Group::new(Values::Each(&each));
     let error = start((&loss, &weights), (cyclic(), Gradient), options, &zero);
-    assert_eq!(error, Some(Error::Dimension { argument: "partition", expected: 2, given: 3 }));
+    assert_eq!(error, Some(Error::Dimension { argument: "partition", expected: 3, given: 2 }));
     let selections = [
         start((&loss, &group), (GreedyVariable::one(Score::Progress), Gradient), options, &zero),
         start((&loss, &simplex), (RandomVariable::new(3, 2, Stream::new(1)), Gradient), options, &zero),

@@ -1,9 +1,10 @@
 //! Block coordinate descent: adapters of some of its combinations.
 
 use southwell::descent::losses::{LeastSquares, Quadratic};
+use southwell::descent::partitions::Visit;
 use southwell::descent::penalties::{ElasticNet, Free, Group, Interval, L1};
 use southwell::descent::selection::{
-    Cyclic, Face, Greedy, GreedyForest, GreedyVariable, HardThreshold, Score, Shuffled, Start, Tournament,
+    Cyclic, Face, Greedy, GreedyVariable, HardThreshold, Score, Shuffled, Start, Tournament,
 };
 use southwell::descent::update::{Gradient, Matrix, MessagePassing, ProxNewton, TwoMetric};
 use southwell::descent::{
@@ -14,7 +15,7 @@ use southwell::linear::{Columns, Csr};
 use southwell::{Error, Observer, Real, Report, Stop};
 
 use crate::common::streams::Stream;
-use crate::common::{Numbers, Plain, cast, leak, wide};
+use crate::common::{Numbers, Plain, cast, dot, leak, wide};
 use crate::{Method, Then};
 
 /// A combination: its parts are made anew for every run, since rules remember.
@@ -92,6 +93,9 @@ impl<T: Real, L: Loss<T>, H: Penalty<T>, S: Selection<T>, U: Update<T>, M: Fn() 
     fn ends_at_rounding(&self) -> bool {
         true
     }
+    fn residual_stays_small(&self) -> bool {
+        false
+    }
     fn stop(&self) -> Stop<T> {
         let relative = if T::EPSILON.to_f64() > 1e-10 { 1e-4 } else { 1e-8 };
         Stop { max_steps: 3000, ..Stop::relative(T::from_f64(relative)) }
@@ -108,9 +112,9 @@ fn of_squares(data: &Data, x: &[f64]) -> (Vec<f64>, f64) {
             size[i] += (a * x).abs();
         }
     }
-    let of = |r: &[f64], j: usize| column(j).iter().zip(r).map(|(a, r)| (a * r, (a * r).abs()));
-    let g = (0..COLUMNS).map(|j| of(&r, j).map(|t| t.0).sum()).collect();
-    let size = (0..COLUMNS).map(|j| of(&size, j).map(|t| t.1).sum::<f64>()).fold(0.0, f64::max);
+    let absolute: Vec<f64> = data.design.iter().map(|a| a.abs()).collect();
+    let g = (0..COLUMNS).map(|j| dot(column(j), &r)).collect();
+    let size = largest((0..COLUMNS).map(|j| dot(&absolute[j * ROWS..(j + 1) * ROWS], &size)));
     (g, size)
 }
 
@@ -230,6 +234,9 @@ impl<T: Real> Method<T> for Pairs<T> {
     }
     fn ends_at_rounding(&self) -> bool {
         true
+    }
+    fn residual_stays_small(&self) -> bool {
+        false
     }
     fn stop(&self) -> Stop<T> {
         let relative = if T::EPSILON.to_f64() > 1e-10 { 1e-4 } else { 1e-8 };

@@ -2,7 +2,7 @@
 
 use southwell::Real;
 use southwell_scenario::heat::rules::{auto, binned, cheb, tsallis, unimodal};
-use southwell_scenario::{association, couplings, golden, heat, methods};
+use southwell_scenario::{association, couplings, descent, golden, heat, methods};
 use southwell_simd::{force_level, levels};
 
 fn check<T: Real>(
@@ -11,6 +11,7 @@ fn check<T: Real>(
     methods_expected: &[methods::Outcome],
     association_expected: association::Associated,
     couplings_expected: &[methods::Outcome],
+    descent_expected: &[methods::Outcome],
 ) {
     for level in levels() {
         force_level(Some(level));
@@ -31,6 +32,12 @@ fn check<T: Real>(
         });
         assert_eq!(all, couplings_expected, "{level:?}");
         assert!(all.iter().zip(couplings_expected).all(|(found, expected)| found.agrees(expected)));
+        let mut all = Vec::new();
+        descent::run(&mut [T::NAN; descent::REALS], &mut [u32::MAX; descent::INDICES], &mut |found| {
+            all.push(found)
+        });
+        assert_eq!(all, descent_expected, "{level:?}");
+        assert!(all.iter().zip(descent_expected).all(|(found, expected)| found.agrees(expected)));
         let memory = &mut [T::NAN; association::REALS];
         association::sense(memory);
         let found = association::run(memory).expect("a sound library");
@@ -47,6 +54,7 @@ fn every_instruction_set_finds_the_constants_in_single_precision() {
         &golden::METHODS_F32,
         golden::ASSOCIATION_F32,
         golden::COUPLINGS_F32,
+        golden::DESCENT_F32,
     );
 }
 
@@ -58,6 +66,7 @@ fn every_instruction_set_finds_the_constants_in_double_precision() {
         &golden::METHODS_F64,
         golden::ASSOCIATION_F64,
         golden::COUPLINGS_F64,
+        golden::DESCENT_F64,
     );
 }
 

@@ -28,7 +28,7 @@ pub const fn label_propagation_len(vertices: usize, entries: usize, labelled: us
 ///
 /// # Errors
 /// [`Error::Dimension`] if labels and values differ in number; [`Error::Structure`] for a label outside the graph or
-/// given twice; [`Error::Negative`] for a negative weight; [`Error::Value`]; [`Error::Workspace`]. Cost: two passes over the graph.
+/// given twice; [`Error::Negative`] for a negative weight (by its place among the entries); [`Error::Value`]; [`Error::Workspace`]. Cost: two passes over the graph.
 pub fn label_propagation<'a, T: Real>(
     graph: &Csr<'_, T>,
     labelled: &[u32],
@@ -46,6 +46,16 @@ pub fn label_propagation<'a, T: Real>(
     let most = graph.entries().saturating_add(free);
     let [linear, entries, given] = carve(numbers, [free, most, n])?;
     let [vertices, offsets, columns, place] = carve(indices, [free, free.saturating_add(1), most, n])?;
+    let mut index = 0_usize;
+    for vertex in 0..n {
+        let (others, weights) = graph.row(vertex);
+        for (&other, &w) in others.iter().zip(weights) {
+            if w < T::ZERO && other as usize != vertex {
+                return Err(Error::Negative { argument: "graph", index });
+            }
+            index = index.saturating_add(1);
+        }
+    }
     place.fill(0);
     for (index, (&vertex, &value)) in labelled.iter().zip(values).enumerate() {
         let fault = |fault| Err(Error::Structure { argument: "labelled", index, fault });
@@ -83,9 +93,6 @@ pub fn label_propagation<'a, T: Real>(
     for (row, ((&vertex, linear), end)) in vertices.iter().zip(linear.iter_mut()).zip(ends).enumerate() {
         let (others, weights) = graph.row(vertex as usize);
         let edges = || others.iter().zip(weights).filter(|&(&other, _)| other != vertex);
-        if let Some((index, _)) = edges().enumerate().find(|(_, (_, w))| **w < T::ZERO) {
-            return Err(Error::Negative { argument: "graph", index });
-        }
         let degree = edges().fold(T::ZERO, |sum, (_, &w)| sum + w);
         *linear = T::ZERO;
         let mut filled = 0;

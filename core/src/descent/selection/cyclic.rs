@@ -32,6 +32,9 @@ impl<T: Real> Selection<T> for Cyclic<'_> {
     fn patience(&self) -> Option<u32> {
         u32::try_from(self.partition.len()).ok()
     }
+    fn begin<L: Loss<T>, H: Penalty<T>>(&mut self, _sight: Sight<'_, T, L, H>) {
+        self.next = 0;
+    }
     fn choose<L: Loss<T>, H: Penalty<T>>(&mut self, _sight: Sight<'_, T, L, H>, block: &mut [u32]) -> Choice {
         let number = if self.next < self.partition.len() { self.next } else { 0 };
         self.next = number.saturating_add(1);
