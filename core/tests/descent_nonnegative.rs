@@ -51,9 +51,10 @@ fn steps_to_the_optimum() {
     let mut wrong = vec![];
     let mut compare = |name: &str, found: [usize; 3], expected: [usize; 3]| {
         println!("{name}: {found:?} for {expected:?}");
-        // A rounding may turn a choice: a few steps in a hundred.
+        // Which of the variables that cannot move fill a block of 50 is a matter of ties, worth three steps; a
+        // rounding may turn a choice late.
         let close = |(found, expected): (&usize, &usize)| {
-            found.abs_diff(*expected) <= 2 + expected.min(&STEPS) * 3 / 100
+            found.abs_diff(*expected) <= 3 + expected.min(&STEPS) * 3 / 100
                 || (*expected == NEVER && *found >= STEPS * 97 / 100)
         };
         if !found.iter().zip(&expected).all(close) {
