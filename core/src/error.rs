@@ -126,6 +126,8 @@ pub enum StructureFault {
     NotAPermutation,
     /// Two coupled rows have the same colour.
     SameColour,
+    /// A block holds no variable.
+    EmptyBlock,
 }
 
 impl fmt::Display for Error {
@@ -172,6 +174,7 @@ impl fmt::Display for Error {
                         "breaks the permutation: every row must occur exactly once"
                     }
                     StructureFault::SameColour => "has the colour of a row that it is coupled to",
+                    StructureFault::EmptyBlock => "ends a block that holds no variable",
                 };
                 write!(f, "`{argument}[{index}]` {what}")
             }

@@ -1,8 +1,12 @@
 //! What the test programs share: numbers, plain systems, plain loops in `f64`, a small LU.
 #![allow(dead_code)] // Every test program uses a part of it.
 
+pub(crate) mod any;
 pub(crate) mod cases;
+pub(crate) mod descending;
+pub(crate) mod lasso;
 pub(crate) mod methods;
+pub(crate) mod streams;
 
 use southwell::Real;
 use southwell::linear::{Csr, Dense, Star, Stencil2d, Stencil3d};

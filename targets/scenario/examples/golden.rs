@@ -5,7 +5,7 @@ use std::fmt::Write;
 use southwell::Real;
 use southwell_scenario::heat::Summary;
 use southwell_scenario::heat::rules::{Run, auto, binned, cheb, tsallis, unimodal};
-use southwell_scenario::{association, couplings, heat, methods, mpc};
+use southwell_scenario::{association, couplings, descent, heat, methods, mpc};
 
 fn summary(s: &Summary, text: &mut String) -> std::fmt::Result {
     assert_eq!(s.converged, heat::STEPS, "every step converges");
@@ -71,6 +71,19 @@ fn mpc_constant<T: Real>(name: &str, text: &mut String) -> std::fmt::Result {
     result.and_then(|()| writeln!(text, "];"))
 }
 
+fn descent_constant<T: Real>(name: &str, text: &mut String) -> std::fmt::Result {
+    writeln!(text, "\n/// What [`descent`](crate::descent) finds in `{}`.", name.to_lowercase())?;
+    writeln!(text, "pub const DESCENT_{name}: &[Outcome] = &[")?;
+    let mut result = Ok(());
+    descent::run(&mut [T::NAN; descent::REALS], &mut [u32::MAX; descent::INDICES], &mut |found| {
+        assert_ne!(found.steps, u32::MAX, "{} converges", found.name);
+        let methods::Outcome { name, steps, answer } = found;
+        let line = format!("    Outcome {{ name: {name:?}, steps: {steps}, answer: {answer:#018x} }},");
+        result = result.and(writeln!(text, "{line}"));
+    });
+    result.and_then(|()| writeln!(text, "];"))
+}
+
 fn association_constant<T: Real>(name: &str, text: &mut String) -> std::fmt::Result {
     let memory = &mut [T::NAN; association::REALS];
     association::sense(memory);
@@ -99,6 +112,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     couplings_constant::<f64>("F64", &mut text)?;
     mpc_constant::<f32>("F32", &mut text)?;
     mpc_constant::<f64>("F64", &mut text)?;
+    descent_constant::<f32>("F32", &mut text)?;
+    descent_constant::<f64>("F64", &mut text)?;
     if std::env::args().nth(1).as_deref() == Some("write") {
         std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/src/golden.rs"), text)?;
     } else {

@@ -10,7 +10,7 @@ use crate::heat::rules::{self, Run};
 use crate::heat::{SUMMARY_BITS, Summary};
 use crate::methods::Outcome;
 use crate::passes::Made;
-use crate::{Output, association, couplings, golden, heat, made, methods, mpc, passes};
+use crate::{Output, association, couplings, descent, golden, heat, made, methods, mpc, passes};
 
 /// Counts the instructions that something takes; 0 where nobody can count.
 pub trait Clock {
@@ -43,6 +43,21 @@ pub fn couplings(output: &mut Output<'_>) -> bool {
 fn couplings_in<T: Real>(precision: &str, expected: &[Outcome], output: &mut Output<'_>) -> bool {
     use couplings::{INDICES, REALS, run};
     agree("couplings", precision, expected, output, |found| {
+        run(&mut [T::NAN; REALS], &mut [u32::MAX; INDICES], &mut |outcome| found(outcome));
+    })
+}
+
+/// Every part of block coordinate descent once, in both precisions.
+pub fn descent(output: &mut Output<'_>) -> bool {
+    let single = descent_in::<f32>("f32", golden::DESCENT_F32, output);
+    let double = descent_in::<f64>("f64", golden::DESCENT_F64, output);
+    single && double
+}
+
+#[inline(never)]
+fn descent_in<T: Real>(precision: &str, expected: &[Outcome], output: &mut Output<'_>) -> bool {
+    use descent::{INDICES, REALS, run};
+    agree("descent", precision, expected, output, |found| {
         run(&mut [T::NAN; REALS], &mut [u32::MAX; INDICES], &mut |outcome| found(outcome));
     })
 }

@@ -2,7 +2,7 @@
 
 use southwell::Real;
 use southwell_scenario::heat::rules::{auto, binned, cheb, tsallis, unimodal};
-use southwell_scenario::{association, couplings, golden, heat, methods, mpc};
+use southwell_scenario::{association, couplings, descent, golden, heat, methods, mpc};
 use southwell_simd::{force_level, levels};
 
 fn check<T: Real>(
@@ -12,6 +12,7 @@ fn check<T: Real>(
     association_expected: association::Associated,
     couplings_expected: &[methods::Outcome],
     mpc_expected: &[methods::Outcome],
+    descent_expected: &[methods::Outcome],
 ) {
     for level in levels() {
         force_level(Some(level));
@@ -36,6 +37,12 @@ fn check<T: Real>(
         mpc::run(&mut [T::NAN; mpc::REALS], &mut |_, solve| solve(), &mut |found| all.push(found));
         assert_eq!(all, mpc_expected, "{level:?}");
         assert!(all.iter().zip(mpc_expected).all(|(found, expected)| found.agrees(expected)));
+        let mut all = Vec::new();
+        descent::run(&mut [T::NAN; descent::REALS], &mut [u32::MAX; descent::INDICES], &mut |found| {
+            all.push(found)
+        });
+        assert_eq!(all, descent_expected, "{level:?}");
+        assert!(all.iter().zip(descent_expected).all(|(found, expected)| found.agrees(expected)));
         let memory = &mut [T::NAN; association::REALS];
         association::sense(memory);
         let found = association::run(memory).expect("a sound library");
@@ -53,6 +60,7 @@ fn every_instruction_set_finds_the_constants_in_single_precision() {
         golden::ASSOCIATION_F32,
         golden::COUPLINGS_F32,
         &golden::MPC_F32,
+        golden::DESCENT_F32,
     );
 }
 
@@ -65,6 +73,7 @@ fn every_instruction_set_finds_the_constants_in_double_precision() {
         golden::ASSOCIATION_F64,
         golden::COUPLINGS_F64,
         &golden::MPC_F64,
+        golden::DESCENT_F64,
     );
 }
 

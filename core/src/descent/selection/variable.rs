@@ -1,0 +1,121 @@
+//! The best τ variables, chosen anew each step.
+
+use southwell_simd::vector;
+
+use super::score::{inverse_root, of_variable};
+use super::{Choice, Needs, Score, Selection, Sight};
+use crate::descent::{Loss, Penalty, Problem};
+use crate::{Error, Real};
+
+/// The `size` variables with the largest [`Score`]; size 1 is the classical greedy coordinate rule.
+///
+/// Without a penalty the scores are never stored: one fused look at the gradient and the weights finds the best τ.
+/// Memory: p numbers for the weights, p more with a penalty, τ for the best. The weights of
+/// [`Score::Steepest`] cost p² entries of H once where τ > 1.
+#[derive(Clone, Copy, Debug)]
+pub struct GreedyVariable {
+    size: usize,
+    score: Score,
+}
+
+impl GreedyVariable {
+    /// The best `size` variables by a score.
+    #[must_use]
+    pub fn new(size: usize, score: Score) -> Self {
+        Self { size, score }
+    }
+
+    /// The best variable.
+    #[must_use]
+    pub fn one(score: Score) -> Self {
+        Self::new(1, score)
+    }
+}
+
+/// A block of no variables, or of more than there are.
+pub(super) fn check_size<T: Real, L: Loss<T>, H: Penalty<T>>(
+    size: usize,
+    problem: &Problem<'_, L, H>,
+) -> Result<(), Error> {
+    if size == 0 || size > problem.loss.variables() {
+        return Err(Error::Option {
+            name: "size",
+            requirement: "must lie between 1 and the number of variables",
+        });
+    }
+    if !problem.penalty.separable() {
+        return Err(Error::Option { name: "selection", requirement: "must keep the blocks of the penalty" });
+    }
+    Ok(())
+}
+
+impl<T: Real> Selection<T> for GreedyVariable {
+    fn largest(&self) -> usize {
+        self.size
+    }
+    fn needs(&self, variables: usize, smooth: bool) -> Needs {
+        let scores = if smooth { 0 } else { variables };
+        Needs { numbers: variables.saturating_add(scores).saturating_add(self.size), indices: 0 }
+    }
+    fn greedy(&self) -> bool {
+        true
+    }
+    fn check<L: Loss<T>, H: Penalty<T>>(&self, problem: &Problem<'_, L, H>) -> Result<(), Error> {
+        check_size(self.size, problem)
+    }
+    fn begin<L: Loss<T>, H: Penalty<T>>(&mut self, sight: Sight<'_, T, L, H>) {
+        let loss = sight.problem.loss;
+        for (i, weight) in sight.numbers.iter_mut().enumerate().take(loss.variables()) {
+            *weight = match self.score {
+                Score::Violation => T::ONE,
+                Score::Steepest if self.size > 1 => inverse_root(loss.row_sum(i)),
+                Score::Steepest | Score::Diagonal => inverse_root(loss.lipschitz(i)),
+                // g²/L, the square of what is ranked then.
+                _ if sight.problem.penalty.is_zero() => inverse_root(loss.lipschitz(i)),
+                // These weigh by L_i themselves.
+                _ => loss.lipschitz(i),
+            };
+        }
+    }
+    fn choose<L: Loss<T>, H: Penalty<T>>(&mut self, sight: Sight<'_, T, L, H>, block: &mut [u32]) -> Choice {
+        let variables = sight.problem.loss.variables();
+        let none = Choice { number: None, len: 0 };
+        let Some((weights, rest)) = sight.numbers.split_at_mut_checked(variables) else { return none };
+        if sight.problem.penalty.is_zero() {
+            return best(sight.gradient, weights, rest, block);
+        }
+        let Some((scores, values)) = rest.split_at_mut_checked(variables) else { return none };
+        let each = sight.x.iter().zip(sight.gradient).zip(&*weights).zip(scores.iter_mut());
+        for (i, (((&x, &g), &weight), out)) in each.enumerate() {
+            let score = of_variable(self.score, sight.problem, i, weight, (x, g));
+            *out = if self.score.is_weighted() { score * weight } else { score };
+        }
+        best_of(scores, values, block)
+    }
+}
+
+/// The best by |g|·w: one variable, or as many as `block` holds.
+pub(super) fn best<T: Real>(g: &[T], weights: &[T], values: &mut [T], block: &mut [u32]) -> Choice {
+    if let [only] = block {
+        *only = vector::largest(g, weights).map_or(0, |(i, _)| i as u32);
+        return Choice { number: None, len: 1 };
+    }
+    Choice { number: None, len: vector::k_largest(g, weights, block, values) }
+}
+
+/// The best by scores ≥ 0 that stand in an array; they serve as their own weights, since squares rank alike.
+pub(super) fn best_of<T: Real>(scores: &mut [T], values: &mut [T], block: &mut [u32]) -> Choice {
+    if let [only] = block {
+        let mut largest = (-T::ONE, 0);
+        for (i, &score) in scores.iter().enumerate() {
+            if largest.0 < score {
+                largest = (score, i);
+            }
+        }
+        *only = largest.1 as u32;
+        return Choice { number: None, len: 1 };
+    }
+    let root = |score: &mut T| *score = score.max(T::ZERO).sqrt();
+    scores.iter_mut().for_each(root);
+    Choice { number: None, len: vector::k_largest(scores, scores, block, values) }
+}
