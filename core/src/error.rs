@@ -73,6 +73,13 @@ pub enum Error {
         /// The argument's name.
         argument: &'static str,
     },
+    /// A label is none of the classes.
+    Label {
+        /// The argument's name.
+        argument: &'static str,
+        /// Position in the argument, counted from zero.
+        index: usize,
+    },
 }
 
 /// What is wrong with a diagonal entry.
@@ -156,6 +163,9 @@ impl fmt::Display for Error {
             }
             Error::TooLarge { argument } => {
                 write!(f, "`{argument}` is larger than 32-bit indices can address")
+            }
+            Error::Label { argument, index } => {
+                write!(f, "`{argument}[{index}]` is none of the classes (of two classes: −1 and 1)")
             }
         }
     }

@@ -56,6 +56,7 @@
 pub mod bandit;
 mod carve;
 mod copy;
+pub mod descent;
 mod error;
 pub mod linear;
 mod observe;

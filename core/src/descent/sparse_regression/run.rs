@@ -1,0 +1,292 @@
+//! The run: looks, working sets, and what is done on them.
+
+use southwell_simd::vector;
+
+use super::look::Certificate;
+use super::problem::{Loss, Problem};
+use super::working_set::{Columns, OUTSIDE, at, index_at, put, short};
+use super::workspace::Workspace;
+use super::{Ending, Options, Outcome};
+use crate::linear::{Design, check_finite, check_len};
+use crate::{Error, Real, Report, Run, Status};
+
+/// Steps without any change that end a run, the tolerance of the working set being tightened at each.
+const MOST_IDLE: u32 = 4;
+
+/// A run in progress.
+#[derive(Debug)]
+pub struct SparseRegression<'a, T, A> {
+    pub(super) problem: Problem<'a, T, A>,
+    pub(super) options: Options<T>,
+    pub(super) x: &'a mut [T],
+    pub(super) work: Workspace<'a, T>,
+    pub(super) found: Certificate<T>,
+    pub(super) intercept: T,
+    /// P(0), as it goes with the sum of the losses.
+    scale: T,
+    /// What the working set is to be solved to, relative to what the step hopes for.
+    pub(super) tight: T,
+    idle: u32,
+    begun: bool,
+    /// The working set has no room: columns are gone over one by one.
+    sweeping: bool,
+    pub(super) counts: Counts,
+    pub(super) failure: Option<Status>,
+}
+
+/// What a run has done.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) visits: u64,
+    pub(super) updates: u64,
+    pub(super) second_order: u64,
+    pub(super) sweeps: u32,
+    pub(super) screened: u32,
+}
+
+/// Begins a run from the w that is handed in. Cost: two passes over the matrix.
+///
+/// # Errors
+/// [`Error::Option`] for options out of range; [`Error::Dimension`] or [`Error::Value`] for w, [`Error::Negative`]
+/// where it may not be; [`Error::Workspace`] if the workspace was carved for another problem. w is untouched then.
+pub fn start<'a, T: Real, A: Design<T>>(
+    problem: &Problem<'a, T, A>,
+    options: &Options<T>,
+    x: &'a mut [T],
+    workspace: Workspace<'a, T>,
+) -> Result<SparseRegression<'a, T, A>, Error> {
+    options.check()?;
+    workspace.check(problem)?;
+    check_len("w", x.len(), problem.design.columns())?;
+    check_finite("w", x)?;
+    if problem.positive
+        && let Some(index) = x.iter().position(|&x| x < T::ZERO)
+    {
+        return Err(Error::Negative { argument: "w", index });
+    }
+    let mut run = SparseRegression {
+        problem: *problem,
+        options: *options,
+        x,
+        work: workspace,
+        found: Certificate { primal: T::ZERO, gap: T::INFINITY, shrink: T::ONE },
+        intercept: T::ZERO,
+        scale: T::ZERO,
+        tight: T::ONE,
+        idle: 0,
+        begun: false,
+        sweeping: false,
+        counts: Counts::default(),
+        failure: None,
+    };
+    run.begin();
+    Ok(run)
+}
+
+impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
+    fn begin(&mut self) {
+        let Workspace { samples, features, set, .. } = &mut self.work;
+        features.place.iter_mut().for_each(|place| *place = OUTSIDE);
+        set.len = 0;
+        set.forget_factor();
+        features.measure(&self.problem, samples.scratch);
+        self.counts.visits += features.norm.len() as u64;
+        self.scale = match self.problem.loss {
+            Loss::LeastSquares => {
+                let mean = if self.problem.intercept { self.problem.mean() } else { T::ZERO };
+                T::HALF * self.problem.y.iter().fold(T::ZERO, |sum, &y| sum + (y - mean) * (y - mean))
+            }
+            Loss::Logistic => T::from_usize(self.problem.y.len()) * T::TWO.ln(),
+        };
+        self.look(true);
+    }
+
+    /// Evaluates w: everything that a certificate needs.
+    pub(super) fn look(&mut self, first: bool) {
+        let Workspace { samples, features, .. } = &mut self.work;
+        let (loss, intercept) = samples.evaluate(&self.problem, self.x);
+        self.intercept = intercept;
+        self.counts.visits += features.correlate(&self.problem, samples, self.x, first);
+        self.found = features.certify(&self.problem, samples, loss, self.x);
+        if self.options.screening && self.found.gap.is_finite() {
+            self.counts.screened += features.screen(&self.problem, &self.found, self.x);
+        }
+    }
+
+    /// The smallest gap that is asked for.
+    fn goal(&self) -> T {
+        let Options { stop, .. } = &self.options;
+        (stop.absolute * self.problem.divisor).max(stop.relative * self.scale)
+    }
+
+    /// Enlarges the working set; the number of columns taken in, or `None` if there is no room for them.
+    fn enlarge(&mut self) -> Option<usize> {
+        let nonzeros = self.x.iter().filter(|x| **x != T::ZERO).count();
+        let Workspace { features, set, picks, ranks, .. } = &mut self.work;
+        let before = set.len;
+        if !self.begun {
+            self.begun = true;
+            for block in 0..self.problem.blocks() {
+                let columns = self.problem.columns_of(block).unwrap_or(block..block + 1);
+                if self.x.get(columns.clone()).is_none_or(|x| x.iter().all(|&x| x == T::ZERO)) {
+                    continue;
+                }
+                let threshold = self.problem.lambda * self.problem.weight(block);
+                let head = set.len;
+                for column in columns {
+                    put(features.place, column, short(set.len));
+                    if !set.push(column, head, at(self.x, column), threshold) {
+                        return None;
+                    }
+                }
+            }
+        }
+        // How near to its threshold a block is, in units of its norm: the smallest distances come first.
+        let tiny = T::from_u32(4) * T::EPSILON;
+        let mut candidates = 0_usize;
+        for block in 0..self.problem.blocks() {
+            let first = self.problem.columns_of(block).map_or(block, |columns| columns.start);
+            let mut priority = T::ZERO;
+            if index_at(features.place, first) == OUTSIDE {
+                let threshold = self.problem.lambda * self.problem.weight(block);
+                let near = self.found.shrink * features.pull(&self.problem, block) / threshold;
+                priority = features.block_norm(&self.problem, block) / ((T::ONE - near).max(T::ZERO) + tiny);
+                candidates += usize::from(priority > T::ZERO);
+            }
+            put(features.priority, block, priority);
+        }
+        if candidates == 0 {
+            return Some(set.len - before);
+        }
+        let wanted = nonzeros.max(self.options.growth as usize).min(candidates);
+        if set.len + wanted > set.capacity {
+            let x = &*self.x;
+            if self.problem.groups.is_none() {
+                set.retain(features.place, |column, _| at(x, column as usize) != T::ZERO);
+            }
+        }
+        let room = (set.capacity - set.len).min(wanted);
+        let (picks, ranks) = (picks.get_mut(..room)?, ranks.get_mut(..room)?);
+        let priority = features.priority.get(..self.problem.blocks()).unwrap_or(&[]);
+        let found = vector::k_largest(priority, priority, picks, ranks);
+        let mut taken = 0;
+        for (&block, &rank) in picks.iter().zip(&*ranks).take(found) {
+            let block = block as usize;
+            if !(rank > T::ZERO) {
+                continue;
+            }
+            let columns = self.problem.columns_of(block).unwrap_or(block..block + 1);
+            if columns.len() > set.capacity - set.len {
+                break;
+            }
+            let threshold = self.problem.lambda * self.problem.weight(block);
+            let head = set.len;
+            for column in columns {
+                put(features.place, column, short(set.len));
+                set.push(column, head, T::ZERO, threshold);
+                taken += 1;
+            }
+        }
+        if taken == 0 { None } else { Some(set.len - before) }
+    }
+
+    /// Least squares on the working set; whether anything changed.
+    fn solve_squares(&mut self, enough: T) -> bool {
+        let Workspace { samples, features, set, .. } = &mut self.work;
+        for slot in 0..set.len {
+            let column = index_at(set.columns, slot) as usize;
+            put(set.slope, slot, at(features.slope, column));
+            let norm = at(features.norm, column);
+            set.set_diagonal(slot, norm * norm);
+        }
+        let mut columns = Columns {
+            problem: &self.problem,
+            means: features.mean,
+            curvature: &[],
+            spread: samples.scratch,
+            visits: 0,
+        };
+        let done = set.descend(&mut columns, enough, self.options.max_updates);
+        self.counts.visits += columns.visits;
+        self.counts.updates += done.updates;
+        self.counts.second_order += u64::from(done.faces);
+        for (&column, &x) in set.columns.iter().zip(&*set.x).take(set.len) {
+            put(self.x, column as usize, x);
+        }
+        done.updates > 0
+    }
+
+    pub(super) fn outcome(&self, report: Report<T>) -> Outcome<T> {
+        let divisor = self.problem.divisor;
+        let Options { stop, .. } = &self.options;
+        Outcome {
+            report,
+            ended: match report.status {
+                Status::Converged => Ending::Gap,
+                Status::StepLimit => Ending::Limit,
+                Status::Stopped => Ending::Observer,
+                _ => Ending::Precision,
+            },
+            gap: self.found.gap / divisor,
+            threshold: stop.absolute.max(stop.relative * report.scale),
+            primal: self.found.primal / divisor,
+            dual: (self.found.primal - self.found.gap) / divisor,
+            intercept: self.intercept,
+            nonzeros: self.x.iter().filter(|x| **x != T::ZERO).count(),
+            working_set: self.work.set.len,
+            screened: self.counts.screened,
+            column_visits: self.counts.visits,
+            updates: self.counts.updates,
+            second_order_steps: self.counts.second_order,
+            sweeps: self.counts.sweeps,
+        }
+    }
+}
+
+impl<T: Real, A: Design<T>> Run for SparseRegression<'_, T, A> {
+    type Real = T;
+
+    fn step(&mut self) {
+        if self.found.gap == T::ZERO {
+            return;
+        }
+        let goal = self.goal().max(T::from_f64(0.1) * self.found.gap);
+        let enough = self.tight * T::from_f64(0.05) * goal / self.found.primal;
+        let taken = if self.sweeping { None } else { self.enlarge() };
+        let changed = match taken {
+            None => {
+                self.sweeping = true;
+                self.sweep()
+            }
+            Some(_) if self.problem.loss == Loss::Logistic => self.solve_logistic(enough),
+            Some(_) => self.solve_squares(enough),
+        };
+        // Sweeps leave no slopes behind that bounds could start from.
+        self.look(self.sweeping);
+        if changed || taken.is_none_or(|taken| taken > 0) {
+            self.idle = 0;
+        } else {
+            self.idle += 1;
+            self.tight = self.tight * T::from_f64(0.1);
+            if self.idle >= MOST_IDLE {
+                self.failure = Some(Status::Stalled);
+            }
+        }
+    }
+
+    fn residual(&mut self) -> T {
+        self.found.gap / self.problem.divisor
+    }
+
+    fn parameter(&self) -> T {
+        T::from_usize(self.work.set.len)
+    }
+
+    fn scale(&self) -> T {
+        self.scale / self.problem.divisor
+    }
+
+    fn failure(&self) -> Option<Status> {
+        self.failure
+    }
+}
