@@ -3,6 +3,8 @@
 #[path = "common/regression.rs"]
 mod regression;
 
+use core::ops::ControlFlow;
+
 use regression::Data;
 use southwell::Status;
 use southwell::descent::sparse_regression::{self, Options, Outcome, Penalty, Problem, Workspace};
@@ -177,4 +179,28 @@ fn logistic_regression() {
         assert_eq!(outcome.nonzeros, nonzeros, "{name}");
         close(name, w.iter().map(|w| w.abs()).sum(), norm, 1e-6);
     }
+}
+
+#[test]
+fn a_path_on_corr() {
+    let data = regression::correlated();
+    let (n, p, capacity) = (data.rows, data.columns, 400);
+    let design = Columns::new(&data.a, n, p).unwrap();
+    let problem = Problem::least_squares(&design, &data.y, Penalty::Lasso { lambda: 1.0 }).unwrap();
+    let problem = problem.averaged().unwrap();
+    let lambdas: Vec<f64> =
+        (0..20).map(|k| problem.lambda_max() * 0.01_f64.powf(f64::from(k) / 19.0)).collect();
+    let mut storage = vec![f64::NAN; Workspace::<f64>::required_len(n, p, capacity)];
+    let mut indices = vec![77; Workspace::<f64>::required_indices(p, capacity)];
+    let workspace = Workspace::new(&problem, capacity, &mut storage, &mut indices).unwrap();
+    let mut w = vec![0.0; p];
+    let mut nonzeros = vec![];
+    let solved = sparse_regression::path(&problem, &lambdas, &tight(), &mut w, workspace, |k, _, outcome| {
+        println!("{k} {outcome:?}");
+        assert_eq!(outcome.report.status, Status::Converged);
+        nonzeros.push(outcome.nonzeros);
+        ControlFlow::Continue(())
+    });
+    assert_eq!(solved, Ok(20));
+    assert_eq!([0, 5, 10, 15, 19].map(|k| nonzeros[k]), [0, 33, 44, 87, 143]);
 }

@@ -5,12 +5,14 @@ mod face;
 mod group;
 mod logistic;
 mod look;
+mod path;
 mod problem;
 mod run;
 mod sweeps;
 mod working_set;
 mod workspace;
 
+pub use path::path;
 pub use problem::{Loss, Penalty, Problem};
 pub use run::{SparseRegression, start};
 pub use workspace::Workspace;

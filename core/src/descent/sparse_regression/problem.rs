@@ -228,6 +228,14 @@ impl<'a, T: Real, A: Design<T>> Problem<'a, T, A> {
         Some(from..groups.get(block.saturating_add(1)).map_or(from, |&g| g as usize))
     }
 
+    /// The group of a column, or the column itself.
+    pub(super) fn block_of(&self, column: usize) -> usize {
+        self.groups.map_or(column, |groups| {
+            let after = groups.partition_point(|&first| first as usize <= column);
+            after.saturating_sub(1)
+        })
+    }
+
     /// The weight of a block's penalty.
     pub(super) fn weight(&self, block: usize) -> T {
         self.weights.and_then(|weights| weights.get(block)).copied().unwrap_or(T::ONE)

@@ -101,6 +101,13 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
         self.look(true);
     }
 
+    /// Goes on after the problem has changed its λ.
+    pub(super) fn resume(&mut self) {
+        (self.tight, self.idle, self.failure) = (T::ONE, 0, None);
+        self.counts = Counts::default();
+        self.look(self.sweeping);
+    }
+
     /// Evaluates w: everything that a certificate needs.
     pub(super) fn look(&mut self, first: bool) {
         let Workspace { samples, features, .. } = &mut self.work;
@@ -121,9 +128,9 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
 
     /// Enlarges the working set; the number of columns taken in, or `None` if there is no room for them.
     fn enlarge(&mut self) -> Option<usize> {
-        let nonzeros = self.x.iter().filter(|x| **x != T::ZERO).count();
+        let nonzeros = self.active_blocks();
         let Workspace { features, set, picks, ranks, .. } = &mut self.work;
-        let before = set.len;
+        let mut taken = 0;
         if !self.begun {
             self.begun = true;
             for block in 0..self.problem.blocks() {
@@ -138,6 +145,7 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
                     if !set.push(column, head, at(self.x, column), threshold) {
                         return None;
                     }
+                    taken += 1;
                 }
             }
         }
@@ -156,7 +164,7 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
             put(features.priority, block, priority);
         }
         if candidates == 0 {
-            return Some(set.len - before);
+            return Some(taken);
         }
         let wanted = nonzeros.max(self.options.growth as usize).min(candidates);
         if set.len + wanted > set.capacity {
@@ -169,7 +177,7 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
         let (picks, ranks) = (picks.get_mut(..room)?, ranks.get_mut(..room)?);
         let priority = features.priority.get(..self.problem.blocks()).unwrap_or(&[]);
         let found = vector::k_largest(priority, priority, picks, ranks);
-        let mut taken = 0;
+        let before = taken;
         for (&block, &rank) in picks.iter().zip(&*ranks).take(found) {
             let block = block as usize;
             if !(rank > T::ZERO) {
@@ -187,7 +195,18 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
                 taken += 1;
             }
         }
-        if taken == 0 { None } else { Some(set.len - before) }
+        (taken > before).then_some(taken)
+    }
+
+    /// Columns or groups that are not zero.
+    fn active_blocks(&self) -> usize {
+        let mut count = 0;
+        for block in 0..self.problem.blocks() {
+            let columns = self.problem.columns_of(block).unwrap_or(block..block + 1);
+            let x = self.x.get(columns).unwrap_or(&[]);
+            count += usize::from(x.iter().any(|&x| x != T::ZERO));
+        }
+        count
     }
 
     /// Least squares on the working set; whether anything changed.
