@@ -4,7 +4,7 @@ use southwell_simd::elementary::{exp_in_place, ln_in_place, ln_scalar};
 use southwell_simd::vector;
 
 use super::problem::{Loss, Problem};
-use super::working_set::{OUTSIDE, SCREENED, at};
+use super::working_set::{OUTSIDE, SCREENED, at, index_at, put};
 use super::workspace::{Features, Samples};
 use crate::Real;
 use crate::copy::CopyFrom;
@@ -103,7 +103,42 @@ impl<T: Real> Samples<'_, T> {
     }
 }
 
+/// √x or a little more, from a number near it: Heron's iteration comes from above.
+fn root_above<T: Real>(x: T, near: T) -> T {
+    if !(x > T::ZERO) {
+        return if x == T::ZERO { T::ZERO } else { x };
+    }
+    let mut root = if near > T::ZERO { near } else { T::ONE };
+    for _ in 0..1100 {
+        let next = T::HALF * (root + x / root);
+        let there = (next - root).abs() <= T::from_f64(1e-3) * next;
+        root = next;
+        if there {
+            break;
+        }
+    }
+    root * (T::ONE + T::from_u32(4) * T::EPSILON)
+}
+
 impl<T: Real> Features<'_, T> {
+    /// Norms and means. Cost: a pass over the matrix, or two with an intercept.
+    pub(super) fn measure<A: Design<T>>(&mut self, problem: &Problem<'_, T, A>, scratch: &mut [T]) {
+        let mut last = T::ONE;
+        for (column, (norm, mean)) in self.norm.iter_mut().zip(&mut *self.mean).enumerate() {
+            let square;
+            (square, *mean) = problem.square(column, scratch);
+            *norm = root_above(square, last);
+            last = *norm;
+        }
+    }
+
+    /// The weights of the penalty.
+    pub(super) fn weigh<A: Design<T>>(&mut self, problem: &Problem<'_, T, A>) {
+        for (block, inverse) in self.inverse.iter_mut().enumerate() {
+            *inverse = T::ONE / (problem.lambda * problem.weight(block));
+        }
+    }
+
     /// The slopes of the columns whose size could matter; for the others a bound by the Cauchy-Schwarz
     /// inequality, by how far ρ has gone. Returns the number of columns visited.
     pub(super) fn correlate<A: Design<T>>(
@@ -113,77 +148,84 @@ impl<T: Real> Features<'_, T> {
         x: &[T],
         first: bool,
     ) -> u64 {
-        if first {
+        let visits = if first {
             problem.design.transposed(samples.rho, self.slope);
-            self.add_ridge(problem.ridge, x);
-            samples.old_rho.copy_from(samples.rho);
-            return self.slope.len() as u64;
-        }
-        let size = vector::norm(samples.rho);
-        for (old, &new) in samples.old_rho.iter_mut().zip(&*samples.rho) {
-            *old = *old - new;
-        }
-        let slack = T::from_u32(16) * T::EPSILON * size;
-        let distance = vector::norm(samples.old_rho) + slack;
-        let reach = |slope: T, norm: T| slope.abs() + norm * distance;
-        let mut visits = 0;
-        for block in 0..problem.blocks() {
-            let limit = problem.lambda * problem.weight(block);
-            let (small, columns) = match problem.columns_of(block) {
-                None => {
-                    let bound = reach(at(self.slope, block), at(self.norm, block));
-                    (at(x, block) == T::ZERO && bound <= limit, block..block + 1)
-                }
-                Some(columns) => {
-                    let mut sum = T::ZERO;
-                    let mut zero = true;
-                    for column in columns.clone() {
-                        let bound = reach(at(self.slope, column), at(self.norm, column));
-                        sum += bound * bound;
-                        zero = zero && at(x, column) == T::ZERO;
-                    }
-                    (zero && sum <= limit * limit, columns)
-                }
-            };
-            for column in columns {
-                let bound = reach(at(self.slope, column), at(self.norm, column));
-                if let Some(slope) = self.slope.get_mut(column) {
-                    if small {
-                        *slope = bound;
-                    } else {
-                        visits += 1;
-                        *slope =
-                            problem.design.dot(column, samples.rho) - problem.ridge * at(x, column);
-                    }
-                }
+            if problem.ridge > T::ZERO {
+                vector::axpy(-problem.ridge, x, self.slope);
             }
-        }
+            self.slope.len() as u64
+        } else {
+            let mut square = T::ZERO;
+            for (&old, &new) in samples.old_rho.iter().zip(&*samples.rho) {
+                square += (old - new) * (old - new);
+            }
+            let slack = T::from_u32(16) * T::EPSILON * vector::norm(samples.rho);
+            let distance = square.sqrt() + slack;
+            match problem.groups {
+                None => self.correlate_columns(problem, samples.rho, x, distance),
+                Some(_) => self.correlate_groups(problem, samples.rho, x, distance),
+            }
+        };
         samples.old_rho.copy_from(samples.rho);
         visits
     }
 
-    fn add_ridge(&mut self, ridge: T, x: &[T]) {
-        if ridge > T::ZERO {
-            vector::axpy(-ridge, x, self.slope);
+    fn correlate_columns<A: Design<T>>(
+        &mut self,
+        problem: &Problem<'_, T, A>,
+        rho: &[T],
+        x: &[T],
+        distance: T,
+    ) -> u64 {
+        let mut visits = 0;
+        let known = self.slope.iter_mut().zip(&*self.norm).zip(&*self.inverse).zip(x);
+        for (column, (((slope, &norm), &inverse), &x)) in known.enumerate() {
+            let bound = slope.abs() + norm * distance;
+            *slope = if x == T::ZERO && bound * inverse <= T::ONE {
+                bound
+            } else {
+                visits += 1;
+                problem.design.dot(column, rho) - problem.ridge * x
+            };
         }
+        visits
     }
 
-    /// Norms and means. Cost: a pass over the matrix, or two with an intercept.
-    pub(super) fn measure<A: Design<T>>(&mut self, problem: &Problem<'_, T, A>, scratch: &mut [T]) {
-        let n = T::from_usize(scratch.len().max(1));
-        for (column, (norm, mean)) in self.norm.iter_mut().zip(&mut *self.mean).enumerate() {
-            let square = if problem.intercept {
-                scratch.fill(T::ZERO);
-                problem.design.add_scaled(column, T::ONE, scratch);
-                *mean = vector::sum(scratch) / n;
-                scratch.iter_mut().for_each(|a| *a = *a - *mean);
-                vector::dot(scratch, scratch)
-            } else {
-                *mean = T::ZERO;
-                problem.design.square(column)
+    fn correlate_groups<A: Design<T>>(
+        &mut self,
+        problem: &Problem<'_, T, A>,
+        rho: &[T],
+        x: &[T],
+        distance: T,
+    ) -> u64 {
+        let mut visits = 0;
+        for block in 0..problem.blocks() {
+            let columns = problem.columns_of(block).unwrap_or(0..0);
+            let (Some(slopes), Some(norms), Some(x)) = (
+                self.slope.get_mut(columns.clone()),
+                self.norm.get(columns.clone()),
+                x.get(columns.clone()),
+            ) else {
+                return visits;
             };
-            *norm = (square + problem.ridge).sqrt();
+            let reach = |slope: T, norm: T| slope.abs() + norm * distance;
+            let square =
+                slopes.iter().zip(norms).fold(T::ZERO, |sum, (&slope, &norm)| {
+                    let bound = reach(slope, norm);
+                    sum + bound * bound
+                });
+            let inverse = at(self.inverse, block);
+            let small = x.iter().all(|&x| x == T::ZERO) && square * inverse * inverse <= T::ONE;
+            for ((slope, &norm), column) in slopes.iter_mut().zip(norms).zip(columns) {
+                *slope = if small {
+                    reach(*slope, norm)
+                } else {
+                    visits += 1;
+                    problem.design.dot(column, rho)
+                };
+            }
         }
+        visits
     }
 
     /// The size of a block's slope that the penalty must bear: |c|, c or ‖c_g‖.
@@ -209,6 +251,16 @@ impl<T: Real> Features<'_, T> {
         }
     }
 
+    /// The largest pull relative to its λ, at least 1.
+    fn largest<A: Design<T>>(&self, problem: &Problem<'_, T, A>) -> T {
+        if problem.groups.is_none() && !problem.positive {
+            let largest = vector::largest(self.slope, self.inverse);
+            return largest.map_or(T::ONE, |(_, ratio)| ratio.max(T::ONE));
+        }
+        let pulls = (0..problem.blocks()).map(|block| self.pull(problem, block)).zip(&*self.inverse);
+        pulls.fold(T::ONE, |largest, (pull, &inverse)| largest.max(pull * inverse))
+    }
+
     /// The gap at w, from the slopes.
     ///
     /// P − D = loss(z) + loss*(−u ρ) + u ρᵀz + Σ_b (λ ‖w_b‖ − u w_bᵀ c_b): every part is ≥ 0, and nothing
@@ -220,36 +272,41 @@ impl<T: Real> Features<'_, T> {
         loss: T,
         x: &[T],
     ) -> Certificate<T> {
-        let mut largest = T::ONE;
-        for block in 0..problem.blocks() {
-            let ratio = self.pull(problem, block) / (problem.lambda * problem.weight(block));
-            // A NaN must not hide.
-            largest = if ratio <= largest { largest } else { ratio };
-        }
-        let shrink = T::ONE / largest;
-        let (mut penalty, mut excess) = (T::ZERO, T::ZERO);
-        for block in 0..problem.blocks() {
-            let lambda = problem.lambda * problem.weight(block);
-            let (size, product) = match problem.columns_of(block) {
-                None => {
-                    let x = at(x, block);
-                    (x.abs(), x * at(self.slope, block))
+        let shrink = T::ONE / self.largest(problem);
+        let (mut penalty, mut excess, mut square) = (T::ZERO, T::ZERO, T::ZERO);
+        let mut add = |lambda: T, size: T, product: T| {
+            penalty += lambda * size;
+            excess += (lambda * size - shrink * product).max(T::ZERO);
+            square += size * size;
+        };
+        match problem.groups {
+            None => {
+                for (column, (&x, &slope)) in x.iter().zip(&*self.slope).enumerate() {
+                    if x != T::ZERO {
+                        add(problem.lambda * problem.weight(column), x.abs(), x * slope);
+                    }
                 }
-                Some(columns) => {
-                    let of_group = x.get(columns.clone()).unwrap_or(&[]);
-                    let product = vector::dot(of_group, self.slope.get(columns).unwrap_or(&[]));
-                    (vector::dot(of_group, of_group).sqrt(), product)
+            }
+            Some(_) => {
+                for block in 0..problem.blocks() {
+                    let columns = problem.columns_of(block).unwrap_or(0..0);
+                    let x = x.get(columns.clone()).unwrap_or(&[]);
+                    let size = vector::dot(x, x).sqrt();
+                    if size != T::ZERO {
+                        let product = vector::dot(x, self.slope.get(columns).unwrap_or(&[]));
+                        add(problem.lambda * problem.weight(block), size, product);
+                    }
                 }
-            };
-            if size != T::ZERO {
-                penalty += lambda * size;
-                excess += (lambda * size - shrink * product).max(T::ZERO);
             }
         }
-        let square = if problem.ridge > T::ZERO { problem.ridge * vector::dot(x, x) } else { T::ZERO };
         let rest = T::ONE - shrink;
-        let gap = samples.loss_gap(problem.loss, problem.y, shrink) + T::HALF * rest * rest * square + excess;
-        Certificate { primal: loss + T::HALF * square + penalty, gap, shrink }
+        let ridge = T::HALF * problem.ridge * square;
+        // A loss that is no number must not hide behind products that are passed over.
+        let gap = samples.loss_gap(problem.loss, problem.y, shrink)
+            + rest * rest * ridge
+            + excess
+            + (loss - loss);
+        Certificate { primal: loss + ridge + penalty, gap, shrink }
     }
 
     /// Marks the columns outside the working set that a gap-safe sphere shows to be zero in every solution, and
@@ -266,12 +323,24 @@ impl<T: Real> Features<'_, T> {
         let smooth = problem.loss == Loss::Logistic && problem.ridge == T::ZERO;
         let radius = (if smooth { T::HALF } else { T::TWO } * gap).sqrt();
         let mut screened = 0;
+        if problem.groups.is_none() {
+            let known = self.slope.iter().zip(&*self.norm).zip(&*self.inverse).zip(x);
+            for (place, (((&slope, &norm), &inverse), &x)) in self.place.iter_mut().zip(known) {
+                let pull = if problem.positive { slope } else { slope.abs() };
+                let bound = found.shrink * pull + radius * norm;
+                if bound * inverse < T::ONE && *place == OUTSIDE && x == T::ZERO {
+                    *place = SCREENED;
+                    screened += 1;
+                }
+            }
+            return screened;
+        }
         for block in 0..problem.blocks() {
             let bound = found.shrink * self.pull(problem, block) + radius * self.block_norm(problem, block);
-            if !(bound < problem.lambda * problem.weight(block)) {
+            if !(bound * at(self.inverse, block) < T::ONE) {
                 continue;
             }
-            let columns = problem.columns_of(block).unwrap_or(block..block + 1);
+            let columns = problem.columns_of(block).unwrap_or(0..0);
             let places = self.place.get_mut(columns.clone()).unwrap_or(&mut []);
             let values = x.get(columns).unwrap_or(&[]);
             if places.iter().any(|&place| place != OUTSIDE) || values.iter().any(|&x| x != T::ZERO) {
@@ -283,5 +352,35 @@ impl<T: Real> Features<'_, T> {
             }
         }
         screened
+    }
+
+    /// Priorities of the blocks that the working set lacks: how near to its threshold (or how far beyond) each
+    /// is, in units of its norm, 0 for the others; the number of those that are not 0.
+    pub(super) fn prioritise<A: Design<T>>(&mut self, problem: &Problem<'_, T, A>, shrink: T) -> usize {
+        let tiny = T::from_u32(4) * T::EPSILON;
+        let mut candidates = 0;
+        let mut rank = |ratio: T, norm: &dyn Fn() -> T, place: u32| {
+            if place != OUTSIDE || !(ratio > T::ONE) {
+                return T::ZERO;
+            }
+            candidates += 1;
+            norm() / ((T::ONE - shrink * ratio).max(T::ZERO) + tiny)
+        };
+        if problem.groups.is_none() {
+            let known = self.slope.iter().zip(&*self.inverse).zip(&*self.norm).zip(&*self.place);
+            for (priority, (((&slope, &inverse), &norm), &place)) in self.priority.iter_mut().zip(known) {
+                let pull = if problem.positive { slope } else { slope.abs() };
+                *priority = rank(pull * inverse, &|| norm, place);
+            }
+            return candidates;
+        }
+        for block in 0..problem.blocks() {
+            let first = problem.columns_of(block).map_or(block, |columns| columns.start);
+            let ratio = self.pull(problem, block) * at(self.inverse, block);
+            let place = index_at(self.place, first);
+            let priority = rank(ratio, &|| self.block_norm(problem, block), place);
+            put(self.priority, block, priority);
+        }
+        candidates
     }
 }

@@ -71,6 +71,7 @@ impl<'a, T: Real, A: Design<T>> SparseRegression<'a, T, A> {
     fn move_to(&mut self, problem: Problem<'a, T, A>) {
         self.problem = problem;
         let Workspace { features, set, .. } = &mut self.work;
+        features.weigh(&problem);
         for place in features.place.iter_mut() {
             if *place == SCREENED {
                 *place = OUTSIDE;

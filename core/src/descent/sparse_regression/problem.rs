@@ -241,6 +241,18 @@ impl<'a, T: Real, A: Design<T>> Problem<'a, T, A> {
         self.weights.and_then(|weights| weights.get(block)).copied().unwrap_or(T::ONE)
     }
 
+    /// ‖a_j‖² + ridge and the mean of a_j; less the mean, with an intercept (else it is said to be 0).
+    pub(super) fn square(&self, column: usize, scratch: &mut [T]) -> (T, T) {
+        if !self.intercept {
+            return (self.design.square(column) + self.ridge, T::ZERO);
+        }
+        scratch.fill(T::ZERO);
+        self.design.add_scaled(column, T::ONE, scratch);
+        let mean = vector::sum(scratch) / T::from_usize(scratch.len().max(1));
+        scratch.iter_mut().for_each(|a| *a = *a - mean);
+        (vector::dot(scratch, scratch) + self.ridge, mean)
+    }
+
     /// The mean of y.
     pub(super) fn mean(&self) -> T {
         vector::sum(self.y) / T::from_usize(self.y.len().max(1))

@@ -90,6 +90,7 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
         set.len = 0;
         set.forget_factor();
         features.measure(&self.problem, samples.scratch);
+        features.weigh(&self.problem);
         self.counts.visits += features.norm.len() as u64;
         self.scale = match self.problem.loss {
             Loss::LeastSquares => {
@@ -149,20 +150,7 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
                 }
             }
         }
-        // How near to its threshold a block is, in units of its norm: the smallest distances come first.
-        let tiny = T::from_u32(4) * T::EPSILON;
-        let mut candidates = 0_usize;
-        for block in 0..self.problem.blocks() {
-            let first = self.problem.columns_of(block).map_or(block, |columns| columns.start);
-            let mut priority = T::ZERO;
-            if index_at(features.place, first) == OUTSIDE {
-                let threshold = self.problem.lambda * self.problem.weight(block);
-                let near = self.found.shrink * features.pull(&self.problem, block) / threshold;
-                priority = features.block_norm(&self.problem, block) / ((T::ONE - near).max(T::ZERO) + tiny);
-                candidates += usize::from(priority > T::ZERO);
-            }
-            put(features.priority, block, priority);
-        }
+        let candidates = features.prioritise(&self.problem, self.found.shrink);
         if candidates == 0 {
             return Some(taken);
         }
@@ -210,13 +198,16 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
     }
 
     /// Least squares on the working set; whether anything changed.
-    fn solve_squares(&mut self, enough: T) -> bool {
+    fn solve_squares(&mut self, taken: usize, enough: T) -> bool {
         let Workspace { samples, features, set, .. } = &mut self.work;
+        let known = set.len - taken.min(set.len);
         for slot in 0..set.len {
             let column = index_at(set.columns, slot) as usize;
             put(set.slope, slot, at(features.slope, column));
-            let norm = at(features.norm, column);
-            set.set_diagonal(slot, norm * norm);
+            if slot >= known {
+                let (square, _) = self.problem.square(column, samples.scratch);
+                set.set_diagonal(slot, square);
+            }
         }
         let mut columns = Columns {
             problem: &self.problem,
@@ -278,7 +269,7 @@ impl<T: Real, A: Design<T>> Run for SparseRegression<'_, T, A> {
                 self.sweep()
             }
             Some(_) if self.problem.loss == Loss::Logistic => self.solve_logistic(enough),
-            Some(_) => self.solve_squares(enough),
+            Some(taken) => self.solve_squares(taken, enough),
         };
         // Sweeps leave no slopes behind that bounds could start from.
         self.look(self.sweeping);

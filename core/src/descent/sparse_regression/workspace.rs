@@ -8,7 +8,7 @@ use crate::{Error, Real};
 
 /// Vectors over the samples and over the columns.
 const OVER_SAMPLES: usize = 6;
-const OVER_COLUMNS: usize = 4;
+const OVER_COLUMNS: usize = 5;
 
 /// Memory of a run, carved from two slices of the caller's. They may be handed over dirty.
 #[derive(Debug)]
@@ -42,9 +42,11 @@ pub(super) struct Samples<'w, T> {
 pub(super) struct Features<'w, T> {
     /// a_jᵀ ρ − ridge·w_j where it was looked at, else a number that its size does not exceed.
     pub(super) slope: &'w mut [T],
-    /// √(‖a_j‖² + ridge)
+    /// √(‖a_j‖² + ridge), or a little more
     pub(super) norm: &'w mut [T],
     pub(super) mean: &'w mut [T],
+    /// 1/λ_b of a column or a group
+    pub(super) inverse: &'w mut [T],
     pub(super) priority: &'w mut [T],
     /// The slot of a column, or why it has none.
     pub(super) place: &'w mut [u32],
@@ -52,7 +54,7 @@ pub(super) struct Features<'w, T> {
 
 impl<'w, T: Real> Workspace<'w, T> {
     /// Elements needed for n samples, p columns and a working set of at most `capacity` columns:
-    /// 6 n + 4 p + 2 capacity² + 9 capacity.
+    /// 6 n + 5 p + 2 capacity² + 9 capacity.
     #[must_use]
     pub const fn required_len(samples: usize, columns: usize, capacity: usize) -> usize {
         let squares = capacity.saturating_mul(capacity).saturating_mul(2);
@@ -100,10 +102,10 @@ impl<'w, T: Real> Workspace<'w, T> {
             ],
         )?;
         let [rho, old_rho, fit, curvature, powers, scratch] = carve(samples, [n; OVER_SAMPLES])?;
-        let [slope, norm, mean, priority] = carve(features, [p; OVER_COLUMNS])?;
+        let [slope, norm, mean, inverse, priority] = carve(features, [p; OVER_COLUMNS])?;
         Ok(Self {
             samples: Samples { rho, old_rho, fit, curvature, powers, scratch },
-            features: Features { slope, norm, mean, priority, place },
+            features: Features { slope, norm, mean, inverse, priority, place },
             set: WorkingSet::new(
                 c,
                 [columns, filled, support, rank, head],
