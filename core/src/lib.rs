@@ -17,6 +17,7 @@
 //! | family | problem |
 //! |---|---|
 //! | [`relaxation`] | A x = b by SOR, SSOR and SSOR-preconditioned conjugate gradients |
+//! | [`descent`] | f(x) + Σ h_b(x_b): lasso, group lasso, sparse logistic regression |
 //! | [`transport`] | min ⟨P, C⟩ + ε Σ P (ln P − 1), P with given marginals, by Sinkhorn and its relatives |
 //!
 //! [`omega`] holds the rules that choose a relaxation factor, [`bandit`] the online tuners behind them, which

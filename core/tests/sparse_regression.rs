@@ -147,7 +147,11 @@ fn other_penalties_on_dense() {
             assert_eq!(outcome.report.status, Status::Converged, "{name} {capacity}");
             // λ is given with ten digits.
             assert!(outcome.primal >= optimum * (1.0 - 1e-9), "{name}");
-            assert!(outcome.primal <= optimum * (1.0 + 1e-9) + outcome.threshold, "{name} {}", outcome.primal);
+            assert!(
+                outcome.primal <= optimum * (1.0 + 1e-9) + outcome.threshold,
+                "{name} {}",
+                outcome.primal
+            );
             if capacity > 0 {
                 assert_eq!(outcome.nonzeros, nonzeros, "{name}");
                 if let Some(norm) = norm {

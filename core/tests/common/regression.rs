@@ -10,12 +10,12 @@ fn word(seed: u64, k: u64) -> u64 {
 }
 
 /// Number k of a seed, uniform in [0, 1).
-pub fn uniform(seed: u64, k: u64) -> f64 {
+pub(crate) fn uniform(seed: u64, k: u64) -> f64 {
     (word(seed, k) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// Number k of a seed, normal.
-pub fn normal(seed: u64, k: u64) -> f64 {
+pub(crate) fn normal(seed: u64, k: u64) -> f64 {
     let pair = k & !1;
     let radius = (-2.0 * (1.0 - uniform(seed, pair)).ln()).sqrt();
     let angle = 2.0 * std::f64::consts::PI * uniform(seed, pair + 1);
@@ -23,7 +23,7 @@ pub fn normal(seed: u64, k: u64) -> f64 {
 }
 
 /// k different numbers below n.
-pub fn subset(seed: u64, n: usize, k: usize) -> Vec<usize> {
+pub(crate) fn subset(seed: u64, n: usize, k: usize) -> Vec<usize> {
     let mut index: Vec<usize> = (0..n).collect();
     for j in 0..k {
         let t = j + (uniform(seed, j as u64) * (n - j) as f64) as usize;
@@ -35,20 +35,20 @@ pub fn subset(seed: u64, n: usize, k: usize) -> Vec<usize> {
 
 /// A matrix by columns, with what it is to explain.
 #[derive(Clone)]
-pub struct Data {
-    pub rows: usize,
-    pub columns: usize,
+pub(crate) struct Data {
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
     /// By columns.
-    pub a: Vec<f64>,
-    pub y: Vec<f64>,
+    pub(crate) a: Vec<f64>,
+    pub(crate) y: Vec<f64>,
 }
 
 impl Data {
-    pub fn column(&self, j: usize) -> &[f64] {
+    pub(crate) fn column(&self, j: usize) -> &[f64] {
         &self.a[j * self.rows..(j + 1) * self.rows]
     }
 
-    pub fn apply(&self, w: &[f64]) -> Vec<f64> {
+    pub(crate) fn apply(&self, w: &[f64]) -> Vec<f64> {
         let mut z = vec![0.0; self.rows];
         for (j, &w) in w.iter().enumerate() {
             z.iter_mut().zip(self.column(j)).for_each(|(z, a)| *z += w * a);
@@ -56,12 +56,12 @@ impl Data {
         z
     }
 
-    pub fn slope(&self, j: usize, v: &[f64]) -> f64 {
+    pub(crate) fn slope(&self, j: usize, v: &[f64]) -> f64 {
         self.column(j).iter().zip(v).map(|(a, v)| a * v).sum()
     }
 
     /// Offsets, rows and values of the columns without their zeros.
-    pub fn sparse(&self) -> (Vec<u32>, Vec<u32>, Vec<f64>) {
+    pub(crate) fn sparse(&self) -> (Vec<u32>, Vec<u32>, Vec<f64>) {
         let (mut offsets, mut rows, mut values) = (vec![0], vec![], vec![]);
         for j in 0..self.columns {
             for (i, &a) in self.column(j).iter().enumerate().filter(|(_, a)| **a != 0.0) {
@@ -105,15 +105,15 @@ fn noisy(rows: usize, columns: usize, a: Vec<f64>, w: &[f64], noise: f64, seed: 
     data
 }
 
-pub fn dense() -> Data {
+pub(crate) fn dense() -> Data {
     noisy(200, 1000, autoregressive(1001, 200, 1000, 0.0), &truth(1002, 1000, 20), 0.5, 1003)
 }
 
-pub fn correlated() -> Data {
+pub(crate) fn correlated() -> Data {
     noisy(200, 2000, autoregressive(1011, 200, 2000, 0.9), &truth(1012, 2000, 20), 0.5, 1013)
 }
 
-pub fn sparse() -> Data {
+pub(crate) fn sparse() -> Data {
     let (rows, columns) = (1000, 5000);
     let mut a = vec![0.0; rows * columns];
     for i in 0..rows {
@@ -128,16 +128,10 @@ pub fn sparse() -> Data {
 }
 
 /// Two classes.
-pub fn classes() -> Data {
+pub(crate) fn classes() -> Data {
     let (rows, columns) = (300, 600);
-    let mut data = noisy(
-        rows,
-        columns,
-        autoregressive(1031, rows, columns, 0.5),
-        &truth(1032, columns, 20),
-        0.0,
-        1033,
-    );
+    let mut data =
+        noisy(rows, columns, autoregressive(1031, rows, columns, 0.5), &truth(1032, columns, 20), 0.0, 1033);
     for (i, y) in data.y.iter_mut().enumerate() {
         *y = if uniform(1033, i as u64) < 1.0 / (1.0 + (-*y).exp()) { 1.0 } else { -1.0 };
     }
@@ -145,7 +139,7 @@ pub fn classes() -> Data {
 }
 
 /// Lines of numbers, the last of each being what is to be explained; lines that begin with # are comments.
-pub fn csv(text: &str) -> Data {
+pub(crate) fn csv(text: &str) -> Data {
     let lines: Vec<Vec<f64>> = text
         .lines()
         .filter(|line| !line.starts_with('#'))
@@ -157,7 +151,7 @@ pub fn csv(text: &str) -> Data {
 }
 
 /// Diabetes, y less its mean.
-pub fn diabetes() -> Data {
+pub(crate) fn diabetes() -> Data {
     let mut data = csv(include_str!("../../../std-adapters/tests/data/diabetes.csv"));
     let mean = data.y.iter().sum::<f64>() / data.rows as f64;
     data.y.iter_mut().for_each(|y| *y -= mean);
@@ -165,7 +159,7 @@ pub fn diabetes() -> Data {
 }
 
 /// Breast cancer, columns less their means, divided by their deviations.
-pub fn cancer() -> Data {
+pub(crate) fn cancer() -> Data {
     let mut data = csv(include_str!("../../../std-adapters/tests/data/breast_cancer.csv"));
     let n = data.rows as f64;
     for column in data.a.chunks_exact_mut(data.rows) {

@@ -119,7 +119,11 @@ impl Regression {
         sparse_regression::path(&problem, lambdas, &options, &mut w, workspace, |_, w, outcome| {
             solutions.extend_from_slice(w);
             last = Some(*outcome);
-            if outcome.report.status == Status::Converged { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            if outcome.report.status == Status::Converged {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
         })?;
         Ok(last.ok_or("an empty path")?)
     }

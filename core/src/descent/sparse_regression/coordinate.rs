@@ -59,7 +59,7 @@ impl<T: Real> WorkingSet<'_, T> {
         }
         let positive = columns.problem.positive;
         let mut done = Done::default();
-        let (mut since, mut patience) = (0_usize, 4_usize);
+        let (mut since, mut patience) = (0_usize, 16_usize);
         for _ in 0..most {
             let look = self.look(positive);
             if !(look.violation > enough) || look.step == T::ZERO {
@@ -72,7 +72,7 @@ impl<T: Real> WorkingSet<'_, T> {
             if since >= patience {
                 done.faces += self.descend_on_face(columns, 8);
                 since = 0;
-                patience = 8;
+                patience = 16;
             }
         }
         done

@@ -72,9 +72,14 @@ impl<T: Real> WorkingSet<'_, T> {
     fn search(&mut self) -> bool {
         let along = |set: &Self| {
             let slots = set.support.iter().take(set.support_len);
-            slots.zip(&*set.direction).fold(T::ZERO, |sum, (&slot, &d)| sum + at(set.slope, slot as usize) * d)
+            slots
+                .zip(&*set.direction)
+                .fold(T::ZERO, |sum, (&slot, &d)| sum + at(set.slope, slot as usize) * d)
         };
         let (penalty, slope) = (self.penalty(), along(self));
+        if !slope.is_finite() {
+            return false;
+        }
         let mut step = T::ONE;
         self.shift_support(step);
         for _ in 0..5 {
@@ -125,7 +130,7 @@ impl<T: Real> WorkingSet<'_, T> {
     /// The rows of L that are not right yet. A pivot of rounding error counts as infinite: its
     /// unknown stays what it is.
     fn factorise<A: Design<T>>(&mut self, columns: &mut Columns<'_, '_, T, A>) {
-        let stride = self.capacity;
+        let stride = self.stride;
         for rank in 0..self.support_len {
             self.fill(index_at(self.support, rank) as usize, columns);
         }
@@ -174,7 +179,7 @@ impl<T: Real> WorkingSet<'_, T> {
 
     /// direction ← G_SS⁻¹ (slope − threshold·sign); with groups, of the second derivatives at w.
     fn solve(&mut self, grouped: bool) {
-        let (s, stride) = (self.support_len, self.capacity);
+        let (s, stride) = (self.support_len, self.stride);
         for (d, &slot) in self.direction.iter_mut().zip(&*self.support).take(s) {
             let slot = slot as usize;
             let threshold = at(self.threshold, slot);
@@ -212,6 +217,9 @@ impl<T: Real> WorkingSet<'_, T> {
     /// w_S ← w_S + t d, t ≤ 1 as long as no sign changes; true if one would.
     fn walk(&mut self) -> bool {
         let (mut step, mut first) = (T::ONE, OUTSIDE);
+        if self.direction.iter().take(self.support_len).any(|d| !d.is_finite()) {
+            return false;
+        }
         for (&d, &slot) in self.direction.iter().zip(&*self.support).take(self.support_len) {
             let x = at(self.x, slot as usize);
             let crosses = x > T::ZERO && x + d <= T::ZERO || x < T::ZERO && x + d >= T::ZERO;

@@ -19,12 +19,11 @@ const MOST_MODELS: u32 = 12;
 const MOST_HALVINGS: u32 = 30;
 
 impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
-    /// Minimises over the working set until no slot is farther than `enough` of its threshold from optimal; whether
-    /// anything changed.
-    pub(super) fn solve_logistic(&mut self, enough: T) -> bool {
+    /// Minimises over the working set until no slot is farther than `enough` of its threshold from optimal.
+    pub(super) fn solve_logistic(&mut self, enough: T) {
         let Workspace { samples, features, set, .. } = &mut self.work;
         let problem = &self.problem;
-        let (mut loss, mut changed) = (samples.logistic(problem.y), false);
+        let mut loss = samples.logistic(problem.y);
         for model in 0..MOST_MODELS {
             for slot in 0..set.len {
                 let column = index_at(set.columns, slot) as usize;
@@ -72,11 +71,22 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
             if done.updates == 0 {
                 break;
             }
+            if set.x.iter().take(set.len).any(|x| !x.is_finite()) {
+                set.x.copy_from(set.before);
+                break;
+            }
             // slopeᵀ d less what the penalty rises: what the objective falls by to first order.
-            let after = features.priority.iter().zip(&*set.x).take(set.len).fold(T::ZERO, |sum, (&g, &x)| sum + g * x);
+            let after = features
+                .priority
+                .iter()
+                .zip(&*set.x)
+                .take(set.len)
+                .fold(T::ZERO, |sum, (&g, &x)| sum + g * x);
             let promised = after - before - (set.penalty() - penalty);
             samples.scratch.fill(T::ZERO);
-            for ((&column, &x), old) in set.columns.iter().zip(&*set.x).zip(set.before.iter_mut()).take(set.len) {
+            for ((&column, &x), old) in
+                set.columns.iter().zip(&*set.x).zip(set.before.iter_mut()).take(set.len)
+            {
                 // From here on `before` holds the step.
                 *old = x - *old;
                 if *old != T::ZERO {
@@ -107,12 +117,10 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
                 }
                 break;
             }
-            changed = true;
         }
         for (&column, &x) in set.columns.iter().zip(&*set.x).take(set.len) {
             put(self.x, column as usize, x);
         }
-        changed
     }
 }
 

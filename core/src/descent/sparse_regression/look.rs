@@ -88,9 +88,7 @@ impl<T: Real> Samples<'_, T> {
                 let log_u = ln_scalar(u);
                 // φ = ln(1 + e^(−t)) = max(−t, 0) + the logarithm that is kept.
                 let mut sum = T::ZERO;
-                for (((&v, &log), &z), &y) in
-                    self.scratch.iter().zip(&*self.powers).zip(&*self.fit).zip(y)
-                {
+                for (((&v, &log), &z), &y) in self.scratch.iter().zip(&*self.powers).zip(&*self.fit).zip(y) {
                     let loss = log + (-(y * z)).max(T::ZERO);
                     // Where s rounds to 1 the rest, 1 − u s, is 1 − u.
                     let rest = v.max(T::ONE - u);
@@ -201,19 +199,16 @@ impl<T: Real> Features<'_, T> {
         let mut visits = 0;
         for block in 0..problem.blocks() {
             let columns = problem.columns_of(block).unwrap_or(0..0);
-            let (Some(slopes), Some(norms), Some(x)) = (
-                self.slope.get_mut(columns.clone()),
-                self.norm.get(columns.clone()),
-                x.get(columns.clone()),
-            ) else {
+            let (Some(slopes), Some(norms), Some(x)) =
+                (self.slope.get_mut(columns.clone()), self.norm.get(columns.clone()), x.get(columns.clone()))
+            else {
                 return visits;
             };
             let reach = |slope: T, norm: T| slope.abs() + norm * distance;
-            let square =
-                slopes.iter().zip(norms).fold(T::ZERO, |sum, (&slope, &norm)| {
-                    let bound = reach(slope, norm);
-                    sum + bound * bound
-                });
+            let square = slopes.iter().zip(norms).fold(T::ZERO, |sum, (&slope, &norm)| {
+                let bound = reach(slope, norm);
+                sum + bound * bound
+            });
             let inverse = at(self.inverse, block);
             let small = x.iter().all(|&x| x == T::ZERO) && square * inverse * inverse <= T::ONE;
             for ((slope, &norm), column) in slopes.iter_mut().zip(norms).zip(columns) {
@@ -302,10 +297,8 @@ impl<T: Real> Features<'_, T> {
         let rest = T::ONE - shrink;
         let ridge = T::HALF * problem.ridge * square;
         // A loss that is no number must not hide behind products that are passed over.
-        let gap = samples.loss_gap(problem.loss, problem.y, shrink)
-            + rest * rest * ridge
-            + excess
-            + (loss - loss);
+        let gap =
+            samples.loss_gap(problem.loss, problem.y, shrink) + rest * rest * ridge + excess + (loss - loss);
         Certificate { primal: loss + ridge + penalty, gap, shrink }
     }
 

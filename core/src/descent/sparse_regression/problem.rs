@@ -263,7 +263,10 @@ fn check_lambda<T: Real>(lambda: T) -> Result<(), Error> {
     if lambda > T::ZERO && lambda.is_finite() {
         return Ok(());
     }
-    Err(Error::Option { name: "lambda", requirement: "must be positive and finite, for the gap is not, else" })
+    Err(Error::Option {
+        name: "lambda",
+        requirement: "must be positive and finite, for the gap is not, else",
+    })
 }
 
 fn check_groups(groups: &[u32], columns: usize) -> Result<(), Error> {

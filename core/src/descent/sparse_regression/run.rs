@@ -7,6 +7,7 @@ use super::problem::{Loss, Problem};
 use super::working_set::{Columns, OUTSIDE, at, index_at, put, short};
 use super::workspace::Workspace;
 use super::{Ending, Options, Outcome};
+use crate::copy::CopyFrom;
 use crate::linear::{Design, check_finite, check_len};
 use crate::{Error, Real, Report, Run, Status};
 
@@ -27,6 +28,8 @@ pub struct SparseRegression<'a, T, A> {
     /// What the working set is to be solved to, relative to what the step hopes for.
     pub(super) tight: T,
     idle: u32,
+    /// The smallest gap so far.
+    best: T,
     begun: bool,
     /// The working set has no room: columns are gone over one by one.
     sweeping: bool,
@@ -74,6 +77,7 @@ pub fn start<'a, T: Real, A: Design<T>>(
         scale: T::ZERO,
         tight: T::ONE,
         idle: 0,
+        best: T::INFINITY,
         begun: false,
         sweeping: false,
         counts: Counts::default(),
@@ -87,7 +91,7 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
     fn begin(&mut self) {
         let Workspace { samples, features, set, .. } = &mut self.work;
         features.place.iter_mut().for_each(|place| *place = OUTSIDE);
-        set.len = 0;
+        (set.len, set.stride) = (0, 0);
         set.forget_factor();
         features.measure(&self.problem, samples.scratch);
         features.weigh(&self.problem);
@@ -105,6 +109,7 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
     /// Goes on after the problem has changed its λ.
     pub(super) fn resume(&mut self) {
         (self.tight, self.idle, self.failure) = (T::ONE, 0, None);
+        self.best = T::INFINITY;
         self.counts = Counts::default();
         self.look(self.sweeping);
     }
@@ -116,6 +121,7 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
         self.intercept = intercept;
         self.counts.visits += features.correlate(&self.problem, samples, self.x, first);
         self.found = features.certify(&self.problem, samples, loss, self.x);
+        self.best = self.best.min(self.found.gap);
         if self.options.screening && self.found.gap.is_finite() {
             self.counts.screened += features.screen(&self.problem, &self.found, self.x);
         }
@@ -152,6 +158,7 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
         }
         let candidates = features.prioritise(&self.problem, self.found.shrink);
         if candidates == 0 {
+            set.make_room(set.len);
             return Some(taken);
         }
         let wanted = nonzeros.max(self.options.growth as usize).min(candidates);
@@ -183,6 +190,7 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
                 taken += 1;
             }
         }
+        set.make_room(set.len);
         (taken > before).then_some(taken)
     }
 
@@ -197,8 +205,8 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
         count
     }
 
-    /// Least squares on the working set; whether anything changed.
-    fn solve_squares(&mut self, taken: usize, enough: T) -> bool {
+    /// Least squares on the working set, whose last `taken` slots are new.
+    fn solve_squares(&mut self, taken: usize, enough: T) {
         let Workspace { samples, features, set, .. } = &mut self.work;
         let known = set.len - taken.min(set.len);
         for slot in 0..set.len {
@@ -216,14 +224,18 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
             spread: samples.scratch,
             visits: 0,
         };
+        set.before.copy_from(set.x);
         let done = set.descend(&mut columns, enough, self.options.max_updates);
         self.counts.visits += columns.visits;
         self.counts.updates += done.updates;
         self.counts.second_order += u64::from(done.faces);
+        if set.x.iter().take(set.len).any(|x| !x.is_finite()) {
+            set.x.copy_from(set.before);
+            self.failure = Some(Status::NotFinite);
+        }
         for (&column, &x) in set.columns.iter().zip(&*set.x).take(set.len) {
             put(self.x, column as usize, x);
         }
-        done.updates > 0
     }
 
     pub(super) fn outcome(&self, report: Report<T>) -> Outcome<T> {
@@ -260,20 +272,24 @@ impl<T: Real, A: Design<T>> Run for SparseRegression<'_, T, A> {
         if self.found.gap == T::ZERO {
             return;
         }
+        let (before, best) = (self.found.primal, self.best);
         let goal = self.goal().max(T::from_f64(0.1) * self.found.gap);
-        let enough = self.tight * T::from_f64(0.05) * goal / self.found.primal;
+        let enough = self.tight * T::from_f64(0.05) * goal / before;
         let taken = if self.sweeping { None } else { self.enlarge() };
-        let changed = match taken {
+        match taken {
             None => {
                 self.sweeping = true;
-                self.sweep()
+                self.sweep();
             }
             Some(_) if self.problem.loss == Loss::Logistic => self.solve_logistic(enough),
             Some(taken) => self.solve_squares(taken, enough),
-        };
+        }
         // Sweeps leave no slopes behind that bounds could start from.
         self.look(self.sweeping);
-        if changed || taken.is_none_or(|taken| taken > 0) {
+        // A step that neither lowers P nor the gap is idle: the working set was not solved well enough.
+        let rounding = T::from_u32(4) * T::EPSILON * before;
+        let improved = self.found.primal < before - rounding || self.found.gap < T::from_f64(0.9) * best;
+        if improved || taken.is_some_and(|taken| taken > 0) {
             self.idle = 0;
         } else {
             self.idle += 1;

@@ -11,33 +11,31 @@ use crate::linear::Design;
 const SWEEPS: u32 = 10;
 
 impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
-    /// Ten sweeps; whether anything changed. A logistic loss counts with the bound ¼ of its second derivatives,
+    /// Ten sweeps. A logistic loss counts with the bound ¼ of its second derivatives,
     /// and is evaluated anew after every column that moves: n exponentials.
-    pub(super) fn sweep(&mut self) -> bool {
-        let mut changed = false;
+    pub(super) fn sweep(&mut self) {
         for _ in 0..SWEEPS {
             self.counts.sweeps = self.counts.sweeps.saturating_add(1);
             for block in 0..self.problem.blocks() {
-                changed |= self.visit(block);
+                self.visit(block);
             }
         }
-        changed
     }
 
-    /// A proximal step of a column, or of a group; whether it moved.
-    fn visit(&mut self, block: usize) -> bool {
+    /// A proximal step of a column, or of a group.
+    fn visit(&mut self, block: usize) {
         let problem = &self.problem;
         let Workspace { samples, features, .. } = &mut self.work;
         let columns = problem.columns_of(block).unwrap_or(block..block + 1);
         if index_at(features.place, columns.start) == SCREENED {
-            return false;
+            return;
         }
         let quarter = if problem.loss == Loss::Logistic { T::from_f64(0.25) } else { T::ONE };
         let norm = features.block_norm(problem, block);
         let bound = quarter * (norm * norm - problem.ridge) + problem.ridge;
         let inverse = reciprocal(bound);
         if inverse == T::ZERO {
-            return false;
+            return;
         }
         // The point before the proximal map, into `slope`: the next look writes the slopes anew.
         let mut square = T::ZERO;
@@ -76,7 +74,5 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
                 samples.logistic(problem.y);
             }
         }
-        moved
     }
 }
-

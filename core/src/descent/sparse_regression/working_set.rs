@@ -16,11 +16,14 @@ pub(super) const SCREENED: u32 = u32::MAX - 1;
 pub(super) struct WorkingSet<'w, T> {
     pub(super) len: usize,
     pub(super) capacity: usize,
+    /// Numbers from one row of the two matrices to the next: little more than the slots in use, so that little
+    /// memory is touched.
+    pub(super) stride: usize,
     /// The column in each slot.
     pub(super) columns: &'w mut [u32],
     /// The first entries of each row of the Gram matrix that are known.
     filled: &'w mut [u32],
-    /// The Gram matrix by rows, `capacity` long each.
+    /// The Gram matrix by rows.
     pub(super) gram: &'w mut [T],
     /// w, and w when the step began.
     pub(super) x: &'w mut [T],
@@ -38,7 +41,7 @@ pub(super) struct WorkingSet<'w, T> {
     pub(super) factored: usize,
     /// Where a slot stands in `support`; [`OUTSIDE`] if it does not.
     pub(super) rank: &'w mut [u32],
-    /// L by rows, `capacity` long each, the diagonal inverted.
+    /// L by rows, the diagonal inverted.
     pub(super) factor: &'w mut [T],
     pub(super) direction: &'w mut [T],
     /// The first slot of the group that a slot belongs to; itself without groups.
@@ -74,6 +77,14 @@ pub(super) fn index_at(indices: &[u32], index: usize) -> u32 {
     indices.get(index).copied().unwrap_or(OUTSIDE)
 }
 
+/// Moves the first `len` numbers of a row to where it begins with a longer stride.
+fn move_up<T: Real>(matrix: &mut [T], row: usize, len: usize, (old, new): (usize, usize)) {
+    for column in (0..len).rev() {
+        let value = at(matrix, row * old + column);
+        put(matrix, row * new + column, value);
+    }
+}
+
 /// An index that is known to fit.
 #[allow(clippy::cast_possible_truncation)]
 pub(super) fn short(index: usize) -> u32 {
@@ -90,6 +101,7 @@ impl<'w, T: Real> WorkingSet<'w, T> {
         Self {
             len: 0,
             capacity,
+            stride: 0,
             columns,
             filled,
             gram,
@@ -108,6 +120,24 @@ impl<'w, T: Real> WorkingSet<'w, T> {
             head,
             radius,
         }
+    }
+
+    /// Makes room in the rows for so many slots.
+    pub(super) fn make_room(&mut self, slots: usize) {
+        let old = self.stride;
+        if slots <= old {
+            return;
+        }
+        // Half as many again, and no power of two between the rows: those would meet in the cache.
+        let new = (slots + slots / 2).next_multiple_of(16).saturating_add(8).min(self.capacity);
+        for row in (0..self.len).rev() {
+            let known = index_at(self.filled, row) as usize;
+            move_up(self.gram, row, known, (old, new));
+        }
+        for row in (0..self.factored).rev() {
+            move_up(self.factor, row, row + 1, (old, new));
+        }
+        self.stride = new;
     }
 
     /// Takes a column in, as a member of the group whose first slot is `head`; false if there is no room.
@@ -129,7 +159,7 @@ impl<'w, T: Real> WorkingSet<'w, T> {
     /// Lets go of the slots that `keep` does not want, in the order that they have; rows of the Gram matrix stay.
     /// The factor does not. Not for groups.
     pub(super) fn retain(&mut self, place: &mut [u32], mut keep: impl FnMut(u32, T) -> bool) {
-        let (len, stride) = (self.len, self.capacity);
+        let (len, stride) = (self.len, self.stride);
         // `support` is free for the old slots while the factor is not in use.
         let mut kept = 0;
         for slot in 0..len {
@@ -187,7 +217,7 @@ impl<'w, T: Real> WorkingSet<'w, T> {
 
     /// The entry of the Gram matrix, if the row is known.
     pub(super) fn entry(&self, slot: usize, other: usize) -> T {
-        at(self.gram, slot * self.capacity + other)
+        at(self.gram, slot * self.stride + other)
     }
 
     /// The slots of the group that begins at `head`.
@@ -229,7 +259,7 @@ impl<'w, T: Real> WorkingSet<'w, T> {
     /// Makes row `slot` of the Gram matrix known. Cost: a product with a column for each entry that is neither
     /// known here nor in the row of that column.
     pub(super) fn fill<A: Design<T>>(&mut self, slot: usize, columns: &mut Columns<'_, '_, T, A>) {
-        let (len, stride) = (self.len, self.capacity);
+        let (len, stride) = (self.len, self.stride);
         let known = index_at(self.filled, slot) as usize;
         if known >= len {
             return;
@@ -254,7 +284,7 @@ impl<'w, T: Real> WorkingSet<'w, T> {
 
     /// w_slot ← w_slot + δ, and the slopes follow. The row must be known.
     pub(super) fn shift(&mut self, slot: usize, delta: T) {
-        let from = slot * self.capacity;
+        let from = slot * self.stride;
         let row = self.gram.get(from..from + self.len).unwrap_or(&[]);
         vector::axpy(-delta, row, self.slope);
         if let Some(x) = self.x.get_mut(slot) {
