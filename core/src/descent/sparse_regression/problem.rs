@@ -181,6 +181,12 @@ impl<'a, T: Real, A: Design<T>> Problem<'a, T, A> {
         Ok(Self { lambda, ..self })
     }
 
+    /// Samples n and columns p.
+    #[must_use]
+    pub fn shape(&self) -> (usize, usize) {
+        (self.design.rows(), self.design.columns())
+    }
+
     /// λ
     #[must_use]
     pub fn lambda(&self) -> T {

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done (solvers: converged), 1 bad input, 2 wrong usage, 3 not converged, 130 interrupted.
 
+mod descend;
 mod heat;
 mod output;
 mod relax;
@@ -29,6 +30,8 @@ enum Command {
     Heat(heat::Arguments),
     /// Solve A x = b for a matrix in Matrix Market format.
     Relax(relax::Arguments),
+    /// Fit a sparse regression: lasso and its relatives.
+    Descend(descend::Arguments),
     /// Move one distribution to another at the least cost, with entropy.
     Transport(transport::Arguments),
 }
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Heat(arguments) => heat::run(&arguments),
         Command::Relax(arguments) => relax::run(&arguments),
+        Command::Descend(arguments) => descend::run(&arguments),
         Command::Transport(arguments) => transport::run(&arguments),
     };
     match result {
