@@ -119,15 +119,25 @@ fn root_above<T: Real>(x: T, near: T) -> T {
 }
 
 impl<T: Real> Features<'_, T> {
-    /// Norms and means. Cost: a pass over the matrix, or two with an intercept.
-    pub(super) fn measure<A: Design<T>>(&mut self, problem: &Problem<'_, T, A>, scratch: &mut [T]) {
+    /// Norms, means and slopes, column by column, each being in cache for all of them. Cost: a pass over the
+    /// matrix, or two with an intercept.
+    pub(super) fn measure<A: Design<T>>(
+        &mut self,
+        problem: &Problem<'_, T, A>,
+        samples: &mut Samples<'_, T>,
+        x: &[T],
+    ) -> u64 {
         let mut last = T::ONE;
-        for (column, (norm, mean)) in self.norm.iter_mut().zip(&mut *self.mean).enumerate() {
+        let known = self.norm.iter_mut().zip(&mut *self.mean).zip(&mut *self.slope).zip(x);
+        for (column, (((norm, mean), slope), &x)) in known.enumerate() {
+            *slope = problem.design.dot(column, samples.rho) - problem.ridge * x;
             let square;
-            (square, *mean) = problem.square(column, scratch);
+            (square, *mean) = problem.square(column, samples.scratch);
             *norm = root_above(square, last);
             last = *norm;
         }
+        samples.old_rho.copy_from(samples.rho);
+        (self.slope.len() as u64).saturating_mul(2)
     }
 
     /// The weights of the penalty.
@@ -138,15 +148,15 @@ impl<T: Real> Features<'_, T> {
     }
 
     /// The slopes of the columns whose size could matter; for the others a bound by the Cauchy-Schwarz
-    /// inequality, by how far ρ has gone. Returns the number of columns visited.
+    /// inequality, by how far ρ has gone; of all columns if `anew`. Returns the number of columns visited.
     pub(super) fn correlate<A: Design<T>>(
         &mut self,
         problem: &Problem<'_, T, A>,
         samples: &mut Samples<'_, T>,
         x: &[T],
-        first: bool,
+        anew: bool,
     ) -> u64 {
-        let visits = if first {
+        let visits = if anew {
             problem.design.transposed(samples.rho, self.slope);
             if problem.ridge > T::ZERO {
                 vector::axpy(-problem.ridge, x, self.slope);

@@ -37,6 +37,17 @@ pub struct SparseRegression<'a, T, A> {
     pub(super) failure: Option<Status>,
 }
 
+/// What a look at the columns may rely on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    /// Nothing: norms are missing as well.
+    First,
+    /// Norms.
+    Anew,
+    /// Norms, and the slopes or bounds of the look before.
+    Lazy,
+}
+
 /// What a run has done.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
@@ -93,9 +104,7 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
         features.place.iter_mut().for_each(|place| *place = OUTSIDE);
         (set.len, set.stride) = (0, 0);
         set.forget_factor();
-        features.measure(&self.problem, samples.scratch);
         features.weigh(&self.problem);
-        self.counts.visits += features.norm.len() as u64;
         self.scale = match self.problem.loss {
             Loss::LeastSquares => {
                 let mean = if self.problem.intercept { self.problem.mean() } else { T::ZERO };
@@ -103,7 +112,7 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
             }
             Loss::Logistic => T::from_usize(self.problem.y.len()) * T::TWO.ln(),
         };
-        self.look(true);
+        self.look(Look::First);
     }
 
     /// Goes on after the problem has changed its λ.
@@ -111,15 +120,18 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
         (self.tight, self.idle, self.failure) = (T::ONE, 0, None);
         self.best = T::INFINITY;
         self.counts = Counts::default();
-        self.look(self.sweeping);
+        self.look(if self.sweeping { Look::Anew } else { Look::Lazy });
     }
 
     /// Evaluates w: everything that a certificate needs.
-    pub(super) fn look(&mut self, first: bool) {
+    fn look(&mut self, how: Look) {
         let Workspace { samples, features, .. } = &mut self.work;
         let (loss, intercept) = samples.evaluate(&self.problem, self.x);
         self.intercept = intercept;
-        self.counts.visits += features.correlate(&self.problem, samples, self.x, first);
+        self.counts.visits += match how {
+            Look::First => features.measure(&self.problem, samples, self.x),
+            how => features.correlate(&self.problem, samples, self.x, how == Look::Anew),
+        };
         self.found = features.certify(&self.problem, samples, loss, self.x);
         self.best = self.best.min(self.found.gap);
         if self.options.screening && self.found.gap.is_finite() {
@@ -285,7 +297,7 @@ impl<T: Real, A: Design<T>> Run for SparseRegression<'_, T, A> {
             Some(taken) => self.solve_squares(taken, enough),
         }
         // Sweeps leave no slopes behind that bounds could start from.
-        self.look(self.sweeping);
+        self.look(if self.sweeping { Look::Anew } else { Look::Lazy });
         // A step that neither lowers P nor the gap is idle: the working set was not solved well enough.
         let rounding = T::from_u32(4) * T::EPSILON * before;
         let improved = self.found.primal < before - rounding || self.found.gap < T::from_f64(0.9) * best;
