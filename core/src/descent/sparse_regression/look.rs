@@ -4,7 +4,7 @@ use southwell_simd::elementary::{exp_in_place, ln_in_place, ln_scalar};
 use southwell_simd::vector;
 
 use super::problem::{Loss, Problem};
-use super::working_set::{OUTSIDE, SCREENED, at, index_at, put};
+use super::working_set::{OUTSIDE, SCREENED, at, put};
 use super::workspace::{Features, Samples};
 use crate::Real;
 use crate::copy::CopyFrom;
@@ -101,17 +101,18 @@ impl<T: Real> Samples<'_, T> {
     }
 }
 
-/// √x or a little more, from a number near it: Heron's iteration comes from above.
+/// √x or a little more, from a number near it: Heron's iteration comes from above. (A bound is all that is needed,
+/// and a correctly rounded root costs as much as ten multiplications.)
 fn root_above<T: Real>(x: T, near: T) -> T {
     if !(x > T::ZERO) {
-        return if x == T::ZERO { T::ZERO } else { x };
+        return x;
     }
-    let mut root = if near > T::ZERO { near } else { T::ONE };
+    let better = |root: T| T::HALF * (root + x / root);
+    let mut root = better(near);
     for _ in 0..1100 {
-        let next = T::HALF * (root + x / root);
-        let there = (next - root).abs() <= T::from_f64(1e-3) * next;
-        root = next;
-        if there {
+        let last = root;
+        root = better(last);
+        if last - root <= T::from_f64(0.02) * root {
             break;
         }
     }
@@ -127,14 +128,20 @@ impl<T: Real> Features<'_, T> {
         samples: &mut Samples<'_, T>,
         x: &[T],
     ) -> u64 {
-        let mut last = T::ONE;
+        let mut near = T::ZERO;
+        self.shortest = T::INFINITY;
         let known = self.norm.iter_mut().zip(&mut *self.mean).zip(&mut *self.slope).zip(x);
         for (column, (((norm, mean), slope), &x)) in known.enumerate() {
             *slope = problem.design.dot(column, samples.rho) - problem.ridge * x;
             let square;
             (square, *mean) = problem.square(column, samples.scratch);
-            *norm = root_above(square, last);
-            last = *norm;
+            if !(near > T::ZERO) {
+                near = square.sqrt();
+            }
+            *norm = root_above(square, near);
+            if *norm < self.shortest {
+                self.shortest = *norm;
+            }
         }
         samples.old_rho.copy_from(samples.rho);
         (self.slope.len() as u64).saturating_mul(2)
@@ -142,8 +149,11 @@ impl<T: Real> Features<'_, T> {
 
     /// The weights of the penalty.
     pub(super) fn weigh<A: Design<T>>(&mut self, problem: &Problem<'_, T, A>) {
+        self.heaviest = T::ZERO;
         for (block, inverse) in self.inverse.iter_mut().enumerate() {
-            *inverse = T::ONE / (problem.lambda * problem.weight(block));
+            let lambda = problem.lambda * problem.weight(block);
+            *inverse = T::ONE / lambda;
+            self.heaviest = self.heaviest.max(lambda);
         }
     }
 
@@ -326,6 +336,9 @@ impl<T: Real> Features<'_, T> {
         let smooth = problem.loss == Loss::Logistic && problem.ridge == T::ZERO;
         let radius = (if smooth { T::HALF } else { T::TWO } * gap).sqrt();
         let mut screened = 0;
+        if radius * self.shortest >= self.heaviest {
+            return 0;
+        }
         if problem.groups.is_none() {
             let known = self.slope.iter().zip(&*self.norm).zip(&*self.inverse).zip(x);
             for (place, (((&slope, &norm), &inverse), &x)) in self.place.iter_mut().zip(known) {
@@ -357,33 +370,34 @@ impl<T: Real> Features<'_, T> {
         screened
     }
 
-    /// Priorities of the blocks that the working set lacks: how near to its threshold (or how far beyond) each
-    /// is, in units of its norm, 0 for the others; the number of those that are not 0.
-    pub(super) fn prioritise<A: Design<T>>(&mut self, problem: &Problem<'_, T, A>, shrink: T) -> usize {
-        let tiny = T::from_u32(4) * T::EPSILON;
-        let mut candidates = 0;
-        let mut rank = |ratio: T, norm: &dyn Fn() -> T, place: u32| {
-            if place != OUTSIDE || !(ratio > T::ONE) {
-                return T::ZERO;
-            }
-            candidates += 1;
-            norm() / ((T::ONE - shrink * ratio).max(T::ZERO) + tiny)
-        };
-        if problem.groups.is_none() {
-            let known = self.slope.iter().zip(&*self.inverse).zip(&*self.norm).zip(&*self.place);
-            for (priority, (((&slope, &inverse), &norm), &place)) in self.priority.iter_mut().zip(known) {
-                let pull = if problem.positive { slope } else { slope.abs() };
-                *priority = rank(pull * inverse, &|| norm, place);
-            }
-            return candidates;
+    /// The size of every block's slope relative to its λ, into `priority`, and whether ranks can do without:
+    /// then they are |slope|·inverse.
+    fn relate<A: Design<T>>(&mut self, problem: &Problem<'_, T, A>) -> bool {
+        if problem.groups.is_none() && !problem.positive {
+            return false;
         }
         for block in 0..problem.blocks() {
-            let first = problem.columns_of(block).map_or(block, |columns| columns.start);
             let ratio = self.pull(problem, block) * at(self.inverse, block);
-            let place = index_at(self.place, first);
-            let priority = rank(ratio, &|| self.block_norm(problem, block), place);
-            put(self.priority, block, priority);
+            put(self.priority, block, ratio);
         }
-        candidates
+        true
+    }
+
+    /// The blocks whose slopes exceed their λ most, relative to it, the farthest first, into `picks`; how many there
+    /// are.
+    pub(super) fn rank<A: Design<T>>(
+        &mut self,
+        problem: &Problem<'_, T, A>,
+        picks: &mut [u32],
+        ranks: &mut [T],
+    ) -> usize {
+        let found = if self.relate(problem) {
+            let ratios = self.priority.get_mut(..problem.blocks()).unwrap_or(&mut []);
+            ratios.iter_mut().for_each(|ratio| *ratio = ratio.max(T::ZERO));
+            vector::k_largest(ratios, ratios, picks, ranks)
+        } else {
+            vector::k_largest(self.slope, self.inverse, picks, ranks)
+        };
+        ranks.iter().take(found).take_while(|rank| **rank > T::ONE).count()
     }
 }

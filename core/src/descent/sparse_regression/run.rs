@@ -1,7 +1,5 @@
 //! The run: looks, working sets, and what is done on them.
 
-use southwell_simd::vector;
-
 use super::look::Certificate;
 use super::problem::{Loss, Problem};
 use super::working_set::{Columns, OUTSIDE, at, index_at, put, short};
@@ -100,7 +98,7 @@ pub fn start<'a, T: Real, A: Design<T>>(
 
 impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
     fn begin(&mut self) {
-        let Workspace { samples, features, set, .. } = &mut self.work;
+        let Workspace { features, set, .. } = &mut self.work;
         features.place.iter_mut().for_each(|place| *place = OUTSIDE);
         (set.len, set.stride) = (0, 0);
         set.forget_factor();
@@ -168,28 +166,38 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
                 }
             }
         }
-        let candidates = features.prioritise(&self.problem, self.found.shrink);
-        if candidates == 0 {
-            set.make_room(set.len);
-            return Some(taken);
+        // Slots may exceed their λ by rounding; among so many there are `wanted` others, if there are any.
+        let wanted = nonzeros.max(self.options.growth as usize).min(set.capacity);
+        let most = (wanted + set.len).min(set.capacity);
+        let (picks, ranks) = (picks.get_mut(..most)?, ranks.get_mut(..most)?);
+        let found = features.rank(&self.problem, picks, ranks);
+        let outside = |place: &[u32], block: u32| {
+            let column =
+                self.problem.columns_of(block as usize).map_or(block as usize, |columns| columns.start);
+            index_at(place, column) == OUTSIDE
+        };
+        let mut lacking = picks.iter().take(found).filter(|&&block| outside(features.place, block)).count();
+        if lacking == 0 && found >= most {
+            // The list was too short to tell.
+            let exceeds = |block: &usize| {
+                outside(features.place, short(*block))
+                    && features.pull(&self.problem, *block) * at(features.inverse, *block) > T::ONE
+            };
+            lacking = (0..self.problem.blocks()).filter(exceeds).count();
         }
-        let wanted = nonzeros.max(self.options.growth as usize).min(candidates);
-        if set.len + wanted > set.capacity {
+        if lacking > set.capacity - set.len && self.problem.groups.is_none() {
             let x = &*self.x;
-            if self.problem.groups.is_none() {
-                set.retain(features.place, |column, _| at(x, column as usize) != T::ZERO);
-            }
+            set.retain(features.place, |column, _| at(x, column as usize) != T::ZERO);
         }
-        let room = (set.capacity - set.len).min(wanted);
-        let (picks, ranks) = (picks.get_mut(..room)?, ranks.get_mut(..room)?);
-        let priority = features.priority.get(..self.problem.blocks()).unwrap_or(&[]);
-        let found = vector::k_largest(priority, priority, picks, ranks);
         let before = taken;
-        for (&block, &rank) in picks.iter().zip(&*ranks).take(found) {
-            let block = block as usize;
-            if !(rank > T::ZERO) {
+        for &block in picks.iter().take(found) {
+            if taken - before >= wanted {
+                break;
+            }
+            if !outside(features.place, block) {
                 continue;
             }
+            let block = block as usize;
             let columns = self.problem.columns_of(block).unwrap_or(block..block + 1);
             if columns.len() > set.capacity - set.len {
                 break;
@@ -203,11 +211,14 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
             }
         }
         set.make_room(set.len);
-        (taken > before).then_some(taken)
+        (lacking == 0 || taken > before).then_some(taken)
     }
 
     /// Columns or groups that are not zero.
     fn active_blocks(&self) -> usize {
+        if self.problem.groups.is_none() {
+            return self.x.iter().filter(|x| **x != T::ZERO).count();
+        }
         let mut count = 0;
         for block in 0..self.problem.blocks() {
             let columns = self.problem.columns_of(block).unwrap_or(block..block + 1);

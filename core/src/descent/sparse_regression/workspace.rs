@@ -48,6 +48,9 @@ pub(super) struct Features<'w, T> {
     /// 1/λ_b of a column or a group
     pub(super) inverse: &'w mut [T],
     pub(super) priority: &'w mut [T],
+    /// The least norm, and the largest λ_b.
+    pub(super) shortest: T,
+    pub(super) heaviest: T,
     /// The slot of a column, or why it has none.
     pub(super) place: &'w mut [u32],
 }
@@ -105,7 +108,16 @@ impl<'w, T: Real> Workspace<'w, T> {
         let [slope, norm, mean, inverse, priority] = carve(features, [p; OVER_COLUMNS])?;
         Ok(Self {
             samples: Samples { rho, old_rho, fit, curvature, powers, scratch },
-            features: Features { slope, norm, mean, inverse, priority, place },
+            features: Features {
+                slope,
+                norm,
+                mean,
+                inverse,
+                priority,
+                shortest: T::ZERO,
+                heaviest: T::INFINITY,
+                place,
+            },
             set: WorkingSet::new(
                 c,
                 [columns, filled, support, rank, head],
