@@ -146,7 +146,7 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
     /// Enlarges the working set; the number of columns taken in, or `None` if there is no room for them.
     fn enlarge(&mut self) -> Option<usize> {
         let nonzeros = self.active_blocks();
-        let Workspace { features, set, picks, ranks, .. } = &mut self.work;
+        let Workspace { features, set, picks, spare, ranks, .. } = &mut self.work;
         let mut taken = 0;
         if !self.begun {
             self.begun = true;
@@ -185,9 +185,11 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
             };
             lacking = (0..self.problem.blocks()).filter(exceeds).count();
         }
-        if lacking > set.capacity - set.len && self.problem.groups.is_none() {
+        // A row of the Gram matrix is as long as the set: columns that are not needed are a burden.
+        let crowded = set.len > 2 * nonzeros + self.options.growth as usize;
+        if self.problem.groups.is_none() && (lacking > set.capacity - set.len || (lacking > 0 && crowded)) {
             let x = &*self.x;
-            set.retain(features.place, |column, _| at(x, column as usize) != T::ZERO);
+            set.retain(features.place, spare, |column| at(x, column as usize) != T::ZERO);
         }
         let before = taken;
         for &block in picks.iter().take(found) {

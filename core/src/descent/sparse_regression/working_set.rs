@@ -156,25 +156,31 @@ impl<'w, T: Real> WorkingSet<'w, T> {
         true
     }
 
-    /// Lets go of the slots that `keep` does not want, in the order that they have; rows of the Gram matrix stay.
-    /// The factor does not. Not for groups.
-    pub(super) fn retain(&mut self, place: &mut [u32], mut keep: impl FnMut(u32, T) -> bool) {
+    /// Lets go of the slots that `keep` does not want, in the order that they have; what is known of the Gram matrix
+    /// and the factor stays known. `old` is scratch of the capacity's length. Not for groups.
+    pub(super) fn retain(&mut self, place: &mut [u32], old: &mut [u32], mut keep: impl FnMut(u32) -> bool) {
         let (len, stride) = (self.len, self.stride);
-        // `support` is free for the old slots while the factor is not in use.
         let mut kept = 0;
         for slot in 0..len {
             let column = index_at(self.columns, slot);
-            if keep(column, at(self.x, slot)) {
-                put(self.support, kept, short(slot));
-                put(place, column as usize, short(kept));
+            let stays = keep(column);
+            put(place, column as usize, if stays { short(kept) } else { OUTSIDE });
+            if stays {
+                put(old, kept, short(slot));
                 kept += 1;
-            } else {
-                put(place, column as usize, OUTSIDE);
             }
         }
+        // Members of the support that do not stay are zero: they leave it when it is next looked at.
+        for slot in self.support.iter_mut().take(self.support_len) {
+            *slot = index_at(place, index_at(self.columns, *slot as usize) as usize);
+        }
         for new in 0..kept {
-            let old = index_at(self.support, new) as usize;
-            put(self.columns, new, index_at(self.columns, old));
+            let from = index_at(old, new) as usize;
+            for indices in [&mut *self.columns, &mut *self.rank] {
+                let index = index_at(indices, from);
+                put(indices, new, index);
+            }
+            put(self.head, new, short(new));
             for values in [
                 &mut *self.x,
                 &mut *self.slope,
@@ -182,25 +188,22 @@ impl<'w, T: Real> WorkingSet<'w, T> {
                 &mut *self.inverse,
                 &mut *self.threshold,
             ] {
-                let value = at(values, old);
+                let value = at(values, from);
                 put(values, new, value);
             }
-            let filled = index_at(self.filled, old);
+            let filled = index_at(self.filled, from);
             let mut known = 0;
-            for column in 0..kept {
-                let old_column = index_at(self.support, column);
-                if old_column >= filled {
+            for (column, &from_column) in old.iter().enumerate().take(kept) {
+                if from_column >= filled {
                     break;
                 }
-                let entry = at(self.gram, old * stride + old_column as usize);
+                let entry = at(self.gram, from * stride + from_column as usize);
                 put(self.gram, new * stride + column, entry);
                 known += 1;
             }
             put(self.filled, new, known);
-            put(self.head, new, short(new));
         }
         self.len = kept;
-        self.forget_factor();
     }
 
     /// No row of the factor is right any more, and the support is not known.

@@ -19,6 +19,7 @@ pub struct Workspace<'w, T> {
     /// Candidates for the working set, and their priorities.
     pub(super) picks: &'w mut [u32],
     pub(super) ranks: &'w mut [T],
+    pub(super) spare: &'w mut [u32],
 }
 
 /// Vectors over the samples.
@@ -68,10 +69,10 @@ impl<'w, T: Real> Workspace<'w, T> {
             .saturating_add(squares)
     }
 
-    /// Indices needed: p + 6 capacity.
+    /// Indices needed: p + 7 capacity.
     #[must_use]
     pub const fn required_indices(columns: usize, capacity: usize) -> usize {
-        columns.saturating_add(capacity.saturating_mul(INDICES + 1))
+        columns.saturating_add(capacity.saturating_mul(INDICES + 2))
     }
 
     /// Carves the workspace of a problem, with a working set of at most `capacity` columns. Twice the non-zeros of
@@ -91,7 +92,8 @@ impl<'w, T: Real> Workspace<'w, T> {
         if storage.len() < needed {
             return Err(Error::Workspace { needed, given: storage.len() });
         }
-        let [place, columns, filled, support, rank, head, picks] = carve(indices, [p, c, c, c, c, c, c])?;
+        let [place, columns, filled, support, rank, head, picks, spare] =
+            carve(indices, [p, c, c, c, c, c, c, c])?;
         let square = c.saturating_mul(c);
         let [samples, features, slots, ranks, gram, factor] = carve(
             storage,
@@ -126,6 +128,7 @@ impl<'w, T: Real> Workspace<'w, T> {
             ),
             picks,
             ranks,
+            spare,
         })
     }
 
