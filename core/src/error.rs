@@ -94,6 +94,13 @@ pub enum Error {
         /// Its column.
         column: usize,
     },
+    /// A label is none of the classes.
+    Label {
+        /// The argument's name.
+        argument: &'static str,
+        /// Position in the argument, counted from zero.
+        index: usize,
+    },
 }
 
 /// What is wrong with a diagonal entry.
@@ -193,6 +200,9 @@ impl fmt::Display for Error {
                     f,
                     "`{argument}` must be symmetric, but entry ({row}, {column}) differs from ({column}, {row})"
                 )
+            }
+            Error::Label { argument, index } => {
+                write!(f, "`{argument}[{index}]` is none of the classes (of two classes: −1 and 1)")
             }
         }
     }

@@ -17,7 +17,7 @@
 //! | family | problem |
 //! |---|---|
 //! | [`relaxation`] | A x = b by SOR, SSOR and SSOR-preconditioned conjugate gradients |
-//! | [`descent`] | quadratics in a box, for model predictive control |
+//! | [`descent`] | f(x) + Σ h_b(x_b) by block coordinate descent; sparse regression; quadratics in a box (MPC) |
 //! | [`transport`] | min ⟨P, C⟩ + ε Σ P (ln P − 1), P with given marginals, by Sinkhorn and its relatives |
 //!
 //! [`omega`] holds the rules that choose a relaxation factor, [`bandit`] the online tuners behind them, which

@@ -64,6 +64,7 @@ mod problem;
 mod run;
 pub mod selection;
 mod small;
+pub mod sparse_regression;
 pub mod update;
 mod workspace;
 

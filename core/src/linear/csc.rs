@@ -2,7 +2,7 @@
 
 use core::cmp::Ordering;
 
-use southwell_simd::csr;
+use southwell_simd::{csr, vector};
 
 use super::Design;
 use super::csr::check_sparse;
@@ -86,6 +86,10 @@ impl<T: Real> Design<T> for Csc<'_, T> {
         let mut sum = T::ZERO;
         self.shared(column, other, |_, x, y| sum += x * y);
         sum
+    }
+    fn square(&self, column: usize) -> T {
+        let (_, values) = self.column(column);
+        vector::dot(values, values)
     }
     fn weighted_gram(&self, column: usize, other: usize, w: &[T]) -> T {
         let mut sum = T::ZERO;

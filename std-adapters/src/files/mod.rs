@@ -4,10 +4,11 @@
 //! |---|---|---|
 //! | Matrix Market, sparse or dense | [`matrix_market::read`] | [`matrix_market::write_sparse`], [`matrix_market::write_dense`] |
 //! | NumPy `.npy` | [`npy::read_vector`], [`npy::read_matrix`] | [`npy::write_vector`], [`npy::write_matrix`] |
-//! | NumPy `.npz`, vectors by name (feature `npz`) | `npz::read` | `npz::write` |
+//! | NumPy `.npz`, vectors and matrices by name (feature `npz`) | `npz::read`, `npz::read_matrix` | `npz::write` |
+//! | LIBSVM, labelled sparse rows | [`libsvm::read`] | |
 //! | a vector in either format | [`read_vector`] | |
 //!
-//! Files come from strangers, so both readers hold to three rules:
+//! Files come from strangers, so every reader holds to three rules:
 //!
 //! - What is not understood is refused with the line (or the element) and a word on what to do; nothing
 //!   is guessed, skipped or repaired in silence.
@@ -17,6 +18,7 @@
 
 mod error;
 mod fault;
+pub mod libsvm;
 mod matrix;
 pub mod matrix_market;
 mod memory;

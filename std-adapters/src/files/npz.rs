@@ -1,4 +1,4 @@
-//! NumPy archives (`.npz`): vectors by name, as `numpy.savez` writes them.
+//! NumPy archives (`.npz`): vectors and matrices by name, as `numpy.savez` writes them.
 //!
 //! The archive is a zip file without compression, one `.npy` file a name. Compressed archives
 //! (`numpy.savez_compressed`) are refused: what an archive unfolds to would follow what it claims, not what
@@ -13,7 +13,7 @@ use zip::read::ZipArchive;
 use zip::result::ZipError;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
-use super::{FileError, npy};
+use super::{DenseMatrix, FileError, npy};
 
 /// Writes vectors by name. Any bits are written, NaN too.
 ///
@@ -60,18 +60,28 @@ type Parse = fn(&[u8]) -> Result<Vec<f64>, FileError>;
 fn read_by<const N: usize>(path: &Path, names: [&str; N], parse: Parse) -> Result<[Vec<f64>; N], FileError> {
     let read = || -> Result<Vec<Vec<f64>>, FileError> {
         let mut archive = ZipArchive::new(BufReader::new(File::open(path)?)).map_err(failure)?;
-        names.iter().map(|name| member(&mut archive, name, parse)).collect()
+        names.iter().map(|name| parse(&member(&mut archive, name)?)).collect()
     };
     let vectors = read().map_err(|error| error.at(path))?;
     let mut vectors = vectors.into_iter();
     Ok(std::array::from_fn(|_| vectors.next().unwrap_or_default()))
 }
 
-fn member(
-    archive: &mut ZipArchive<BufReader<File>>,
-    name: &str,
-    parse: Parse,
-) -> Result<Vec<f64>, FileError> {
+/// Reads the matrix of a name.
+///
+/// # Errors
+/// As [`read`], and what [`npy::read_matrix`] refuses.
+pub fn read_matrix(path: impl AsRef<Path>, name: &str) -> Result<DenseMatrix, FileError> {
+    let path = path.as_ref();
+    let read = || -> Result<DenseMatrix, FileError> {
+        let mut archive = ZipArchive::new(BufReader::new(File::open(path)?)).map_err(failure)?;
+        npy::parse_matrix(&member(&mut archive, name)?)
+    };
+    read().map_err(|error| error.at(path))
+}
+
+/// The bytes of an array.
+fn member(archive: &mut ZipArchive<BufReader<File>>, name: &str) -> Result<Vec<u8>, FileError> {
     let member = archive.by_name(&format!("{name}.npy")).map_err(|error| match error {
         ZipError::FileNotFound => other(format!("the archive holds no array `{name}`")),
         ZipError::UnsupportedArchive(_) => {
@@ -85,7 +95,7 @@ fn member(
     // Nothing is reserved: the bytes come as the file holds them.
     let (mut bytes, size) = (Vec::new(), member.size());
     member.take(size).read_to_end(&mut bytes)?;
-    parse(&bytes)
+    Ok(bytes)
 }
 
 fn other(text: String) -> io::Error {

@@ -25,9 +25,11 @@
 
 mod balance;
 mod colours;
+mod regression;
 mod system;
 mod transport;
 
 pub use balance::{Balance, Balanced, Balancer};
+pub use regression::{Fit, Regression, Sparsity};
 pub use system::{Method, Solution, System};
 pub use transport::{Costs, Coupler, Coupling, Precision, Solving, Transport};

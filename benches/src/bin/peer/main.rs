@@ -17,6 +17,12 @@
 //!       → seconds, steps, Newton steps, kernel reads, CG as kernel reads, relative residual, how it ended
 //! iterate METHOD K          K plain iterations after ten, sinkhorn or log            → seconds an iteration
 //! potentials FILE           f and g of the last solution, raw f64                                   → ok
+//! regression FOLDER LOSS    values by columns, y, offsets and indices (empty if dense); LOSS is squares
+//!                           or logistic                                                             → ok p
+//! fit GAP K LAMBDA…         K fits from w = 0 for one λ, or K paths for several
+//!               → seconds a fit, steps, column visits, updates, second-order steps, non-zeros, working set, how
+//!                           the last one ended
+//! weights FILE              the w found last, those of a path one after the other                     → ok
 //! ```
 //! VIEW is `csr`, the loaded matrix, or `stencil`, the five-point stencil (4, −1) of a square grid with
 //! as many cells, which the caller knows the loaded matrix to be; `blocked` is the same with all sweeps
@@ -34,6 +40,7 @@ use southwell_benches::seconds;
 
 mod dense;
 mod transport;
+mod regression;
 
 type Answer = Result<String, Box<dyn Error>>;
 
@@ -47,6 +54,7 @@ struct System {
     x: Vec<f64>,
     dense: Option<Box<dyn dense::Timed>>,
     transport: Option<Box<dyn transport::Coupled>>,
+    regression: Option<regression::Regression>,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -110,8 +118,23 @@ impl System {
                 std::fs::write(file, self.problem()?.potentials())?;
                 Ok("ok".into())
             }
+            ["regression", folder, loss] => {
+                let read = regression::Regression::read(Path::new(folder), loss == "logistic")?;
+                let answer = format!("ok {}", read.columns());
+                self.regression = Some(read);
+                Ok(answer)
+            }
+            ["fit", gap, count, ref lambdas @ ..] => {
+                let lambdas = lambdas.iter().map(|word| word.parse()).collect::<Result<Vec<f64>, _>>()?;
+                self.regression()?.fit(&lambdas, gap.parse()?, count.parse()?)
+            }
+            ["weights", file] => self.regression()?.store(Path::new(file)),
             _ => Err(format!("what is `{line}`?").into()),
         }
+    }
+
+    fn regression(&mut self) -> Result<&mut regression::Regression, Box<dyn Error>> {
+        Ok(self.regression.as_mut().ok_or("no regression: `regression` comes first")?)
     }
 
     fn operands(&mut self) -> Result<&mut dyn dense::Timed, Box<dyn Error>> {
@@ -141,7 +164,7 @@ impl System {
         };
         let rhs = reals("rhs")?;
         let (offsets, columns, values) = (words("offsets")?, words("columns")?, reals("values")?);
-        *self = Self { offsets, columns, values, x: vec![0.0; rhs.len()], rhs, dense: None, transport: None };
+        *self = Self { offsets, columns, values, x: vec![0.0; rhs.len()], rhs, ..Self::default() };
         Ok(format!("ok {}", self.rhs.len()))
     }
 

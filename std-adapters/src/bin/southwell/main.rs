@@ -5,6 +5,7 @@
 mod balance;
 #[cfg(feature = "images")]
 mod colour_transfer;
+mod descend;
 mod heat;
 mod output;
 mod relax;
@@ -33,6 +34,8 @@ enum Command {
     Heat(heat::Arguments),
     /// Solve A x = b for a matrix in Matrix Market format.
     Relax(relax::Arguments),
+    /// Fit a sparse regression: lasso and its relatives.
+    Descend(descend::Arguments),
     /// Move one distribution to another at the least cost, with entropy.
     Transport(transport::Arguments),
     /// Scale the rows and columns of a matrix to given sums, or to norm 1.
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Heat(arguments) => heat::run(&arguments),
         Command::Relax(arguments) => relax::run(&arguments),
+        Command::Descend(arguments) => descend::run(&arguments),
         Command::Transport(arguments) => transport::run(&arguments),
         Command::Balance(arguments) => balance::run(&arguments),
         Command::Reproduce(arguments) => reproduce::run(&arguments),

@@ -1,0 +1,403 @@
+//! A look at all columns: residual, slopes, duality gap, and what can be screened.
+
+use southwell_simd::elementary::{exp_in_place, ln_in_place, ln_scalar};
+use southwell_simd::vector;
+
+use super::problem::{Loss, Problem};
+use super::working_set::{OUTSIDE, SCREENED, at, put};
+use super::workspace::{Features, Samples};
+use crate::Real;
+use crate::copy::CopyFrom;
+use crate::linear::Design;
+
+/// What a look found out, as it goes with the sum of the losses.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Certificate<T> {
+    pub(super) primal: T,
+    /// P − D of the feasible dual point shrink·ρ
+    pub(super) gap: T,
+    /// min(1, λ/‖Aᵀρ‖_∞)
+    pub(super) shrink: T,
+}
+
+impl<T: Real> Samples<'_, T> {
+    /// ρ of w, and the loss; the intercept of least squares is returned as well.
+    pub(super) fn evaluate<A: Design<T>>(&mut self, problem: &Problem<'_, T, A>, x: &[T]) -> (T, T) {
+        let support = || x.iter().enumerate().filter(|(_, x)| **x != T::ZERO);
+        match problem.loss {
+            Loss::LeastSquares => {
+                for (rho, &y) in self.rho.iter_mut().zip(problem.y) {
+                    *rho = y;
+                }
+                for (column, &x) in support() {
+                    problem.design.add_scaled(column, -x, self.rho);
+                }
+                let mut mean = T::ZERO;
+                if problem.intercept {
+                    mean = vector::sum(self.rho) / T::from_usize(self.rho.len().max(1));
+                    self.rho.iter_mut().for_each(|rho| *rho = *rho - mean);
+                }
+                (T::HALF * vector::dot(self.rho, self.rho), mean)
+            }
+            Loss::Logistic => {
+                self.fit.fill(T::ZERO);
+                for (column, &x) in support() {
+                    problem.design.add_scaled(column, x, self.fit);
+                }
+                (self.logistic(problem.y), T::ZERO)
+            }
+        }
+    }
+
+    /// ρ, curvature and the loss of the fit that is there, a logistic one.
+    pub(super) fn logistic(&mut self, y: &[T]) -> T {
+        for ((e, &z), &y) in self.powers.iter_mut().zip(&*self.fit).zip(y) {
+            *e = -(y * z).abs();
+        }
+        exp_in_place(self.powers);
+        let lines = self.rho.iter_mut().zip(&mut *self.curvature).zip(&*self.powers);
+        let mut loss = T::ZERO;
+        for (((rho, curvature), &e), (&z, &y)) in lines.zip(self.fit.iter().zip(y)) {
+            // With t = y z: s = 1/(1 + e^t).
+            let (large, small) = (T::ONE / (T::ONE + e), e / (T::ONE + e));
+            let negative = y * z < T::ZERO;
+            *rho = if negative { y * large } else { y * small };
+            *curvature = large * small;
+            if negative {
+                loss += -(y * z);
+            }
+        }
+        self.powers.iter_mut().for_each(|e| *e += T::ONE);
+        ln_in_place(self.powers);
+        loss + vector::sum(self.powers)
+    }
+
+    /// The loss's part of the gap: Σ φ(z) + φ*(−u ρ) + u ρ z.
+    fn loss_gap(&mut self, problem_loss: Loss, y: &[T], u: T) -> T {
+        match problem_loss {
+            Loss::LeastSquares => {
+                let rest = T::ONE - u;
+                T::HALF * rest * rest * vector::dot(self.rho, self.rho)
+            }
+            Loss::Logistic if u == T::ONE => T::ZERO,
+            Loss::Logistic => {
+                // u s ln u + (1 − u s)(ln(1 − u s) + φ): relative entropy of u s and s.
+                for ((v, &rho), &y) in self.scratch.iter_mut().zip(&*self.rho).zip(y) {
+                    *v = T::ONE - u * (y * rho);
+                }
+                let log_u = ln_scalar(u);
+                // φ = ln(1 + e^(−t)) = max(−t, 0) + the logarithm that is kept.
+                let mut sum = T::ZERO;
+                for (((&v, &log), &z), &y) in self.scratch.iter().zip(&*self.powers).zip(&*self.fit).zip(y) {
+                    let loss = log + (-(y * z)).max(T::ZERO);
+                    // Where s rounds to 1 the rest, 1 − u s, is 1 − u.
+                    let rest = v.max(T::ONE - u);
+                    let entropy = if rest > T::ZERO { ln_scalar(rest) + loss } else { T::ZERO };
+                    sum += (T::ONE - v) * log_u + rest * entropy;
+                }
+                sum.max(T::ZERO)
+            }
+        }
+    }
+}
+
+/// √x or a little more, from a number near it: Heron's iteration comes from above. (A bound is all that is needed,
+/// and a correctly rounded root costs as much as ten multiplications.)
+fn root_above<T: Real>(x: T, near: T) -> T {
+    if !(x > T::ZERO) {
+        return x;
+    }
+    let better = |root: T| T::HALF * (root + x / root);
+    let mut root = better(near);
+    for _ in 0..1100 {
+        let last = root;
+        root = better(last);
+        if last - root <= T::from_f64(0.02) * root {
+            break;
+        }
+    }
+    root * (T::ONE + T::from_u32(4) * T::EPSILON)
+}
+
+impl<T: Real> Features<'_, T> {
+    /// Norms, means and slopes, column by column, each being in cache for all of them. Cost: a pass over the
+    /// matrix, or two with an intercept.
+    pub(super) fn measure<A: Design<T>>(
+        &mut self,
+        problem: &Problem<'_, T, A>,
+        samples: &mut Samples<'_, T>,
+        x: &[T],
+    ) -> u64 {
+        let mut near = T::ZERO;
+        self.shortest = T::INFINITY;
+        let known = self.norm.iter_mut().zip(&mut *self.mean).zip(&mut *self.slope).zip(x);
+        for (column, (((norm, mean), slope), &x)) in known.enumerate() {
+            *slope = problem.design.dot(column, samples.rho) - problem.ridge * x;
+            let square;
+            (square, *mean) = problem.square(column, samples.scratch);
+            if !(near > T::ZERO) {
+                near = square.sqrt();
+            }
+            *norm = root_above(square, near);
+            if *norm < self.shortest {
+                self.shortest = *norm;
+            }
+        }
+        samples.old_rho.copy_from(samples.rho);
+        (self.slope.len() as u64).saturating_mul(2)
+    }
+
+    /// The weights of the penalty.
+    pub(super) fn weigh<A: Design<T>>(&mut self, problem: &Problem<'_, T, A>) {
+        self.heaviest = T::ZERO;
+        for (block, inverse) in self.inverse.iter_mut().enumerate() {
+            let lambda = problem.lambda * problem.weight(block);
+            *inverse = T::ONE / lambda;
+            self.heaviest = self.heaviest.max(lambda);
+        }
+    }
+
+    /// The slopes of the columns whose size could matter; for the others a bound by the Cauchy-Schwarz
+    /// inequality, by how far ρ has gone; of all columns if `anew`. Returns the number of columns visited.
+    pub(super) fn correlate<A: Design<T>>(
+        &mut self,
+        problem: &Problem<'_, T, A>,
+        samples: &mut Samples<'_, T>,
+        x: &[T],
+        anew: bool,
+    ) -> u64 {
+        let visits = if anew {
+            problem.design.transposed(samples.rho, self.slope);
+            if problem.ridge > T::ZERO {
+                vector::axpy(-problem.ridge, x, self.slope);
+            }
+            self.slope.len() as u64
+        } else {
+            let mut square = T::ZERO;
+            for (&old, &new) in samples.old_rho.iter().zip(&*samples.rho) {
+                square += (old - new) * (old - new);
+            }
+            let slack = T::from_u32(16) * T::EPSILON * vector::norm(samples.rho);
+            let distance = square.sqrt() + slack;
+            match problem.groups {
+                None => self.correlate_columns(problem, samples.rho, x, distance),
+                Some(_) => self.correlate_groups(problem, samples.rho, x, distance),
+            }
+        };
+        samples.old_rho.copy_from(samples.rho);
+        visits
+    }
+
+    fn correlate_columns<A: Design<T>>(
+        &mut self,
+        problem: &Problem<'_, T, A>,
+        rho: &[T],
+        x: &[T],
+        distance: T,
+    ) -> u64 {
+        let mut visits = 0;
+        let known = self.slope.iter_mut().zip(&*self.norm).zip(&*self.inverse).zip(x);
+        for (column, (((slope, &norm), &inverse), &x)) in known.enumerate() {
+            let bound = slope.abs() + norm * distance;
+            *slope = if x == T::ZERO && bound * inverse <= T::ONE {
+                bound
+            } else {
+                visits += 1;
+                problem.design.dot(column, rho) - problem.ridge * x
+            };
+        }
+        visits
+    }
+
+    fn correlate_groups<A: Design<T>>(
+        &mut self,
+        problem: &Problem<'_, T, A>,
+        rho: &[T],
+        x: &[T],
+        distance: T,
+    ) -> u64 {
+        let mut visits = 0;
+        for block in 0..problem.blocks() {
+            let columns = problem.columns_of(block).unwrap_or(0..0);
+            let (Some(slopes), Some(norms), Some(x)) =
+                (self.slope.get_mut(columns.clone()), self.norm.get(columns.clone()), x.get(columns.clone()))
+            else {
+                return visits;
+            };
+            let reach = |slope: T, norm: T| slope.abs() + norm * distance;
+            let square = slopes.iter().zip(norms).fold(T::ZERO, |sum, (&slope, &norm)| {
+                let bound = reach(slope, norm);
+                sum + bound * bound
+            });
+            let inverse = at(self.inverse, block);
+            let small = x.iter().all(|&x| x == T::ZERO) && square * inverse * inverse <= T::ONE;
+            for ((slope, &norm), column) in slopes.iter_mut().zip(norms).zip(columns) {
+                *slope = if small {
+                    reach(*slope, norm)
+                } else {
+                    visits += 1;
+                    problem.design.dot(column, rho)
+                };
+            }
+        }
+        visits
+    }
+
+    /// The size of a block's slope that the penalty must bear: |c|, c or ‖c_g‖.
+    pub(super) fn pull<A: Design<T>>(&self, problem: &Problem<'_, T, A>, block: usize) -> T {
+        match problem.columns_of(block) {
+            None if problem.positive => at(self.slope, block),
+            None => at(self.slope, block).abs(),
+            Some(columns) => {
+                let slopes = self.slope.get(columns).unwrap_or(&[]);
+                slopes.iter().fold(T::ZERO, |sum, &c| sum + c * c).sqrt()
+            }
+        }
+    }
+
+    /// √Σ ‖a_j‖² over a block
+    pub(super) fn block_norm<A: Design<T>>(&self, problem: &Problem<'_, T, A>, block: usize) -> T {
+        match problem.columns_of(block) {
+            None => at(self.norm, block),
+            Some(columns) => {
+                let norms = self.norm.get(columns).unwrap_or(&[]);
+                norms.iter().fold(T::ZERO, |sum, &norm| sum + norm * norm).sqrt()
+            }
+        }
+    }
+
+    /// The largest pull relative to its λ, at least 1.
+    fn largest<A: Design<T>>(&self, problem: &Problem<'_, T, A>) -> T {
+        if problem.groups.is_none() && !problem.positive {
+            let largest = vector::largest(self.slope, self.inverse);
+            return largest.map_or(T::ONE, |(_, ratio)| ratio.max(T::ONE));
+        }
+        let pulls = (0..problem.blocks()).map(|block| self.pull(problem, block)).zip(&*self.inverse);
+        pulls.fold(T::ONE, |largest, (pull, &inverse)| largest.max(pull * inverse))
+    }
+
+    /// The gap at w, from the slopes.
+    ///
+    /// P − D = loss(z) + loss*(−u ρ) + u ρᵀz + Σ_b (λ ‖w_b‖ − u w_bᵀ c_b): every part is ≥ 0, and nothing
+    /// cancels.
+    pub(super) fn certify<A: Design<T>>(
+        &self,
+        problem: &Problem<'_, T, A>,
+        samples: &mut Samples<'_, T>,
+        loss: T,
+        x: &[T],
+    ) -> Certificate<T> {
+        let shrink = T::ONE / self.largest(problem);
+        let (mut penalty, mut excess, mut square) = (T::ZERO, T::ZERO, T::ZERO);
+        let mut add = |lambda: T, size: T, product: T| {
+            penalty += lambda * size;
+            excess += (lambda * size - shrink * product).max(T::ZERO);
+            square += size * size;
+        };
+        match problem.groups {
+            None => {
+                for (column, (&x, &slope)) in x.iter().zip(&*self.slope).enumerate() {
+                    if x != T::ZERO {
+                        add(problem.lambda * problem.weight(column), x.abs(), x * slope);
+                    }
+                }
+            }
+            Some(_) => {
+                for block in 0..problem.blocks() {
+                    let columns = problem.columns_of(block).unwrap_or(0..0);
+                    let x = x.get(columns.clone()).unwrap_or(&[]);
+                    let size = vector::dot(x, x).sqrt();
+                    if size != T::ZERO {
+                        let product = vector::dot(x, self.slope.get(columns).unwrap_or(&[]));
+                        add(problem.lambda * problem.weight(block), size, product);
+                    }
+                }
+            }
+        }
+        let rest = T::ONE - shrink;
+        let ridge = T::HALF * problem.ridge * square;
+        // A loss that is no number must not hide behind products that are passed over.
+        let gap =
+            samples.loss_gap(problem.loss, problem.y, shrink) + rest * rest * ridge + excess + (loss - loss);
+        Certificate { primal: loss + ridge + penalty, gap, shrink }
+    }
+
+    /// Marks the columns outside the working set that a gap-safe sphere shows to be zero in every solution, and
+    /// that are zero in w; the number of new ones.
+    pub(super) fn screen<A: Design<T>>(
+        &mut self,
+        problem: &Problem<'_, T, A>,
+        found: &Certificate<T>,
+        x: &[T],
+    ) -> u32 {
+        // Rounding may hide a gap of this size.
+        let gap = found.gap + T::from_u32(64) * T::EPSILON * found.primal;
+        // The dual function is 4-strongly concave with a logistic loss alone, 1-strongly else.
+        let smooth = problem.loss == Loss::Logistic && problem.ridge == T::ZERO;
+        let radius = (if smooth { T::HALF } else { T::TWO } * gap).sqrt();
+        let mut screened = 0;
+        if radius * self.shortest >= self.heaviest {
+            return 0;
+        }
+        if problem.groups.is_none() {
+            let known = self.slope.iter().zip(&*self.norm).zip(&*self.inverse).zip(x);
+            for (place, (((&slope, &norm), &inverse), &x)) in self.place.iter_mut().zip(known) {
+                let pull = if problem.positive { slope } else { slope.abs() };
+                let bound = found.shrink * pull + radius * norm;
+                if bound * inverse < T::ONE && *place == OUTSIDE && x == T::ZERO {
+                    *place = SCREENED;
+                    screened += 1;
+                }
+            }
+            return screened;
+        }
+        for block in 0..problem.blocks() {
+            let bound = found.shrink * self.pull(problem, block) + radius * self.block_norm(problem, block);
+            if !(bound * at(self.inverse, block) < T::ONE) {
+                continue;
+            }
+            let columns = problem.columns_of(block).unwrap_or(0..0);
+            let places = self.place.get_mut(columns.clone()).unwrap_or(&mut []);
+            let values = x.get(columns).unwrap_or(&[]);
+            if places.iter().any(|&place| place != OUTSIDE) || values.iter().any(|&x| x != T::ZERO) {
+                continue;
+            }
+            for place in places {
+                *place = SCREENED;
+                screened += 1;
+            }
+        }
+        screened
+    }
+
+    /// The size of every block's slope relative to its λ, into `priority`, and whether ranks can do without:
+    /// then they are |slope|·inverse.
+    fn relate<A: Design<T>>(&mut self, problem: &Problem<'_, T, A>) -> bool {
+        if problem.groups.is_none() && !problem.positive {
+            return false;
+        }
+        for block in 0..problem.blocks() {
+            let ratio = self.pull(problem, block) * at(self.inverse, block);
+            put(self.priority, block, ratio);
+        }
+        true
+    }
+
+    /// The blocks whose slopes exceed their λ most, relative to it, the farthest first, into `picks`; how many there
+    /// are.
+    pub(super) fn rank<A: Design<T>>(
+        &mut self,
+        problem: &Problem<'_, T, A>,
+        picks: &mut [u32],
+        ranks: &mut [T],
+    ) -> usize {
+        let found = if self.relate(problem) {
+            let ratios = self.priority.get_mut(..problem.blocks()).unwrap_or(&mut []);
+            ratios.iter_mut().for_each(|ratio| *ratio = ratio.max(T::ZERO));
+            vector::k_largest(ratios, ratios, picks, ranks)
+        } else {
+            vector::k_largest(self.slope, self.inverse, picks, ranks)
+        };
+        ranks.iter().take(found).take_while(|rank| **rank > T::ONE).count()
+    }
+}

@@ -1,0 +1,78 @@
+//! Cyclic sweeps over all columns that are not screened: what is left where no working set has room.
+
+use super::problem::Loss;
+use super::run::SparseRegression;
+use super::working_set::{SCREENED, at, index_at, put, reciprocal};
+use super::workspace::Workspace;
+use crate::Real;
+use crate::linear::Design;
+
+/// Sweeps between two looks.
+const SWEEPS: u32 = 10;
+
+impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
+    /// Ten sweeps. A logistic loss counts with the bound ¼ of its second derivatives,
+    /// and is evaluated anew after every column that moves: n exponentials.
+    pub(super) fn sweep(&mut self) {
+        for _ in 0..SWEEPS {
+            self.counts.sweeps = self.counts.sweeps.saturating_add(1);
+            for block in 0..self.problem.blocks() {
+                self.visit(block);
+            }
+        }
+    }
+
+    /// A proximal step of a column, or of a group.
+    fn visit(&mut self, block: usize) {
+        let problem = &self.problem;
+        let Workspace { samples, features, .. } = &mut self.work;
+        let columns = problem.columns_of(block).unwrap_or(block..block + 1);
+        if index_at(features.place, columns.start) == SCREENED {
+            return;
+        }
+        let quarter = if problem.loss == Loss::Logistic { T::from_f64(0.25) } else { T::ONE };
+        let norm = features.block_norm(problem, block);
+        let bound = quarter * (norm * norm - problem.ridge) + problem.ridge;
+        let inverse = reciprocal(bound);
+        if inverse == T::ZERO {
+            return;
+        }
+        // The point before the proximal map, into `slope`: the next look writes the slopes anew.
+        let mut square = T::ZERO;
+        for column in columns.clone() {
+            self.counts.visits += 1;
+            let x = at(self.x, column);
+            let v = x + (problem.design.dot(column, samples.rho) - problem.ridge * x) * inverse;
+            square += v * v;
+            put(features.slope, column, v);
+        }
+        let limit = problem.lambda * problem.weight(block) * inverse;
+        let first = at(features.slope, columns.start);
+        let size = if problem.positive { first } else { square.sqrt() };
+        let keep = if size > limit { T::ONE - limit / size } else { T::ZERO };
+        let mut moved = false;
+        for column in columns {
+            let (x, new) = (at(self.x, column), keep * at(features.slope, column));
+            if new == x {
+                continue;
+            }
+            moved = true;
+            put(self.x, column, new);
+            if problem.loss == Loss::Logistic {
+                problem.design.add_scaled(column, new - x, samples.fit);
+            } else {
+                problem.design.add_scaled(column, x - new, samples.rho);
+                if problem.intercept {
+                    let shift = (new - x) * at(features.mean, column);
+                    samples.rho.iter_mut().for_each(|rho| *rho += shift);
+                }
+            }
+        }
+        if moved {
+            self.counts.updates += 1;
+            if problem.loss == Loss::Logistic {
+                samples.logistic(problem.y);
+            }
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Sparse regression against reference figures.
+
+#[path = "common/regression.rs"]
+mod regression;
+
+use core::ops::ControlFlow;
+
+use regression::Data;
+use southwell::Status;
+use southwell::descent::sparse_regression::{self, Options, Outcome, Penalty, Problem, Workspace};
+use southwell::linear::{Columns, Csc, Design};
+
+/// Solves from 0 in dirty memory.
+fn solve<A: Design<f64>>(
+    problem: &Problem<'_, f64, A>,
+    (n, p, capacity): (usize, usize, usize),
+    options: &Options<f64>,
+) -> (Vec<f64>, Outcome<f64>) {
+    let mut storage = vec![f64::NAN; Workspace::<f64>::required_len(n, p, capacity)];
+    let mut indices = vec![77; Workspace::<f64>::required_indices(p, capacity)];
+    let workspace = Workspace::new(problem, capacity, &mut storage, &mut indices).unwrap();
+    let mut w = vec![0.0; p];
+    let outcome = sparse_regression::solve(problem, options, &mut w, workspace, &mut ()).unwrap();
+    (w, outcome)
+}
+
+fn tight() -> Options<f64> {
+    let mut options = Options::default();
+    options.stop.relative = 1e-12;
+    options
+}
+
+struct Expected {
+    lambda_max: f64,
+    start: f64,
+    optimum: f64,
+    nonzeros: usize,
+    norm: f64,
+}
+
+fn close(name: &str, given: f64, expected: f64, relative: f64) {
+    assert!((given - expected).abs() <= relative * expected.abs(), "{name}: {given} is not {expected}");
+}
+
+fn lasso_table(name: &str, data: &Data, ratio: f64, expected: &Expected) {
+    let (n, p) = (data.rows, data.columns);
+    let design = Columns::new(&data.a, n, p).unwrap();
+    let penalty = |lambda| Penalty::Lasso { lambda };
+    let unit = Problem::least_squares(&design, &data.y, penalty(1.0)).unwrap().averaged().unwrap();
+    let lambda_max = unit.lambda_max();
+    close(name, lambda_max, expected.lambda_max, 1e-9);
+    let problem = unit.with_lambda(lambda_max * ratio).unwrap();
+    let (w, outcome) = solve(&problem, (n, p, p.min(400)), &tight());
+    println!("{name} {outcome:?}");
+    let quick = solve(&problem, (n, p, p.min(400)), &Options::default()).1;
+    println!("{name} 1e-6: {quick:?}");
+    assert_eq!(outcome.report.status, Status::Converged);
+    close(name, outcome.report.scale, expected.start, 1e-9);
+    close(name, outcome.primal, expected.optimum, 1e-10);
+    assert_eq!(outcome.nonzeros, expected.nonzeros, "{name}");
+    close(name, w.iter().map(|w| w.abs()).sum(), expected.norm, 1e-6);
+
+    let (offsets, rows, values) = data.sparse();
+    let design = Csc::new(&offsets, &rows, &values, n).unwrap();
+    let problem = Problem::least_squares(&design, &data.y, penalty(lambda_max * ratio)).unwrap();
+    let (_, outcome) = solve(&problem.averaged().unwrap(), (n, p, p.min(400)), &tight());
+    close(name, outcome.primal, expected.optimum, 1e-10);
+}
+
+#[test]
+fn lasso_on_the_standard_problems() {
+    lasso_table(
+        "dense",
+        &regression::dense(),
+        0.1,
+        &Expected {
+            lambda_max: 1.589129415,
+            start: 10.83421514,
+            optimum: 3.06341121876,
+            nonzeros: 27,
+            norm: 17.061236,
+        },
+    );
+    lasso_table(
+        "corr",
+        &regression::correlated(),
+        0.05,
+        &Expected {
+            lambda_max: 1.868958166,
+            start: 10.3959392,
+            optimum: 1.85161713606,
+            nonzeros: 57,
+            norm: 17.973862,
+        },
+    );
+    lasso_table(
+        "sparse",
+        &regression::sparse(),
+        0.1,
+        &Expected {
+            lambda_max: 0.02345344873,
+            start: 0.2405788547,
+            optimum: 0.103710052051,
+            nonzeros: 76,
+            norm: 34.601554,
+        },
+    );
+    lasso_table(
+        "diabetes",
+        &regression::diabetes(),
+        0.01,
+        &Expected {
+            lambda_max: 2.148043576,
+            start: 2964.942448,
+            optimum: 1482.11185934,
+            nonzeros: 8,
+            norm: 2060.0157,
+        },
+    );
+}
+
+#[test]
+fn other_penalties_on_dense() {
+    let data = regression::dense();
+    let (n, p) = (data.rows, data.columns);
+    let design = Columns::new(&data.a, n, p).unwrap();
+    let lambda = 0.1 * 1.589129415;
+    let groups: Vec<u32> = (0..=100).map(|g| 10 * g).collect();
+    let cases = [
+        ("elastic net", Penalty::ElasticNet { lambda, ridge: 0.1 }, 3.69669110282, 63, Some(15.9664741)),
+        ("non-negative", Penalty::NonNegative { lambda }, 4.94695454037, 114, None),
+        (
+            "groups",
+            Penalty::Group { lambda: 0.2 * 1.848727366, groups: &groups },
+            5.11054053839,
+            380,
+            Some(24.2539231),
+        ),
+    ];
+    for (name, penalty, optimum, nonzeros, norm) in cases {
+        let problem = Problem::least_squares(&design, &data.y, penalty).unwrap().averaged().unwrap();
+        for (capacity, relative) in [(1000, 1e-12), (0, 1e-7)] {
+            let mut options = tight();
+            options.stop.relative = relative;
+            let (w, outcome) = solve(&problem, (n, p, capacity), &options);
+            println!("{name} {capacity}: {outcome:?}");
+            assert_eq!(outcome.report.status, Status::Converged, "{name} {capacity}");
+            // λ is given with ten digits.
+            assert!(outcome.primal >= optimum * (1.0 - 1e-9), "{name}");
+            assert!(
+                outcome.primal <= optimum * (1.0 + 1e-9) + outcome.threshold,
+                "{name} {}",
+                outcome.primal
+            );
+            if capacity > 0 {
+                assert_eq!(outcome.nonzeros, nonzeros, "{name}");
+                if let Some(norm) = norm {
+                    close(name, w.iter().map(|w| w.abs()).sum(), norm, 1e-6);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn logistic_regression() {
+    let cases = [
+        ("log", regression::classes(), 0.1, 39.53124696, 207.9441542, 106.972258148, 116, 15.217427),
+        ("cancer", regression::cancer(), 0.01, 218.3157661, 394.4007457, 61.6072119321, 13, 11.293653),
+    ];
+    for (name, data, ratio, lambda_max, start, optimum, nonzeros, norm) in cases {
+        let (n, p) = (data.rows, data.columns);
+        let design = Columns::new(&data.a, n, p).unwrap();
+        let problem = Problem::logistic(&design, &data.y, Penalty::Lasso { lambda: 1.0 }).unwrap();
+        close(name, problem.lambda_max(), lambda_max, 1e-9);
+        let problem = problem.with_lambda(problem.lambda_max() * ratio).unwrap();
+        let (w, outcome) = solve(&problem, (n, p, p.min(600)), &tight());
+        println!("{name} {outcome:?}");
+        println!("{name} 1e-6 {:?}", solve(&problem, (n, p, p.min(600)), &Options::default()).1);
+        assert_eq!(outcome.report.status, Status::Converged, "{name}");
+        close(name, outcome.report.scale, start, 1e-9);
+        close(name, outcome.primal, optimum, 1e-10);
+        assert_eq!(outcome.nonzeros, nonzeros, "{name}");
+        close(name, w.iter().map(|w| w.abs()).sum(), norm, 1e-6);
+    }
+}
+
+#[test]
+fn a_path_on_corr() {
+    let data = regression::correlated();
+    let (n, p, capacity) = (data.rows, data.columns, 400);
+    let design = Columns::new(&data.a, n, p).unwrap();
+    let problem = Problem::least_squares(&design, &data.y, Penalty::Lasso { lambda: 1.0 }).unwrap();
+    let problem = problem.averaged().unwrap();
+    let lambdas: Vec<f64> =
+        (0..20).map(|k| problem.lambda_max() * 0.01_f64.powf(f64::from(k) / 19.0)).collect();
+    let mut storage = vec![f64::NAN; Workspace::<f64>::required_len(n, p, capacity)];
+    let mut indices = vec![77; Workspace::<f64>::required_indices(p, capacity)];
+    let workspace = Workspace::new(&problem, capacity, &mut storage, &mut indices).unwrap();
+    let mut w = vec![0.0; p];
+    let mut nonzeros = vec![];
+    let solved = sparse_regression::path(&problem, &lambdas, &tight(), &mut w, workspace, |k, _, outcome| {
+        println!("{k} {outcome:?}");
+        assert_eq!(outcome.report.status, Status::Converged);
+        nonzeros.push(outcome.nonzeros);
+        ControlFlow::Continue(())
+    });
+    assert_eq!(solved, Ok(20));
+    assert_eq!([0, 5, 10, 15, 19].map(|k| nonzeros[k]), [0, 33, 44, 87, 143]);
+}
