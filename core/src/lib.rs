@@ -64,6 +64,7 @@ pub mod relaxation;
 mod report;
 mod run;
 mod stop;
+pub mod subgradient;
 pub mod transport;
 
 pub use error::{DiagonalFault, Error, StructureFault};

@@ -3,6 +3,7 @@
 
 pub(crate) mod cases;
 pub(crate) mod methods;
+pub(crate) mod sensing;
 
 use southwell::Real;
 use southwell::linear::{Csr, Dense, Star, Stencil2d, Stencil3d};
