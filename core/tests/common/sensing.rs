@@ -1,7 +1,9 @@
 //! Reference problems of robust matrix recovery: data that a seed determines.
 
-use southwell::Real;
-use southwell::subgradient::counter::{normal, stream, uniform};
+use southwell::subgradient::counter::{fill_normal, normal, stream, uniform};
+use southwell::subgradient::matrix::operator::{Dense, Operator};
+use southwell::subgradient::matrix::{self, Options, Problem, Start, Weights, Workspace};
+use southwell::{Real, Run};
 
 /// Dense Gaussian measurements of a matrix of rank r: the base case unless changed.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +74,8 @@ pub(crate) fn norm(x: &[f64]) -> f64 {
 /// Outliers and noise, in units of `signal`.
 pub(crate) fn corruption(seed: u64, i: usize, p: f64, noise: f64, signal: f64) -> f64 {
     let i = i as u64;
-    let gross = if uniform(stream(seed, 3), i) < p { 10.0 * signal * normal(stream(seed, 4), i) } else { 0.0 };
+    let gross =
+        if uniform(stream(seed, 3), i) < p { 10.0 * signal * normal(stream(seed, 4), i) } else { 0.0 };
     gross + if noise > 0.0 { noise * signal * normal(stream(seed, 5), i) } else { 0.0 }
 }
 
@@ -87,13 +90,13 @@ impl Case {
         product(&columns, &columns)
     }
 
-    /// The measurements by the matrices that `entry(i, n)` makes, n counting the entries of A_i.
-    pub(crate) fn measure(&self, entry: impl Fn(usize, usize) -> f64) -> Sensing {
+    /// The measurements by the matrices that `fill` writes, one after the other.
+    pub(crate) fn measured(&self, fill: impl FnOnce(&mut [f64])) -> Sensing {
         let (truth, n) = (self.truth(), self.d * self.d);
         let signal = norm(&truth);
-        let a: Vec<f64> = (0..self.m).flat_map(|i| (0..n).map(move |k| (i, k))).map(|(i, k)| entry(i, k)).collect();
-        let s: Vec<f64> =
-            (0..self.m).map(|i| corruption(self.seed, i, self.p, self.noise, signal)).collect();
+        let mut a = vec![0.0; self.m * n];
+        fill(&mut a);
+        let s: Vec<f64> = (0..self.m).map(|i| corruption(self.seed, i, self.p, self.noise, signal)).collect();
         let y = a.chunks(n).zip(&s).map(|(a, s)| a.iter().zip(&truth).map(|(a, x)| a * x).sum::<f64>() + s);
         let outliers = (0..self.m).filter(|&i| uniform(stream(self.seed, 3), i as u64) < self.p).count();
         let best = s.iter().map(|s| s.abs()).sum::<f64>() / self.m as f64;
@@ -102,14 +105,7 @@ impl Case {
 
     /// By Gaussian matrices.
     pub(crate) fn gaussian(&self) -> Sensing {
-        let key = stream(self.seed, 1);
-        let mut sensing = self.measure(|_, _| 0.0);
-        let n = self.d * self.d;
-        southwell::subgradient::counter::fill_normal(key, 0, &mut sensing.a);
-        for (i, a) in sensing.a.chunks(n).enumerate() {
-            sensing.y[i] += a.iter().zip(&sensing.truth).map(|(a, x)| a * x).sum::<f64>();
-        }
-        sensing
+        self.measured(|a| fill_normal(stream(self.seed, 1), 0, a))
     }
 }
 
@@ -125,4 +121,75 @@ pub(crate) fn error<T: Real>(u: &[T], v: &[T], rank: usize, truth: &[f64]) -> f6
     let x = product(&columns(u), &columns(v));
     let off: Vec<f64> = x.iter().zip(truth).map(|(x, t)| x - t).collect();
     norm(&off) / norm(truth)
+}
+
+/// A run over dense measurements, stopped at some steps for its error; a run that has ended stays where it is.
+pub(crate) fn errors<T: Real>(sensing: &Sensing, rank: usize, options: &Options<T>, at: &[u32]) -> Vec<f64> {
+    let (a, y) = (narrow::<T>(&sensing.a), narrow::<T>(&sensing.y));
+    let d = sensing.order();
+    let operator = Dense::new(&a, d, d).expect("matrices");
+    errors_by(&operator, &y, &sensing.truth, rank, options, at)
+}
+
+/// The same with any operator on symmetric matrices.
+pub(crate) fn errors_by<T: Real, O: Operator<T>>(
+    operator: &O,
+    y: &[T],
+    truth: &[f64],
+    rank: usize,
+    options: &Options<T>,
+    at: &[u32],
+) -> Vec<f64> {
+    let problem = Problem::symmetric(operator, y, rank).expect("a problem");
+    let (shape, scaled) = (problem.shape(), options.is_scaled());
+    let needed = Workspace::<T>::required_len(shape, scaled, operator.scratch_len(shape));
+    let mut storage = vec![T::NAN; needed];
+    let workspace = Workspace::new(&problem, scaled, &mut storage).expect("long enough");
+    let mut x = vec![T::ZERO; shape.unknowns()];
+    let mut run = matrix::start(&problem, options, &mut x, workspace).expect("sound options");
+    let mut steps = 0;
+    let look = |&until: &u32| {
+        while steps < until && run.failure().is_none() {
+            run.step();
+            steps += 1;
+        }
+        error(run.current(), run.current(), rank, truth)
+    };
+    at.iter().map(look).collect()
+}
+
+/// Least squares by gradient steps of 0.1 from a start of size α in the direction of Σ y_i A_i: what a third
+/// of wrong measurements does to it.
+pub(crate) fn least_squares(sensing: &Sensing, rank: usize, alpha: f64, steps: u32) -> f64 {
+    let (d, y) = (sensing.order(), &sensing.y);
+    let operator = Dense::new(&sensing.a, d, d).expect("matrices");
+    let problem = Problem::symmetric(&operator, y, rank).expect("a problem");
+    let shape = problem.shape();
+    let mut storage = vec![0.0; Workspace::<f64>::required_len(shape, false, Dense::<f64>::scratch(shape))];
+    let workspace = Workspace::new(&problem, false, &mut storage).expect("long enough");
+    let options =
+        Options { alpha, start: Start::Spectral, weights: Some(Weights::Value), ..Options::default() };
+    let mut u = vec![0.0; shape.unknowns()];
+    drop(matrix::start(&problem, &options, &mut u, workspace).expect("sound options"));
+    let (mut g, mut scratch) = (vec![0.0; u.len()], vec![0.0; Dense::<f64>::scratch(shape)]);
+    for _ in 0..steps {
+        let mut gradient = shape.gradient(&mut g);
+        operator.pass(1.0 / y.len() as f64, shape.factors(&u), &mut scratch, &mut gradient, |i, s| s - y[i]);
+        u.iter_mut().zip(&g).for_each(|(u, g)| *u -= 0.1 * g);
+    }
+    error(&u, &u, rank, &sensing.truth)
+}
+
+impl Sensing {
+    pub(crate) fn order(&self) -> usize {
+        (self.truth.len() as f64).sqrt() as usize
+    }
+}
+
+/// Errors must not exceed what the reference reached, by this factor.
+pub(crate) fn below(errors: &[f64], figures: &[f64], factor: f64, what: &str) {
+    assert_eq!(errors.len(), figures.len());
+    for (e, f) in errors.iter().zip(figures) {
+        assert!(*e <= factor * f, "{what}: {errors:?} against {figures:?}");
+    }
 }

@@ -133,7 +133,8 @@ pub fn singular_values<T: Real>(
 fn sort_down<T: Real>(values: &mut [T]) {
     for end in 1..values.len() {
         for i in (1..=end).rev() {
-            if let Some([before, after]) = values.get_mut(i.saturating_sub(1)..=i).and_then(|x| x.first_chunk_mut())
+            if let Some([before, after]) =
+                values.get_mut(i.saturating_sub(1)..=i).and_then(|x| x.first_chunk_mut())
                 && *before < *after
             {
                 core::mem::swap(before, after);

@@ -83,7 +83,11 @@ impl<T: Real> Options<T> {
         self.stop.check()?;
         self.step.check(self.unit)?;
         range("alpha", "must be positive and finite", self.alpha > T::ZERO && self.alpha.is_finite())?;
-        range("target", "must be finite and not negative", self.target >= T::ZERO && self.target.is_finite())?;
+        range(
+            "target",
+            "must be finite and not negative",
+            self.target >= T::ZERO && self.target.is_finite(),
+        )?;
         range("row_bound", "must be positive", self.row_bound > T::ZERO)?;
         if let Precondition::Scaled { damping } = self.precondition {
             range("damping", "must be finite and not negative", damping >= T::ZERO && damping.is_finite())?;

@@ -55,7 +55,8 @@ fn factorise<T: Real>(u: &[T], length: usize, rank: usize, damping: T, gram: &mu
 
 /// D ← D (L Lᵀ)⁻¹, column by column.
 fn solve<T: Real>(l: &[T], rank: usize, d: &mut [T], length: usize) {
-    let factor = |k: usize, j: usize| l.get(k.saturating_mul(rank).saturating_add(j)).copied().unwrap_or(T::ZERO);
+    let factor =
+        |k: usize, j: usize| l.get(k.saturating_mul(rank).saturating_add(j)).copied().unwrap_or(T::ZERO);
     for k in 0..rank {
         let Some((before, rest)) = d.split_at_mut_checked(k.saturating_mul(length)) else { return };
         let Some(column) = rest.get_mut(..length) else { return };

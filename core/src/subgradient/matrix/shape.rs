@@ -78,8 +78,8 @@ impl Shape {
         Factors { u, v: if self.symmetric { u } else { v }, shape: *self }
     }
 
-    /// The factors' gradients in a slice; empty ones if it is too short.
-    pub(super) fn gradient<'g, T>(&self, values: &'g mut [T]) -> Gradient<'g, T> {
+    /// A slice of as many [`unknowns`](Shape::unknowns) as a gradient, for [`Operator`](super::operator::Operator).
+    pub fn gradient<'g, T>(&self, values: &'g mut [T]) -> Gradient<'g, T> {
         Gradient { values, shape: *self }
     }
 
@@ -89,7 +89,10 @@ impl Shape {
             return Err(Error::Option { name: "rank", requirement: "must be at least 1" });
         }
         if self.rank > self.rows.min(self.columns) {
-            return Err(Error::Option { name: "rank", requirement: "must not exceed the matrix's dimensions" });
+            return Err(Error::Option {
+                name: "rank",
+                requirement: "must not exceed the matrix's dimensions",
+            });
         }
         if self.entries().checked_mul(4).is_none() {
             return Err(Error::TooLarge { argument: "the matrix" });

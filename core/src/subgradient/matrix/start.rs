@@ -94,7 +94,13 @@ impl<T: Real> Weights<T> {
         match self {
             Weights::Sign | Weights::AboveMedian => sign(y - threshold),
             Weights::Value => y,
-            Weights::Smallest(_) => if y.abs() <= threshold { y } else { T::ZERO },
+            Weights::Smallest(_) => {
+                if y.abs() <= threshold {
+                    y
+                } else {
+                    T::ZERO
+                }
+            }
         }
     }
 }
@@ -124,7 +130,9 @@ impl<T: Real, O: Operator<T>> Measured<'_, T, O> {
     fn product(&mut self, from: &[T], to: &mut [T]) {
         let Problem { operator, y, shape } = *self.problem;
         let (x, mut gradient) = (shape.factors(from), shape.gradient(to));
-        if self.gathered && let Some(q) = operator.formed(shape, self.scratch) {
+        if self.gathered
+            && let Some(q) = operator.formed(shape, self.scratch)
+        {
             return formed::multiply(q, x, &mut gradient);
         }
         let (weights, threshold) = (self.weights, self.threshold);
@@ -137,7 +145,11 @@ impl<T: Real, O: Operator<T>> Measured<'_, T, O> {
 
     /// How many products [`Start::Spectral`] takes.
     fn products(&self) -> u32 {
-        if self.problem.operator.formed(self.problem.shape, self.scratch).is_some() { PRODUCTS } else { PASSES }
+        if self.problem.operator.formed(self.problem.shape, self.scratch).is_some() {
+            PRODUCTS
+        } else {
+            PASSES
+        }
     }
 }
 

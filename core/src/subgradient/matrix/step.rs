@@ -70,7 +70,11 @@ impl<T: Real> Step<T> {
         };
         let most = if unit == Unit::Length { T::MAX } else { T::ONE };
         let eta = |eta0: T| {
-            range("eta0", "must lie in (0, 1] (in units of length: be positive)", eta0 > T::ZERO && eta0 <= most)
+            range(
+                "eta0",
+                "must lie in (0, 1] (in units of length: be positive)",
+                eta0 > T::ZERO && eta0 <= most,
+            )
         };
         match *self {
             Step::Constant { eta0 } | Step::Diminishing { eta0 } => eta(eta0),

@@ -26,12 +26,7 @@ impl<'a> Entries<'a> {
     /// # Errors
     /// [`Error::Option`] without rows or columns; [`Error::Dimension`] for lists of different length;
     /// [`Error::Structure`] for an index that does not exist.
-    pub fn new(
-        row_of: &'a [u32],
-        column_of: &'a [u32],
-        rows: usize,
-        columns: usize,
-    ) -> Result<Self, Error> {
+    pub fn new(row_of: &'a [u32], column_of: &'a [u32], rows: usize, columns: usize) -> Result<Self, Error> {
         check_dimensions(rows, columns)?;
         check_len("column_of", column_of.len(), row_of.len())?;
         for (argument, indices, count) in [("row_of", row_of, rows), ("column_of", column_of, columns)] {

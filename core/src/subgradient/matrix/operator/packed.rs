@@ -45,7 +45,8 @@ impl<'a, T: Real> Packed<'a, T> {
 /// W ← the lower triangle of X + Xᵀ, the diagonal of X, so that a plain product with A_i is ⟨A_i, X⟩.
 fn pack<T: Real>(x: &[T], order: usize, mut packed: &mut [T]) {
     for (i, row) in x.chunks_exact(order.max(1)).enumerate() {
-        let Some((mine, rest)) = core::mem::take(&mut packed).split_at_mut_checked(i.saturating_add(1)) else {
+        let Some((mine, rest)) = core::mem::take(&mut packed).split_at_mut_checked(i.saturating_add(1))
+        else {
             return;
         };
         packed = rest;
