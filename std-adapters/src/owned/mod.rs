@@ -24,8 +24,10 @@
 //! ```
 
 mod colours;
+mod recovery;
 mod system;
 mod transport;
 
+pub use recovery::{Found, Look, Measurements, Recovery};
 pub use system::{Method, Solution, System};
 pub use transport::{Costs, Coupler, Coupling, Transport};

@@ -4,6 +4,7 @@
 
 mod heat;
 mod output;
+mod recover;
 mod relax;
 mod transport;
 
@@ -27,6 +28,8 @@ struct Cli {
 enum Command {
     /// A sequence of implicit heat steps, omega chosen by several policies: the published experiment.
     Heat(heat::Arguments),
+    /// Recover a low-rank matrix from measurements of which many are grossly wrong.
+    Recover(recover::Arguments),
     /// Solve A x = b for a matrix in Matrix Market format.
     Relax(relax::Arguments),
     /// Move one distribution to another at the least cost, with entropy.
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
     }
     let result = match cli.command {
         Command::Heat(arguments) => heat::run(&arguments),
+        Command::Recover(arguments) => recover::run(&arguments),
         Command::Relax(arguments) => relax::run(&arguments),
         Command::Transport(arguments) => transport::run(&arguments),
     };
