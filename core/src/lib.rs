@@ -18,6 +18,7 @@
 //! |---|---|
 //! | [`relaxation`] | A x = b by SOR, SSOR and SSOR-preconditioned conjugate gradients |
 //! | [`transport`] | min ⟨P, C⟩ + ε Σ P (ln P − 1), P with given marginals, by Sinkhorn and its relatives |
+//! | [`subgradient`] | a low-rank matrix from measurements of which many are grossly wrong |
 //!
 //! [`omega`] holds the rules that choose a relaxation factor, [`bandit`] the online tuners behind them, which
 //! are useful by themselves.

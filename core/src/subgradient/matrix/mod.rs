@@ -57,6 +57,7 @@
 //! ```
 
 mod columns;
+mod learned;
 pub mod operator;
 mod options;
 mod problem;
@@ -67,6 +68,7 @@ mod start;
 mod step;
 
 pub use columns::singular_values;
+pub use learned::Learned;
 pub use options::{Options, Precondition};
 pub use problem::Problem;
 pub use run::{Recovered, Recovery, Workspace, solve, start};

@@ -38,7 +38,7 @@ pub struct Options<T> {
     pub weights: Option<Weights<T>>,
     /// The rule for steps. Default: oscillation, η₀ = 0.25, ρ = 0.9, one restart.
     pub step: Step<T>,
-    /// What steps are measured in. Default: what the operator allows.
+    /// What steps are measured in. Default: what suits the rule and the operator.
     pub unit: Unit,
     /// Whether directions are scaled. Default: no.
     pub precondition: Precondition<T>,

@@ -243,25 +243,25 @@ impl<T: Real, O: Operator<T>> Recovery<'_, T, O> {
             Step::Polyak { target } => Some(target),
             _ => None,
         };
-        let plain = !self.options.is_scaled();
-        let norm = match (self.options.unit, self.problem.operator.formed(shape, work.scratch)) {
-            (Unit::Auto | Unit::Spectral, Some(q)) if plain => match polyak {
+        let wanted = self.options.unit.resolved(&self.options.step, self.options.is_scaled());
+        let norm = match (wanted, self.problem.operator.formed(shape, work.scratch)) {
+            (Unit::Spectral, Some(q)) => match polyak {
                 Some(_) => vector::norm_scaled(q),
                 None => formed::spectral_norm(shape, q, work.vector),
             },
             _ => T::ZERO,
         };
         let relative = length / of_x;
-        let (unit, measure) = match self.options.unit {
+        let (unit, measure) = match wanted {
             Unit::Length => (T::ONE / length, T::ONE / of_x),
             _ if norm > T::ZERO => (T::ONE / norm, T::ONE),
             _ => (T::ONE / relative, T::ONE),
         };
         if let Some(target) = polyak {
             let slope = vector::dot(work.gradient, work.direction);
-            let wanted = (self.value - target).max(T::ZERO) / slope;
+            let whole = (self.value - target).max(T::ZERO) / slope;
             let most = T::from_f64(CAP) / if norm > T::ZERO { norm } else { relative };
-            self.step_size = wanted.min(most);
+            self.step_size = whole.min(most);
             self.relative = self.step_size * relative;
         } else {
             self.step_size = size * unit;
@@ -306,9 +306,11 @@ impl<T: Real, O: Operator<T>> Recovery<'_, T, O> {
     /// Shares of measurements that the current iterate meets exactly, exceeds, and falls short of.
     #[must_use]
     pub fn signs(&self) -> [T; 3] {
-        let count = T::from_usize(self.problem.y.len());
-        let [positive, negative] = self.counts.map(|n| T::from_u32(n) / count);
-        [(T::ONE - positive - negative).max(T::ZERO), positive, negative]
+        let count = self.problem.y.len();
+        let [positive, negative] = self.counts;
+        let others =
+            u32::try_from(count).unwrap_or(u32::MAX).saturating_sub(positive.saturating_add(negative));
+        [others, positive, negative].map(|n| T::from_u32(n) / T::from_usize(count))
     }
 
     /// Ends the run: what `report` says, and what was found. Takes the rank from x.

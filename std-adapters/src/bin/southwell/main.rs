@@ -6,6 +6,7 @@ mod heat;
 mod output;
 mod recover;
 mod relax;
+mod reproduce_subgm;
 mod transport;
 
 use std::process::ExitCode;
@@ -32,8 +33,17 @@ enum Command {
     Recover(recover::Arguments),
     /// Solve A x = b for a matrix in Matrix Market format.
     Relax(relax::Arguments),
+    /// Published comparisons, run again.
+    #[command(subcommand)]
+    Reproduce(Reproduce),
     /// Move one distribution to another at the least cost, with entropy.
     Transport(transport::Arguments),
+}
+
+#[derive(Debug, Subcommand)]
+enum Reproduce {
+    /// Robust matrix recovery by sub-gradients (Ma & Fattahi 2023): outliers, noise, over-estimated ranks.
+    Subgm(reproduce_subgm::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +55,7 @@ fn main() -> ExitCode {
         Command::Heat(arguments) => heat::run(&arguments),
         Command::Recover(arguments) => recover::run(&arguments),
         Command::Relax(arguments) => relax::run(&arguments),
+        Command::Reproduce(Reproduce::Subgm(arguments)) => reproduce_subgm::run(&arguments),
         Command::Transport(arguments) => transport::run(&arguments),
     };
     match result {
