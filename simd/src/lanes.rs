@@ -68,7 +68,7 @@ impl<T: Real> Lanes<T> {
 
     /// Adds one value to the lane that its position names.
     #[inline(always)]
-    pub(crate) fn add_at(&mut self, position: usize, value: T) {
+    pub fn add_at(&mut self, position: usize, value: T) {
         self.0[position % LANES] += value;
     }
 

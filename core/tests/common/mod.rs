@@ -7,6 +7,7 @@ pub(crate) mod descending;
 pub(crate) mod lasso;
 pub(crate) mod methods;
 pub(crate) mod streams;
+pub(crate) mod sensing;
 
 use southwell::Real;
 use southwell::linear::{Csr, Dense, Star, Stencil2d, Stencil3d};

@@ -36,6 +36,7 @@ mod ln;
 mod log_sum_exp;
 mod map;
 mod sums;
+mod turn;
 
 pub(crate) use constants::Constants;
 pub use coupling::exp_coupling;
@@ -43,3 +44,4 @@ pub use exp::{exp, exp_in_place, exp_scalar, exp_sum, exp_sum_in_place};
 pub use ln::{ln, ln_in_place, ln_scalar};
 pub use log_sum_exp::{exp_row, log_sum_exp, log_sum_exp_rows};
 pub(crate) use sums::maximum;
+pub use turn::cos_sin_turn;

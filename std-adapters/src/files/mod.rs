@@ -6,6 +6,7 @@
 //! | NumPy `.npy` | [`npy::read_vector`], [`npy::read_matrix`] | [`npy::write_vector`], [`npy::write_matrix`] |
 //! | NumPy `.npz`, vectors and matrices by name (feature `npz`) | `npz::read`, `npz::read_matrix` | `npz::write` |
 //! | LIBSVM, labelled sparse rows | [`libsvm::read`] | |
+//! | NumPy `.npz`, arrays of any shape (feature `npz`) | `archive::Archive` | `archive::write` |
 //! | a vector in either format | [`read_vector`] | |
 //!
 //! Files come from strangers, so every reader holds to three rules:
@@ -16,6 +17,8 @@
 //! - Whatever is returned can be computed with: every value is finite, every index in range, and a
 //!   sparse matrix has strictly increasing columns in each row.
 
+#[cfg(feature = "npz")]
+pub mod archive;
 mod error;
 mod fault;
 pub mod libsvm;

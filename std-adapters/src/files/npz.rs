@@ -98,11 +98,11 @@ fn member(archive: &mut ZipArchive<BufReader<File>>, name: &str) -> Result<Vec<u
     Ok(bytes)
 }
 
-fn other(text: String) -> io::Error {
+pub(super) fn other(text: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
-fn failure(error: ZipError) -> io::Error {
+pub(super) fn failure(error: ZipError) -> io::Error {
     match error {
         ZipError::Io(error) => error,
         error => other(error.to_string()),

@@ -8,6 +8,7 @@ mod colour_transfer;
 mod descend;
 mod heat;
 mod output;
+mod recover;
 mod relax;
 mod reproduce;
 mod transport;
@@ -32,6 +33,8 @@ struct Cli {
 enum Command {
     /// A sequence of implicit heat steps, omega chosen by several policies: the published experiment.
     Heat(heat::Arguments),
+    /// Recover a low-rank matrix from measurements of which many are grossly wrong.
+    Recover(recover::Arguments),
     /// Solve A x = b for a matrix in Matrix Market format.
     Relax(relax::Arguments),
     /// Fit a sparse regression: lasso and its relatives.
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
     }
     let result = match cli.command {
         Command::Heat(arguments) => heat::run(&arguments),
+        Command::Recover(arguments) => recover::run(&arguments),
         Command::Relax(arguments) => relax::run(&arguments),
         Command::Descend(arguments) => descend::run(&arguments),
         Command::Transport(arguments) => transport::run(&arguments),

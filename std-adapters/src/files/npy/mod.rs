@@ -70,6 +70,24 @@ pub(super) fn parse_potentials(bytes: &[u8]) -> Result<Vec<f64>, FileError> {
     vector_of(bytes, Some(bytes.len() as u64), |value| value.is_finite() || value == f64::NEG_INFINITY)
 }
 
+/// Reads an array of any number of axes from a file that is in memory already: its shape, and its elements with
+/// the last axis running fastest.
+#[cfg(feature = "npz")]
+pub(super) fn parse_array(mut bytes: &[u8]) -> Result<(Vec<usize>, Vec<f64>), FileError> {
+    let length = Some(bytes.len() as u64);
+    let header = header::read(&mut bytes)?;
+    let mut values = elements(bytes, &header, length)?;
+    let one_order = header.shape.iter().filter(|&&axis| axis != 1).count() < 2;
+    if header.fortran && !one_order {
+        let [rows, columns] = header.shape[..] else {
+            let given = header.shape.len();
+            return Err(NpyFault::Axes { given, expected: "two, in Fortran order" }.into());
+        };
+        values = DenseMatrix::from_columns(rows, columns, values)?.values;
+    }
+    Ok((header.shape, values))
+}
+
 fn open(path: &Path) -> Result<(File, Option<u64>), FileError> {
     let file = File::open(path)?;
     let metadata = file.metadata()?;

@@ -2,6 +2,7 @@
 
 mod images;
 mod sns;
+mod subgm;
 
 use std::process::ExitCode;
 
@@ -19,10 +20,13 @@ pub(crate) struct Arguments {
 enum What {
     /// Sinkhorn-Newton-Sparse (Tang et al. 2024): random assignment, digits and MNIST at epsilon = 1/1200.
     Sns(sns::Arguments),
+    /// Robust matrix recovery by sub-gradients (Ma & Fattahi 2023): outliers, noise, over-estimated ranks.
+    Subgm(subgm::Arguments),
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     match &arguments.what {
         What::Sns(arguments) => sns::run(arguments),
+        What::Subgm(arguments) => subgm::run(arguments),
     }
 }

@@ -1,0 +1,343 @@
+//! `southwell recover`: a low-rank matrix from measurements of which many are grossly wrong.
+
+mod read;
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use southwell::subgradient::matrix::{Options, Precondition, Start, Step};
+use southwell::{Progress, Real, Status, Stop};
+use southwell_std::files::archive;
+use southwell_std::owned::{Found, Look, Recovery};
+use southwell_std::plot::{Panel, Series, write_svg};
+
+use super::heat::tolerance;
+use super::relax::name;
+use crate::output::{self, Failure, INTERRUPTED, NOT_CONVERGED};
+use read::Input;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The archive, as numpy.savez writes it, holds the measurements y (m) and one operator:
+  A (m, d1, d2)          any matrices: y = <A[i], X>
+  P (m, d (d + 1)/2)     symmetric ones, lower triangles by rows
+  a (m, d)               y = a[i]' X a[i]
+  a, a_minus (m, d)      y = a[i]' X a[i] - a_minus[i]' X a_minus[i]
+  a (m, d1), b (m, d2)   y = a[i]' X b[i]
+  i, j (m), shape (2)    entries of X, which has this shape
+  signs or normal (2), shape (2)   random matrices of the counter generator: seed and tag of the stream
+or, instead of both, M (d1, d2): every entry of X, some of them wrong. X (d1, d2), if there, is compared with.
+
+Exit codes: 0 converged (the step has shrunk, or the target is met), 1 bad input, 2 wrong usage,
+3 not converged, 130 interrupted. That the step has shrunk does not say that the value is low: look at it.
+
+Examples:
+  southwell recover measurements.npz --rank 10 --json
+  southwell recover image.npz --rank 5 --general --out factors.npz --plot value.svg
+  southwell recover phases.npz --rank 1 --step polyak --target 0 --init-scale 1 --start spectral")]
+pub(crate) struct Arguments {
+    /// Operator and measurements: a NumPy archive.
+    #[arg(value_name = "FILE.npz")]
+    file: PathBuf,
+    /// Columns of the factors: the rank of X, or more.
+    #[arg(long)]
+    rank: usize,
+    /// X = U V'. Default: X = U U' where the measurements are of square matrices, unless of single entries.
+    #[arg(long, conflicts_with = "symmetric")]
+    general: bool,
+    /// X = U U'.
+    #[arg(long)]
+    symmetric: bool,
+    /// The direction of the start.
+    #[arg(long, value_enum, default_value_t = Direction::PowerStep)]
+    start: Direction,
+    /// The size of the start: its measurements are the square of this times the typical one.
+    #[arg(long, allow_negative_numbers = true, default_value_t = 1e-3, value_name = "ALPHA")]
+    init_scale: f64,
+    /// The rule for steps.
+    #[arg(long, value_enum, default_value_t = Rule::Oscillation)]
+    step: Rule,
+    /// The first step, relative to what grows fastest.
+    #[arg(long, allow_negative_numbers = true, default_value_t = 0.25)]
+    eta: f64,
+    /// What steps shrink by. Default: 0.9, and 0.95 for held steps.
+    #[arg(long, allow_negative_numbers = true)]
+    rho: Option<f64>,
+    /// Steps before held steps begin to shrink.
+    #[arg(long, default_value_t = 60)]
+    hold: u32,
+    /// How often the oscillation rule goes back to the first step.
+    #[arg(long, default_value_t = 1)]
+    restarts: u32,
+    /// The run has converged at this value of (1/m) sum |<A[i], X> - y[i]|; what Polyak's steps aim at.
+    #[arg(long, allow_negative_numbers = true, default_value_t = 0.0)]
+    target: f64,
+    /// Scale directions by the factors' own shape (for starts that are not small).
+    #[arg(long)]
+    scaled: bool,
+    /// The damping of scaled directions.
+    #[arg(long, allow_negative_numbers = true, default_value_t = 1e-4, requires = "scaled")]
+    damping: f64,
+    /// The run has converged when the step has shrunk to this; between 0 and 1. Default: 1e-8, 1e-5 in single precision.
+    #[arg(long, allow_hyphen_values = true, value_parser = tolerance)]
+    tolerance: Option<f64>,
+    /// Steps after which the run gives up.
+    #[arg(long, default_value_t = 10_000, value_name = "STEPS")]
+    max_iterations: u32,
+    /// The seed of the start.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Compute with numbers of 32 bits: half of the memory, and of the time.
+    #[arg(long)]
+    single: bool,
+    /// Write the factors U and V and the singular values of X as a NumPy archive.
+    #[arg(long, value_name = "UV.npz")]
+    out: Option<PathBuf>,
+    /// Draw the value (and the error, where X is there) against the steps.
+    #[arg(long, value_name = "value.svg")]
+    plot: Option<PathBuf>,
+    /// Print one JSON document instead of a line.
+    #[arg(long)]
+    json: bool,
+    /// Neither progress nor notes on standard error, only errors.
+    #[arg(long)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Direction {
+    /// The measurements' own matrix times a random one.
+    PowerStep,
+    /// Its leading eigenvectors.
+    Spectral,
+    /// A random matrix.
+    Random,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Rule {
+    /// Shrink when a step went too far.
+    Oscillation,
+    /// Hold, then shrink.
+    Held,
+    /// As far as the value is above the target.
+    Polyak,
+    /// Never shrink.
+    Constant,
+    /// Shrink as 1/sqrt(t + 1).
+    Diminishing,
+}
+
+/// Numbers that JSON cannot say are `null`.
+#[derive(Serialize)]
+struct Document {
+    status: &'static str,
+    /// (1/m) Σ |⟨A_i, X⟩ − y_i| of the factors that are left.
+    value: Option<f64>,
+    found_at: u32,
+    last_value: Option<f64>,
+    iterations: u32,
+    relative_step: Option<f64>,
+    /// The rank that the singular values show.
+    rank: usize,
+    singular_values: Vec<f64>,
+    /// Shares of measurements that the last iterate meets exactly, exceeds, and falls short of.
+    signs: [f64; 3],
+    /// ‖X − truth‖_F/‖truth‖_F where the archive holds X.
+    relative_error: Option<f64>,
+    rows: usize,
+    columns: usize,
+    measurements: usize,
+    seconds: f64,
+    /// The instruction set that the passes ran on.
+    simd: &'static str,
+}
+
+/// How often the progress is shown.
+const REFRESH: Duration = Duration::from_millis(100);
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    for (option, path) in [("--out", &arguments.out), ("--plot", &arguments.plot)] {
+        let Some(path) = path else { continue };
+        if matches!((arguments.file.canonicalize(), path.canonicalize()), (Ok(a), Ok(b)) if a == b) {
+            let path = path.display();
+            return Err(format!("{option} {path}: this is the input of the run; name another file").into());
+        }
+        output::check_writable(option, path)?;
+    }
+    let Input { measurements, y, symmetric, truth } = read::read(&arguments.file)?;
+    let (rows, columns) = measurements.dimensions();
+    let symmetric = arguments.symmetric || !arguments.general && symmetric.unwrap_or(true);
+    let recovery = Recovery { measurements, y, symmetric, rank: arguments.rank };
+    let truth = truth.map(|truth| {
+        if (truth.rows, truth.columns) == (rows, columns) {
+            Ok(truth.values)
+        } else {
+            let file = arguments.file.display();
+            Err(format!("{file}: `X` is {} × {}, not {rows} × {columns}", truth.rows, truth.columns))
+        }
+    });
+    let truth = truth.transpose()?;
+    let start = Instant::now();
+    let truth = truth.as_deref();
+    let found = if arguments.single {
+        solve::<f32>(arguments, &recovery, truth)
+    } else {
+        solve::<f64>(arguments, &recovery, truth)
+    }?;
+    let seconds = start.elapsed().as_secs_f64();
+    if let Some(path) = &arguments.out {
+        let (u, v) = (&found.u, &found.v);
+        archive::write(
+            path,
+            &[
+                ("U", &[u.rows, u.columns], &u.values),
+                ("V", &[v.rows, v.columns], &v.values),
+                ("singular_values", &[u.columns], &found.singular_values),
+            ],
+        )?;
+    }
+    if let Some(path) = &arguments.plot {
+        write_svg(path, &panels(&found.history))?;
+    }
+    report(arguments, &recovery, &found, truth, seconds)?;
+    Ok(match found.recovered.report.status {
+        Status::Converged => ExitCode::SUCCESS,
+        Status::Stopped => ExitCode::from(INTERRUPTED),
+        _ => ExitCode::from(NOT_CONVERGED),
+    })
+}
+
+fn options<T: Real>(arguments: &Arguments) -> Options<T> {
+    let eta0 = T::from_f64(arguments.eta);
+    let rho = |default: f64| T::from_f64(arguments.rho.unwrap_or(default));
+    let step = match arguments.step {
+        Rule::Oscillation => Step::Oscillation { eta0, rho: rho(0.9), restarts: arguments.restarts },
+        Rule::Held => Step::Held { eta0, rho: rho(0.95), hold: arguments.hold },
+        Rule::Polyak => Step::Polyak { target: T::from_f64(arguments.target) },
+        Rule::Constant => Step::Constant { eta0 },
+        Rule::Diminishing => Step::Diminishing { eta0 },
+    };
+    let start = match arguments.start {
+        Direction::PowerStep => Start::PowerStep,
+        Direction::Spectral => Start::Spectral,
+        Direction::Random => Start::Random,
+    };
+    let precondition = if arguments.scaled {
+        Precondition::Scaled { damping: T::from_f64(arguments.damping) }
+    } else {
+        Precondition::None
+    };
+    let mut stop = Stop { max_steps: arguments.max_iterations, ..Stop::default() };
+    if let Some(tolerance) = arguments.tolerance {
+        stop.relative = T::from_f64(tolerance);
+    }
+    let (alpha, target) = (T::from_f64(arguments.init_scale), T::from_f64(arguments.target));
+    Options { stop, start, alpha, seed: arguments.seed, step, precondition, target, ..Options::default() }
+}
+
+fn solve<T: Real>(
+    arguments: &Arguments,
+    recovery: &Recovery,
+    truth: Option<&[f64]>,
+) -> Result<Found, Failure> {
+    let bar = output::progress(arguments.quiet || arguments.json, None);
+    let interrupted = output::interruption()?;
+    let mut shown = Instant::now();
+    let mut observer = |progress: &Progress<T>| {
+        if shown.elapsed() >= REFRESH {
+            bar.set_message(format!(
+                "{} steps, step size {:.3e}",
+                progress.step,
+                progress.parameter.to_f64()
+            ));
+            shown = Instant::now();
+        }
+        if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let options = options::<T>(arguments);
+    let found = if arguments.plot.is_some() {
+        recovery.watch(&options, truth, &mut observer)
+    } else {
+        recovery.solve(&options, &mut observer)
+    };
+    bar.finish_and_clear();
+    found.map_err(|error| format!("{}: {error}", arguments.file.display()).into())
+}
+
+/// Value and error against the steps.
+fn panels(history: &[Look]) -> Vec<Panel> {
+    let curve = |name: &str, of: &dyn Fn(&Look) -> Option<f64>| Series {
+        name: name.to_owned(),
+        points: history.iter().filter_map(|look| Some((f64::from(look.step), of(look)?))).collect(),
+    };
+    let panel = |y_label: &str, series| Panel {
+        title: String::new(),
+        x_label: "steps".to_owned(),
+        y_label: y_label.to_owned(),
+        series: vec![series],
+        logarithmic: true,
+    };
+    let mut panels = vec![
+        panel("mean |residual|", curve("value", &|look| Some(look.value))),
+        panel("relative step", curve("step", &|look| Some(look.relative_step))),
+    ];
+    if history.iter().any(|look| look.error.is_some()) {
+        panels.insert(0, panel("relative error", curve("error", &|look| look.error)));
+    }
+    panels
+}
+
+/// ‖X − truth‖_F/‖truth‖_F.
+fn relative_error(found: &Found, truth: &[f64]) -> f64 {
+    let square = |sum: f64, off: f64| sum + off * off;
+    let off = found.matrix().values.iter().zip(truth).map(|(x, truth)| x - truth).fold(0.0, square);
+    (off / truth.iter().copied().fold(0.0, square)).sqrt()
+}
+
+fn report(
+    arguments: &Arguments,
+    recovery: &Recovery,
+    found: &Found,
+    truth: Option<&[f64]>,
+    seconds: f64,
+) -> Result<(), Failure> {
+    let recovered = &found.recovered;
+    let (rows, columns) = recovery.measurements.dimensions();
+    let status = name(recovered.report.status);
+    let number = |value: f64| value.is_finite().then_some(value);
+    let error = truth.map(|truth| relative_error(found, truth));
+    if arguments.json {
+        return output::print_json(&Document {
+            status,
+            value: number(recovered.value),
+            found_at: recovered.found_at,
+            last_value: number(recovered.last_value),
+            iterations: recovered.report.steps,
+            relative_step: number(recovered.report.residual),
+            rank: recovered.rank,
+            singular_values: found.singular_values.clone(),
+            signs: recovered.signs,
+            relative_error: error.and_then(number),
+            rows,
+            columns,
+            measurements: recovery.y.len(),
+            seconds,
+            simd: southwell_simd::level_name(),
+        });
+    }
+    let error = error.map_or(String::new(), |error| format!(", relative error {error:.3e}"));
+    output::print(&format!(
+        "{status} after {} steps: mean |residual| {:.10e} (step {}), rank {}{error}, {seconds:.3} s\n",
+        recovered.report.steps, recovered.value, recovered.found_at, recovered.rank,
+    ))?;
+    if recovered.report.status != Status::Converged && !arguments.quiet {
+        output::note("hint: more steps with --max-iterations, or another rule with --step");
+    }
+    Ok(())
+}
