@@ -18,6 +18,7 @@
 //! |---|---|
 //! | [`relaxation`] | A x = b by SOR, SSOR and SSOR-preconditioned conjugate gradients |
 //! | [`transport`] | min ⟨P, C⟩ + ε Σ P (ln P − 1), P with given marginals, by Sinkhorn and its relatives |
+//! | [`subgradient`] | min f(x) over a convex set, f not smooth: robust fits, games, any f with sub-gradients |
 //!
 //! [`omega`] holds the rules that choose a relaxation factor, [`bandit`] the online tuners behind them, which
 //! are useful by themselves.
@@ -64,6 +65,7 @@ pub mod relaxation;
 mod report;
 mod run;
 mod stop;
+pub mod subgradient;
 pub mod transport;
 
 pub use error::{DiagonalFault, Error, StructureFault};

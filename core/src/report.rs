@@ -19,6 +19,9 @@ pub enum Status {
     NotFinite,
     /// The observer asked to stop.
     Stopped,
+    /// The iterate is a minimum, and a proof of it was found (a lower bound that its value reaches); the
+    /// tolerance did not decide.
+    Optimal,
 }
 
 /// How a run ended and what it did.
@@ -45,9 +48,9 @@ impl<T: crate::Real> Report<T> {
         if self.residual == T::ZERO { T::ZERO } else { self.residual / self.scale }
     }
 
-    /// Whether the tolerance was met.
+    /// Whether the tolerance was met, or better: the iterate was proven to be a minimum.
     #[must_use]
     pub fn converged(&self) -> bool {
-        self.status == Status::Converged
+        matches!(self.status, Status::Converged | Status::Optimal)
     }
 }

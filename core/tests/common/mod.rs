@@ -2,6 +2,7 @@
 #![allow(dead_code)] // Every test program uses a part of it.
 
 pub(crate) mod cases;
+pub(crate) mod draws;
 pub(crate) mod methods;
 
 use southwell::Real;
