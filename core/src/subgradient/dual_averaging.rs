@@ -105,7 +105,10 @@ pub fn start<'a, T: Real, O: Oracle<T>, P: Projection<T>>(
     }
     let Problem { oracle, mut set } = problem;
     if options.l1 > T::ZERO && !set.separable() {
-        return Err(Error::Option { name: "l1", requirement: "needs a set that bounds coordinates one by one" });
+        return Err(Error::Option {
+            name: "l1",
+            requirement: "needs a set that bounds coordinates one by one",
+        });
     }
     let n = oracle.dimension();
     check_len("x", x.len(), n)?;
@@ -177,8 +180,7 @@ impl<T: Real, O: Oracle<T>, P: Projection<T>> Run for DualAveraging<'_, T, O, P>
         if self.best.over() {
             return;
         }
-        let lambda =
-            if self.options.normalised && self.norm > T::ZERO { T::ONE / self.norm } else { T::ONE };
+        let lambda = if self.options.normalised && self.norm > T::ZERO { T::ONE / self.norm } else { T::ONE };
         self.oracle.weigh(lambda);
         self.weight += lambda;
         let share = lambda / self.weight;

@@ -246,7 +246,8 @@ pub fn start<'a, T: Real, R: StepRule<T>>(
     }
     check_len("beta", beta.len(), p)?;
     check_finite("beta", beta)?;
-    let Workspace { whitening, white, slopes, mean, triangle, b, near, scratch, method, vertex, indices } = work;
+    let Workspace { whitening, white, slopes, mean, triangle, b, near, scratch, method, vertex, indices } =
+        work;
     let expected = Workspace::<T>::lengths(n, p, whitening, !mean.is_empty());
     let given = [white.len(), slopes.len(), mean.len(), triangle.len(), b.len()];
     if expected.get(..5) != Some(&given[..]) {
@@ -271,8 +272,7 @@ pub fn start<'a, T: Real, R: StepRule<T>>(
         Whitening::Columns => b.iter_mut().zip(&*beta).zip(scales).for_each(|((b, &x), &s)| *b = x * s),
     }
     mean.fill(T::ZERO);
-    let mut oracle =
-        White { loss: *loss, rows, scales, scaled: scratch, slopes, mean, total: T::ZERO };
+    let mut oracle = White { loss: *loss, rows, scales, scaled: scratch, slopes, mean, total: T::ZERO };
     if options.start == Start::LeastSquares {
         least_squares(&mut oracle, b, near, vertex);
     }

@@ -168,8 +168,7 @@ impl<T: Real, R: StepRule<T>> Run for Game<'_, T, R> {
     fn step(&mut self) {
         let (lower, upper) = self.bounds();
         let value = upper - lower;
-        let sight =
-            Sight { step: self.steps, value, best: value, norm: self.largest, scale: T::ONE };
+        let sight = Sight { step: self.steps, value, best: value, norm: self.largest, scale: T::ONE };
         self.steps = self.steps.saturating_add(1);
         // There is no best point to go back to.
         let Choice::Move(factor) = self.rule.next(&sight) else { return };

@@ -208,7 +208,6 @@ impl<T: Real, O: Oracle<T>, P: Projection<T>, R: StepRule<T>> Subgradient<'_, T,
     pub fn oracle(&mut self) -> &mut O {
         &mut self.oracle
     }
-
 }
 
 impl<T: Real, O: Oracle<T>, P: Projection<T>, R: StepRule<T>> Run for Subgradient<'_, T, O, P, R> {

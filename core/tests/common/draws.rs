@@ -45,8 +45,7 @@ pub(crate) fn outliers(seed: u64, n: usize, p: usize) -> (Vec<f64>, Vec<f64>, Ve
         (0..p).map(|j| if j % 2 == 0 { 1.0 } else { -1.0 } * (j + 1) as f64 / p as f64).collect();
     let (mut table, mut y) = (Vec::new(), Vec::new());
     for i in 0..n {
-        let row: Vec<f64> =
-            (0..p).map(|j| if j == 0 { 1.0 } else { entries.normal(i * p + j) }).collect();
+        let row: Vec<f64> = (0..p).map(|j| if j == 0 { 1.0 } else { entries.normal(i * p + j) }).collect();
         let exact: f64 = row.iter().zip(&beta).map(|(x, b)| x * b).sum();
         let wrong = if hit.uniform(i) < 0.3 { 5.0 + 10.0 * size.normal(i).abs() } else { 0.0 };
         y.push(exact + 0.1 * noise.normal(i) + wrong);
