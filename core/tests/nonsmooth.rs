@@ -12,9 +12,9 @@ use southwell::subgradient::projection::{Ball, Interval, Simplex};
 use southwell::subgradient::step::*;
 use southwell::subgradient::{
     Function, GeometricMedian, MaxAffine, Minimax, Oracle, PhaseRetrieval, Problem, Projection, Quantile,
-    Table, dual_averaging, fit, game, mirror,
+    Table, dual_averaging, fit, game, huber, mirror,
 };
-use southwell::{Error, Progress, Run, Status, drive};
+use southwell::{Error, Progress, Run, Status, Stop, drive};
 
 fn after(steps: u32) -> method::Options<f64> {
     let mut options = method::Options { ending: Ending::after(steps), ..method::Options::default() };
@@ -445,4 +445,34 @@ fn an_observer_may_stop_a_fit() {
     let outcome = outcome.expect("sound");
     assert_eq!((outcome.report.status, outcome.report.steps), (Status::Stopped, 7));
     assert_eq!(outcome.value, loss.value(&beta));
+}
+
+#[test]
+fn hubers_regression_closes_its_gap() {
+    let (table, y, beta) = outliers(1, 1000, 10);
+    let table = Table::new(&table, 1000, 10).expect("a table");
+    let mut storage = vec![f64::NAN; huber::Workspace::<f64>::required_len(10)];
+    let mut x = vec![0.0; 10];
+    let loss = huber::Huber::new(table, &y, 0.5).expect("a loss");
+    let work = huber::Workspace::new(&loss, &mut storage).expect("memory");
+    let outcome = huber::solve(&loss, &Stop::relative(1e-10), &mut x, work, &mut ()).expect("sound");
+    assert!(outcome.report.converged() && outcome.report.steps < 200, "{outcome:?}");
+    assert!(outcome.lower_bound <= outcome.value && outcome.gap() <= 1e-9 * outcome.value);
+    assert!((outcome.value - loss.value(&x)).abs() <= 1e-12 * outcome.value);
+    // The slopes of the loss at a minimum: Xᵀψ(r) = 0.
+    let psi: Vec<f64> =
+        (table.values().chunks(10).zip(&y)).map(|(a, y)| (y - dot(a, &x)).clamp(-0.5, 0.5)).collect();
+    for j in 0..10 {
+        let slope: f64 = (0..1000).map(|i| table.row(i)[j] * psi[i]).sum();
+        assert!(slope.abs() < 1e-2, "{j}: {slope}");
+    }
+    let off: f64 = x.iter().zip(&beta).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt();
+    assert!(off < 0.3, "{off}");
+    // Bounds hold at once, with a δ beyond all residuals it is least squares in one step.
+    let loss = huber::Huber::new(table, &y, 1e6).expect("a loss");
+    let work = huber::Workspace::new(&loss, &mut storage).expect("memory");
+    x.fill(0.0);
+    let outcome = huber::solve(&loss, &Stop::relative(1e-10), &mut x, work, &mut ()).expect("sound");
+    assert!(outcome.report.converged() && outcome.report.steps == 1, "{outcome:?}");
+    assert!(matches!(huber::Huber::new(table, &y, 0.0), Err(Error::Option { name: "delta", .. })));
 }

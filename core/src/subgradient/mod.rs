@@ -13,6 +13,7 @@
 //! | mirror descent on the simplex; matrix games with a gap | [`mirror`], [`game`] |
 //! | dual averaging, with an ℓ1 term | [`dual_averaging`] |
 //! | least absolute deviations, quantile regression: fitted with a proof, refined | [`fit`], [`certify`], [`refine`], [`Quantile`] |
+//! | Huber's regression, reweighted, with a gap | [`huber`] |
 //! | other functions | [`MaxAffine`], [`Minimax`], [`GeometricMedian`], [`PhaseRetrieval`] |
 //! | an ellipsoid through samples of which a third lies: calibration of a magnetometer | [`calibration`] |
 //!
@@ -32,13 +33,13 @@
 //!
 //! // A line through five points, one of which lies: y = 1 + 2 t.
 //! let rows = [1.0, 0.0, 1.0, 1.0, 1.0, 2.0, 1.0, 3.0, 1.0, 4.0];
-//! let y = [1.0, 3.0, 50.0, 7.0, 9.0];
+//! let y = [1.0_f64, 3.0, 50.0, 7.0, 9.0];
 //! let problem = Quantile::absolute(Table::new(&rows, 5, 2)?, &y)?;
 //! let options = fit::Options::default();
 //! let mut storage = [0.0; fit::Workspace::<f64>::required_len(5, 2, fit::Whitening::Orthogonal, true)];
 //! let mut indices = [0; fit::Workspace::<f64>::required_indices(2)];
 //! let workspace = fit::Workspace::new(&problem, fit::Whitening::Orthogonal, true, &mut storage, &mut indices)?;
-//! let mut beta = [0.0; 2];
+//! let mut beta = [0.0_f64; 2];
 //! let outcome = fit::solve(&problem, &options, fit::rule(), &mut beta, workspace, &mut ())?;
 //! assert_eq!(outcome.report.status, southwell::Status::Optimal); // proven
 //! assert!((beta[0] - 1.0).abs() < 1e-12 && (beta[1] - 2.0).abs() < 1e-12);
@@ -52,6 +53,7 @@ pub mod dual_averaging;
 pub mod fit;
 pub mod game;
 mod geometric_median;
+pub mod huber;
 mod max_affine;
 pub mod method;
 mod minimax;
