@@ -5,6 +5,7 @@
 //! | Matrix Market, sparse or dense | [`matrix_market::read`] | [`matrix_market::write_sparse`], [`matrix_market::write_dense`] |
 //! | NumPy `.npy` | [`npy::read_vector`], [`npy::read_matrix`] | [`npy::write_vector`], [`npy::write_matrix`] |
 //! | NumPy `.npz`, vectors by name (feature `npz`) | `npz::read` | `npz::write` |
+//! | comma-separated values (feature `csv`) | `csv::read` | |
 //! | a vector in either format | [`read_vector`] | |
 //!
 //! Files come from strangers, so both readers hold to three rules:
@@ -15,6 +16,8 @@
 //! - Whatever is returned can be computed with: every value is finite, every index in range, and a
 //!   sparse matrix has strictly increasing columns in each row.
 
+#[cfg(feature = "csv")]
+pub mod csv;
 mod error;
 mod fault;
 mod matrix;
@@ -26,6 +29,6 @@ pub mod npz;
 mod vector;
 
 pub use error::FileError;
-pub use fault::{LineFault, NpyFault};
+pub use fault::{CsvFault, LineFault, NpyFault};
 pub use matrix::{DenseMatrix, SparseMatrix, SparseView};
 pub use vector::read_vector;

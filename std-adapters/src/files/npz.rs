@@ -13,7 +13,7 @@ use zip::read::ZipArchive;
 use zip::result::ZipError;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
-use super::{FileError, npy};
+use super::{DenseMatrix, FileError, npy};
 
 /// Writes vectors by name.
 ///
@@ -43,14 +43,36 @@ pub fn read<const N: usize>(path: impl AsRef<Path>, names: [&str; N]) -> Result<
     let path = path.as_ref();
     let read = || -> Result<Vec<Vec<f64>>, FileError> {
         let mut archive = ZipArchive::new(BufReader::new(File::open(path)?)).map_err(failure)?;
-        names.iter().map(|name| member(&mut archive, name)).collect()
+        names.iter().map(|name| member(&mut archive, name, npy::parse_vector)).collect()
     };
     let vectors = read().map_err(|error| error.at(path))?;
     let mut vectors = vectors.into_iter();
     Ok(std::array::from_fn(|_| vectors.next().unwrap_or_default()))
 }
 
-fn member(archive: &mut ZipArchive<BufReader<File>>, name: &str) -> Result<Vec<f64>, FileError> {
+/// Reads a matrix and a vector of these names.
+///
+/// # Errors
+/// As [`read`], and what [`npy::read_matrix`] refuses.
+pub fn read_system(
+    path: impl AsRef<Path>,
+    matrix: &str,
+    vector: &str,
+) -> Result<(DenseMatrix, Vec<f64>), FileError> {
+    let path = path.as_ref();
+    let read = || -> Result<_, FileError> {
+        let mut archive = ZipArchive::new(BufReader::new(File::open(path)?)).map_err(failure)?;
+        let matrix = member(&mut archive, matrix, npy::parse_matrix)?;
+        Ok((matrix, member(&mut archive, vector, npy::parse_vector)?))
+    };
+    read().map_err(|error| error.at(path))
+}
+
+fn member<V>(
+    archive: &mut ZipArchive<BufReader<File>>,
+    name: &str,
+    parse: fn(&[u8]) -> Result<V, FileError>,
+) -> Result<V, FileError> {
     let member = archive.by_name(&format!("{name}.npy")).map_err(|error| match error {
         ZipError::FileNotFound => other(format!("the archive holds no array `{name}`")),
         ZipError::UnsupportedArchive(_) => {
@@ -64,7 +86,7 @@ fn member(archive: &mut ZipArchive<BufReader<File>>, name: &str) -> Result<Vec<f
     // Nothing is reserved: the bytes come as the file holds them.
     let (mut bytes, size) = (Vec::new(), member.size());
     member.take(size).read_to_end(&mut bytes)?;
-    npy::parse_vector(&bytes)
+    parse(&bytes)
 }
 
 fn other(text: String) -> io::Error {

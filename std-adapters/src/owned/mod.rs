@@ -24,8 +24,10 @@
 //! ```
 
 mod colours;
+mod regression;
 mod system;
 mod transport;
 
+pub use regression::{Fitted, Loss, Regression, Settings};
 pub use system::{Method, Solution, System};
 pub use transport::{Costs, Coupler, Coupling, Transport};

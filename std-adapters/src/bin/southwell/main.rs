@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done (solvers: converged), 1 bad input, 2 wrong usage, 3 not converged, 130 interrupted.
 
+mod fit;
 mod heat;
 mod output;
 mod relax;
@@ -25,6 +26,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Fit a linear model that outliers hardly move: least absolute deviations, quantiles, Huber.
+    Fit(fit::Arguments),
     /// A sequence of implicit heat steps, omega chosen by several policies: the published experiment.
     Heat(heat::Arguments),
     /// Solve A x = b for a matrix in Matrix Market format.
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         southwell_simd::set_max_level(level);
     }
     let result = match cli.command {
+        Command::Fit(arguments) => fit::run(&arguments),
         Command::Heat(arguments) => heat::run(&arguments),
         Command::Relax(arguments) => relax::run(&arguments),
         Command::Transport(arguments) => transport::run(&arguments),
