@@ -1,7 +1,7 @@
 //! The scenario that firmware and host must answer with the same bits.
 //!
 //! [`heat`] is a sequence of implicit heat steps whose omega is learned; [`association`] finds out which detection
-//! belongs to which track; [`couplings`] runs every method of transport; [`methods`] runs every
+//! belongs to which track; [`calibration`] calibrates a magnetometer; [`couplings`] runs every method of transport; [`methods`] runs every
 //! relaxation method once on a small system; [`passes`] runs every pass over memory. They are generic over
 //! the type and need no heap. What they find is compared with the constants in [`golden`], which a host wrote
 //! (`cargo run --example golden -- write`) and which a test confirms on every instruction set.
@@ -12,6 +12,8 @@
 #![forbid(unsafe_code)]
 
 pub mod association;
+pub mod calibrated;
+pub mod calibration;
 pub mod couplings;
 mod fnv;
 pub mod golden;
@@ -19,5 +21,6 @@ pub mod heat;
 pub mod made;
 pub mod methods;
 pub mod passes;
+mod samples;
 
 pub use fnv::Fnv;

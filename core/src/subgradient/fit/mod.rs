@@ -10,35 +10,36 @@
 //!
 //! *Step*: one reading of Z. *Residual*: the length of the last step, in units of y: what a typical fitted value
 //! moved by. *Scale*: the larger of the median residual of the start and ‖b‖. *Memory*: a copy of X
-//! ([`Whitening::Orthogonal`]; none with [`Whitening::Columns`]), p² + 11 p, and 2 n if a bound is wanted.
+//! ([`Whitening::Orthogonal`]; none with [`Whitening::Columns`]), 3 p² + 13 p, and 2 n if a bound is wanted.
 //!
-//! *Bound*: with [`Options::bound`] an average of the slopes gives a lower bound of the least value at every try,
+//! *Bound*: if the [`Workspace`] has room for it, an average of the slopes gives a lower bound of the least value at every try,
 //! proof or not, for data that are degenerate; take [`Diminishing`](super::step::Diminishing) lengths then.
 //!
-//! *Fails* to prove anything where columns are dependent (the coefficient of a dependent one is 0) and, often, where
-//! more residuals than columns vanish (counts, repeated rows): it then ends as [`Status::Converged`] with small
-//! steps, and the bound, if wanted, says how far it can be from the best. A loss by absolute values does not see
-//! outliers in y; those in X (leverage) move it as they move least squares. *Take something else* as the
-//! [family](super) says.
+//! *Fails* to prove anything where columns are dependent (the coefficient of a dependent one is 0), and at times where
+//! many more residuals than columns vanish: it then ends as [`Status::Converged`] with small steps, and the bound, if
+//! wanted, says how far it can be from the best. A loss by absolute values bounds what an outlier in y can do; those
+//! in X (leverage) move it as they move least squares. *Take something else* as the [family](super) says.
 //!
 //! *Source*: Koenker & Bassett 1978 (quantile regression); Barrodale & Roberts 1973 (vertices); the rest is textbook.
 
+mod white;
+mod workspace;
+
 use southwell_simd::{dense, vector};
 
+use super::Problem;
 use super::best::{self, Ending};
 use super::certify;
 use super::method::{self, Outcome, Subgradient};
 use super::quantile::Quantile;
 use super::select::median;
-use super::small;
 use super::step::{Geometric, StepRule};
-use super::sum::Sum;
 use super::whiten::{column_scales, into_white, unwhiten, whiten};
-use super::{Oracle, Problem};
-use crate::carve::carve;
 use crate::copy::CopyFrom;
 use crate::linear::{check_finite, check_len};
 use crate::{Error, Observer, Real, Run, Status, drive};
+use white::{White, least_squares};
+pub use workspace::Workspace;
 
 /// The coordinates that steps are taken in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,123 +85,6 @@ impl<T: Real> Default for Options<T> {
 #[must_use]
 pub fn rule<T: Real>() -> Geometric<T> {
     Geometric::default().restarted(2)
-}
-
-/// Memory of a run, carved from the caller's slices. They may be handed over dirty.
-#[derive(Debug)]
-pub struct Workspace<'w, T> {
-    whitening: Whitening,
-    white: &'w mut [T],
-    slopes: &'w mut [T],
-    mean: &'w mut [T],
-    triangle: &'w mut [T],
-    b: &'w mut [T],
-    near: &'w mut [T],
-    scratch: &'w mut [T],
-    method: &'w mut [T],
-    vertex: &'w mut [T],
-    indices: &'w mut [u32],
-}
-
-impl<'w, T: Real> Workspace<'w, T> {
-    /// Elements needed for n rows and p columns. `bound`: whether a lower bound is formed on the way.
-    #[must_use]
-    pub const fn required_len(rows: usize, columns: usize, whitening: Whitening, bound: bool) -> usize {
-        let [a, b, c, d, e, f, g, h, i] = Self::lengths(rows, columns, whitening, bound);
-        let (low, high) = (a.saturating_add(b).saturating_add(c), d.saturating_add(e).saturating_add(f));
-        low.saturating_add(high).saturating_add(g).saturating_add(h).saturating_add(i)
-    }
-
-    /// Indices needed for p columns.
-    #[must_use]
-    pub const fn required_indices(columns: usize) -> usize {
-        certify::vertex_indices(columns)
-    }
-
-    const fn lengths(n: usize, p: usize, whitening: Whitening, bound: bool) -> [usize; 9] {
-        let (copy, triangle) = match whitening {
-            Whitening::Orthogonal => (n.saturating_mul(p), p.saturating_mul(p)),
-            Whitening::Columns => (0, p),
-        };
-        let method = method::Workspace::<T>::required_len(p, false);
-        let mean = if bound { n } else { 0 };
-        [copy, mean, mean, triangle, p, p, p, method, certify::vertex_len(p)]
-    }
-
-    /// Carves the workspace of a fit.
-    ///
-    /// # Errors
-    /// [`Error::Workspace`] if a slice is too short; [`Error::Option`] for a bound without
-    /// [`Whitening::Orthogonal`]; [`Error::TooLarge`] beyond 2³² − 1 rows.
-    pub fn new(
-        loss: &Quantile<'_, T>,
-        whitening: Whitening,
-        bound: bool,
-        storage: &'w mut [T],
-        indices: &'w mut [u32],
-    ) -> Result<Self, Error> {
-        let (n, p) = (loss.table.rows(), loss.table.columns());
-        if bound && whitening != Whitening::Orthogonal {
-            return Err(Error::Option { name: "bound", requirement: "needs orthogonal whitening" });
-        }
-        if u32::try_from(n).is_err() {
-            return Err(Error::TooLarge { argument: "table" });
-        }
-        let lengths = Self::lengths(n, p, whitening, bound);
-        let [white, slopes, mean, triangle, b, near, scratch, method, vertex] = carve(storage, lengths)?;
-        let [indices] = carve(indices, [Self::required_indices(p)])?;
-        Ok(Self { whitening, white, slopes, mean, triangle, b, near, scratch, method, vertex, indices })
-    }
-}
-
-/// The loss in coordinates b, and the average of its slopes.
-#[derive(Debug)]
-struct White<'a, T> {
-    loss: Quantile<'a, T>,
-    rows: dense::Matrix<'a, T>,
-    /// What columns of `rows` are divided by; empty for 1.
-    scales: &'a [T],
-    scaled: &'a mut [T],
-    /// The slopes s of the last call, Σ η s and Σ η, if a bound is wanted.
-    slopes: &'a mut [T],
-    mean: &'a mut [T],
-    total: T,
-}
-
-impl<T: Real> White<'_, T> {
-    fn divide(&mut self, x: &[T]) {
-        self.scaled.copy_from(x);
-        self.scaled.iter_mut().zip(self.scales).for_each(|(x, &scale)| *x = *x / scale);
-    }
-}
-
-impl<T: Real> Oracle<T> for White<'_, T> {
-    fn dimension(&self) -> usize {
-        self.rows.columns
-    }
-
-    fn value_and_subgradient(&mut self, x: &[T], g: &mut [T]) -> T {
-        self.divide(x);
-        let Self { loss, rows, scales, scaled, slopes, .. } = self;
-        let mut sum = Sum::new();
-        g.fill(T::ZERO);
-        dense::update_rows(*rows, scaled, g, |row, product| {
-            let Some(&y) = loss.y.get(row) else { return T::ZERO };
-            let (share, slope) = loss.loss(row, y - product);
-            sum.add(share);
-            if let Some(kept) = slopes.get_mut(row) {
-                *kept = slope;
-            }
-            -slope
-        });
-        g.iter_mut().zip(*scales).for_each(|(g, &scale)| *g = *g / scale);
-        sum.value()
-    }
-
-    fn weigh(&mut self, factor: T) {
-        vector::axpy(factor, self.slopes, self.mean);
-        self.total += factor;
-    }
 }
 
 /// A fit in progress.
@@ -324,34 +208,6 @@ pub fn solve<T: Real, R: StepRule<T>>(
     let mut run = start(loss, options, rule, beta, workspace)?;
     let report = drive(&mut run, &options.ending.stop, observer);
     Ok(Outcome { report, value: run.value, seen_at: run.seen_at, lower_bound: run.bound })
-}
-
-/// b ← the least-squares fit with the loss's weights, if its normal equations can be solved.
-fn least_squares<T: Real>(white: &mut White<'_, T>, b: &mut [T], row: &mut [T], memory: &mut [T]) {
-    let p = b.len();
-    let Some((normal, rest)) = memory.split_at_mut_checked(p.saturating_mul(p)) else { return };
-    let Some(rhs) = rest.get_mut(..p) else { return };
-    normal.fill(T::ZERO);
-    rhs.fill(T::ZERO);
-    for (i, &y) in white.loss.y.iter().enumerate() {
-        row.copy_from(white.rows.row(i));
-        row.iter_mut().zip(white.scales).for_each(|(z, &scale)| *z = *z / scale);
-        let weight = white.loss.weight(i);
-        vector::axpy(weight * y, row, rhs);
-        for (entries, &z) in normal.chunks_exact_mut(p.max(1)).zip(&*row) {
-            vector::axpy(weight * z, row, entries);
-        }
-    }
-    // A column that was cleared keeps the coefficient 0.
-    for (i, entries) in normal.chunks_exact_mut(p.max(1)).enumerate() {
-        entries.get_mut(i).into_iter().filter(|d| **d == T::ZERO).for_each(|d| *d = T::ONE);
-    }
-    if small::cholesky(normal, p) {
-        small::cholesky_solve(normal, rhs);
-        if vector::first_not_finite(rhs).is_none() {
-            b.copy_from(rhs);
-        }
-    }
 }
 
 impl<T: Real, R: StepRule<T>> Fit<'_, T, R> {
