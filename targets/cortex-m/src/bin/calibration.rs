@@ -24,7 +24,7 @@ fn single(output: &mut Output) -> bool {
     let mut memory = [f32::NAN; REALS];
     sense(&mut memory);
     let (found, count) = instructions(|| robust(&mut memory));
-    output.number(count).text(" instructions if the emulator counts them: ");
+    output.number(count).text(" instructions counted: ");
     agrees("absolute deviations f32", found, &ROBUST_F32, output)
 }
 
