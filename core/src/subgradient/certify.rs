@@ -144,7 +144,7 @@ fn near<T: Real>(
     let mut shrink = T::ONE;
     for (&s, &row) in dual.iter().zip(&*basis) {
         let most = most(loss, row, s);
-        if !(s.abs() <= most) {
+        if s.abs() > most {
             shrink = shrink.min(most / s.abs());
         }
         bound.add(s * y(row));
@@ -286,7 +286,7 @@ fn independent<T: Real>(loss: &Quantile<'_, T>, reduced: &mut [T], nearest: &mut
             let Some((&pivot, &target)) = pivot else { continue };
             vector::axpy(-(target / pivot), earlier, this);
         }
-        if !(vector::max_abs(this) > tiny * size) {
+        if vector::max_abs(this) <= tiny * size {
             continue;
         }
         *nearest.get_mut(found)? = row;

@@ -89,7 +89,7 @@ pub struct Subgradient<'a, T, O, P, R> {
     rule: R,
     pub(crate) best: Best<'a, T>,
     work: Workspace<'a, T>,
-    scale: T,
+    reach: T,
     unit: T,
     value: T,
     norm: T,
@@ -139,8 +139,8 @@ pub fn start<'a, T: Real, O: Oracle<T>, P: Projection<T>, R: StepRule<T>>(
     let mut best = Best::new(x, &options.ending, oracle.floor());
     best.see(0, work.x, value, norm);
     let (weight, factor, moved, steps) = (T::ZERO, T::ZERO, unit, 0);
-    let scale = options.scale;
-    Ok(Subgradient { oracle, set, rule, best, work, scale, unit, value, norm, weight, factor, moved, steps })
+    let reach = options.scale;
+    Ok(Subgradient { oracle, set, rule, best, work, reach, unit, value, norm, weight, factor, moved, steps })
 }
 
 /// Solves from the x that is handed in; x holds the best point.
@@ -162,7 +162,7 @@ pub fn solve<T: Real, O: Oracle<T>, P: Projection<T>, R: StepRule<T>>(
 
 impl<T: Real, O: Oracle<T>, P: Projection<T>, R: StepRule<T>> Subgradient<'_, T, O, P, R> {
     fn sight(&self) -> Sight<T> {
-        let Self { steps: step, value, norm, scale, .. } = *self;
+        let Self { steps: step, value, norm, reach: scale, .. } = *self;
         Sight { step, value, best: self.best.value, norm, scale }
     }
 

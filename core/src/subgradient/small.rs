@@ -58,7 +58,7 @@ pub(crate) fn cholesky_solve<T: Real>(l: &[T], x: &mut [T]) {
     for i in (0..n).rev() {
         let (before, rest) = x.split_at_mut_checked(i).unwrap_or_default();
         if let Some(x) = rest.first_mut() {
-            *x = *x / entry(l, n, i, i);
+            *x /= entry(l, n, i, i);
             vector::axpy(-*x, row(l, n, i), before);
         }
     }
@@ -89,7 +89,7 @@ pub(crate) fn lu<T: Real>(a: &mut [T], order: &mut [u32]) -> bool {
         for i in k.saturating_add(1)..n {
             let Some((pivot_row, this)) = two_rows(a, n, k, i) else { return false };
             let (Some(&pivot), Some(target)) = (pivot_row.get(k), this.get_mut(k)) else { return false };
-            *target = *target / pivot;
+            *target /= pivot;
             let factor = *target;
             let from = k.saturating_add(1);
             if let (Some(above), Some(this)) = (pivot_row.get(from..), this.get_mut(from..)) {
@@ -106,7 +106,7 @@ pub(crate) fn lu_solve<T: Real>(a: &[T], x: &mut [T]) {
     for i in 0..n {
         let (done, rest) = x.split_at_mut_checked(i).unwrap_or_default();
         if let Some(x) = rest.first_mut() {
-            *x = *x - vector::dot(row(a, n, i).get(..i).unwrap_or(&[]), done);
+            *x -= vector::dot(row(a, n, i).get(..i).unwrap_or(&[]), done);
         }
     }
     upper_solve(a, x);
@@ -132,7 +132,7 @@ pub(crate) fn lu_solve_transposed<T: Real>(a: &[T], x: &mut [T]) {
         let next = i.saturating_add(1);
         let (head, rest) = x.split_at_mut_checked(next).unwrap_or_default();
         if let Some(x) = head.last_mut() {
-            *x = *x / entry(a, n, i, i);
+            *x /= entry(a, n, i, i);
             vector::axpy(-*x, row(a, n, i).get(next..).unwrap_or(&[]), rest);
         }
     }

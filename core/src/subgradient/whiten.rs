@@ -29,7 +29,7 @@ pub(crate) fn whiten<T: Real>(loss: &Quantile<'_, T>, z: &mut [T], r: &mut [T], 
     // The scales stay in the last row of R until it is written.
     column_scales(z, p, w);
     for row in z.chunks_exact_mut(p.max(1)) {
-        row.iter_mut().zip(&*w).for_each(|(z, &scale)| *z = *z / scale);
+        row.iter_mut().zip(&*w).for_each(|(z, &scale)| *z /= scale);
     }
     orthogonalise(z, p, r, true);
     orthogonalise(z, p, r, false);
@@ -38,7 +38,7 @@ pub(crate) fn whiten<T: Real>(loss: &Quantile<'_, T>, z: &mut [T], r: &mut [T], 
     vector::scale(length, z);
     column_scales(loss.table.values(), p, w);
     for row in r.chunks_exact_mut(p.max(1)) {
-        row.iter_mut().zip(&*w).for_each(|(r, &scale)| *r = *r / length * scale);
+        row.iter_mut().zip(&*w).for_each(|(r, &scale)| *r = (*r / length) * scale);
     }
 }
 
@@ -70,14 +70,14 @@ fn orthogonalise<T: Real>(z: &mut [T], p: usize, r: &mut [T], first: bool) {
             let before = above.chunks_exact(p.max(1)).filter_map(|row| row.get(k));
             let whole = before.fold(square, |sum, &r| sum + r * r);
             let unit = T::EPSILON * T::from_u32(DEPENDENT) * T::from_usize(p);
-            if !(square > unit * unit * whole) {
+            if square <= unit * unit * whole {
                 clear(z, p, k);
                 tail.fill(T::ZERO);
                 tail.iter_mut().take(1).for_each(|r| *r = T::ONE);
                 continue;
             }
             let norm = square.sqrt();
-            tail.iter_mut().for_each(|r| *r = *r / norm);
+            tail.iter_mut().for_each(|r| *r /= norm);
             remove(z, p, k, norm, tail);
             continue;
         }
@@ -100,7 +100,7 @@ fn remove<T: Real>(z: &mut [T], p: usize, k: usize, norm: T, s: &[T]) {
     let after = s.get(1..).unwrap_or(&[]);
     for row in z.chunks_exact_mut(p.max(1)) {
         let Some((head, tail)) = row.get_mut(k..).and_then(<[T]>::split_first_mut) else { return };
-        *head = *head / norm;
+        *head /= norm;
         vector::axpy(-*head, after, tail);
     }
 }
@@ -108,10 +108,10 @@ fn remove<T: Real>(z: &mut [T], p: usize, k: usize, norm: T, s: &[T]) {
 /// Step k of the second process: S is nearly the identity, so R's row k is updated at once, column by column.
 fn second<T: Real>(z: &mut [T], p: usize, k: usize, norm: T, tail: &mut [T], below: &[T]) {
     for row in z.chunks_exact_mut(p.max(1)) {
-        row.get_mut(k).into_iter().for_each(|z| *z = *z / norm);
+        row.get_mut(k).into_iter().for_each(|z| *z /= norm);
     }
     // r_kj ← s_kk r_kj + Σ_{m > k} s_km r_mj
-    tail.iter_mut().for_each(|r| *r = *r * norm);
+    tail.iter_mut().for_each(|r| *r *= norm);
     for m in k.saturating_add(1)..p {
         let mut s = T::ZERO;
         for row in z.chunks_exact(p.max(1)) {
@@ -122,7 +122,7 @@ fn second<T: Real>(z: &mut [T], p: usize, k: usize, norm: T, tail: &mut [T], bel
         for row in z.chunks_exact_mut(p.max(1)) {
             let Some((head, tail)) = row.get_mut(k..).and_then(<[T]>::split_first_mut) else { return };
             let q = *head;
-            tail.get_mut(m.saturating_sub(k).saturating_sub(1)).into_iter().for_each(|z| *z = *z - q * s);
+            tail.get_mut(m.saturating_sub(k).saturating_sub(1)).into_iter().for_each(|z| *z -= q * s);
         }
         let offset = m.saturating_sub(k).saturating_sub(1).saturating_mul(p);
         let row = below.get(offset..offset.saturating_add(p)).and_then(|row| row.get(k..)).unwrap_or(&[]);

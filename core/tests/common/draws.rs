@@ -33,7 +33,7 @@ impl Stream {
         let u1 = ((self.draw(2 * j) >> 11) + 1) as f64 * 2.0_f64.powi(-53);
         let u2 = (self.draw(2 * j + 1) >> 11) as f64 * 2.0_f64.powi(-53);
         let (radius, angle) = ((-2.0 * u1.ln()).sqrt(), 2.0 * std::f64::consts::PI * u2);
-        if n % 2 == 0 { radius * angle.cos() } else { radius * angle.sin() }
+        if n.is_multiple_of(2) { radius * angle.cos() } else { radius * angle.sin() }
     }
 }
 

@@ -27,7 +27,7 @@ fn uniform(tag: u64, n: usize) -> f64 {
 fn normal(tag: u64, n: usize) -> f64 {
     let radius = (-2.0 * ((draw(tag, n & !1) + 1) as f64 * 2.0_f64.powi(-53)).ln()).sqrt();
     let angle = 2.0 * std::f64::consts::PI * uniform(tag, n | 1);
-    radius * if n % 2 == 0 { angle.cos() } else { angle.sin() }
+    radius * if n.is_multiple_of(2) { angle.cos() } else { angle.sin() }
 }
 
 fn sample(i: usize) -> [f64; 3] {

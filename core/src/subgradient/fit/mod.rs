@@ -286,7 +286,7 @@ impl<T: Real, R: StepRule<T>> Run for Fit<'_, T, R> {
         }
         self.run.step();
         self.steps = self.steps.saturating_add(1);
-        if self.every > 0 && self.steps % self.every == 0 {
+        if self.every > 0 && self.steps.is_multiple_of(self.every) {
             self.certify();
         }
     }

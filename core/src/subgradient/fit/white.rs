@@ -25,7 +25,7 @@ pub(super) struct White<'a, T> {
 impl<T: Real> White<'_, T> {
     pub(super) fn divide(&mut self, x: &[T]) {
         self.scaled.copy_from(x);
-        self.scaled.iter_mut().zip(self.scales).for_each(|(x, &scale)| *x = *x / scale);
+        self.scaled.iter_mut().zip(self.scales).for_each(|(x, &scale)| *x /= scale);
     }
 }
 
@@ -48,7 +48,7 @@ impl<T: Real> Oracle<T> for White<'_, T> {
             }
             -slope
         });
-        g.iter_mut().zip(*scales).for_each(|(g, &scale)| *g = *g / scale);
+        g.iter_mut().zip(*scales).for_each(|(g, &scale)| *g /= scale);
         sum.value()
     }
 
@@ -67,7 +67,7 @@ pub(super) fn least_squares<T: Real>(white: &mut White<'_, T>, b: &mut [T], row:
     rhs.fill(T::ZERO);
     for (i, &y) in white.loss.y.iter().enumerate() {
         row.copy_from(white.rows.row(i));
-        row.iter_mut().zip(white.scales).for_each(|(z, &scale)| *z = *z / scale);
+        row.iter_mut().zip(white.scales).for_each(|(z, &scale)| *z /= scale);
         let weight = white.loss.weight(i);
         vector::axpy(weight * y, row, rhs);
         for (entries, &z) in normal.chunks_exact_mut(p.max(1)).zip(&*row) {

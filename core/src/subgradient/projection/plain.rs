@@ -108,7 +108,7 @@ impl<T: Real> Projection<T> for Ball<'_, T> {
     }
     fn project(&mut self, x: &mut [T]) {
         // The distance first: a point inside keeps its bits.
-        let largest = if self.centre.is_empty() {
+        let distance = if self.centre.is_empty() {
             vector::norm_scaled(x)
         } else {
             vector::axpy(-T::ONE, self.centre, x);
@@ -116,10 +116,10 @@ impl<T: Real> Projection<T> for Ball<'_, T> {
             vector::axpy(T::ONE, self.centre, x);
             distance
         };
-        if !(largest > self.radius) {
+        if distance <= self.radius {
             return;
         }
-        let factor = self.radius / largest;
+        let factor = self.radius / distance;
         if self.centre.is_empty() {
             vector::scale(factor, x);
         } else {
