@@ -55,13 +55,13 @@ grep -q 'undefined symbol: southwell_can_panic' "$LOG" || { cat "$LOG" >&2; fail
 
 printf "$ROW" board target firmware opt flash RAM "RAM left" answer
 for profile in release fast; do
-    for binary in association calibration couplings heat rules methods passes; do
+    for binary in association calibration couplings heat rules methods nonsmooth passes; do
         check mps2-an386 thumbv7em-none-eabihf "$profile" "$binary"
     done
     # 16 KiB of RAM are too few for `rules`, 256 KiB of flash for `methods` and `passes` at opt-level 3.
     check microbit thumbv6m-none-eabi "$profile" heat
 done
-for binary in association calibration couplings methods passes; do
+for binary in association calibration couplings methods nonsmooth passes; do
     # 16 KiB of RAM are too few for `couplings` in double precision.
     [ "$binary" = couplings ] || check microbit thumbv6m-none-eabi release "$binary"
     SOUTHWELL_FLASH=4M build fast thumbv6m-none-eabi "$binary"
@@ -70,7 +70,7 @@ done
 count mps2-an386 thumbv7em-none-eabihf association
 count mps2-an386 thumbv7em-none-eabihf calibration
 if [ -d "$INSTALLED/thumbv7m-none-eabi" ]; then
-    for binary in association calibration couplings heat rules methods passes; do
+    for binary in association calibration couplings heat rules methods nonsmooth passes; do
         check mps2-an385 thumbv7m-none-eabi release "$binary"
     done
     count mps2-an385 thumbv7m-none-eabi association

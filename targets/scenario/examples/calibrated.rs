@@ -3,7 +3,10 @@
 
 use std::fmt::Write;
 
+use southwell::Real;
 use southwell_scenario::calibration::{Calibrated, REALS, SQUARES_REALS, least_squares, robust, sense};
+use southwell_scenario::methods::Outcome;
+use southwell_scenario::nonsmooth;
 
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
@@ -54,6 +57,20 @@ fn constant(text: &mut String, what: &str, name: &str, found: Calibrated) -> std
     writeln!(text, "    Calibrated {{ error: {error}, agreeing: {agreeing}, answer: {answer:#018x} }};")
 }
 
+fn toolbox<T: Real>(text: &mut String, precision: &str) -> std::fmt::Result {
+    let name = precision.to_uppercase();
+    writeln!(text, "\n/// What [`nonsmooth`](crate::nonsmooth) finds in `{precision}`.")?;
+    writeln!(text, "pub const NONSMOOTH_{name}: &[Outcome] = &[")?;
+    let mut result = Ok(());
+    nonsmooth::run(&mut [T::NAN; nonsmooth::REALS], &mut [u32::MAX; nonsmooth::INDICES], &mut |found| {
+        assert_ne!(found.steps, u32::MAX, "{} ends well", found.name);
+        let Outcome { name, steps, answer } = found;
+        let line = format!("    Outcome {{ name: {name:?}, steps: {steps}, answer: {answer:#018x} }},");
+        result = result.and(writeln!(text, "{line}"));
+    });
+    result.and_then(|()| writeln!(text, "];"))
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let write = std::env::args().nth(1).as_deref() == Some("write");
     let mut samples = String::from(
@@ -75,7 +92,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     sense(&mut double);
     let mut text = String::from(
         "//! What a host found: written by `cargo run --example calibrated -- write`, confirmed by the tests.\n\n\
-         use crate::calibration::Calibrated;\n",
+         use crate::calibration::Calibrated;\nuse crate::methods::Outcome;\n",
     );
     let by = "finds in `f32`";
     constant(
@@ -96,6 +113,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "ROBUST_F64",
         robust(&mut double)?,
     )?;
+    toolbox::<f32>(&mut text, "f32")?;
+    toolbox::<f64>(&mut text, "f64")?;
     if write {
         std::fs::write(format!("{folder}calibrated.rs"), text)?;
     } else {
