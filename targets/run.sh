@@ -87,25 +87,28 @@ must_not_link
 for profile in release fast; do
     check mps2-an386 "$M4F" "$profile" association instructions
     check mps2-an386 "$M4F" "$profile" mpc instructions
-    for binary in couplings descent heat rules methods passes; do
+    check mps2-an386 "$M4F" "$profile" calibration instructions
+    for binary in couplings descent heat rules methods nonsmooth passes; do
         check mps2-an386 "$M4F" "$profile" "$binary"
     done
     # 16 KiB of RAM are too few for `rules`, 256 KiB of flash for `methods` and `passes` at opt-level 3.
     check microbit "$M0" "$profile" heat
 done
-for binary in association couplings descent methods mpc passes; do
+for binary in association calibration couplings descent methods mpc nonsmooth passes; do
     # 16 KiB of RAM are too few for some in double precision.
     case $binary in couplings | descent | mpc) ;; *) check microbit "$M0" release "$binary" ;; esac
     links "$M0" "$binary"
 done
 check mps2-an385 "$M3" release association instructions
 check mps2-an385 "$M3" release mpc instructions
-for binary in couplings descent heat rules methods passes; do
+check mps2-an385 "$M3" release calibration instructions
+for binary in couplings descent heat rules methods nonsmooth passes; do
     check mps2-an385 "$M3" release "$binary"
 done
 check mps2-an505 "$M33" release association
 check mps2-an505 "$M33" release heat
 check mps2-an505 "$M33" release mpc
+check mps2-an505 "$M33" release calibration
 check mps2-an500 "$M4F" release association instructions
 check mps2-an500 "$M4F" release heat
 
@@ -116,7 +119,8 @@ for target in "$RV_FLOAT" "$RV_SOFT"; do
     [ "$target" = "$RV_SOFT" ] && board=virt-imac
     check "$board" "$target" release association instructions
     check "$board" "$target" release mpc instructions
-    for binary in couplings descent heat methods passes; do
+    check "$board" "$target" release calibration instructions
+    for binary in couplings descent heat methods nonsmooth passes; do
         check "$board" "$target" release "$binary"
     done
 done

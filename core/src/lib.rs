@@ -19,7 +19,7 @@
 //! | [`relaxation`] | A x = b by SOR, SSOR and SSOR-preconditioned conjugate gradients |
 //! | [`descent`] | f(x) + Σ h_b(x_b) by block coordinate descent; sparse regression; quadratics in a box (MPC) |
 //! | [`transport`] | min ⟨P, C⟩ + ε Σ P (ln P − 1), P with given marginals, by Sinkhorn and its relatives |
-//! | [`subgradient`] | a low-rank matrix from measurements of which many are grossly wrong |
+//! | [`subgradient`] | min f(x) over a set, f not smooth: robust fits with a proof, low-rank matrices from gross errors |
 //!
 //! [`omega`] holds the rules that choose a relaxation factor, [`bandit`] the online tuners behind them, which
 //! are useful by themselves.

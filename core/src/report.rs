@@ -22,6 +22,9 @@ pub enum Status {
     /// No scaling exists: the nonzero entries of the matrix cannot carry the sums that were asked for (matrix
     /// balancing). The best scalings found are kept.
     NoSupport,
+    /// The iterate is a minimum, and a proof of it was found (a lower bound that its value reaches); the
+    /// tolerance did not decide.
+    Optimal,
 }
 
 /// How a run ended and what it did.
@@ -48,9 +51,9 @@ impl<T: crate::Real> Report<T> {
         if self.residual == T::ZERO { T::ZERO } else { self.residual / self.scale }
     }
 
-    /// Whether the tolerance was met.
+    /// Whether the tolerance was met, or better: the iterate was proven to be a minimum.
     #[must_use]
     pub fn converged(&self) -> bool {
-        self.status == Status::Converged
+        matches!(self.status, Status::Converged | Status::Optimal)
     }
 }

@@ -125,6 +125,10 @@ pub fn drive<R: Run + ?Sized>(
             status = Status::NotFinite;
         }
     }
+    // A proof says more than a tolerance.
+    if status != Status::NotFinite && run.failure() == Some(Status::Optimal) {
+        status = Status::Optimal;
+    }
     if let Some(kept) = run.settle(status) {
         residual = kept;
     }

@@ -167,6 +167,10 @@ fn bisect<T: Real, D: Iterator<Item = T>>(diagonal: impl Fn() -> D, off: &[T]) -
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+    use std::vec;
+    use std::vec::Vec;
+
     use super::*;
 
     fn numbers(seed: u64, n: usize) -> impl Iterator<Item = f64> {

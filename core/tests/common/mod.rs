@@ -4,10 +4,11 @@
 pub(crate) mod any;
 pub(crate) mod cases;
 pub(crate) mod descending;
+pub(crate) mod draws;
 pub(crate) mod lasso;
 pub(crate) mod methods;
-pub(crate) mod streams;
 pub(crate) mod sensing;
+pub(crate) mod streams;
 
 use southwell::Real;
 use southwell::linear::{Csr, Dense, Star, Stencil2d, Stencil3d};

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{LineFault, NpyFault};
+use super::{CsvFault, LineFault, NpyFault};
 
 /// Why a file was not read or not written.
 ///
@@ -82,6 +82,15 @@ pub enum FileError {
         /// … and a column, counted from zero, whose entry differs from its mirror image.
         column: usize,
     },
+    /// A line of a table of comma-separated values cannot be accepted.
+    Csv {
+        /// The file, if it was opened by path.
+        path: Option<PathBuf>,
+        /// The line, counted from one.
+        line: u64,
+        /// What is wrong with it.
+        fault: CsvFault,
+    },
 }
 
 impl FileError {
@@ -95,7 +104,8 @@ impl FileError {
             | FileError::NotAVector { path, .. }
             | FileError::Memory { path, .. }
             | FileError::Input { path, .. }
-            | FileError::NotSymmetric { path, .. } => path.as_deref(),
+            | FileError::NotSymmetric { path, .. }
+            | FileError::Csv { path, .. } => path.as_deref(),
             FileError::Extension { path } => Some(path),
         }
     }
@@ -110,7 +120,8 @@ impl FileError {
             | FileError::NotAVector { path, .. }
             | FileError::Memory { path, .. }
             | FileError::Input { path, .. }
-            | FileError::NotSymmetric { path, .. } => *path = Some(name.to_owned()),
+            | FileError::NotSymmetric { path, .. }
+            | FileError::Csv { path, .. } => *path = Some(name.to_owned()),
             FileError::Extension { path } => *path = name.to_owned(),
         }
         self
@@ -130,6 +141,7 @@ impl fmt::Display for FileError {
                 "the entries given for row {row}, column {column} sum to infinity; give the place once, or rescale"
             ),
             FileError::Npy { fault, .. } => write!(f, "{fault}"),
+            FileError::Csv { line, fault, .. } => write!(f, "line {line}: {fault}"),
             FileError::NotAVector { rows, columns, .. } => write!(
                 f,
                 "this is a {rows} × {columns} matrix where a vector is needed; one of the two must be 1"

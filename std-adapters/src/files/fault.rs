@@ -253,3 +253,48 @@ impl fmt::Display for NpyFault {
         }
     }
 }
+
+/// What is wrong with a line of comma-separated values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CsvFault {
+    /// A word is not a number.
+    NotANumber {
+        /// Its column, counted from one.
+        column: usize,
+    },
+    /// A number is NaN or infinite.
+    NotFinite {
+        /// Its column, counted from one.
+        column: usize,
+    },
+    /// The line has more or fewer columns than the first.
+    Width {
+        /// Columns of the first line.
+        expected: usize,
+        /// Columns of this one.
+        given: usize,
+    },
+    /// The line is not text (UTF-8).
+    NotText,
+    /// There is no line of numbers.
+    Empty,
+}
+
+impl fmt::Display for CsvFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CsvFault::NotANumber { column } => {
+                write!(f, "column {column} is not a number; only the first line may hold words")
+            }
+            CsvFault::NotFinite { column } => {
+                write!(f, "column {column} is NaN or infinite; leave such lines out")
+            }
+            CsvFault::Width { expected, given } => {
+                write!(f, "{given} columns where the first line has {expected}")
+            }
+            CsvFault::NotText => f.write_str("this is not text; write the table in UTF-8"),
+            CsvFault::Empty => f.write_str("the file holds no line of numbers"),
+        }
+    }
+}

@@ -7,6 +7,7 @@
 //! | NumPy `.npz`, vectors and matrices by name (feature `npz`) | `npz::read`, `npz::read_matrix` | `npz::write` |
 //! | LIBSVM, labelled sparse rows | [`libsvm::read`] | |
 //! | NumPy `.npz`, arrays of any shape (feature `npz`) | `archive::Archive` | `archive::write` |
+//! | comma-separated values (feature `csv`) | `csv::read` | |
 //! | a vector in either format | [`read_vector`] | |
 //!
 //! Files come from strangers, so every reader holds to three rules:
@@ -19,6 +20,8 @@
 
 #[cfg(feature = "npz")]
 pub mod archive;
+#[cfg(feature = "csv")]
+pub mod csv;
 mod error;
 mod fault;
 pub mod libsvm;
@@ -31,6 +34,6 @@ pub mod npz;
 mod vector;
 
 pub use error::FileError;
-pub use fault::{LineFault, NpyFault};
+pub use fault::{CsvFault, LineFault, NpyFault};
 pub use matrix::{DenseMatrix, SparseMatrix, SparseView};
 pub use vector::read_vector;

@@ -80,6 +80,24 @@ pub fn read_matrix(path: impl AsRef<Path>, name: &str) -> Result<DenseMatrix, Fi
     read().map_err(|error| error.at(path))
 }
 
+/// Reads a matrix and a vector of these names.
+///
+/// # Errors
+/// As [`read`], and what [`npy::read_matrix`] refuses.
+pub fn read_system(
+    path: impl AsRef<Path>,
+    matrix: &str,
+    vector: &str,
+) -> Result<(DenseMatrix, Vec<f64>), FileError> {
+    let path = path.as_ref();
+    let read = || -> Result<_, FileError> {
+        let mut archive = ZipArchive::new(BufReader::new(File::open(path)?)).map_err(failure)?;
+        let matrix = npy::parse_matrix(&member(&mut archive, matrix)?)?;
+        Ok((matrix, npy::parse_vector(&member(&mut archive, vector)?)?))
+    };
+    read().map_err(|error| error.at(path))
+}
+
 /// The bytes of an array.
 fn member(archive: &mut ZipArchive<BufReader<File>>, name: &str) -> Result<Vec<u8>, FileError> {
     let member = archive.by_name(&format!("{name}.npy")).map_err(|error| match error {

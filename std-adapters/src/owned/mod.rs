@@ -25,13 +25,15 @@
 
 mod balance;
 mod colours;
-mod regression;
 mod recovery;
+mod regression;
+mod robust;
 mod system;
 mod transport;
 
 pub use balance::{Balance, Balanced, Balancer};
-pub use regression::{Fit, Regression, Sparsity};
 pub use recovery::{Found, Look, Measurements, Recovery};
+pub use regression::{Fit, Regression, Sparsity};
+pub use robust::{Fitted, Loss, Robust, Settings};
 pub use system::{Method, Solution, System};
 pub use transport::{Costs, Coupler, Coupling, Precision, Solving, Transport};

@@ -4,13 +4,15 @@
 use core::cell::Cell;
 use core::hint::black_box;
 
-use southwell::Real;
+use southwell::{Error, Real};
 
+use crate::calibrated::{NONSMOOTH_F32, NONSMOOTH_F64, ROBUST_F32, ROBUST_F64, SQUARES_F32};
+use crate::calibration::{Calibrated, REALS, SQUARES_REALS, least_squares, robust, sense};
 use crate::heat::rules::{self, Run};
 use crate::heat::{SUMMARY_BITS, Summary};
 use crate::methods::Outcome;
 use crate::passes::Made;
-use crate::{Output, association, couplings, descent, golden, heat, made, methods, mpc, passes};
+use crate::{Output, association, couplings, descent, golden, heat, made, methods, mpc, nonsmooth, passes};
 
 /// Counts the instructions that something takes; 0 where nobody can count.
 pub trait Clock {
@@ -27,6 +29,49 @@ pub fn association(output: &mut Output<'_>, clock: &mut impl Clock) -> bool {
     output.text("association f32: ").number(found.map_or(0, |found| found.steps)).text(" iterations, ");
     output.number(found.map_or(0, |found| found.right)).text(" tracks right, ");
     output.number(count).text(" instructions if the emulator counts them");
+    output.text(verdict(good)).line();
+    good
+}
+
+/// A magnetometer with spikes calibrated, by weighted absolute deviations and by least squares.
+pub fn calibration(output: &mut Output<'_>, clock: &mut impl Clock) -> bool {
+    let single = calibration_single(output, clock);
+    let double = calibration_by::<f64, REALS>("absolute deviations f64", robust, &ROBUST_F64, output);
+    let squares =
+        calibration_by::<f32, SQUARES_REALS>("least squares f32", least_squares, &SQUARES_F32, output);
+    single && double && squares
+}
+
+#[inline(never)]
+fn calibration_single(output: &mut Output<'_>, clock: &mut impl Clock) -> bool {
+    let mut memory = [f32::NAN; REALS];
+    sense(&mut memory);
+    let (found, count) = clock.instructions(|| robust(&mut memory));
+    output.text("calibration: ").number(count).text(" instructions if the emulator counts them").line();
+    calibration_agrees("absolute deviations f32", found, &ROBUST_F32, output)
+}
+
+#[inline(never)]
+fn calibration_by<T: Real, const N: usize>(
+    what: &str,
+    run: fn(&mut [T]) -> Result<Calibrated, Error>,
+    expected: &Calibrated,
+    output: &mut Output<'_>,
+) -> bool {
+    let mut memory = [T::NAN; N];
+    sense(&mut memory);
+    calibration_agrees(what, run(&mut memory), expected, output)
+}
+
+fn calibration_agrees(
+    what: &str,
+    found: Result<Calibrated, Error>,
+    expected: &Calibrated,
+    output: &mut Output<'_>,
+) -> bool {
+    let good = found == Ok(*expected);
+    output.text(what).text(": offset off by ").number(found.map_or(u32::MAX, |found| found.error));
+    output.text(" nT, ").number(found.map_or(0, |found| found.agreeing)).text(" of 200 agree");
     output.text(verdict(good)).line();
     good
 }
@@ -115,6 +160,21 @@ pub fn methods(output: &mut Output<'_>) -> bool {
 fn methods_in<T: Real>(precision: &str, expected: &[Outcome], output: &mut Output<'_>) -> bool {
     use methods::{INDICES, REALS, run};
     agree("methods", precision, expected, output, |found| {
+        run(&mut [T::NAN; REALS], &mut [u32::MAX; INDICES], &mut |outcome| found(outcome));
+    })
+}
+
+/// Every part of the toolbox for functions with kinks once, in both precisions.
+pub fn nonsmooth(output: &mut Output<'_>) -> bool {
+    let single = nonsmooth_in::<f32>("f32", NONSMOOTH_F32, output);
+    let double = nonsmooth_in::<f64>("f64", NONSMOOTH_F64, output);
+    single && double
+}
+
+#[inline(never)]
+fn nonsmooth_in<T: Real>(precision: &str, expected: &[Outcome], output: &mut Output<'_>) -> bool {
+    use nonsmooth::{INDICES, REALS, run};
+    agree("nonsmooth", precision, expected, output, |found| {
         run(&mut [T::NAN; REALS], &mut [u32::MAX; INDICES], &mut |outcome| found(outcome));
     })
 }

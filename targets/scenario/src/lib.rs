@@ -1,8 +1,8 @@
 //! The scenario that firmware and host must answer with the same bits.
 //!
 //! [`heat`] is a sequence of implicit heat steps whose omega is learned; [`association`] finds out which detection
-//! belongs to which track; [`mpc`] controls a cart and a quadrotor; [`couplings`] runs every method of transport,
-//! [`descent`] every part of block coordinate descent; [`methods`] runs every
+//! belongs to which track; [`calibration`] calibrates a magnetometer; [`mpc`] controls a cart and a quadrotor; [`couplings`] runs every method of transport,
+//! [`nonsmooth`] every part of the sub-gradient toolbox, [`descent`] every part of block coordinate descent; [`methods`] runs every
 //! relaxation method once on a small system; [`passes`] runs every pass over memory. They are generic over
 //! the type and need no heap. What they find is compared with the constants in [`golden`], which a host wrote
 //! (`cargo run --example golden -- write`) and which a test confirms on every instruction set.
@@ -16,6 +16,8 @@
 #![forbid(unsafe_code)]
 
 pub mod association;
+pub mod calibrated;
+pub mod calibration;
 pub mod couplings;
 pub mod descent;
 mod fnv;
@@ -25,8 +27,10 @@ pub mod images;
 pub mod made;
 pub mod methods;
 pub mod mpc;
+pub mod nonsmooth;
 mod output;
 pub mod passes;
+mod samples;
 
 pub use fnv::Fnv;
 pub use output::Output;

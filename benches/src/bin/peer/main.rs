@@ -39,8 +39,8 @@ use southwell::{Report, Stop};
 use southwell_benches::seconds;
 
 mod dense;
-mod transport;
 mod regression;
+mod transport;
 
 type Answer = Result<String, Box<dyn Error>>;
 

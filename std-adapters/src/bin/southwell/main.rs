@@ -6,6 +6,7 @@ mod balance;
 #[cfg(feature = "images")]
 mod colour_transfer;
 mod descend;
+mod fit;
 mod heat;
 mod output;
 mod recover;
@@ -31,6 +32,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Fit a linear model that outliers hardly move: least absolute deviations, quantiles, Huber.
+    Fit(fit::Arguments),
     /// A sequence of implicit heat steps, omega chosen by several policies: the published experiment.
     Heat(heat::Arguments),
     /// Recover a low-rank matrix from measurements of which many are grossly wrong.
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         southwell_simd::set_max_level(level);
     }
     let result = match cli.command {
+        Command::Fit(arguments) => fit::run(&arguments),
         Command::Heat(arguments) => heat::run(&arguments),
         Command::Recover(arguments) => recover::run(&arguments),
         Command::Relax(arguments) => relax::run(&arguments),

@@ -305,6 +305,7 @@ pub(super) fn name(status: Status) -> &'static str {
         Status::Breakdown => "breakdown",
         Status::NotFinite => "not-finite",
         Status::Stopped => "stopped",
+        Status::Optimal => "optimal",
         _ => "unknown",
     }
 }

@@ -1,0 +1,311 @@
+//! `southwell fit`: linear models that outliers hardly move, from a table.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde::Serialize;
+use southwell::{Error, Progress, Status, Stop};
+use southwell_std::files::{DenseMatrix, csv, npy, npz};
+use southwell_std::owned::{Fitted, Loss, Robust, Settings};
+use southwell_std::plot::{Panel, Series, write_svg};
+
+use super::heat::tolerance;
+use super::relax::name;
+use crate::output::{self, Failure, INTERRUPTED, NOT_CONVERGED};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A CSV file's last column is what is fitted, unless --target names another; an intercept is fitted too, unless
+--no-intercept. An archive holds the rows as the matrix `A`, taken as it is, and what is fitted as `y`.
+
+The objective is the sum of |y - A x| for lad, of the check function for quantile:Q, of Huber's loss for huber.
+
+Exit codes: 0 converged or proven, 1 bad input, 2 wrong usage, 3 not (with --certify: not proven), 130 interrupted.
+
+Examples:
+  southwell fit engel.csv --loss quantile:0.9 --certify
+  southwell fit data.csv --loss lad --refine --out x.npy --json
+  southwell fit data.npz --loss huber --plot steps.svg")]
+pub(crate) struct Arguments {
+    /// The table: comma-separated values with or without a heading, or a NumPy archive with arrays A and y.
+    #[arg(value_name = "DATA.csv|DATA.npz")]
+    data: PathBuf,
+    /// lad (least absolute deviations), quantile:Q with Q between 0 and 1, or huber.
+    #[arg(long, value_parser = loss, allow_hyphen_values = true)]
+    loss: Loss,
+    /// The column that is fitted: its name, or its number from 1 (CSV).
+    #[arg(long, value_name = "COLUMN")]
+    target: Option<String>,
+    /// Fit no intercept (CSV).
+    #[arg(long)]
+    no_intercept: bool,
+    /// End with a proof, or with a bound of how far the fit can be from the best, or fail.
+    #[arg(long)]
+    certify: bool,
+    /// Reject what is more than four standard deviations from the fit, and fit the rest by least squares.
+    #[arg(long)]
+    refine: bool,
+    /// What step lengths are multiplied by; nearer to 1 is slower and surer.
+    #[arg(long, default_value = "0.97", allow_hyphen_values = true)]
+    ratio: f64,
+    /// The fit has converged when steps are as small, relative to the fit; with --certify also the gap.
+    #[arg(long, allow_hyphen_values = true, default_value = "1e-9", value_parser = tolerance)]
+    tolerance: f64,
+    /// Steps after which the run gives up.
+    #[arg(long, allow_negative_numbers = true, default_value_t = 20_000, value_name = "STEPS")]
+    max_iterations: u32,
+    /// Write the coefficients as a NumPy vector.
+    #[arg(long, value_name = "x.npy")]
+    out: Option<PathBuf>,
+    /// Draw how far steps went.
+    #[arg(long, value_name = "steps.svg")]
+    plot: Option<PathBuf>,
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    json: bool,
+    /// Neither progress nor notes on standard error, only errors.
+    #[arg(long)]
+    quiet: bool,
+}
+
+fn loss(text: &str) -> Result<Loss, String> {
+    match text {
+        "lad" => Ok(Loss::Absolute),
+        "huber" => Ok(Loss::Huber),
+        _ => match text.strip_prefix("quantile:").map(str::parse::<f64>) {
+            Some(Ok(q)) if q > 0.0 && q < 1.0 => Ok(Loss::Quantile(q)),
+            Some(_) => Err("give a quantile between 0 and 1, as in quantile:0.9".to_owned()),
+            None => Err("give lad, quantile:Q or huber".to_owned()),
+        },
+    }
+}
+
+/// Numbers that JSON cannot say are `null`.
+#[derive(Serialize)]
+struct Document<'a> {
+    status: &'static str,
+    /// The loss of the fit, before it was refined.
+    objective: Option<f64>,
+    lower_bound: Option<f64>,
+    gap: Option<f64>,
+    iterations: u32,
+    /// Refined, if that was asked for.
+    coefficients: &'a [f64],
+    names: &'a [String],
+    rows: usize,
+    columns: usize,
+    /// Huber's δ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delta: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refined: Option<Rest<'a>>,
+    seconds: f64,
+    /// The instruction set that the passes ran on.
+    simd: &'static str,
+}
+
+/// What refining did.
+#[derive(Serialize)]
+struct Rest<'a> {
+    kept: usize,
+    deviation: f64,
+    rms: f64,
+    /// Before.
+    robust_coefficients: &'a [f64],
+}
+
+/// How often the progress is shown.
+const REFRESH: Duration = Duration::from_millis(100);
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    for (option, path) in [("--out", &arguments.out), ("--plot", &arguments.plot)] {
+        let Some(path) = path else { continue };
+        if matches!((path.canonicalize(), arguments.data.canonicalize()), (Ok(a), Ok(b)) if a == b) {
+            let path = path.display();
+            return Err(format!("{option} {path}: this is the table; name another file").into());
+        }
+        output::check_writable(option, path)?;
+    }
+    let bar = output::progress(arguments.quiet || arguments.json, None);
+    bar.set_message("reading");
+    bar.tick();
+    let (table, y, names) = read(arguments)?;
+    let (rows, columns) = (table.rows, table.columns);
+    let refused = |error: Error| -> Failure { format!("{}: {error}", arguments.data.display()).into() };
+    let model = Robust::new(table, y, Vec::new());
+
+    let start = Instant::now();
+    let stop = Stop { max_steps: arguments.max_iterations, ..Stop::relative(arguments.tolerance) };
+    let settings = Settings { stop, ratio: arguments.ratio, certify: arguments.certify };
+    let interrupted = output::interruption()?;
+    let (mut shown, mut curve) = (Instant::now(), Vec::new());
+    let mut observer = |progress: &Progress<f64>| {
+        if let Some(residual) = progress.residual {
+            if arguments.plot.is_some() && progress.step > 0 {
+                curve.push((curve.len() as f64 + 1.0, residual));
+            }
+            if shown.elapsed() >= REFRESH {
+                bar.set_message(format!("{} steps, the last of {residual:.3e}", progress.step));
+                shown = Instant::now();
+            }
+        }
+        if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let fitted = model.fit(arguments.loss, &settings, &mut observer).map_err(refused)?;
+    let mut coefficients = fitted.coefficients.clone();
+    let refined = match arguments.refine {
+        true => Some(model.refined(&mut coefficients).map_err(refused)?),
+        false => None,
+    };
+    let seconds = start.elapsed().as_secs_f64();
+    bar.set_message("writing");
+    if let Some(path) = &arguments.out {
+        npy::write_vector(path, &coefficients)?;
+    }
+    if let Some(path) = &arguments.plot {
+        let series = vec![Series { name: format!("{:?}", arguments.loss), points: curve }];
+        let panel = Panel {
+            title: format!("{rows} rows, {columns} columns"),
+            x_label: "steps".to_owned(),
+            y_label: "length of the step".to_owned(),
+            series,
+            logarithmic: true,
+        };
+        write_svg(path, &[panel])?;
+    }
+    bar.finish_and_clear();
+    let number = |value: f64| value.is_finite().then_some(value);
+    let gap = fitted.objective - fitted.lower_bound;
+    if arguments.json {
+        output::print_json(&Document {
+            status: name(fitted.report.status),
+            objective: number(fitted.objective),
+            lower_bound: number(fitted.lower_bound),
+            gap: number(gap),
+            iterations: fitted.report.steps,
+            coefficients: &coefficients,
+            names: &names,
+            rows,
+            columns,
+            delta: fitted.delta,
+            refined: refined.map(|refined| Rest {
+                kept: refined.kept,
+                deviation: refined.deviation,
+                rms: refined.rms,
+                robust_coefficients: &fitted.coefficients,
+            }),
+            seconds,
+            simd: southwell_simd::level_name(),
+        })?;
+    } else {
+        print(arguments, &fitted, &coefficients, &names, seconds)?;
+        if let Some(refined) = refined {
+            output::print(&format!(
+                "refined: {} of {rows} rows kept, standard deviation {:.4e}\n",
+                refined.kept, refined.rms
+            ))?;
+        }
+    }
+    Ok(match fitted.report.status {
+        Status::Stopped => ExitCode::from(INTERRUPTED),
+        _ if !fitted.report.converged() || arguments.certify && !proven(arguments, &fitted) => {
+            ExitCode::from(NOT_CONVERGED)
+        }
+        _ => ExitCode::SUCCESS,
+    })
+}
+
+/// Whether the bound reaches the objective, within the tolerance.
+fn proven(arguments: &Arguments, fitted: &Fitted) -> bool {
+    let gap = fitted.objective - fitted.lower_bound;
+    fitted.report.status == Status::Optimal || gap <= arguments.tolerance * fitted.objective
+}
+
+fn print(
+    arguments: &Arguments,
+    fitted: &Fitted,
+    coefficients: &[f64],
+    names: &[String],
+    seconds: f64,
+) -> Result<(), Failure> {
+    let status = name(fitted.report.status);
+    let (steps, objective, bound) = (fitted.report.steps, fitted.objective, fitted.lower_bound);
+    let mut text = format!(
+        "{status} after {steps} iterations: objective {objective:.12e}, no fit is below {bound:.12e}, {seconds:.3} s\n"
+    );
+    for (name, value) in names.iter().zip(coefficients) {
+        text += &format!("{name:>20}  {value:.10e}\n");
+    }
+    output::print(&text)?;
+    if !arguments.quiet && !(proven(arguments, fitted)) {
+        let advice = if arguments.certify {
+            "nothing was proven; try a --ratio nearer to 1, and see the bound"
+        } else {
+            "the fit is as good as its steps are small; --certify asks for a bound"
+        };
+        output::note(&format!("hint: {advice}"));
+    }
+    Ok(())
+}
+
+/// Rows, what is fitted, and what coefficients are called.
+fn read(arguments: &Arguments) -> Result<(DenseMatrix, Vec<f64>, Vec<String>), Failure> {
+    let path = arguments.data.as_path();
+    let is = |wanted: &str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(wanted));
+    if is("npz") {
+        if arguments.target.is_some() || arguments.no_intercept {
+            return Err(
+                "--target and --no-intercept are for CSV files; an archive's A is taken as it is".into()
+            );
+        }
+        let (a, y) = npz::read_system(path, "A", "y").map_err(|error| output::unreadable(&error))?;
+        let names = (1..=a.columns).map(|column| format!("x{column}")).collect();
+        return Ok((a, y, names));
+    }
+    if !is("csv") {
+        return Err(format!("{}: the name must end in `.csv` or `.npz`", path.display()).into());
+    }
+    let table = csv::read(path).map_err(|error| output::unreadable(&error))?;
+    split(path, table, arguments.target.as_deref(), !arguments.no_intercept)
+}
+
+/// Takes the column that is fitted out of a table.
+fn split(
+    path: &Path,
+    table: csv::Table,
+    target: Option<&str>,
+    intercept: bool,
+) -> Result<(DenseMatrix, Vec<f64>, Vec<String>), Failure> {
+    let columns = table.values.columns;
+    let named = |target: &str| table.names.iter().position(|name| name == target);
+    let numbered = |target: &str| target.parse::<usize>().ok()?.checked_sub(1).filter(|&k| k < columns);
+    let fitted = match target {
+        None => columns - 1,
+        Some(target) => named(target).or_else(|| numbered(target)).ok_or_else(|| {
+            format!("{}: there is no column {target}; there are {}", path.display(), table.names.join(", "))
+        })?,
+    };
+    let names: Vec<String> = match table.names.is_empty() {
+        true => (1..=columns).map(|column| format!("x{column}")).collect(),
+        false => table.names,
+    };
+    let kept = |&(column, _): &(usize, &f64)| column != fitted;
+    let (mut values, mut y) = (Vec::new(), Vec::new());
+    for row in table.values.values.chunks(columns) {
+        values.extend(intercept.then_some(1.0));
+        values.extend(row.iter().enumerate().filter(kept).map(|(_, value)| value));
+        y.extend(row.get(fitted));
+    }
+    let rest = names.into_iter().enumerate().filter(|&(column, _)| column != fitted).map(|(_, name)| name);
+    let names: Vec<String> = intercept.then(|| "intercept".to_owned()).into_iter().chain(rest).collect();
+    if names.is_empty() {
+        return Err(
+            format!("{}: one column, and no intercept: there is nothing to fit", path.display()).into()
+        );
+    }
+    Ok((DenseMatrix { rows: y.len(), columns: names.len(), values }, y, names))
+}

@@ -1,0 +1,7 @@
+//! Every part of the toolbox for functions with kinks once, in both precisions, compared with the host's bits.
+#![no_std]
+#![no_main]
+
+use southwell_riscv::{image, images};
+
+image!("nonsmooth", images::nonsmooth);
