@@ -76,7 +76,7 @@ pub(super) fn parse_potentials(bytes: &[u8]) -> Result<Vec<f64>, FileError> {
 pub(super) fn parse_array(mut bytes: &[u8]) -> Result<(Vec<usize>, Vec<f64>), FileError> {
     let length = Some(bytes.len() as u64);
     let header = header::read(&mut bytes)?;
-    let mut values = elements(bytes, &header, length)?;
+    let mut values = elements(bytes, &header, length, f64::is_finite)?;
     let one_order = header.shape.iter().filter(|&&axis| axis != 1).count() < 2;
     if header.fortran && !one_order {
         let [rows, columns] = header.shape[..] else {
