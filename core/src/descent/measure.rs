@@ -25,8 +25,8 @@ pub(super) fn measured<T: Real, L: Loss<T>, H: Penalty<T>, S: Selection<T>>(
     let mut look = |block: Block<'_>, x: &[T], g: &[T]| match measure {
         Measure::Violation => {
             let violation = penalty.violation(block, x, g);
-            // A NaN has to be seen.
-            if !(violation <= worst) {
+            // A NaN has to be seen, and to stay.
+            if violation > worst || violation.partial_cmp(&violation).is_none() {
                 worst = violation;
             }
         }
