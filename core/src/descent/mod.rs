@@ -55,8 +55,11 @@
 //! [`Status::NotFinite`]: crate::Status::NotFinite
 //! [`Status::Stalled`]: crate::Status::Stalled
 
+mod begin;
 pub mod box_qp;
+mod identify;
 pub mod losses;
+mod measure;
 pub mod pairs;
 pub mod partitions;
 pub mod penalties;
@@ -68,11 +71,13 @@ pub mod sparse_regression;
 pub mod update;
 mod workspace;
 
+pub use begin::start;
+pub use identify::Identified;
 pub use losses::Loss;
 pub use partitions::Partition;
 pub use penalties::Penalty;
 pub use problem::Problem;
-pub use run::{Descent, solve, start};
+pub use run::{Descent, solve};
 pub use selection::Selection;
 pub use update::Update;
 pub use workspace::{Scheme, Sizes, Workspace};
@@ -116,16 +121,6 @@ pub struct Outcome<T> {
     pub tolerance: T,
     /// What the residual measures.
     pub measure: Measure,
-}
-
-/// The active set of an iterate.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Identified<T> {
-    /// Variables off their kinks and bounds.
-    pub free: usize,
-    /// δ: by how much a derivative may be off before a variable at a kink leaves it; +∞ if none is at one. With
-    /// curvatures of at most L, proximal steps keep the set for good once ‖x − x*‖ ≤ δ/(2L) (δ that of x*).
-    pub margin: T,
 }
 
 /// The elements of a block.

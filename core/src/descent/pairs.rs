@@ -122,11 +122,11 @@ pub fn start<'a, T: Real, L: Loss<T>>(
     let mut missing = problem.sum;
     for (i, x) in x.iter_mut().enumerate() {
         *x = x.max(bounds.lower.get(i)).min(bounds.upper.get(i));
-        missing = missing - *x;
+        missing -= *x;
     }
     for (i, x) in x.iter_mut().enumerate() {
         let to = (*x + missing).max(bounds.lower.get(i)).min(bounds.upper.get(i));
-        missing = missing - (to - *x);
+        missing -= to - *x;
         *x = to;
     }
     problem.loss.begin(x, work.state);

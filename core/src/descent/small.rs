@@ -49,7 +49,7 @@ pub(super) fn solve<T: Real>(n: usize, factor: &[T], b: &mut [T]) {
     for (i, row) in factor.chunks_exact(n.max(1)).enumerate().take(n).rev() {
         let Some((before, rest)) = b.split_at_mut_checked(i) else { return };
         let (Some(b), Some(&pivot)) = (rest.first_mut(), row.get(i)) else { return };
-        *b = *b / pivot;
+        *b /= pivot;
         vector::axpy(-*b, row, before);
     }
 }
@@ -130,7 +130,7 @@ fn reflect<T: Real>(v: &mut [T]) -> T {
         return kept;
     }
     let kept = if *first > T::ZERO { -norm } else { norm };
-    *first = *first - kept;
+    *first -= kept;
     kept
 }
 
@@ -168,8 +168,7 @@ fn bisect<T: Real, D: Iterator<Item = T>>(diagonal: impl Fn() -> D, off: &[T]) -
 #[cfg(test)]
 mod tests {
     extern crate std;
-    use std::vec;
-    use std::vec::Vec;
+    use std::{vec, vec::Vec};
 
     use super::*;
 

@@ -24,7 +24,7 @@ pub(crate) fn normal(seed: u64, k: usize) -> f64 {
     let pair = k / 2 * 2;
     let radius = (-2.0 * (1.0 - uniform(seed, pair)).ln()).sqrt();
     let angle = TAU * uniform(seed, pair + 1);
-    radius * if k % 2 == 0 { angle.cos() } else { angle.sin() }
+    radius * if k.is_multiple_of(2) { angle.cos() } else { angle.sin() }
 }
 
 pub(crate) fn normals(seed: u64, n: usize) -> Vec<f64> {

@@ -237,3 +237,43 @@ pub const MPC_F64: [Outcome; 4] = [
     Outcome { name: "quadrotor, near", steps: 15, answer: 0x4726008a78017e50 },
     Outcome { name: "quadrotor, far", steps: 14, answer: 0x03b3a7f57c36ab8f },
 ];
+
+/// What [`descent`](crate::descent) finds in `f32`.
+pub const DESCENT_F32: &[Outcome] = &[
+    Outcome { name: "lasso, best variable", steps: 84, answer: 0x67318df06a2336b1 },
+    Outcome { name: "lasso, sparse columns, in turn", steps: 198, answer: 0x30321e76eaa4cd90 },
+    Outcome { name: "elastic net, shuffled, prox-Newton", steps: 97, answer: 0xbf76ce637ac217fc },
+    Outcome { name: "non-negative, best three, two-metric", steps: 7, answer: 0x51fcd0173bcdadbb },
+    Outcome { name: "interval, tournament, face, gap", steps: 28, answer: 0xbd7cb79f09acaf0d },
+    Outcome { name: "group, best block", steps: 130, answer: 0xc9ef77d30e8cc555 },
+    Outcome { name: "simplex, backtracking", steps: 80, answer: 0x627034c63a4faeca },
+    Outcome { name: "logistic, best exact block, Newton", steps: 34, answer: 0x0504c56fd723e437 },
+    Outcome { name: "softmax, hard threshold, matrix", steps: 24, answer: 0x18202da17cfc6ceb },
+    Outcome { name: "Huber, random variables", steps: 102, answer: 0x22c0e494a86da65f },
+    Outcome { name: "dense quadratic, drawn by curvature", steps: 44, answer: 0xe9ddfcdf40359ad0 },
+    Outcome { name: "pairs", steps: 25, answer: 0xc04241a979767315 },
+    Outcome { name: "labels, best forest", steps: 23, answer: 0xfeecbd16caaa82f9 },
+    Outcome { name: "labels, trees in turn", steps: 38, answer: 0x796f4fb439580947 },
+    Outcome { name: "labels, colours and random forests", steps: 118, answer: 0x37d4412be133167c },
+    Outcome { name: "labels, red-black and combs", steps: 88, answer: 0xabe549f6195b005f },
+];
+
+/// What [`descent`](crate::descent) finds in `f64`.
+pub const DESCENT_F64: &[Outcome] = &[
+    Outcome { name: "lasso, best variable", steps: 84, answer: 0x477584c6eb68edec },
+    Outcome { name: "lasso, sparse columns, in turn", steps: 198, answer: 0x34267829fd792b67 },
+    Outcome { name: "elastic net, shuffled, prox-Newton", steps: 97, answer: 0xf949a7211e636f15 },
+    Outcome { name: "non-negative, best three, two-metric", steps: 7, answer: 0xf3fe03cb61830d8c },
+    Outcome { name: "interval, tournament, face, gap", steps: 28, answer: 0x34676c6db997ba9a },
+    Outcome { name: "group, best block", steps: 130, answer: 0x87a9538c487b0ee0 },
+    Outcome { name: "simplex, backtracking", steps: 80, answer: 0x135bd0d08e27586e },
+    Outcome { name: "logistic, best exact block, Newton", steps: 34, answer: 0x66a3054bf38517e0 },
+    Outcome { name: "softmax, hard threshold, matrix", steps: 24, answer: 0x804dce9f13ea0b55 },
+    Outcome { name: "Huber, random variables", steps: 102, answer: 0x9c3df24378f10d64 },
+    Outcome { name: "dense quadratic, drawn by curvature", steps: 44, answer: 0xe540278f807b8938 },
+    Outcome { name: "pairs", steps: 20, answer: 0x2586010fd64dfb19 },
+    Outcome { name: "labels, best forest", steps: 24, answer: 0x9f968085a8845b78 },
+    Outcome { name: "labels, trees in turn", steps: 38, answer: 0xb0993926c2d40057 },
+    Outcome { name: "labels, colours and random forests", steps: 118, answer: 0x189087a2353cccdb },
+    Outcome { name: "labels, red-black and combs", steps: 88, answer: 0x71001925dfdf997f },
+];

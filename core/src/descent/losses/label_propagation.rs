@@ -18,6 +18,9 @@ pub const fn label_propagation_len(vertices: usize, entries: usize, labelled: us
     (numbers, numbers.saturating_add(free).saturating_add(1))
 }
 
+/// The quadratic of the unlabelled vertices, and which vertex every variable is, in increasing order.
+pub type Assembled<'a, T> = (Quadratic<'a, T, Csr<'a, T>>, &'a [u32]);
+
 /// Puts ½ Σ over pairs of w_ij (x_i − x_j)² together, with the values of some vertices given, as a quadratic of
 /// the others: Q = L_UU of the graph's Laplacian, c = W_US y_S; the constant ½ Σ over pairs in S and y_Sᵀ D y_S is
 /// dropped. Q is positive definite if every component of the graph holds a label.
@@ -35,7 +38,7 @@ pub fn label_propagation<'a, T: Real>(
     values: &[T],
     numbers: &'a mut [T],
     indices: &'a mut [u32],
-) -> Result<(Quadratic<'a, T, Csr<'a, T>>, &'a [u32]), Error> {
+) -> Result<Assembled<'a, T>, Error> {
     let n = graph.order();
     check_len("values", values.len(), labelled.len())?;
     check_finite("values", values)?;

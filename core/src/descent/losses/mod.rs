@@ -18,7 +18,7 @@ mod quadratic;
 mod softmax;
 
 pub use huber::Huber;
-pub use label_propagation::{label_propagation, label_propagation_len};
+pub use label_propagation::{Assembled, label_propagation, label_propagation_len};
 pub use least_squares::LeastSquares;
 pub use logistic::Logistic;
 pub use quadratic::{Quadratic, Symmetric};

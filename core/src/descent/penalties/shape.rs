@@ -116,10 +116,11 @@ impl<T: Real> Shape<T> {
             least + slope
         } else if -slope > most {
             -slope - most
-        } else if slope == slope {
+        } else if slope.is_finite() {
             T::ZERO
         } else {
-            slope
+            // A NaN, or an infinity that a bound would hide.
+            T::NAN
         }
     }
 

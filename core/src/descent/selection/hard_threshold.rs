@@ -120,7 +120,7 @@ impl<T: Real> Selection<T> for HardThreshold<T> {
         for _ in 0..ROUNDS {
             loss.bound_times(d, sight.scratch, product);
             for ((d, product), &g) in d.iter_mut().zip(product.iter_mut()).zip(g) {
-                *d = *d - self.mu * (g + *product);
+                *d -= self.mu * (g + *product);
                 // Its own weight: squares rank as magnitudes do.
                 *product = d.abs();
             }

@@ -118,15 +118,15 @@ impl<T: Real> Update<T> for MessagePassing {
         for &v in order.iter().rev() {
             let at = |numbers: &[T]| numbers.get(v as usize).copied().unwrap_or(T::ZERO);
             let (pivot, edge, r) = (at(pivots), at(edges), at(rhs));
-            if !(pivot > T::ZERO) {
+            if pivot <= T::ZERO || !pivot.is_finite() {
                 return Err(Status::Breakdown);
             }
             let Some(parent) = parent_of(v) else { continue };
             let factor = edge / pivot;
             if let (Some(pivot), Some(rhs)) = (pivots.get_mut(parent as usize), rhs.get_mut(parent as usize))
             {
-                *pivot = *pivot - factor * edge;
-                *rhs = *rhs - factor * r;
+                *pivot -= factor * edge;
+                *rhs -= factor * r;
             }
         }
         for &v in &*order {

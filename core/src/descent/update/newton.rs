@@ -58,7 +58,7 @@ impl<T: Real> Update<T> for Newton<T> {
             if place.try_next() <= value - self.armijo * alpha * slope + slack(value) {
                 return Ok(());
             }
-            alpha = alpha * T::HALF;
+            alpha *= T::HALF;
         }
         place.next.copy_from(place.old);
         Err(Status::Stalled)

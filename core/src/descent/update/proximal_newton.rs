@@ -107,7 +107,7 @@ impl<T: Real> Update<T> for ProxNewton<T> {
             if place.try_next() <= value + T::from_f64(1e-4) * alpha * promise.min(T::ZERO) + slack(value) {
                 return Ok(());
             }
-            alpha = alpha * T::HALF;
+            alpha *= T::HALF;
         }
         place.next.copy_from(place.old);
         Err(Status::Stalled)

@@ -163,7 +163,7 @@ impl<T: Real> Update<T> for TwoMetric<T> {
             if place.try_next() <= value - promise + slack(value) {
                 return Ok(());
             }
-            alpha = alpha * T::HALF;
+            alpha *= T::HALF;
         }
         place.next.copy_from(place.old);
         let nothing = vector::max_abs(slopes) == T::ZERO;
