@@ -3,7 +3,8 @@
 Every arm fits the same arrays, each in the layout that it likes best (converted before), without an intercept,
 one thread each, in turns whose order changes from round to round. Each is asked for a ladder of tolerances;
 what it returns is judged here: the gap is recomputed in f64 from its w. The time to a gap is interpolated
-between the rungs, logarithmically. A fit includes what a user's call includes: checks of the arrays and memory.
+between the rungs, logarithmically. A fit includes what a user's call includes, checks of the arrays
+among it; ours works in memory that it was given before, which is its interface, the peers in what they allocate.
 """
 
 import argparse

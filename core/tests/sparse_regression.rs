@@ -18,9 +18,10 @@ fn solve<A: Design<f64>>(
 ) -> (Vec<f64>, Outcome<f64>) {
     let mut storage = vec![f64::NAN; Workspace::<f64>::required_len(n, p, capacity)];
     let mut indices = vec![77; Workspace::<f64>::required_indices(p, capacity)];
-    let workspace = Workspace::new(problem, capacity, &mut storage, &mut indices).unwrap();
+    let workspace = Workspace::new(problem, capacity, &mut storage, &mut indices).expect("sound input");
     let mut w = vec![0.0; p];
-    let outcome = sparse_regression::solve(problem, options, &mut w, workspace, &mut ()).unwrap();
+    let outcome =
+        sparse_regression::solve(problem, options, &mut w, workspace, &mut ()).expect("sound input");
     (w, outcome)
 }
 
@@ -44,12 +45,15 @@ fn close(name: &str, given: f64, expected: f64, relative: f64) {
 
 fn lasso_table(name: &str, data: &Data, ratio: f64, expected: &Expected) {
     let (n, p) = (data.rows, data.columns);
-    let design = Columns::new(&data.a, n, p).unwrap();
+    let design = Columns::new(&data.a, n, p).expect("sound input");
     let penalty = |lambda| Penalty::Lasso { lambda };
-    let unit = Problem::least_squares(&design, &data.y, penalty(1.0)).unwrap().averaged().unwrap();
+    let unit = Problem::least_squares(&design, &data.y, penalty(1.0))
+        .expect("sound input")
+        .averaged()
+        .expect("sound input");
     let lambda_max = unit.lambda_max();
     close(name, lambda_max, expected.lambda_max, 1e-9);
-    let problem = unit.with_lambda(lambda_max * ratio).unwrap();
+    let problem = unit.with_lambda(lambda_max * ratio).expect("sound input");
     let (w, outcome) = solve(&problem, (n, p, p.min(400)), &tight());
     println!("{name} {outcome:?}");
     let quick = solve(&problem, (n, p, p.min(400)), &Options::default()).1;
@@ -61,9 +65,9 @@ fn lasso_table(name: &str, data: &Data, ratio: f64, expected: &Expected) {
     close(name, w.iter().map(|w| w.abs()).sum(), expected.norm, 1e-6);
 
     let (offsets, rows, values) = data.sparse();
-    let design = Csc::new(&offsets, &rows, &values, n).unwrap();
-    let problem = Problem::least_squares(&design, &data.y, penalty(lambda_max * ratio)).unwrap();
-    let (_, outcome) = solve(&problem.averaged().unwrap(), (n, p, p.min(400)), &tight());
+    let design = Csc::new(&offsets, &rows, &values, n).expect("sound input");
+    let problem = Problem::least_squares(&design, &data.y, penalty(lambda_max * ratio)).expect("sound input");
+    let (_, outcome) = solve(&problem.averaged().expect("sound input"), (n, p, p.min(400)), &tight());
     close(name, outcome.primal, expected.optimum, 1e-10);
 }
 
@@ -123,7 +127,7 @@ fn lasso_on_the_standard_problems() {
 fn other_penalties_on_dense() {
     let data = regression::dense();
     let (n, p) = (data.rows, data.columns);
-    let design = Columns::new(&data.a, n, p).unwrap();
+    let design = Columns::new(&data.a, n, p).expect("sound input");
     let lambda = 0.1 * 1.589129415;
     let groups: Vec<u32> = (0..=100).map(|g| 10 * g).collect();
     let cases = [
@@ -138,7 +142,10 @@ fn other_penalties_on_dense() {
         ),
     ];
     for (name, penalty, optimum, nonzeros, norm) in cases {
-        let problem = Problem::least_squares(&design, &data.y, penalty).unwrap().averaged().unwrap();
+        let problem = Problem::least_squares(&design, &data.y, penalty)
+            .expect("sound input")
+            .averaged()
+            .expect("sound input");
         for (capacity, relative) in [(1000, 1e-12), (0, 1e-7)] {
             let mut options = tight();
             options.stop.relative = relative;
@@ -170,10 +177,11 @@ fn logistic_regression() {
     ];
     for (name, data, ratio, lambda_max, start, optimum, nonzeros, norm) in cases {
         let (n, p) = (data.rows, data.columns);
-        let design = Columns::new(&data.a, n, p).unwrap();
-        let problem = Problem::logistic(&design, &data.y, Penalty::Lasso { lambda: 1.0 }).unwrap();
+        let design = Columns::new(&data.a, n, p).expect("sound input");
+        let problem =
+            Problem::logistic(&design, &data.y, Penalty::Lasso { lambda: 1.0 }).expect("sound input");
         close(name, problem.lambda_max(), lambda_max, 1e-9);
-        let problem = problem.with_lambda(problem.lambda_max() * ratio).unwrap();
+        let problem = problem.with_lambda(problem.lambda_max() * ratio).expect("sound input");
         let (w, outcome) = solve(&problem, (n, p, p.min(600)), &tight());
         println!("{name} {outcome:?}");
         println!("{name} 1e-6 {:?}", solve(&problem, (n, p, p.min(600)), &Options::default()).1);
@@ -189,14 +197,15 @@ fn logistic_regression() {
 fn a_path_on_corr() {
     let data = regression::correlated();
     let (n, p, capacity) = (data.rows, data.columns, 400);
-    let design = Columns::new(&data.a, n, p).unwrap();
-    let problem = Problem::least_squares(&design, &data.y, Penalty::Lasso { lambda: 1.0 }).unwrap();
-    let problem = problem.averaged().unwrap();
+    let design = Columns::new(&data.a, n, p).expect("sound input");
+    let problem =
+        Problem::least_squares(&design, &data.y, Penalty::Lasso { lambda: 1.0 }).expect("sound input");
+    let problem = problem.averaged().expect("sound input");
     let lambdas: Vec<f64> =
         (0..20).map(|k| problem.lambda_max() * 0.01_f64.powf(f64::from(k) / 19.0)).collect();
     let mut storage = vec![f64::NAN; Workspace::<f64>::required_len(n, p, capacity)];
     let mut indices = vec![77; Workspace::<f64>::required_indices(p, capacity)];
-    let workspace = Workspace::new(&problem, capacity, &mut storage, &mut indices).unwrap();
+    let workspace = Workspace::new(&problem, capacity, &mut storage, &mut indices).expect("sound input");
     let mut w = vec![0.0; p];
     let mut nonzeros = vec![];
     let solved = sparse_regression::path(&problem, &lambdas, &tight(), &mut w, workspace, |k, _, outcome| {

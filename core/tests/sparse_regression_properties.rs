@@ -17,8 +17,8 @@ fn solve<T: Real, A: Design<T>>(
 ) -> Outcome<T> {
     let mut storage = vec![T::NAN; Workspace::<T>::required_len(n, p, capacity)];
     let mut indices = vec![77; Workspace::<T>::required_indices(p, capacity)];
-    let workspace = Workspace::new(problem, capacity, &mut storage, &mut indices).unwrap();
-    sparse_regression::solve(problem, options, w, workspace, &mut ()).unwrap()
+    let workspace = Workspace::new(problem, capacity, &mut storage, &mut indices).expect("sound input");
+    sparse_regression::solve(problem, options, w, workspace, &mut ()).expect("sound input")
 }
 
 /// What a problem is, in numbers: λ of every block, which ends before `ends`.
@@ -116,7 +116,7 @@ proptest! {
         }
         let weights: Vec<f64> = (0..p).map(|j| 0.5 + uniform(seed + 6, j as u64)).collect();
         let groups: Vec<u32> = (0..p as u32).step_by(3).chain([p as u32]).collect();
-        let design = Columns::new(&data.a, n, p).unwrap();
+        let design = Columns::new(&data.a, n, p).expect("sound input");
         let make = |lambda| {
             let penalty = match kind {
                 0 => Penalty::Lasso { lambda },
@@ -128,8 +128,8 @@ proptest! {
                 true => Problem::logistic(&design, &data.y, penalty),
                 false => Problem::least_squares(&design, &data.y, penalty),
             };
-            let problem = problem.unwrap();
-            problem.weighted(&weights[..problem.blocks()]).unwrap()
+            let problem = problem.expect("sound input");
+            problem.weighted(&weights[..problem.blocks()]).expect("sound input")
         };
         let lambda_max = make(1.0).lambda_max();
         prop_assume!(lambda_max > 1e-6);
@@ -184,9 +184,9 @@ proptest! {
         let mut data = small(seed, n, p, 3.0);
         data.y.iter_mut().for_each(|y| *y += 5.0);
         let (offsets, rows, values) = data.sparse();
-        let design = Csc::new(&offsets, &rows, &values, n).unwrap();
-        let problem = Problem::least_squares(&design, &data.y, Penalty::Lasso { lambda: 1.0 }).unwrap();
-        let problem = problem.with_intercept().unwrap();
+        let design = Csc::new(&offsets, &rows, &values, n).expect("sound input");
+        let problem = Problem::least_squares(&design, &data.y, Penalty::Lasso { lambda: 1.0 }).expect("sound input");
+        let problem = problem.with_intercept().expect("sound input");
         let lambda_max = problem.lambda_max();
         prop_assume!(lambda_max > 1e-6);
         let mut centred = data.clone();
@@ -194,11 +194,11 @@ proptest! {
             let mean = column.iter().sum::<f64>() / n as f64;
             column.iter_mut().for_each(|a| *a -= mean);
         }
-        let dense = Columns::new(&centred.a, n, p).unwrap();
-        let other = Problem::least_squares(&dense, &centred.y, Penalty::Lasso { lambda: 1.0 }).unwrap();
+        let dense = Columns::new(&centred.a, n, p).expect("sound input");
+        let other = Problem::least_squares(&dense, &centred.y, Penalty::Lasso { lambda: 1.0 }).expect("sound input");
         prop_assert!((other.lambda_max() - lambda_max).abs() <= 1e-10 * lambda_max);
         let (problem, other) =
-            (problem.with_lambda(ratio * lambda_max).unwrap(), other.with_lambda(ratio * lambda_max).unwrap());
+            (problem.with_lambda(ratio * lambda_max).expect("sound input"), other.with_lambda(ratio * lambda_max).expect("sound input"));
         let mut options = Options::default();
         options.stop.relative = 1e-9;
         let (mut w, mut v) = (vec![0.0; p], vec![0.0; p]);
@@ -218,9 +218,10 @@ fn single_precision() {
     let (n, p) = (data.rows, data.columns);
     let a: Vec<f32> = data.a.iter().map(|&a| a as f32).collect();
     let y: Vec<f32> = data.y.iter().map(|&y| y as f32).collect();
-    let design = Columns::new(&a, n, p).unwrap();
-    let penalty = Penalty::Lasso { lambda: 0.1589129415 };
-    let problem = Problem::least_squares(&design, &y, penalty).unwrap().averaged().unwrap();
+    let design = Columns::new(&a, n, p).expect("sound input");
+    let penalty = Penalty::Lasso { lambda: 0.158_912_94 };
+    let problem =
+        Problem::least_squares(&design, &y, penalty).expect("sound input").averaged().expect("sound input");
     let mut w = vec![0.0; p];
     let outcome = solve(&problem, (n, p, 400), &Options::default(), &mut w);
     assert_eq!((outcome.report.status, outcome.nonzeros), (Status::Converged, 27));
@@ -231,9 +232,12 @@ fn single_precision() {
 fn a_warm_start_at_the_solution_takes_no_step_and_steps_add_up() {
     let data = regression::dense();
     let (n, p) = (data.rows, data.columns);
-    let design = Columns::new(&data.a, n, p).unwrap();
+    let design = Columns::new(&data.a, n, p).expect("sound input");
     let penalty = Penalty::Lasso { lambda: 0.1589129415 };
-    let problem = Problem::least_squares(&design, &data.y, penalty).unwrap().averaged().unwrap();
+    let problem = Problem::least_squares(&design, &data.y, penalty)
+        .expect("sound input")
+        .averaged()
+        .expect("sound input");
     let mut options = Options { growth: 4, ..Options::default() };
     let mut w = vec![0.0; p];
     let whole = solve(&problem, (n, p, 300), &options, &mut w);
@@ -244,10 +248,10 @@ fn a_warm_start_at_the_solution_takes_no_step_and_steps_add_up() {
 
     let mut storage = vec![1.0; Workspace::<f64>::required_len(n, p, 300)];
     let mut indices = vec![0; Workspace::<f64>::required_indices(p, 300)];
-    let workspace = Workspace::new(&problem, 300, &mut storage, &mut indices).unwrap();
+    let workspace = Workspace::new(&problem, 300, &mut storage, &mut indices).expect("sound input");
     let mut x = vec![0.0; p];
     options.stop.max_steps = 1;
-    let mut run = sparse_regression::start(&problem, &options, &mut x, workspace).unwrap();
+    let mut run = sparse_regression::start(&problem, &options, &mut x, workspace).expect("sound input");
     let mut steps = 0;
     loop {
         let report = drive(&mut run, &options.stop, &mut ());
@@ -258,26 +262,28 @@ fn a_warm_start_at_the_solution_takes_no_step_and_steps_add_up() {
         assert_eq!(report.status, Status::StepLimit);
         assert!(run.residual() > 0.0);
     }
-    drop(run);
     assert_eq!((steps, &x), (whole.report.steps, &w));
 }
 
 #[test]
 fn too_small_a_gap_ends_as_stalled_and_no_variance_at_once() {
     let data = small(5, 12, 8, 2.0);
-    let design = Columns::new(&data.a, 12, 8).unwrap();
-    let problem = Problem::least_squares(&design, &data.y, Penalty::Lasso { lambda: 0.5 }).unwrap();
+    let design = Columns::new(&data.a, 12, 8).expect("sound input");
+    let problem =
+        Problem::least_squares(&design, &data.y, Penalty::Lasso { lambda: 0.5 }).expect("sound input");
     let mut options = Options::default();
     options.stop.relative = 1e-300;
     let mut w = vec![0.0; 8];
     let outcome = solve(&problem, (12, 8, 8), &options, &mut w);
     assert!(matches!(outcome.report.status, Status::Stalled | Status::Converged), "{outcome:?}");
     assert!(outcome.gap < 1e-13 * outcome.report.scale && outcome.report.steps < 20);
-    let problem = Problem::least_squares(&design, &[0.0; 12], Penalty::Lasso { lambda: 0.5 }).unwrap();
+    let problem =
+        Problem::least_squares(&design, &[0.0; 12], Penalty::Lasso { lambda: 0.5 }).expect("sound input");
     let outcome = solve(&problem, (12, 8, 8), &Options::default(), &mut [0.0; 8]);
     assert_eq!((outcome.report.status, outcome.report.steps), (Status::Converged, 0));
     // Squares that overflow.
-    let problem = Problem::least_squares(&design, &[1e200; 12], Penalty::Lasso { lambda: 0.5 }).unwrap();
+    let problem =
+        Problem::least_squares(&design, &[1e200; 12], Penalty::Lasso { lambda: 0.5 }).expect("sound input");
     let mut w = [0.0; 8];
     let outcome = solve(&problem, (12, 8, 8), &Options::default(), &mut w);
     assert_eq!((outcome.report.status, w), (Status::NotFinite, [0.0; 8]));
@@ -285,9 +291,10 @@ fn too_small_a_gap_ends_as_stalled_and_no_variance_at_once() {
 
 #[test]
 fn bad_input_is_refused() {
-    let design = Columns::new(&[1.0, 2.0, 3.0, 4.0], 2, 2).unwrap();
+    let design = Columns::new(&[1.0, 2.0, 3.0, 4.0], 2, 2).expect("sound input");
     let lasso = |lambda| Penalty::Lasso { lambda };
-    let squares = |y: &[f64], penalty| Problem::least_squares(&design, y, penalty).map(drop).unwrap_err();
+    let squares =
+        |y: &[f64], penalty| Problem::least_squares(&design, y, penalty).map(drop).expect_err("a refusal");
     assert!(matches!(squares(&[1.0], lasso(1.0)), Error::Dimension { argument: "y", .. }));
     assert_eq!(squares(&[1.0, f64::NAN], lasso(1.0)), Error::Value { argument: "y", index: 1 });
     for lambda in [0.0, -1.0, f64::NAN, f64::INFINITY] {
@@ -304,7 +311,7 @@ fn bad_input_is_refused() {
     }
     let labels = Problem::logistic(&design, &[1.0, 0.0], lasso(1.0)).map(drop);
     assert_eq!(labels, Err(Error::Label { argument: "labels", index: 1 }));
-    let problem = Problem::logistic(&design, &[1.0, -1.0], lasso(1.0)).unwrap();
+    let problem = Problem::logistic(&design, &[1.0, -1.0], lasso(1.0)).expect("sound input");
     assert!(matches!(problem.with_intercept().map(drop), Err(Error::Option { name: "intercept", .. })));
     let weights = problem.weighted(&[1.0, 0.0]).map(drop);
     assert_eq!(weights, Err(Error::Value { argument: "weights", index: 1 }));
@@ -315,23 +322,23 @@ fn bad_input_is_refused() {
     assert!(matches!(short, Err(Error::Workspace { .. })));
     let short = Workspace::new(&problem, 2, &mut storage, &mut indices[1..]).map(drop);
     assert!(matches!(short, Err(Error::Workspace { .. })));
-    let positive =
-        Problem::least_squares(&design, &[1.0, 1.0], Penalty::NonNegative { lambda: 1.0 }).unwrap();
+    let positive = Problem::least_squares(&design, &[1.0, 1.0], Penalty::NonNegative { lambda: 1.0 })
+        .expect("sound input");
     for (w, growth, expected) in [
         (&[1.0, -1.0][..], 1, Error::Negative { argument: "w", index: 1 }),
         (&[1.0, f64::NAN], 1, Error::Value { argument: "w", index: 1 }),
         (&[1.0], 1, Error::Dimension { argument: "w", expected: 2, given: 1 }),
         (&[1.0, 1.0], 0, Error::Option { name: "growth", requirement: "must be positive" }),
     ] {
-        let workspace = Workspace::new(&positive, 2, &mut storage, &mut indices).unwrap();
+        let workspace = Workspace::new(&positive, 2, &mut storage, &mut indices).expect("sound input");
         let options = Options { growth, ..Options::default() };
         let mut given = w.to_vec();
         let result = sparse_regression::solve(&positive, &options, &mut given, workspace, &mut ()).map(drop);
         assert_eq!(result, Err(expected));
     }
-    let other = Columns::new(&[1.0; 6], 3, 2).unwrap();
-    let other = Problem::least_squares(&other, &[1.0; 3], lasso(1.0)).unwrap();
-    let workspace = Workspace::new(&problem, 2, &mut storage, &mut indices).unwrap();
+    let other = Columns::new(&[1.0; 6], 3, 2).expect("sound input");
+    let other = Problem::least_squares(&other, &[1.0; 3], lasso(1.0)).expect("sound input");
+    let workspace = Workspace::new(&problem, 2, &mut storage, &mut indices).expect("sound input");
     let result =
         sparse_regression::solve(&other, &Options::default(), &mut [0.0; 2], workspace, &mut ()).map(drop);
     assert!(matches!(result, Err(Error::Workspace { .. })));

@@ -82,8 +82,9 @@ fn on<T: Real, A: Design<T>>(input: &Input, design: &A, a: &[T], y: &[T]) {
     let Ok(unit) = make(T::ONE) else { return };
     let lambda = unit.lambda_max() * T::from_f64((f64::from(input.ratio) + 1.0) / 200.0);
     let Ok(problem) = make(lambda) else { return };
-    let weights: Vec<T> =
-        (0..problem.blocks()).map(|b| T::from_f64(f64::from(input.weights.get(b).map_or(8, |w| w % 16)) / 8.0 + 0.125)).collect();
+    let weights: Vec<T> = (0..problem.blocks())
+        .map(|b| T::from_f64(f64::from(input.weights.get(b).map_or(8, |w| w % 16)) / 8.0 + 0.125))
+        .collect();
     let Ok(problem) = problem.weighted(&weights) else { return };
     let stop = Stop {
         max_steps: u32::from(input.max_steps % 40),
@@ -195,7 +196,10 @@ fn judge<T: Real, A: Design<T>>(
     // Products of some tens of terms, each rounded; slopes near λ are rounded relative to ‖a‖ ‖ρ‖.
     let columns = (0..p).map(|j| (0..n).map(|i| entry(i, j).abs()).fold(0.0, f64::max)).fold(1.0, f64::max);
     let reach = 1.0 + columns * (size.sqrt() + n as f64) * w.iter().map(|w| w.abs()).sum::<f64>() + size;
-    let shrinks = (1.0 + columns * (size.sqrt() + n as f64) / problem.lambda().to_f64().max(1e-9)) * (primal + size);
+    let least =
+        problem.lambda().to_f64() * divisor * weights.iter().fold(2.0, |least, w| w.to_f64().min(least));
+    // A λ below the rounding of the slopes says nothing, and the bound is as large as it takes.
+    let shrinks = (1.0 + columns * (size.sqrt() + n as f64) / least) * (primal + size);
     let bound = 256.0 * T::EPSILON.to_f64() * (primal + reach + shrinks);
     let (told, gap) = (outcome.primal.to_f64() * divisor, outcome.gap.to_f64() * divisor);
     assert!((told - primal).abs() <= bound, "{outcome:?}, but P = {primal} ± {bound}");

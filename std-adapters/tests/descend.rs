@@ -81,11 +81,11 @@ fn the_lasso_on_diabetes() {
         json(&[&data, "--intercept", "--lambda-ratio", "0.01", "--gap", "1e-10", "--out", &out]);
     assert_eq!((code, found["status"].as_str()), (0, Some("converged")));
     // The reference: y less its mean, λ_max/100.
-    assert!((found["lambda_max"].as_f64().unwrap() - 2.148043576).abs() < 1e-8);
-    assert!((found["objective"].as_f64().unwrap() - 1482.11185934).abs() < 1e-6);
+    assert!((found["lambda_max"].as_f64().expect("sound input") - 2.148043576).abs() < 1e-8);
+    assert!((found["objective"].as_f64().expect("sound input") - 1482.11185934).abs() < 1e-6);
     assert_eq!(found["nonzeros"], 8);
-    assert!(found["gap"].as_f64().unwrap() <= found["threshold"].as_f64().unwrap());
-    assert!((found["intercept"].as_f64().unwrap() - 152.13348416).abs() < 1e-6);
+    assert!(found["gap"].as_f64().expect("sound input") <= found["threshold"].as_f64().expect("sound input"));
+    assert!((found["intercept"].as_f64().expect("sound input") - 152.13348416).abs() < 1e-6);
     let w = npy::read_vector(&out).expect("weights");
     assert!((w.iter().map(|w| w.abs()).sum::<f64>() - 2060.0157).abs() < 1e-3);
 }
@@ -125,7 +125,7 @@ fn logistic_regression_and_the_other_penalties() {
     let data = folder.file("cancer.svm", svm(&lines(CANCER)).as_bytes());
     let (code, found) = json(&[&data, "--loss", "logistic", "--lambda-ratio", "0.1"]);
     assert_eq!((code, found["status"].as_str()), (0, Some("converged")));
-    assert!(found["objective"].as_f64().unwrap() < 2.0_f64.ln());
+    assert!(found["objective"].as_f64().expect("sound input") < 2.0_f64.ln());
     for penalty in ["elastic-net", "non-negative", "group"] {
         let (code, found) = json(&[&data, "--penalty", penalty, "--ridge", "0.1", "--group-size", "7"]);
         assert_eq!((code, found["status"].as_str()), (0, Some("converged")), "{penalty}");

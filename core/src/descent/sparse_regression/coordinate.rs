@@ -66,7 +66,7 @@ impl<T: Real> WorkingSet<'_, T> {
         let mut since = 0;
         for _ in 0..most {
             let look = self.look(positive);
-            if !(look.violation > enough) || look.step == T::ZERO {
+            if look.violation <= enough || look.step == T::ZERO {
                 break;
             }
             self.fill(look.slot, columns);

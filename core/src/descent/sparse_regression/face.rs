@@ -88,7 +88,7 @@ impl<T: Real> WorkingSet<'_, T> {
             if fall > T::ZERO {
                 return step == T::ONE;
             }
-            step = step * T::HALF;
+            step *= T::HALF;
             self.shift_support(-step);
         }
         self.shift_support(-step);

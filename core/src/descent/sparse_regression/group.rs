@@ -92,7 +92,7 @@ impl<T: Real> WorkingSet<'_, T> {
         let (mut since, mut patience) = (0_u32, 16_u32);
         for _ in 0..most {
             let look = self.look_at_groups();
-            if !(look.violation > enough) || look.step == T::ZERO {
+            if look.violation <= enough || look.step == T::ZERO {
                 break;
             }
             let slots = self.group(look.slot);

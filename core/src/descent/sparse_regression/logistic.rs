@@ -46,7 +46,7 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
             } else {
                 set.look(problem.positive).violation
             };
-            if !(violation > enough) {
+            if violation <= enough {
                 break;
             }
             set.before.copy_from(set.x);
@@ -104,16 +104,16 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
                     accepted = true;
                     break;
                 }
-                step = step * T::HALF;
+                step *= T::HALF;
                 vector::axpy(-step, samples.scratch, samples.fit);
                 for (x, &d) in set.x.iter_mut().zip(&*set.before).take(set.len) {
-                    *x = *x - step * d;
+                    *x -= step * d;
                 }
             }
             if !accepted {
                 vector::axpy(-step, samples.scratch, samples.fit);
                 for (x, &d) in set.x.iter_mut().zip(&*set.before).take(set.len) {
-                    *x = *x - step * d;
+                    *x -= step * d;
                 }
                 break;
             }

@@ -35,7 +35,7 @@ impl<T: Real> Samples<'_, T> {
                 let mut mean = T::ZERO;
                 if problem.intercept {
                     mean = vector::sum(self.rho) / T::from_usize(self.rho.len().max(1));
-                    self.rho.iter_mut().for_each(|rho| *rho = *rho - mean);
+                    self.rho.iter_mut().for_each(|rho| *rho -= mean);
                 }
                 (T::HALF * vector::dot(self.rho, self.rho), mean)
             }
@@ -104,7 +104,7 @@ impl<T: Real> Samples<'_, T> {
 /// √x or a little more, from a number near it: Heron's iteration comes from above. (A bound is all that is needed,
 /// and a correctly rounded root costs as much as ten multiplications.)
 fn root_above<T: Real>(x: T, near: T) -> T {
-    if !(x > T::ZERO) {
+    if x <= T::ZERO || !x.is_finite() {
         return x;
     }
     let better = |root: T| T::HALF * (root + x / root);
@@ -135,7 +135,7 @@ impl<T: Real> Features<'_, T> {
             *slope = problem.design.dot(column, samples.rho) - problem.ridge * x;
             let square;
             (square, *mean) = problem.square(column, samples.scratch);
-            if !(near > T::ZERO) {
+            if near == T::ZERO && square.is_finite() {
                 near = square.sqrt();
             }
             *norm = root_above(square, near);
@@ -316,9 +316,9 @@ impl<T: Real> Features<'_, T> {
         }
         let rest = T::ONE - shrink;
         let ridge = T::HALF * problem.ridge * square;
+        let parts = samples.loss_gap(problem.loss, problem.y, shrink) + rest * rest * ridge + excess;
         // A loss that is no number must not hide behind products that are passed over.
-        let gap =
-            samples.loss_gap(problem.loss, problem.y, shrink) + rest * rest * ridge + excess + (loss - loss);
+        let gap = if loss.is_finite() { parts } else { T::NAN };
         Certificate { primal: loss + ridge + penalty, gap, shrink }
     }
 
@@ -353,7 +353,7 @@ impl<T: Real> Features<'_, T> {
         }
         for block in 0..problem.blocks() {
             let bound = found.shrink * self.pull(problem, block) + radius * self.block_norm(problem, block);
-            if !(bound * at(self.inverse, block) < T::ONE) {
+            if bound * at(self.inverse, block) >= T::ONE {
                 continue;
             }
             let columns = problem.columns_of(block).unwrap_or(0..0);

@@ -255,7 +255,7 @@ impl<'a, T: Real, A: Design<T>> Problem<'a, T, A> {
         scratch.fill(T::ZERO);
         self.design.add_scaled(column, T::ONE, scratch);
         let mean = vector::sum(scratch) / T::from_usize(scratch.len().max(1));
-        scratch.iter_mut().for_each(|a| *a = *a - mean);
+        scratch.iter_mut().for_each(|a| *a -= mean);
         (vector::dot(scratch, scratch) + self.ridge, mean)
     }
 

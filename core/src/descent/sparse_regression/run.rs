@@ -318,7 +318,7 @@ impl<T: Real, A: Design<T>> Run for SparseRegression<'_, T, A> {
             self.idle = 0;
         } else {
             self.idle += 1;
-            self.tight = self.tight * T::from_f64(0.1);
+            self.tight *= T::from_f64(0.1);
             if self.idle >= MOST_IDLE {
                 self.failure = Some(Status::Stalled);
             }

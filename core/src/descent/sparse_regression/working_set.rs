@@ -318,7 +318,7 @@ impl<T: Real, A: Design<T>> Columns<'_, '_, T, A> {
         self.problem.design.add_scaled(column, T::ONE, self.spread);
         if self.problem.intercept {
             let mean = at(self.means, column);
-            self.spread.iter_mut().for_each(|a| *a = *a - mean);
+            self.spread.iter_mut().for_each(|a| *a -= mean);
         }
         if !self.curvature.is_empty() {
             vector::multiply(self.curvature, self.spread);
