@@ -10,6 +10,8 @@
 //!                                            → seconds, iterations, true relative residual, how it ended
 //! dense FOLDER TYPE         a (square, by rows; may be empty), x, y: raw files of f32 or f64        → ok n
 //! time WHAT WHO K           K times WHAT (gemv, gemv_t, dot, exp) by WHO (southwell, faer)  → seconds each
+//! recovery FOLDER TYPE D    a (D × D matrices), y, u: raw files of f32 or f64                       → ok m
+//! iterate K                 K steps of robust recovery from u                    → seconds each, the last value
 //! result FILE               what `time` computed last, raw                                          → ok
 //! ```
 //! VIEW is `csr`, the loaded matrix, or `stencil`, the five-point stencil (4, −1) of a square grid with
@@ -27,6 +29,7 @@ use southwell::{Report, Stop};
 use southwell_benches::seconds;
 
 mod dense;
+mod recovery;
 
 type Answer = Result<String, Box<dyn Error>>;
 
@@ -39,6 +42,7 @@ struct System {
     rhs: Vec<f64>,
     x: Vec<f64>,
     dense: Option<Box<dyn dense::Timed>>,
+    recovery: Option<Box<dyn recovery::Iterated>>,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -77,6 +81,21 @@ impl System {
                 Ok(format!("ok {n}"))
             }
             ["time", what, who, count] => self.operands()?.time(what, who, count.parse()?),
+            ["recovery", folder, real, order] => {
+                let (folder, order) = (Path::new(folder), order.parse()?);
+                let (measured, m) = match real {
+                    "f32" => recovery::read(folder, order, f32::from_le_bytes)?,
+                    "f64" => recovery::read(folder, order, f64::from_le_bytes)?,
+                    _ => return Err(format!("no type `{real}`").into()),
+                };
+                self.recovery = Some(measured);
+                Ok(format!("ok {m}"))
+            }
+            ["iterate", count] => self
+                .recovery
+                .as_deref()
+                .ok_or("no measurements: `recovery` comes first")?
+                .iterate(count.parse()?),
             ["result", file] => {
                 std::fs::write(file, self.operands()?.result())?;
                 Ok("ok".into())
@@ -108,7 +127,7 @@ impl System {
         };
         let rhs = reals("rhs")?;
         let (offsets, columns, values) = (words("offsets")?, words("columns")?, reals("values")?);
-        *self = Self { offsets, columns, values, x: vec![0.0; rhs.len()], rhs, dense: None };
+        *self = Self { offsets, columns, values, x: vec![0.0; rhs.len()], rhs, ..Self::default() };
         Ok(format!("ok {}", self.rhs.len()))
     }
 
