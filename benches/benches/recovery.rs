@@ -1,7 +1,7 @@
 //! An iteration of robust matrix recovery against one reading of the measurement matrices.
 //!
-//! Both run in turn, a pair at a time, and a share is the median over the pairs: a busy machine slows both. The
-//! reading is a sum of all entries (`vector::sum`), which is the least that any method must do.
+//! Both run in turn, a pair at a time, and a share is the median over the pairs: a busy machine slows both.
+//! The reading is a sum of all entries (`vector::sum`), which is the least that any method must do.
 #![forbid(unsafe_code)]
 #![allow(missing_docs)]
 

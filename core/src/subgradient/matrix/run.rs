@@ -353,7 +353,7 @@ impl<T: Real, O: Operator<T>> Run for Recovery<'_, T, O> {
             T::ZERO
         } else {
             // A run is not at its end while a restart is left.
-            self.pace.to_come().unwrap_or(self.relative)
+            self.pace.coming().unwrap_or(self.relative)
         }
     }
 
