@@ -47,6 +47,17 @@ fn value<T: Real>(a: &[T], y: &[T], shape: Shape, x: &[T]) -> f64 {
     residuals.sum::<f64>() / y.len() as f64
 }
 
+fn either<'a, T: Real, O: Operator<T>>(
+    general: bool,
+    operator: &'a O,
+    y: &'a [T],
+    rank: usize,
+) -> Problem<'a, T, O> {
+    let problem =
+        if general { Problem::general(operator, y, rank) } else { Problem::symmetric(operator, y, rank) };
+    problem.expect("sound")
+}
+
 fn small() -> Case {
     Case { d: 8, r: 2, m: 160, p: 0.2, ..Case::default() }
 }
@@ -67,16 +78,23 @@ proptest! {
     /// Measurements in another unit: the same run, in that unit, from every start. (By powers of four, which
     /// round nothing; the roots are powers of two.)
     #[test]
-    fn another_unit(seed in 0_u64..1000, kind in 0_u8..4, power in -8_i32..8, general: bool, start in 0_usize..3) {
+    fn another_unit(
+        seed in 0_u64..1000,
+        kind in 0_u8..4,
+        power in -8_i32..8,
+        general: bool,
+        start in 0_usize..3,
+    ) {
         let sensing = Case { seed, ..small() }.gaussian();
         let scale = 4_f64.powi(power);
         let scaled: Vec<f64> = sensing.y.iter().map(|y| scale * y).collect();
         let operator = Dense::new(&sensing.a, 8, 8).expect("sound");
         let start = [Start::PowerStep, Start::Spectral, Start::Random][start];
-        let options = Options { step: step(kind, 0.0), start, stop: Stop { max_steps: 60, ..Stop::default() }, ..Options::default() };
+        let stop = Stop { max_steps: 60, ..Stop::default() };
+        let options = Options { step: step(kind, 0.0), start, stop, ..Options::default() };
         let solved = |y: &[f64]| {
-            let problem = if general { Problem::general(&operator, y, 3) } else { Problem::symmetric(&operator, y, 3) };
-            solve(&problem.expect("sound"), &options, &vec![0.0; if general { 48 } else { 24 }], 0.0)
+            let problem = either(general, &operator, y, 3);
+            solve(&problem, &options, &vec![0.0; problem.shape().unknowns()], 0.0)
         };
         let ((x, found), (other, same)) = (solved(&sensing.y), solved(&scaled));
         prop_assert_eq!(found.report.steps, same.report.steps);
@@ -94,12 +112,16 @@ proptest! {
         let problem = Problem::symmetric(&operator, &sensing.y, 2).expect("sound");
         let u = Numbers(seed).vector(16);
         let (cos, sin) = (f64::cos(angle), f64::sin(angle));
-        let rotated: Vec<f64> = (0..16).map(|k| if k < 8 { cos * u[k] - sin * u[k + 8] } else { sin * u[k - 8] + cos * u[k] }).collect();
+        let rotated: Vec<f64> = (0..16)
+            .map(|k| if k < 8 { cos * u[k] - sin * u[k + 8] } else { sin * u[k - 8] + cos * u[k] })
+            .collect();
         let precondition = if scaled { Precondition::Scaled { damping: 0.01 } } else { Precondition::None };
         // Few steps: signs make what rounding does grow.
         let stop = Stop { max_steps: 6, ..Stop::default() };
-        let options = Options { start: Start::Given, step: step(kind, 0.1), precondition, stop, ..Options::default() };
-        let ((u, found), (v, same)) = (solve(&problem, &options, &u, 0.0), solve(&problem, &options, &rotated, 0.0));
+        let step = step(kind, 0.1);
+        let options = Options { start: Start::Given, step, precondition, stop, ..Options::default() };
+        let (u, found) = solve(&problem, &options, &u, 0.0);
+        let (v, same) = solve(&problem, &options, &rotated, 0.0);
         prop_assert!((found.value - same.value).abs() < 1e-10 * found.value);
         let columns = |x: &[f64]| x.chunks(8).map(<[f64]>::to_vec).collect::<Vec<_>>();
         let (x, y) = (product(&columns(&u), &columns(&u)), product(&columns(&v), &columns(&v)));
@@ -108,13 +130,23 @@ proptest! {
 
     /// What is reported is the value of what is left, the lowest seen; more steps never make it worse.
     #[test]
-    fn the_best_is_kept(seed in 0_u64..1000, kind in 0_u8..5, rank in 1_usize..5, steps in 0_u32..40, general: bool, unit in 0_usize..4) {
+    fn the_best_is_kept(
+        seed in 0_u64..1000,
+        kind in 0_u8..5,
+        rank in 1_usize..5,
+        steps in 0_u32..40,
+        general: bool,
+        unit in 0_usize..4,
+    ) {
         let sensing = Case { seed, ..small() }.gaussian();
         let operator = Dense::new(&sensing.a, 8, 8).expect("sound");
-        let problem = if general { Problem::general(&operator, &sensing.y, rank) } else { Problem::symmetric(&operator, &sensing.y, rank) };
-        let problem = problem.expect("sound");
+        let problem = either(general, &operator, &sensing.y, rank);
         let unit = [Unit::Auto, Unit::Spectral, Unit::Relative, Unit::Length][unit];
-        let options = |steps| Options { alpha: 0.1, step: step(kind, sensing.best), unit, stop: Stop { max_steps: steps, ..Stop::default() }, ..Options::default() };
+        let step = step(kind, sensing.best);
+        let options = |max_steps| {
+            let stop = Stop { max_steps, ..Stop::default() };
+            Options { alpha: 0.1, step, unit, stop, ..Options::default() }
+        };
         let zero = vec![0.0; problem.shape().unknowns()];
         let (x, found) = solve(&problem, &options(steps), &zero, f64::NAN);
         let again = value(&sensing.a, &sensing.y, problem.shape(), &x);
@@ -147,8 +179,7 @@ fn the_same_bits<T: Real>() {
 }
 
 fn bits_of<T: Real, O: Operator<T>>(operator: &O, y: &[T], general: bool, options: &Options<T>) {
-    let problem = if general { Problem::general(operator, y, 3) } else { Problem::symmetric(operator, y, 3) };
-    let problem = problem.expect("sound");
+    let problem = either(general, operator, y, 3);
     let zero = vec![T::ZERO; problem.shape().unknowns()];
     let (x, found) = solve(&problem, options, &zero, T::NAN);
     for level in levels() {

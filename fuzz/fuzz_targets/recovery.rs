@@ -1,5 +1,5 @@
-//! Robust matrix recovery: what is reported is true of the factors that are left, whatever the operator, the rules,
-//! the numbers and the budget.
+//! Robust matrix recovery: what is reported is true of the factors that are left, whatever the operator, the
+//! rules, the numbers and the budget.
 #![no_main]
 
 use arbitrary::Arbitrary;

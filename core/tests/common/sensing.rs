@@ -123,7 +123,8 @@ pub(crate) fn error<T: Real>(u: &[T], v: &[T], rank: usize, truth: &[f64]) -> f6
     norm(&off) / norm(truth)
 }
 
-/// A run over dense measurements, stopped at some steps for its error; a run that has ended stays where it is.
+/// A run over dense measurements, stopped at some steps for its error; a run that has ended stays where it
+/// is.
 pub(crate) fn errors<T: Real>(sensing: &Sensing, rank: usize, options: &Options<T>, at: &[u32]) -> Vec<f64> {
     let (a, y) = (narrow::<T>(&sensing.a), narrow::<T>(&sensing.y));
     let d = sensing.order();
@@ -170,7 +171,7 @@ pub(crate) fn least_squares(sensing: &Sensing, rank: usize, alpha: f64, steps: u
     let options =
         Options { alpha, start: Start::Spectral, weights: Some(Weights::Value), ..Options::default() };
     let mut u = vec![0.0; shape.unknowns()];
-    drop(matrix::start(&problem, &options, &mut u, workspace).expect("sound options"));
+    matrix::start(&problem, &options, &mut u, workspace).expect("sound options");
     let (mut g, mut scratch) = (vec![0.0; u.len()], vec![0.0; Dense::<f64>::scratch(shape)]);
     for _ in 0..steps {
         let mut gradient = shape.gradient(&mut g);

@@ -1,7 +1,7 @@
 //! NumPy archives of arrays with any number of axes: what `numpy.savez` writes.
 //!
-//! [`npz`](super::npz) reads vectors whose names are known; here an archive is asked what it holds. The same rules
-//! hold: no compression, no element that is not finite, memory as the file is long.
+//! [`npz`](super::npz) reads vectors whose names are known; here an archive is asked what it holds. The same
+//! rules hold: no compression, no element that is not finite, memory as the file is long.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
@@ -55,8 +55,8 @@ impl Archive {
     /// The array of this name; `None` if there is none.
     ///
     /// # Errors
-    /// [`FileError::Io`] for a compressed archive; [`FileError::Npy`] for an element that is NaN or infinite, and for
-    /// what [`npy`] lists besides; arrays of three axes and more must be in C order.
+    /// [`FileError::Io`] for a compressed archive; [`FileError::Npy`] for an element that is NaN or
+    /// infinite, and for what [`npy`] lists besides; arrays of three axes and more must be in C order.
     pub fn array(&mut self, name: &str) -> Result<Option<Array>, FileError> {
         let Self { archive, path } = self;
         read(archive, name).map_err(|error| error.at(path))

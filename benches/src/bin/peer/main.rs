@@ -10,6 +10,8 @@
 //!                                            → seconds, iterations, true relative residual, how it ended
 //! dense FOLDER TYPE         a (square, by rows; may be empty), x, y: raw files of f32 or f64        → ok n
 //! time WHAT WHO K           K times WHAT (gemv, gemv_t, dot, exp) by WHO (southwell, faer)  → seconds each
+//! recovery FOLDER TYPE D    a (D × D matrices), y, u: raw files of f32 or f64                       → ok m
+//! iterate K                 K steps of robust recovery from u                    → seconds each, the last value
 //! result FILE               what `time` computed last, raw                                          → ok
 //! transport FOLDER TYPE E   cost (n × m by rows), a, b: raw files; E: the weight of the entropy   → ok n m
 //! couple METHOD TOL MOST    solves from zero: sinkhorn, log, over-relaxed, over-relaxed-log, newton-sparse,
@@ -41,6 +43,7 @@ use southwell_benches::seconds;
 mod dense;
 mod regression;
 mod transport;
+mod recovery;
 
 type Answer = Result<String, Box<dyn Error>>;
 
@@ -55,6 +58,7 @@ struct System {
     dense: Option<Box<dyn dense::Timed>>,
     transport: Option<Box<dyn transport::Coupled>>,
     regression: Option<regression::Regression>,
+    recovery: Option<Box<dyn recovery::Iterated>>,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -93,6 +97,21 @@ impl System {
                 Ok(format!("ok {n}"))
             }
             ["time", what, who, count] => self.operands()?.time(what, who, count.parse()?),
+            ["recovery", folder, real, order] => {
+                let (folder, order) = (Path::new(folder), order.parse()?);
+                let (measured, m) = match real {
+                    "f32" => recovery::read(folder, order, f32::from_le_bytes)?,
+                    "f64" => recovery::read(folder, order, f64::from_le_bytes)?,
+                    _ => return Err(format!("no type `{real}`").into()),
+                };
+                self.recovery = Some(measured);
+                Ok(format!("ok {m}"))
+            }
+            ["iterate", count] => self
+                .recovery
+                .as_deref()
+                .ok_or("no measurements: `recovery` comes first")?
+                .iterate(count.parse()?),
             ["result", file] => {
                 std::fs::write(file, self.operands()?.result())?;
                 Ok("ok".into())

@@ -88,10 +88,11 @@ fn turn<T: Real>(c: T, s: T, a: &mut [T], b: &mut [T]) {
 /// The singular values of X, the largest first, and the rank that they show. `x` holds the factors, `values`
 /// has [`Shape::rank`] elements and `storage` [`Shape::unknowns`] (dirty if you like).
 ///
-/// Where X = U Uᵀ these are the squared singular values of U. The rank is the number of values before the widest gap
-/// between neighbours (a factor of ten at least; a value below rounding error ends the matrix as well), or
-/// all of them if there is none. Singular values keep their relative accuracy, so the floor that a small
-/// start leaves is seen however low. Cost: about 60 d r² operations, twice where there are two factors.
+/// Where X = U Uᵀ these are the squared singular values of U. The rank is the number of values before the
+/// widest gap between neighbours (a factor of ten at least; a value below rounding error ends the matrix as
+/// well), or all of them if there is none. Singular values keep their relative accuracy, so the floor that a
+/// small start leaves is seen however low. Cost: about 60 d r² operations, twice where there are two
+/// factors.
 ///
 /// # Errors
 /// [`Error::Dimension`] for `x` or `values`; [`Error::Workspace`] for `storage`.

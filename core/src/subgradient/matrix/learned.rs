@@ -6,11 +6,12 @@ use super::step::Step;
 use crate::Real;
 use crate::bandit::{Grid, Tuner};
 
-/// Any tuner as the chooser of a step rule: an arm is drawn before each run, and what the run cost is its loss.
+/// Any tuner as the chooser of a step rule: an arm is drawn before each run, and what the run cost is its
+/// loss.
 ///
 /// What a run costs is the caller's to say: the steps until a target value was met ([`Options::target`]),
-/// or the value after a fixed number of steps. Steps alone do not do where no target is known: a step that shrinks too fast ends
-/// soon, at a wrong point.
+/// or the value after a fixed number of steps. Steps alone do not do where no target is known: a step that
+/// shrinks too fast ends soon, at a wrong point.
 ///
 /// ```
 /// use rand_xoshiro::{Xoshiro256PlusPlus, rand_core::SeedableRng};
@@ -20,8 +21,8 @@ use crate::bandit::{Grid, Tuner};
 /// // How fast held steps shrink.
 /// let shrink = |rho| Step::Held { eta0: 0.25, rho, hold: 60 };
 /// let tuner = TsallisInf::<f64, 5>::new(TsallisOptions::default())?;
-/// let mut learned = Learned::new(tuner, Grid::new(0.8, 0.96, 5)?, Xoshiro256PlusPlus::seed_from_u64(1), shrink);
-/// for _ in 0..10 {
+/// let mut learned = Learned::new(tuner, Grid::new(0.8, 0.96, 5)?, Xoshiro256PlusPlus::seed_from_u64(1),
+/// shrink); for _ in 0..10 {
 ///     let step = learned.next(0.0);
 ///     // … solve with `step` in the options …
 ///     let Step::Held { rho, .. } = step else { unreachable!() };
@@ -40,8 +41,8 @@ pub struct Learned<T, B, G, F> {
 }
 
 impl<T: Real, B: Tuner<T>, G: Rng, F: Fn(T) -> Step<T>> Learned<T, B, G, F> {
-    /// A chooser that draws from `grid` with `tuner` and `rng` the number that `rule` is made of. A tuner with more
-    /// arms than the grid has values gets the last value for the rest.
+    /// A chooser that draws from `grid` with `tuner` and `rng` the number that `rule` is made of. A tuner
+    /// with more arms than the grid has values gets the last value for the rest.
     #[must_use]
     pub fn new(tuner: B, grid: Grid<T>, rng: G, rule: F) -> Self {
         Self { tuner, grid, rng, rule }

@@ -6,10 +6,10 @@
 //! Q = (1/m) Σ sign(⟨A_i, X⟩ − y_i) A_i,  sign 0 = 0
 //! U ← U − η (Q + Qᵀ) U,   or   U ← U − η Q V,  V ← V − η Qᵀ U
 //! ```
-//! The factors begin near zero ([`Options::alpha`]) with as many columns as X may have at most: the true rank need
-//! not be known. The step multiplies U by I − η (Q + Qᵀ), and Q points along the *direction* of the error,
-//! whatever the outliers, which only shorten it: the parts of X grow one after the other until the
-//! residuals change sign, and what is no part of X stays as small as it began. The length of the error
+//! The factors begin near zero ([`Options::alpha`]) with as many columns as X may have at most: the true
+//! rank need not be known. The step multiplies U by I − η (Q + Qᵀ), and Q points along the *direction* of
+//! the error, whatever the outliers, which only shorten it: the parts of X grow one after the other until
+//! the residuals change sign, and what is no part of X stays as small as it began. The length of the error
 //! is not to be seen from Q, so the step must shrink by itself: [`Step`] says how.
 //!
 //! *Step*: one pass over the measurements, value and sub-gradient of the same iterate; the cost is the
@@ -23,9 +23,10 @@
 //! *Fails* where the step shrinks before the weakest part of X has grown out of the start: the run *looks*
 //! converged, at a wrong point. The remedies are restarts ([`Step::Oscillation`]), a larger α, or a longer
 //! hold ([`Step::Held`]). With more columns than X has rank it ends at a floor that falls with α (a larger
-//! hold raises it); the l1 loss has no protection against outliers in the A_i themselves. Gaussian noise alone is
-//! better served by least squares (1.4 times more accurate); with gross outliers least squares is no better than
-//! the answer 0. Row-wise clipping ([`Options::row_bound`]) serves matrices of which few entries are known.
+//! hold raises it); the l1 loss has no protection against outliers in the A_i themselves. Gaussian noise
+//! alone is better served by least squares (1.4 times more accurate); with gross outliers least squares is
+//! no better than the answer 0. Row-wise clipping ([`Options::row_bound`]) serves matrices of which few
+//! entries are known.
 //!
 //! *Source*: Ma & Fattahi 2023 (small starts, over-estimated ranks); Charisopoulos et al. 2021 (Polyak's and
 //! geometric steps); Tong, Ma & Chi 2021 (scaled steps). The oscillation rule is ours.

@@ -20,8 +20,8 @@ pub enum Precondition<T> {
     },
 }
 
-/// How a run proceeds. The defaults need no number to be guessed: X's singular values up to ten apart, any share of
-/// outliers that the measurements can bear, any scale of the data.
+/// How a run proceeds. The defaults need no number to be guessed: X's singular values up to ten apart, any
+/// share of outliers that the measurements can bear, any scale of the data.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options<T> {
     /// Tolerances for the relative length of a step, step limit, how often to look (a look is free). Default:
@@ -29,8 +29,9 @@ pub struct Options<T> {
     pub stop: Stop<T>,
     /// The direction of the start. Default: one power step.
     pub start: Start,
-    /// The size of the start: its measurements are α² times the typical one. Positive. Smaller ones lower the floor of
-    /// over-estimated ranks and lengthen the run by ln(1/α); 1 with exact ranks only. Default 1e-3.
+    /// The size of the start: its measurements are α² times the typical one. Positive. Smaller ones lower
+    /// the floor of over-estimated ranks and lengthen the run by ln(1/α); 1 with exact ranks only. Default
+    /// 1e-3.
     pub alpha: T,
     /// Seed of the random numbers of the start. Default 1.
     pub seed: u64,

@@ -5,8 +5,8 @@ use super::shape::Shape;
 use crate::linear::{check_finite, check_len};
 use crate::{Error, Real};
 
-/// Measurements y_i = ⟨A_i, X⟩ + s_i of a matrix X, of which the rank is known not to exceed `rank`, borrowed and
-/// checked.
+/// Measurements y_i = ⟨A_i, X⟩ + s_i of a matrix X, of which the rank is known not to exceed `rank`,
+/// borrowed and checked.
 #[derive(Debug)]
 pub struct Problem<'a, T, O> {
     pub(super) operator: &'a O,

@@ -112,6 +112,8 @@ pub struct Recovery<'a, T, O> {
     relative: T,
     steps: u32,
     idle: u32,
+    /// Whether no further step makes sense.
+    stuck: bool,
     failed: Option<Status>,
 }
 
@@ -167,6 +169,7 @@ pub fn start<'a, T: Real, O: Operator<T>>(
         relative: T::ONE,
         steps: 0,
         idle: 0,
+        stuck: false,
         failed: None,
     };
     run.look();
@@ -217,9 +220,7 @@ impl<T: Real, O: Operator<T>> Recovery<'_, T, O> {
             self.x.copy_from(work.current);
         } else {
             self.idle = self.idle.saturating_add(1);
-            if self.idle >= self.options.patience {
-                self.failed = Some(Status::Stalled);
-            }
+            self.stuck = self.idle >= self.options.patience;
         }
         self.decide();
     }
@@ -269,7 +270,7 @@ impl<T: Real, O: Operator<T>> Recovery<'_, T, O> {
         }
         if !(self.step_size.is_finite() && self.relative.is_finite()) {
             // The sub-gradient is too small for its reciprocal.
-            (self.step_size, self.failed) = (T::ZERO, Some(Status::Stalled));
+            (self.step_size, self.relative, self.stuck) = (T::ZERO, T::ONE, true);
         }
     }
 
@@ -333,6 +334,10 @@ impl<T: Real, O: Operator<T>> Run for Recovery<'_, T, O> {
     type Real = T;
 
     fn step(&mut self) {
+        if self.stuck {
+            self.failed = Some(Status::Stalled);
+            return;
+        }
         vector::axpy(-self.step_size, self.work.direction, self.work.current);
         if self.options.row_bound < T::INFINITY {
             clip_rows(self.problem.shape, self.options.row_bound, self.work.current);
@@ -344,11 +349,11 @@ impl<T: Real, O: Operator<T>> Run for Recovery<'_, T, O> {
     fn residual(&mut self) -> T {
         if !self.value.is_finite() {
             T::NAN
-        } else if self.best <= self.options.target || self.step_size == T::ZERO && self.failed.is_none() {
+        } else if self.best <= self.options.target || self.step_size == T::ZERO && !self.stuck {
             T::ZERO
         } else {
             // A run is not at its end while a restart is left.
-            self.pace.to_come().unwrap_or(self.relative)
+            self.pace.coming().unwrap_or(self.relative)
         }
     }
 

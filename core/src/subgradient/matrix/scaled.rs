@@ -17,7 +17,8 @@ pub(super) fn precondition<T: Real>(shape: Shape, damping: T, x: &[T], d: &mut [
     }
 }
 
-/// L Lᵀ = UᵀU + λI in the lower half, the diagonal of L inverted; a pivot of rounding error counts as infinite.
+/// L Lᵀ = UᵀU + λI in the lower half, the diagonal of L inverted; a pivot of rounding error counts as
+/// infinite.
 fn factorise<T: Real>(u: &[T], length: usize, rank: usize, damping: T, gram: &mut [T]) {
     let columns = || u.chunks_exact(length.max(1));
     let trace = columns().fold(T::ZERO, |sum, u| sum + vector::dot(u, u));

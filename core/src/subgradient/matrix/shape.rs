@@ -78,7 +78,8 @@ impl Shape {
         Factors { u, v: if self.symmetric { u } else { v }, shape: *self }
     }
 
-    /// A slice of as many [`unknowns`](Shape::unknowns) as a gradient, for [`Operator`](super::operator::Operator).
+    /// A slice of as many [`unknowns`](Shape::unknowns) as a gradient, for
+    /// [`Operator`](super::operator::Operator).
     pub fn gradient<'g, T>(&self, values: &'g mut [T]) -> Gradient<'g, T> {
         Gradient { values, shape: *self }
     }

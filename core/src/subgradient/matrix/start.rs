@@ -273,7 +273,7 @@ pub(super) fn make<'a, T: Real, O: Operator<T>>(
         Start::Random | Start::Given => {}
     }
     // Measurements that cancel give no direction.
-    if !(vector::max_abs(x) > T::ZERO) {
+    if vector::max_abs(x) <= T::ZERO {
         random(shape, plan.seed, x);
     }
     let mut sizes = Lanes::default();

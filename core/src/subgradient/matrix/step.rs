@@ -18,8 +18,8 @@ pub enum Step<T> {
         /// η₀ in (0, 1]
         eta0: T,
     },
-    /// η₀ for `hold` steps, then η₀ ρᵗ: the lowest floors, if the hold is right. The weakest part of X grows by
-    /// 1 + η₀ λ_r/λ₁ a step and has to grow by about 1/α, so h ≈ κ ln(1/α)/ln(1 + η₀).
+    /// η₀ for `hold` steps, then η₀ ρᵗ: the lowest floors, if the hold is right. The weakest part of X grows
+    /// by 1 + η₀ λ_r/λ₁ a step and has to grow by about 1/α, so h ≈ κ ln(1/α)/ln(1 + η₀).
     Held {
         /// η₀ in (0, 1]
         eta0: T,
@@ -28,9 +28,9 @@ pub enum Step<T> {
         /// h
         hold: u32,
     },
-    /// η ← ρ η whenever a step went beyond what it sought: ⟨G_t, D_{t−1}⟩ < 0. No hold to choose. A weak part of X
-    /// that is still tiny when the strong ones begin to oscillate would be lost, so the step goes back to
-    /// η₀ `restarts` times, each when it has shrunk a thousandfold.
+    /// η ← ρ η whenever a step went beyond what it sought: ⟨G_t, D_{t−1}⟩ < 0. No hold to choose. A weak
+    /// part of X that is still tiny when the strong ones begin to oscillate would be lost, so the step goes
+    /// back to η₀ `restarts` times, each when it has shrunk a thousandfold.
     Oscillation {
         /// η₀ in (0, 1]
         eta0: T,
@@ -50,14 +50,16 @@ pub enum Step<T> {
 /// What a step is measured in. D is the direction, −D the way that is gone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unit {
-    /// [`Relative`](Unit::Relative) with [`Step::Oscillation`], with scaled directions and where the operator does not
-    /// form Q, else [`Spectral`](Unit::Spectral). Oscillation in relative units found every part of the matrices of the
-    /// tests, singular values up to ten apart, where spectral units lost one of eight, and takes half the steps;
-    /// floors of over-estimated ranks are alike at α = 1e-3, up to ten times higher at 1e-6.
+    /// [`Relative`](Unit::Relative) with [`Step::Oscillation`], with scaled directions and where the
+    /// operator does not form Q, else [`Spectral`](Unit::Spectral). Oscillation in relative units found
+    /// every part of the matrices of the tests, singular values up to ten apart, where spectral units lost
+    /// one of eight, and takes half the steps; floors of over-estimated ranks are alike at α = 1e-3, up to
+    /// ten times higher at 1e-6.
     #[default]
     Auto,
-    /// 1/‖Q + Qᵀ‖₂ (1/‖Q‖₂ where X is general): the step is relative to what grows fastest, whatever the scale of
-    /// the data. Relative where the operator does not form Q. [`Polyak`](Step::Polyak) is capped with ‖·‖_F in its place.
+    /// 1/‖Q + Qᵀ‖₂ (1/‖Q‖₂ where X is general): the step is relative to what grows fastest, whatever the
+    /// scale of the data. Relative where the operator does not form Q. [`Polyak`](Step::Polyak) is capped
+    /// with ‖·‖_F in its place.
     Spectral,
     /// ‖x‖/‖D‖, both factors together: the step is relative to the factors.
     Relative,
@@ -151,7 +153,7 @@ impl<T: Real> Pace<T> {
     }
 
     /// The step that a restart will go back to, if one is left.
-    pub(super) fn to_come(&self) -> Option<T> {
+    pub(super) fn coming(&self) -> Option<T> {
         match self.rule {
             Step::Oscillation { eta0, .. } if self.restarts > 0 => Some(eta0),
             _ => None,

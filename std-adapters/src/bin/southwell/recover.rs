@@ -83,7 +83,8 @@ pub(crate) struct Arguments {
     /// The damping of scaled directions.
     #[arg(long, allow_negative_numbers = true, default_value_t = 1e-4, requires = "scaled")]
     damping: f64,
-    /// The run has converged when the step has shrunk to this; between 0 and 1. Default: 1e-8, 1e-5 in single precision.
+    /// The run has converged when the step has shrunk to this; between 0 and 1. Default: 1e-8, 1e-5 in
+    /// single precision.
     #[arg(long, allow_hyphen_values = true, value_parser = tolerance)]
     tolerance: Option<f64>,
     /// Steps after which the run gives up.

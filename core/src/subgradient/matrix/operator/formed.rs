@@ -58,8 +58,8 @@ const POWERS: u32 = 20;
 /// A step that raises the norm by less than this share ends them.
 const ENOUGH: f64 = 1e-3;
 
-/// ‖Q‖₂ from below, by the power method on Q (symmetric) or QᵀQ, from the vector that is handed in (any, or 0)
-/// and that is left for the next time; it has room for a row and a column. Cost: up to 20 (40) products.
+/// ‖Q‖₂ from below, by the power method on Q (symmetric) or QᵀQ, from the vector that is handed in (any, or
+/// 0) and that is left for the next time; it has room for a row and a column. Cost: up to 20 (40) products.
 pub(in super::super) fn spectral_norm<T: Real>(shape: Shape, q: &[T], vector: &mut [T]) -> T {
     let (rows, columns) = (shape.rows(), shape.columns());
     let matrix = dense::Matrix { values: q, columns, stride: columns };

@@ -72,8 +72,8 @@ pub trait Operator<T: Real> {
         Weights::Sign
     }
 
-    /// All of it: for every i in order, w_i = `weigh(i, ⟨A_i, U Vᵀ⟩)`; then the gradients of Σ w_i ⟨A_i, U Vᵀ⟩,
-    /// times `scale`.
+    /// All of it: for every i in order, w_i = `weigh(i, ⟨A_i, U Vᵀ⟩)`; then the gradients of Σ w_i ⟨A_i, U
+    /// Vᵀ⟩, times `scale`.
     fn pass(
         &self,
         scale: T,

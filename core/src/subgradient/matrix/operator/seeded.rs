@@ -16,8 +16,8 @@ pub enum Draw {
     Normal,
 }
 
-/// Random A_i that need no memory: entry (j, k) of A_i is number `(i·rows + j)·columns + k` of a stream of the
-/// [`counter`] generator.
+/// Random A_i that need no memory: entry (j, k) of A_i is number `(i·rows + j)·columns + k` of a stream of
+/// the [`counter`] generator.
 ///
 /// An iteration reads y and draws every A_i once; signs cost little beside the 4 operations an entry, normal
 /// numbers about ten times as much.

@@ -1,11 +1,12 @@
-//! `southwell reproduce subgm`: error against iterations of the sub-gradient method for robust matrix recovery.
+//! `southwell reproduce subgm`: error against iterations of the sub-gradient method for robust matrix
+//! recovery.
 //!
-//! J. Ma & S. Fattahi, «Global convergence of sub-gradient method for robust matrix recovery: small initialization,
-//! noisy measurements, and over-parameterization», JMLR 24(96), 2023, is the setting: outliers of growing
-//! probability, Gaussian noise, and ranks that are over-estimated up to the dimension, from a small start.
-//! The data of its figures are not known; these are ours, from the counter generator: X of 30 × 30 and rank 3, 1200
-//! Gaussian measurements, outliers ten times the signal. Beside it runs the gradient method on least squares. The
-//! reference errors were computed by another implementation, in C.
+//! J. Ma & S. Fattahi, «Global convergence of sub-gradient method for robust matrix recovery: small
+//! initialization, noisy measurements, and over-parameterization», JMLR 24(96), 2023, is the setting:
+//! outliers of growing probability, Gaussian noise, and ranks that are over-estimated up to the dimension,
+//! from a small start. The data of its figures are not known; these are ours, from the counter generator: X
+//! of 30 × 30 and rank 3, 1200 Gaussian measurements, outliers ten times the signal. Beside it runs the
+//! gradient method on least squares. The reference errors were computed by another implementation, in C.
 
 use std::fs;
 use std::path::PathBuf;
@@ -199,7 +200,7 @@ impl Clean {
         let weights = Some(Weights::Value);
         let options = Options { start: Start::Spectral, alpha: ALPHA, weights, ..Options::default() };
         let mut u = vec![0.0; shape.unknowns()];
-        drop(matrix::start(&problem, &options, &mut u, workspace)?);
+        matrix::start(&problem, &options, &mut u, workspace)?;
         let (mut gradient, mut x) = (vec![0.0; u.len()], vec![0.0; D * D]);
         let mut scratch = vec![0.0; Dense::<f64>::scratch(shape)];
         let mut errors = Vec::new();
@@ -297,7 +298,8 @@ fn row(method: &'static str, case: &Case, reference: Option<f64>, errors: &[f64]
 /// bit: another order of sums ends within a factor of three.)
 fn missed(row: &Row) -> bool {
     let at_500 = row.errors.get(2).copied().unwrap_or(f64::NAN);
-    row.method == "sub-gradient" && row.reference.is_some_and(|reference| !(at_500 <= 3.0 * reference))
+    row.method == "sub-gradient"
+        && row.reference.is_some_and(|reference| at_500.is_nan() || at_500 > 3.0 * reference)
 }
 
 fn tables(experiments: &[(&'static str, Vec<Row>)]) -> String {

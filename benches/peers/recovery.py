@@ -1,0 +1,89 @@
+"""Iterations of robust matrix recovery beside NumPy with OpenBLAS, one thread each, on the same measurements.
+
+`python recovery.py --ours target/release/peer` (with OPENBLAS_NUM_THREADS=1). Both sides take turns, and a
+ratio is the median over the rounds of theirs / ours.
+"""
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from run import Ours, blas_name, machine
+
+SIZES = [(30, 1200, 10), (64, 4096, 10), (128, 2048, 10)]
+
+
+def problem(d, m, rank, dtype):
+    rng = np.random.default_rng(1)
+    a = rng.standard_normal((m, d, d)).astype(dtype)
+    factor = np.linalg.qr(rng.standard_normal((d, 3)))[0]
+    y = a.reshape(m, -1) @ (factor @ factor.T).ravel().astype(dtype)
+    wrong = rng.random(m) < 0.3
+    y[wrong] += 10 * np.sqrt(3) * rng.standard_normal(wrong.sum()).astype(dtype)
+    return a, y.astype(dtype), (0.1 * rng.standard_normal((d, rank))).astype(dtype)
+
+
+def iterate(a, y, u, count):
+    """What NumPy makes of it: two products with the matrix of all measurements, and small ones."""
+    m, d, _ = a.shape
+    rows = a.reshape(m, d * d)
+    u = u.copy()
+    residual = rows @ (u @ u.T).ravel() - y
+    start = time.perf_counter()
+    for _ in range(count):
+        q = (np.sign(residual) @ rows).reshape(d, d) / m
+        g = (q + q.T) @ u
+        u -= (0.25 * np.linalg.norm(u) / np.linalg.norm(g)) * g
+        residual = rows @ (u @ u.T).ravel() - y
+    return (time.perf_counter() - start) / count, float(np.abs(residual).mean())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ours", required=True, help="the binary `peer`")
+    parser.add_argument("--rounds", type=int, default=15)
+    options = parser.parse_args()
+    ours = Ours(options.ours)
+    print(f"Machine: {machine()}, SIMD level {ours.ask('level')[0]}, NumPy {np.__version__}, {blas_name()}.")
+    print("\n| d | m | r | type | MB | ours, ms | NumPy, ms | ratio (range) | value after 3: ours, NumPy |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        for d, m, rank in SIZES:
+            for dtype, real in ((np.float32, "f32"), (np.float64, "f64")):
+                a, y, u = problem(d, m, rank, dtype)
+                a.tofile(folder / "a")
+                y.tofile(folder / "y")
+                u.T.tofile(folder / "u")
+                assert ours.ask("recovery", folder, real, d) == ["ok", str(m)]
+                mine, other = float(ours.ask("iterate", 3)[1]), iterate(a, y, u, 3)[1]
+                if abs(mine - other) > 1e-3 * other:
+                    raise RuntimeError(f"{d} {real}: {mine} and {other}")
+                count = max(2, int(0.1 / iterate(a, y, u, 2)[0]))
+                times = []
+                for turn in range(options.rounds):
+                    if turn % 2 == 0:
+                        first = float(ours.ask("iterate", count)[0])
+                        times.append((first, iterate(a, y, u, count)[0]))
+                    else:
+                        second = iterate(a, y, u, count)[0]
+                        times.append((float(ours.ask("iterate", count)[0]), second))
+                ratios = sorted(theirs / mine for mine, theirs in times)
+                middle = [statistics.median(t) * 1e3 for t in zip(*times)]
+                print(
+                    f"| {d} | {m} | {rank} | {real} | {a.nbytes / 1e6:.0f} | {middle[0]:.3f} | {middle[1]:.3f} "
+                    f"| **{statistics.median(ratios):.2f}** ({ratios[0]:.2f}–{ratios[-1]:.2f}) "
+                    f"| {mine:.6g}, {other:.6g} |",
+                    flush=True,
+                )
+    ours.close()
+    print(f"\nLoad at the end: {os.getloadavg()[0]:.1f}.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+//! Iterations of robust matrix recovery on the same measurements as a peer's.
+
+use std::error::Error;
+use std::path::Path;
+
+use southwell::subgradient::matrix::operator::Dense;
+use southwell::subgradient::matrix::{self, Options, Problem, Start, Step, Unit, Workspace};
+use southwell::{Real, Run};
+use southwell_benches::seconds;
+
+use crate::Answer;
+
+/// Measurements of either type.
+pub(crate) trait Iterated {
+    /// K steps of a quarter of ‖U‖, from the U that was read: seconds a step, and the last value.
+    fn iterate(&self, count: u32) -> Answer;
+}
+
+struct Measured<T> {
+    a: Vec<T>,
+    y: Vec<T>,
+    /// Column after column.
+    u: Vec<T>,
+    order: usize,
+}
+
+/// Reads `a` (m matrices), `y` and `u`; tells m.
+pub(crate) fn read<T: Real, const N: usize>(
+    folder: &Path,
+    order: usize,
+    of_bytes: fn([u8; N]) -> T,
+) -> Result<(Box<dyn Iterated>, usize), Box<dyn Error>> {
+    let file = |name: &str| -> std::io::Result<Vec<T>> {
+        Ok(std::fs::read(folder.join(name))?.as_chunks().0.iter().map(|&bytes| of_bytes(bytes)).collect())
+    };
+    let measured = Measured { a: file("a")?, y: file("y")?, u: file("u")?, order };
+    let count = measured.y.len();
+    Ok((Box::new(measured), count))
+}
+
+impl<T: Real> Iterated for Measured<T> {
+    fn iterate(&self, count: u32) -> Answer {
+        let operator = Dense::new(&self.a, self.order, self.order)?;
+        let problem = Problem::symmetric(&operator, &self.y, self.u.len() / self.order.max(1))?;
+        let shape = problem.shape();
+        let mut storage =
+            vec![T::ZERO; Workspace::<T>::required_len(shape, false, Dense::<T>::scratch(shape))];
+        let workspace = Workspace::new(&problem, false, &mut storage)?;
+        let step = Step::Constant { eta0: T::from_f64(0.25) };
+        let options = Options { start: Start::Given, step, unit: Unit::Relative, ..Options::default() };
+        let mut x = self.u.clone();
+        let mut run = matrix::start(&problem, &options, &mut x, workspace)?;
+        let time = seconds(|| (0..count).for_each(|_| run.step())) / f64::from(count.max(1));
+        Ok(format!("{time:e} {:e}", run.value()))
+    }
+}
