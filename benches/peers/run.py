@@ -11,6 +11,7 @@ import os
 import platform
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -261,8 +262,11 @@ def main():
         if options.only in (None, "dense"):
             results["dense"] = list(dense.rows(ours, folder, options.pairs))
         if options.only in (None, "transport"):
-            results["iterations"] = list(transport.iteration_rows(ours, folder, options.pairs))
-            results["transport"] = list(transport.rows(ours, folder, options.slow))
+            for row in transport.iteration_rows(ours, folder, options.pairs):
+                results["iterations"].append(row)
+            for row in transport.rows(ours, folder, options.slow):
+                print(f"{row['case']}, {row['type']}, {row['who']}: {row.get('seconds', '–')}", file=sys.stderr)
+                results["transport"].append(row)
         if options.only in ("dense", "transport"):
             sizes, options.data = [], None
         for name, matrix, side in systems(sizes, options.data):
