@@ -151,6 +151,28 @@ fn columns_that_underflow_are_not_made_up() {
     underflow::<f32>(1e-4);
 }
 
+/// The same where a sum was beyond the range: one row, one column, a start far too high, prices far below ε.
+#[test]
+fn columns_that_overflow_are_not_made_up() {
+    let case = Case { cost: vec![0.878_431_4], a: vec![0.6875], b: vec![0.6875] };
+    for inverse in [486.0, 64.0, 4000.0] {
+        for start in [0.5, 2.0, 8.0, 32.0] {
+            for prices in [[1.0 / 4096.0, 1.0 / 64.0], [1.0 / 64.0, 1.0 / 4096.0], [1.0, 2.0]] {
+                let (report, f, g) = solve::<f32>(&case, 1.0 / inverse, prices, start).expect("valid");
+                let ended = matches!(report.status, Status::Converged | Status::Stalled);
+                assert!(ended, "{inverse} {start} {prices:?} {report:?}");
+                let [violation, sum, _] = check(&case, 1.0 / inverse, prices, &wide(&f), &wide(&g));
+                let bound = 32.0 * f64::from(f32::EPSILON) * (1.0 + 2.0 * inverse) * (sum + violation);
+                let told = f64::from(report.residual);
+                assert!(
+                    (violation - told).abs() <= bound,
+                    "{inverse} {start} {prices:?} {violation} {report:?}"
+                );
+            }
+        }
+    }
+}
+
 /// Two hard constraints are Sinkhorn's iteration, step for step.
 #[test]
 fn hard_constraints_are_balanced_transport() {

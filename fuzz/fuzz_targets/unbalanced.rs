@@ -126,8 +126,10 @@ fn check<T: Real>(input: &Input) {
             rounding += wanted * (1.0 + p.to_f64().abs() / rho);
         }
     }
-    let bound = 32.0 * T::EPSILON.to_f64() * rounding;
     let (told, mass) = (report.residual.to_f64(), report.scale.to_f64());
+    // What is below the smallest number is 0 in the type: an entry, a sum's term, what a line shall sum to.
+    let vanished = 64.0 * (n + m) as f64 * T::MIN_POSITIVE.to_f64() * (1.0 + mass + told);
+    let bound = 32.0 * T::EPSILON.to_f64() * rounding + vanished;
     let label =
         || format!("{report:?}, but {exact} ± {bound}; f {f:?} g {g:?} ε {epsilon} ρ {rho:?} {cost:?}");
     if !input.wild {

@@ -18,8 +18,9 @@
 //!
 //! *Fails* never. Where it starts far off, sums overflow: exponents are cut at 300 (`f64`) and 40 (`f32`), in the
 //! residual as well, which is beyond any tolerance then; lines that far out fall by as much a step until
-//! they are in range. After a step that moved a column whose sum had underflowed, nobody knows what it sums
-//! to; the step then ends by moving the rows as well, in the same reading, which also says what columns sum to.
+//! they are in range. After a step that moved a column whose sum had underflowed, or had been cut, nobody knows
+//! what it sums to; the step then ends by moving the rows as well, in the same reading, which also says what
+//! columns sum to.
 //! It stops as [`Status::Stalled`] where the residual is rounding error.
 //!
 //! *Source*: Chizat, Peyré, Schmitzer & Vialard 2018 (iteration); Séjourné, Vialard & Peyré 2022 (shift).
@@ -94,7 +95,7 @@ pub struct Unbalanced<'a, T, C> {
     /// The error that the rows will have once they are where the last reading wants them: 0 unless a potential
     /// ends at its limit.
     left_error: T,
-    /// The largest factor of a row in the last reading.
+    /// The largest factor of a row in the last reading; infinite if one was cut.
     heaviest: T,
     /// Whether `next` holds where the rows go next.
     pending: bool,
@@ -169,7 +170,7 @@ pub fn solve<T: Real, C: Cost<T>>(
 impl<T: Real, C: Cost<T>> Unbalanced<'_, T, C> {
     /// Reads the costs: the error of the rows as they are, where they go next, and the columns' sums there.
     fn read(&mut self) {
-        let limit = self.limit();
+        let (limit, cut) = (self.limit(), T::from_u32(highest::<T>()));
         let Workspace { next, sums, scratch } = &mut self.work;
         let (base, price) = (&self.problem.base, self.problem.rows);
         let (epsilon, a, f) = (base.epsilon, base.a, &*self.x.f);
@@ -188,8 +189,9 @@ impl<T: Real, C: Cost<T>> Unbalanced<'_, T, C> {
             if *next != wanted {
                 left += price.off(a, *next, *next / epsilon + m, sum);
             }
-            let weight = capped_exp(*next / epsilon + m);
-            heaviest = heaviest.max(weight);
+            let exponent = *next / epsilon + m;
+            let weight = capped_exp(exponent);
+            heaviest = heaviest.max(if exponent > cut { T::INFINITY } else { weight });
             weight
         };
         base.cost.pass(epsilon, self.x.g, &mut weigh, sums, scratch);
@@ -227,11 +229,11 @@ impl<T: Real, C: Cost<T>> Unbalanced<'_, T, C> {
     }
 
     /// Moves the columns, knowing what they sum to; `sums` keeps what they sum to then. False if that cannot be known:
-    /// a column has underflowed, or what it was lacking is beyond the range.
+    /// a column has underflowed, or what it has or lacks is beyond the range.
     fn take_columns(&mut self) -> bool {
         let (epsilon, damping) = (self.problem.base.epsilon, self.problem.columns.damping);
         let limit = self.limit();
-        // What underflowed in a sum is below its rounding from here on.
+        // What underflowed in a sum is below its rounding from here on. (Infinite where a row was cut.)
         let rows = T::from_usize(self.problem.rows());
         let faint = T::MIN_POSITIVE / T::EPSILON * rows * self.heaviest.max(T::ONE);
         let cut = T::from_u32(highest::<T>());
@@ -273,6 +275,9 @@ impl<T: Real, C: Cost<T>> Unbalanced<'_, T, C> {
     fn measure_columns(&mut self) {
         let price = self.problem.columns;
         (self.column_error, self.mass) = (T::ZERO, T::ZERO);
+        if !self.heaviest.is_finite() {
+            self.column_error = capped_exp(T::INFINITY) * self.problem.base.mass.max(T::ONE);
+        }
         for ((&g, &t), &b) in self.x.g.iter().zip(&*self.work.sums).zip(self.problem.base.b) {
             if b > T::ZERO {
                 self.column_error += price.off(b, g, T::ZERO, t);
