@@ -33,7 +33,8 @@ fn answer(numbers: &[f64]) -> Result<String, Failure> {
         rest = tail;
         Ok(piece)
     };
-    let (a, b, q, r, p, x0) = (take(n * n)?, take(n * m)?, take(n * n)?, take(m * m)?, take(n * n)?, take(n)?);
+    let (a, b, q, r, p, x0) =
+        (take(n * n)?, take(n * m)?, take(n * n)?, take(m * m)?, take(n * n)?, take(n)?);
     let plant = Plant { states: n, inputs: m, a, b, q, r };
     let model = Staged::new(plant, p, horizon)?;
     let variables = m * horizon;

@@ -117,6 +117,7 @@ pub fn start<'r, 'a, 'w, T: Real, M: Model<T>>(
     check_len("x", x.len(), problem.variables())?;
     check_finite("x", x)?;
     work.fit(&problem.model)?;
+    problem.model.begin(problem.data, work.factors.storage);
     problem.bounds.clip(x);
     copy(work.start, x);
     copy(work.trial, x);

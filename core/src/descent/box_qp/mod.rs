@@ -3,8 +3,9 @@
 //! ```text
 //! min ½ xᵀH x + fᵀx,   lower ≤ x ≤ upper,   H positive definite
 //! ```
-//! given by H itself ([`Condensed`]), or by dynamics and costs of a horizon ([`Staged`]), where H is never formed and a
-//! solve with it is Riccati's recursion. Both answer with the same active-set method:
+//! given by H itself ([`Condensed`]), by H and H⁻¹ made once ([`Prepared`]), or by dynamics and costs of a horizon
+//! ([`Staged`]), where H is never formed and a solve with it is Riccati's recursion: linear in the horizon, and nothing to
+//! prepare when the model changes. All answer with the same active-set method:
 //!
 //! - *Primal–dual active set.* With some variables fixed at a bound, minimise over the others; then fix those that
 //!   left the box, and free those whose gradient pushes them into it, all at once. Where the sets do not change the
@@ -68,6 +69,7 @@ mod bounds;
 mod condensed;
 mod dual;
 mod model;
+mod prepared;
 mod problem;
 mod riccati;
 mod small;
@@ -79,6 +81,7 @@ mod workspace;
 pub use active_set::{BoxQp, BoxReport, Fallback, Method, Options, solve, start};
 pub use condensed::Condensed;
 pub use model::{Factors, Look, Model};
+pub use prepared::{Prepared, invert_condensed};
 pub use problem::Problem;
 pub use staged::{Plant, Staged};
 pub use terminal::{condense, condense_len, shift, terminal_cost, terminal_len};
