@@ -2,6 +2,7 @@
 
 mod closed_loop;
 mod endings;
+mod hard;
 mod optima;
 mod oracle;
 mod plants;

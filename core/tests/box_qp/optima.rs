@@ -1,9 +1,10 @@
 //! The optima of the double integrator and of the quadrotor, found by an independent solver.
 
 use southwell::descent::box_qp::{
-    BoxReport, Condensed, Fallback, Model, Options, Problem, Staged, Workspace, condense, condense_len, solve,
+    BoxReport, Condensed, Fallback, Model, Options, Prepared, Problem, Staged, Workspace, condense,
+    condense_len, invert_condensed, solve,
 };
-use southwell::{Real, Stop};
+use southwell::{Real, Status, Stop};
 
 use crate::plants::{Made, double_integrator, quadrotor};
 
@@ -122,8 +123,18 @@ fn check(options: &Options<f64>, most_steps: u32) {
         let what = format!("{} condensed {found:?}", case.name);
         assert!(found.report.converged() && found.report.steps <= most_steps, "{what}");
         close(found.objective, case.objective, 1e-9, &what);
-        for (u, v) in u.iter().zip(&v) {
+        let mut inverse = vec![f64::NAN; h.len()];
+        let status =
+            invert_condensed(&dense, &mut inverse, &mut vec![f64::NAN; h.len()]).expect("sound sizes");
+        assert_eq!(status, Status::Converged);
+        let prepared = Prepared::new(dense, &inverse).expect("sound");
+        let (w, prepared) =
+            cold(&prepared, &f, case.bound, options, Prepared::<f64>::required_len(variables));
+        assert!(prepared.report.converged() && prepared.report.steps <= most_steps, "{what} {prepared:?}");
+        close(prepared.objective, case.objective, 1e-9, &what);
+        for ((u, v), w) in u.iter().zip(&v).zip(&w) {
             assert!((u - v).abs() < 1e-9, "{what}: {u} staged, {v} condensed");
+            assert!((u - w).abs() < 1e-9, "{what}: {u} staged, {w} prepared");
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use southwell::descent::box_qp::{
-    Condensed, Factors, Fallback, Model, Options, Problem, Staged, Workspace, condense, condense_len, solve,
+    Condensed, Factors, Fallback, Model, Options, Prepared, Problem, Staged, Workspace, condense,
+    condense_len, invert_condensed, solve,
 };
 use southwell::{Real, Status};
 
@@ -54,11 +55,33 @@ fn dense(n: usize) -> impl Strategy<Value = Dense> {
 fn solve_dense<T: Real>(dense: &Dense, options: &Options<T>, start: &[f64]) -> (Vec<f64>, String) {
     let n = dense.f.len();
     let (h, f) = (cast::<T>(&dense.h), cast::<T>(&dense.f));
-    let (lower, upper) = (cast::<T>(&dense.lower), cast::<T>(&dense.upper));
     let model = Condensed::new(&h, n).expect("sound");
-    let problem = Problem::new(&model, &f, &lower, &upper).expect("sound");
-    let mut storage = vec![T::NAN; Condensed::<T>::required_len(n)];
-    let mut workspace = Workspace::new(&model, &mut storage).expect("long enough");
+    let mut inverse = vec![T::NAN; n * n];
+    let status = invert_condensed(&model, &mut inverse, &mut vec![T::NAN; n * n]).expect("sound sizes");
+    assert_eq!(status, Status::Converged);
+    let prepared = Prepared::new(model, &inverse).expect("sound");
+    let (y, _) = solve_model(dense, &prepared, &f, Prepared::<T>::required_len(n), options, start);
+    let (x, what) = solve_model(dense, &model, &f, Condensed::<T>::required_len(n), options, start);
+    let tolerance = if T::EPSILON.to_f64() > 1e-10 { 2e-2 } else { 1e-6 };
+    for (x, y) in x.iter().zip(&y) {
+        assert!((x - y).abs() < tolerance, "{what}: {x}, with the inverse {y}");
+    }
+    (x, what)
+}
+
+fn solve_model<T: Real, M: Model<T>>(
+    dense: &Dense,
+    model: &M,
+    f: &[T],
+    len: usize,
+    options: &Options<T>,
+    start: &[f64],
+) -> (Vec<f64>, String) {
+    let n = dense.f.len();
+    let (lower, upper) = (cast::<T>(&dense.lower), cast::<T>(&dense.upper));
+    let problem = Problem::new(model, f, &lower, &upper).expect("sound");
+    let mut storage = vec![T::NAN; len];
+    let mut workspace = Workspace::new(model, &mut storage).expect("long enough");
     let mut x = cast::<T>(start);
     let found = solve(&problem, options, &mut x, &mut workspace, &mut ()).expect("sound");
     let what = format!("{options:?} {found:?}");

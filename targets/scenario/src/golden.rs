@@ -226,7 +226,7 @@ pub const COUPLINGS_F64: &[Outcome] = &[
 pub const MPC_F32: [Outcome; 4] = [
     Outcome { name: "cart, 10 stages", steps: 11, answer: 0x0ebe3af2d4e896e1 },
     Outcome { name: "cart, 20 stages", steps: 24, answer: 0x75dc59b7aae216ab },
-    Outcome { name: "quadrotor, near", steps: 14, answer: 0x6d6bbd70b7e931f3 },
+    Outcome { name: "quadrotor, near", steps: 15, answer: 0x6d6bbd70b7e931f3 },
     Outcome { name: "quadrotor, far", steps: 14, answer: 0x117ad01576d174ac },
 ];
 

@@ -79,8 +79,10 @@ enum Phase {
     Settled,
 }
 
-/// Roundings of the terms of a gradient that a multiplier may be off by.
-const ROUNDINGS: u32 = 8;
+/// Roundings of a bound by which a variable may be outside of it.
+const OUTSIDE: u32 = 8;
+/// Roundings of the largest multiplier that any may be off by: 170 were seen on a quadrotor in `f32`.
+const WRONG: u32 = 256;
 
 /// A run in progress.
 #[derive(Debug)]
@@ -97,8 +99,6 @@ pub struct BoxQp<'r, 'a, 'w, T, M> {
     pub(super) scale: T,
     objective: T,
     start_objective: T,
-    /// Multipliers above −slack count as right.
-    pub(super) slack: T,
     pub(super) failure: Option<Status>,
 }
 
@@ -117,6 +117,7 @@ pub fn start<'r, 'a, 'w, T: Real, M: Model<T>>(
     check_len("x", x.len(), problem.variables())?;
     check_finite("x", x)?;
     work.fit(&problem.model)?;
+    problem.model.begin(problem.data, work.factors.storage);
     problem.bounds.clip(x);
     copy(work.start, x);
     copy(work.trial, x);
@@ -133,14 +134,11 @@ pub fn start<'r, 'a, 'w, T: Real, M: Model<T>>(
         scale: T::ZERO,
         objective: T::ZERO,
         start_objective: T::ZERO,
-        slack: T::ZERO,
         failure: None,
     };
     let look = run.evaluate(true);
     run.start_objective = look.objective;
     run.scale = look.scale;
-    let stop = &options.stop;
-    run.slack = stop.absolute.max(stop.relative.max(T::from_u32(ROUNDINGS) * T::EPSILON) * look.scale);
     let starts = run.x.iter().zip(&*run.work.gradient).zip(problem.bounds.pairs());
     for (side, ((&x, &g), (lo, hi))) in run.work.sides.iter_mut().zip(starts) {
         let pressed = lo >= hi || (x <= lo && g >= T::ZERO);
@@ -271,15 +269,20 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
         }
     }
 
+    /// Multipliers above −slack count as right.
+    pub(super) fn slack(&self) -> T {
+        T::from_u32(WRONG) * T::EPSILON * largest(self.work.gradient)
+    }
+
     /// Frees what is pushed into the box and, if `fix`, fixes what left it; says how many that were.
     pub(super) fn revise(&mut self, fix: bool) -> usize {
-        let mut changes = 0_usize;
+        let (mut changes, slack) = (0_usize, self.slack());
         let work = &mut *self.work;
         let values = work.trial.iter().zip(&*work.gradient).zip(self.problem.bounds.pairs());
         for (side, ((&z, &g), (lo, hi))) in work.sides.iter_mut().zip(values) {
             let new = if *side == T::ZERO {
                 if fix { outside(z, lo, hi) } else { T::ZERO }
-            } else if lo < hi && *side * g > self.slack {
+            } else if lo < hi && *side * g > slack {
                 T::ZERO
             } else {
                 *side
@@ -311,7 +314,7 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
 
 /// The side on which a value has left its bounds by more than rounding; 0 if it has not.
 pub(super) fn outside<T: Real>(z: T, lo: T, hi: T) -> T {
-    let rounding = T::from_u32(ROUNDINGS) * T::EPSILON;
+    let rounding = T::from_u32(OUTSIDE) * T::EPSILON;
     // An infinite bound times rounding is infinite: nothing is outside of it.
     if lo - z > rounding * lo.abs() {
         -T::ONE

@@ -41,6 +41,10 @@ impl<'a, T: Real> Condensed<'a, T> {
         super::workspace::required_len(variables, factors)
     }
 
+    pub(super) fn values(&self) -> &'a [T] {
+        self.h
+    }
+
     fn rows(&self) -> impl Iterator<Item = &'a [T]> + use<'a, T> {
         self.h.chunks_exact(self.n.max(1))
     }
@@ -180,7 +184,7 @@ impl<T: Real> Condensed<'_, T> {
 }
 
 /// Uᵀ D⁻¹ U of the leading part in its upper half, rows `stride` apart; the diagonal holds the inverse pivots.
-fn factorise<T: Real>(matrix: &mut [T], stride: usize, count: usize) -> bool {
+pub(super) fn factorise<T: Real>(matrix: &mut [T], stride: usize, count: usize) -> bool {
     let mut rest = matrix;
     for k in 0..count {
         let Some((row, below)) = rest.split_at_mut_checked(stride) else { return false };
@@ -213,7 +217,7 @@ pub(super) fn invert<T: Real>(pivot: T, least: T) -> Option<T> {
 }
 
 /// x ← (Uᵀ D⁻¹ U)⁻¹ x.
-fn substitute<T: Real>(matrix: &[T], stride: usize, x: &mut [T]) {
+pub(super) fn substitute<T: Real>(matrix: &[T], stride: usize, x: &mut [T]) {
     let count = x.len();
     let rows = || matrix.chunks_exact(stride.max(1)).take(count).enumerate();
     for (k, row) in rows() {

@@ -81,13 +81,13 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
     /// The variable whose multiplier reaches zero first on the way to the trial's, and how far that is; the one that
     /// entered if its own multiplier is wrong.
     fn block(&self, entered: usize) -> Option<(usize, T)> {
-        let work = &*self.work;
+        let (work, slack) = (&*self.work, self.slack());
         let mut first = None;
         let values =
             work.sides.iter().zip(&*work.gradient).zip(&*work.change).zip(self.problem.bounds.pairs());
         for (i, (((&side, &g), &mu), bounds)) in values.enumerate() {
             let goal = multiplier(side, g, bounds);
-            if side == T::ZERO || goal >= -self.slack {
+            if side == T::ZERO || goal >= -slack {
                 continue;
             }
             if i == entered {

@@ -3,8 +3,9 @@
 //! ```text
 //! min ½ xᵀH x + fᵀx,   lower ≤ x ≤ upper,   H positive definite
 //! ```
-//! given by H itself ([`Condensed`]), or by dynamics and costs of a horizon ([`Staged`]), where H is never formed and a
-//! solve with it is Riccati's recursion. Both answer with the same active-set method:
+//! given by H itself ([`Condensed`]), by H and H⁻¹ made once ([`Prepared`]), or by dynamics and costs of a horizon
+//! ([`Staged`]), where H is never formed and a solve with it is Riccati's recursion: linear in the horizon, and nothing to
+//! prepare when the model changes. All answer with the same active-set method:
 //!
 //! - *Primal–dual active set.* With some variables fixed at a bound, minimise over the others; then fix those that
 //!   left the box, and free those whose gradient pushes them into it, all at once. Where the sets do not change the
@@ -13,12 +14,16 @@
 //!   [dual active-set method](Fallback::Dual), which adds one bound at a time, the most violated, and drops those
 //!   whose multiplier reaches zero on the way; the dual value rises, so that it cannot cycle. Or
 //!   [two-metric projection](Fallback::TwoMetric): projected Newton steps over all variables that do not press
-//!   against a bound, the value falling in every one, for whoever needs a feasible point that improves.
+//!   against a bound, the value falling in every one, for whoever needs a feasible point that improves. From forty
+//!   random states of a quadrotor with weak propellers (40 variables) the one needed at most 52
+//!   steps and 700 in all, the other 139 and 1283; 15 times the primal–dual method was not enough.
 //!
 //! *Step*: one minimisation over the free variables (two-metric projection: also a line search and a gradient).
 //! *Residual*: the largest violation of the optimality conditions at x: |∇ᵢ| where x is between its bounds, what pushes
 //! it off its bound otherwise; of the last feasible point that was evaluated, which is the start until the sets
-//! settle. *Scale*: the size of the terms that cancel in the gradient, max |fᵢ| + |(H x)ᵢ|, at the start.
+//! settle. *Scale*: the size of the terms that cancel in the gradient at the start, max |fᵢ| + |(H x)ᵢ|, and |R u| +
+//! |B|ᵀ|λ| in stages. A multiplier counts as wrong when it is by more than rounding, so an answer that was not cut short
+//! is exact whatever the tolerance.
 //! *Start*: x in the box (what lies outside is moved to its bound); variables at a bound that the gradient presses
 //! against it are fixed. So the answer of the last step, shifted by a stage ([`shift`]), is a warm start. *End*: x
 //! is in the box and its value is not above that of the start, however the run ended.
@@ -64,6 +69,7 @@ mod bounds;
 mod condensed;
 mod dual;
 mod model;
+mod prepared;
 mod problem;
 mod riccati;
 mod small;
@@ -75,6 +81,7 @@ mod workspace;
 pub use active_set::{BoxQp, BoxReport, Fallback, Method, Options, solve, start};
 pub use condensed::Condensed;
 pub use model::{Factors, Look, Model};
+pub use prepared::{Prepared, invert_condensed};
 pub use problem::Problem;
 pub use staged::{Plant, Staged};
 pub use terminal::{condense, condense_len, shift, terminal_cost, terminal_len};

@@ -5,7 +5,7 @@ use crate::Real;
 /// A strictly convex quadratic function ½ xᵀH x + fᵀx + c of which H is fixed, and f and c may change from one
 /// problem to the next.
 ///
-/// [`Condensed`](super::Condensed) and [`Staged`](super::Staged) are models; one's own structure becomes one by
+/// [`Condensed`](super::Condensed), [`Prepared`](super::Prepared) and [`Staged`](super::Staged) are models; one's own structure becomes one by
 /// these plain methods over slices. Slices come in the lengths that the model names.
 pub trait Model<T: Real>: Copy {
     /// The name of what changes from problem to problem, for errors.
@@ -22,6 +22,9 @@ pub trait Model<T: Real>: Copy {
 
     /// Whether the other model is this one, in the same memory, so that factors may be kept.
     fn is(&self, other: &Self) -> bool;
+
+    /// Called once when a run begins, for what is to be kept in the storage during it. Nothing unless overridden.
+    fn begin(&self, _data: &[T], _storage: &mut [T]) {}
 
     /// The objective at x and its gradient; the scale as well if `sized`. May use the storage as scratch where
     /// factors are not.
