@@ -52,8 +52,9 @@ fn check<T: Real>(input: &Input) {
         Err(error) => return check_error(error, length),
     };
     let bytes = input.weights.as_deref().unwrap_or(&[]);
-    let weights: Vec<T> =
-        (0..n).map(|i| T::from_u32(bytes.get(i % bytes.len().max(1)).map_or(1, |&w| u32::from(w % 5)))).collect();
+    let weights: Vec<T> = (0..n)
+        .map(|i| T::from_u32(bytes.get(i % bytes.len().max(1)).map_or(1, |&w| u32::from(w % 5))))
+        .collect();
     if input.weights.is_some() {
         loss = match loss.weighted(&weights) {
             Ok(loss) => loss,
@@ -88,12 +89,12 @@ fn descend<T: Real>(input: &Input, mut loss: Quantile<'_, T>, p: usize) {
         let problem = Problem::new(loss, set).expect("a problem");
         let mut storage = vec![dirt; method::Workspace::<T>::required_len(p, true)];
         let work = method::Workspace::new(&problem, true, &mut storage).expect("memory");
-        let options = method::Options {
-            ending: Ending::after(u32::from(input.steps)), average: true, scale: T::ONE,
-        };
+        let options =
+            method::Options { ending: Ending::after(u32::from(input.steps)), average: true, scale: T::ONE };
         let mut x: Vec<T> = (0..p).map(|k| cycled(&input.numbers, k + 3).tame()).collect();
         let before = bits(&x);
-        let mut run = match method::start(problem, &options, rule(input), &mut x, work) {
+        let mut chosen = rule::<T>(input);
+        let mut run = match method::start(problem, &options, &mut *chosen, &mut x, work) {
             Ok(run) => run,
             Err(error) => {
                 check_error(error, |_| p);
@@ -136,7 +137,8 @@ fn fitted<T: Real>(input: &Input, loss: &Quantile<'_, T>) {
         let every = u32::from(input.every % 32);
         let options = fit::Options { ending, certify_every: every, ..fit::Options::default() };
         let mut beta = vec![T::ZERO; p];
-        let outcome = match fit::solve(loss, &options, rule(input), &mut beta, work, &mut ()) {
+        let mut chosen = rule::<T>(input);
+        let outcome = match fit::solve(loss, &options, &mut *chosen, &mut beta, work, &mut ()) {
             Ok(outcome) => outcome,
             Err(error) => {
                 check_error(error, |_| p);
@@ -144,7 +146,11 @@ fn fitted<T: Real>(input: &Input, loss: &Quantile<'_, T>) {
             }
         };
         if outcome.value.is_finite() {
-            assert_eq!(number_bits(outcome.value), number_bits(loss.value(&beta)), "a value is that of the fit");
+            assert_eq!(
+                number_bits(outcome.value),
+                number_bits(loss.value(&beta)),
+                "a value is that of the fit"
+            );
             assert!(outcome.lower_bound <= outcome.value, "{outcome:?}");
         }
         Some((outcome, bits(&beta)))

@@ -7,9 +7,10 @@
 //!   vertex is a minimum, proven up to rounding. At a degenerate vertex more residuals than p are 0, and their s_i may be
 //!   anything within their bounds: s_i = clip(x_iᵀμ) for the μ that reweighting finds (20 rounds of least squares over
 //!   these rows, if 0 will not do). Cost: two readings of X and O(p³), 20 p² operations more for each residual of 0.
-//! - [`dual_bound`]: an average of the slopes s along a run, made orthogonal to X and shrunk into its bounds. Closes
-//!   slowly, but whatever the data. With steps that fall geometrically the early slopes outweigh the late ones: use
-//!   it with [`Diminishing`](super::step::Diminishing) lengths. Cost: two readings of Z.
+//! - a bound on the way ([`fit`](super::fit), if its workspace has room): an average of the slopes s along a run, made
+//!   orthogonal to X and shrunk into its bounds. Closes slowly, but whatever the data. With steps that fall
+//!   geometrically the early slopes outweigh the late ones: take [`Diminishing`](super::step::Diminishing) lengths.
+//!   Cost: two readings of Z.
 
 use southwell_simd::{dense, vector};
 
