@@ -59,6 +59,7 @@ mod face;
 mod group;
 mod logistic;
 mod look;
+mod losses;
 mod path;
 mod problem;
 mod run;
