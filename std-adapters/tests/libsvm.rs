@@ -23,7 +23,8 @@ fn labels_and_rows() {
 
 #[test]
 fn what_is_not_understood_is_refused_with_its_line() {
-    let cases: [(&str, u64, fn(&LineFault) -> bool); 11] = [
+    type Is = fn(&LineFault) -> bool;
+    let cases: [(&str, u64, Is); 11] = [
         ("1 1:1\nx 1:2\n", 2, |f| matches!(f, LineFault::NotANumber { .. })),
         ("1 1\n", 1, |f| matches!(f, LineFault::Words { .. })),
         ("1 0:1\n", 1, |f| matches!(f, LineFault::ZeroIndex)),

@@ -194,18 +194,17 @@ impl<T: Real> WorkingSet<'_, T> {
             *d = at(self.slope, slot) - pull;
         }
         let d = self.direction.get_mut(..s).unwrap_or(&mut []);
-        let rows = || self.factor.chunks_exact(stride.max(1)).take(s).enumerate();
-        for (j, row) in rows() {
-            if let (Some((known, rest)), Some(factors), Some(&inverse)) =
-                (d.split_at_mut_checked(j), row.get(..j), row.get(j))
+        let factor = &*self.factor;
+        let row = |j: usize| factor.get(j * stride..=j * stride + j).and_then(<[T]>::split_last);
+        for j in 0..s {
+            if let (Some((known, rest)), Some((&inverse, factors))) = (d.split_at_mut_checked(j), row(j))
                 && let Some(current) = rest.first_mut()
             {
                 *current = (*current - vector::dot(factors, known)) * inverse;
             }
         }
-        for (j, row) in rows().rev() {
-            if let (Some((others, rest)), Some(factors), Some(&inverse)) =
-                (d.split_at_mut_checked(j), row.get(..j), row.get(j))
+        for j in (0..s).rev() {
+            if let (Some((others, rest)), Some((&inverse, factors))) = (d.split_at_mut_checked(j), row(j))
                 && let Some(current) = rest.first_mut()
             {
                 *current *= inverse;

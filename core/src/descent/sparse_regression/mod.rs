@@ -10,12 +10,12 @@
 //! loss divided by n, as scikit-learn, celer and skglm have it.
 //!
 //! A run keeps a *working set* of columns in the caller's memory, with as much of their Gram matrix as is needed.
-//! *Step*: the columns outside whose c exceeds their λ enter the set, those nearest to being feasible in units of
-//! their norm first, at most as many as there are non-zeros (or [`Options::growth`]); P is minimised over
-//! the set; then one look at all columns finds ρ, c, and the gap. *Within the set* the
-//! coordinate that promises most moves (the Gauss-Southwell-Lipschitz rule, greedy at the price of a row of the
-//! Gram matrix), and after every sixteen such steps P is minimised over the whole support with its signs
-//! fixed, by Cholesky's factorisation, until a sign would change: so the end is exact after finitely many steps.
+//! *Step*: the columns outside whose c exceeds their λ enter the set, those that exceed it most first, at most as
+//! many as there are non-zeros (or [`Options::growth`]); P is minimised over the set; then one look at all columns
+//! finds ρ, c, and the gap. *Within the set* the coordinate that promises most moves (the
+//! Gauss-Southwell-Lipschitz rule, greedy at the price of a row of the Gram matrix), and after sixteen such
+//! steps, or half as many as there are non-zeros, P is minimised over the whole support with its signs fixed, by
+//! Cholesky's factorisation, until a sign would change: so the end is exact as soon as the support is right.
 //! The factor is kept from step to step and from λ to λ. Groups take Newton steps on their support instead, and a
 //! logistic loss is replaced by quadratic models (a Newton method with a proximal term).
 //!
@@ -32,8 +32,8 @@
 //! positive: without a penalty no dual point is feasible. An [intercept](Problem::with_intercept) goes with least
 //! squares alone.
 //!
-//! *Source*: coordinates: Nutini et al. 2015; screening: Ndiaye, Fercoq, Gramfort & Salmon 2017; the choice of
-//! working sets: Massias, Gramfort & Salmon 2018; steps on an identified face: Nutini, Laradji & Schmidt 2022. Lazy
+//! *Source*: coordinates: Nutini et al. 2015; screening: Ndiaye, Fercoq, Gramfort & Salmon 2017; working sets
+//! that grow as in Massias, Gramfort & Salmon 2018; steps on an identified face: Nutini, Laradji & Schmidt 2022. Lazy
 //! looks, the gap in parts and the factor that is kept are this project's.
 //!
 //! ```
@@ -47,7 +47,7 @@
 //! let mut storage = [0.0; Workspace::<f64>::required_len(4, 3, 3)];
 //! let mut indices = [0; Workspace::<f64>::required_indices(3, 3)];
 //! let workspace = Workspace::new(&problem, 3, &mut storage, &mut indices)?;
-//! let mut w = [0.0; 3];
+//! let mut w = [0.0_f64; 3];
 //! let outcome = sparse_regression::solve(&problem, &Options::default(), &mut w, workspace, &mut ())?;
 //! assert!(outcome.report.converged() && outcome.nonzeros == 2);
 //! assert!((w[0] - 1.9).abs() < 1e-12 && (w[1] - 1.0).abs() < 1e-12);
@@ -59,6 +59,7 @@ mod face;
 mod group;
 mod logistic;
 mod look;
+mod losses;
 mod path;
 mod problem;
 mod run;
