@@ -51,6 +51,6 @@ impl<T: Real> Iterated for Measured<T> {
         let mut x = self.u.clone();
         let mut run = matrix::start(&problem, &options, &mut x, workspace)?;
         let time = seconds(|| (0..count).for_each(|_| run.step())) / f64::from(count.max(1));
-        Ok(format!("{time:e} {:e}", run.value()))
+        Ok(format!("{time:e} {:e}", run.value().to_f64()))
     }
 }
