@@ -14,7 +14,7 @@ use southwell_benches::{Aligned, median, numbers, seconds};
 use southwell_simd::vector;
 
 /// Pairs of measurements of a row.
-const PAIRS: usize = 21;
+const PAIRS: usize = 51;
 
 /// Dimension, measurements, rank.
 const SIZES: [(usize, usize, usize); 3] = [(30, 1200, 10), (64, 4096, 10), (128, 4096, 10)];
@@ -52,7 +52,8 @@ fn row<T: Real, O: Operator<T>>(name: &str, operator: &O, values: &[T], m: usize
     let mut x = numbers::<T>(3, shape.unknowns());
     let mut run = matrix::start(&problem, &options, &mut x, workspace).expect("sound");
     let (mut iterations, mut readings, mut shares) = (vec![], vec![], vec![]);
-    let calls = (1 << 27) / size_of_val(values) + 1;
+    // Short measurements: what takes no longer than a time slice is seldom interrupted.
+    let calls = (1 << 24) / size_of_val(values) + 1;
     for _ in 0..PAIRS {
         let iteration = seconds(|| (0..calls).for_each(|_| run.step())) / calls as f64;
         let reading = seconds(|| {

@@ -54,7 +54,7 @@ impl Reader<'_> {
     /// Numbers that count something, below 2⁵³.
     fn whole(&self, name: &str, values: &[f64]) -> Result<Vec<u64>, Failure> {
         let whole = |&value: &f64| {
-            let sound = value >= 0.0 && value < 9_007_199_254_740_992.0 && value.fract() == 0.0;
+            let sound = (0.0..9_007_199_254_740_992.0).contains(&value) && value.fract() == 0.0;
             sound.then_some(value as u64)
         };
         match values.iter().map(whole).collect() {
