@@ -227,6 +227,8 @@ impl<T: Real, O: Oracle<T>, P: Projection<T>> Run for DualAveraging<'_, T, O, P>
         if status == Status::NotFinite || self.weight == T::ZERO {
             return None;
         }
+        // Rounding may have carried an average out of the set.
+        self.set.project(self.work.average);
         core::mem::swap(&mut self.work.x, &mut self.work.average);
         let value = self.evaluate();
         if value.is_finite() {

@@ -261,6 +261,8 @@ impl<T: Real, O: Oracle<T>, P: Projection<T>, R: StepRule<T>> Run for Subgradien
 
     fn settle(&mut self, status: Status) -> Option<T> {
         if status != Status::NotFinite && self.average().is_some() {
+            // Rounding may have carried an average out of the set.
+            self.set.project(self.work.average);
             let value = self.oracle.value_and_subgradient(self.work.average, self.work.g);
             if value.is_finite() {
                 self.best.improve(self.steps, self.work.average, value);
