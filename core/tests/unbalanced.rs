@@ -173,6 +173,35 @@ fn columns_that_overflow_are_not_made_up() {
     }
 }
 
+/// A shift from potentials in the tens to potentials near 0: the digits that were lost are those of the old ones.
+#[test]
+fn a_long_shift_leaves_no_old_digits() {
+    let cost = vec![0.0, 0.003_921_569, 0.007_843_138, 0.011_764_706];
+    let case = Case { cost, a: vec![3.5, 4.5], b: vec![2.5, 5.5] };
+    let (epsilon, prices) = (1.0 / 419.0, [2048.0, f64::INFINITY]);
+    let (c, a, b) = (cast::<f32>(&case.cost), cast::<f32>(&case.a), cast::<f32>(&case.b));
+    let view = DenseCost::new(&c, 2, 2, 2).expect("costs");
+    let rho = (prices[0] as f32, f32::INFINITY);
+    let problem = unbalanced::Problem::new(&view, &a, &b, epsilon as f32, rho).expect("a problem");
+    let mut worst = 0.0_f64;
+    for k in -200..200 {
+        let mut storage = [f32::NAN; unbalanced::Workspace::<f32>::required_len(2, 2, 2)];
+        let workspace = unbalanced::Workspace::new(&problem, &mut storage).expect("memory");
+        let start = 0.159 * k as f32;
+        let (mut f, mut g) = ([0.0; 2], [start, start + 0.004]);
+        let x = Potentials { f: &mut f, g: &mut g };
+        let stop = Stop { max_steps: 1, ..Stop::relative(1e-6) };
+        let options = unbalanced::Options { stop, ..Default::default() };
+        let report = unbalanced::solve(&problem, &options, x, workspace, &mut ()).expect("valid");
+        let epsilon = f64::from(epsilon as f32);
+        let [violation, sum, _] = check(&case, epsilon, prices, &wide(&f), &wide(&g));
+        let size = f.iter().chain(&g).fold(0.0, |most: f64, p| most.max(f64::from(p.abs())));
+        let bound = 16.0 * f64::from(f32::EPSILON) * (1.0 + size / epsilon) * (sum + violation);
+        worst = worst.max((violation - f64::from(report.residual)).abs() / bound);
+    }
+    assert!(worst <= 1.0, "{worst}");
+}
+
 /// Two hard constraints are Sinkhorn's iteration, step for step.
 #[test]
 fn hard_constraints_are_balanced_transport() {

@@ -107,6 +107,10 @@ fn check<T: Real>(input: &Input) {
     let epsilon = epsilon.to_f64();
     let rho = [price(0).to_f64(), price(1).to_f64()];
     let (mut rows, mut columns) = (vec![0.0; n], vec![0.0; m]);
+    // Before its shift a potential may have been larger by this much, and rounded so; after a longer one sums are
+    // read anew.
+    let largest = cost.iter().fold(0.0, |most: f64, c| most.max(c.to_f64()));
+    let shifted = 4.0 * (epsilon + largest);
     let mut rounding = 0.0;
     for i in 0..n {
         for j in 0..m {
@@ -114,7 +118,7 @@ fn check<T: Real>(input: &Input) {
             let p = ((f + g - c) / epsilon).exp();
             (rows[i], columns[j]) = (rows[i] + p, columns[j] + p);
             if p > 0.0 {
-                rounding += p * (1.0 + (f.abs() + g.abs() + c) / epsilon);
+                rounding += p * (1.0 + (f.abs() + g.abs() + c + shifted) / epsilon);
             }
         }
     }

@@ -18,10 +18,10 @@
 //!
 //! *Fails* never. Where it starts far off, sums overflow: exponents are cut at 300 (`f64`) and 40 (`f32`), in the
 //! residual as well, which is beyond any tolerance then; lines that far out fall by as much a step until
-//! they are in range. After a step that moved a column whose sum had underflowed, or had been cut, nobody knows
-//! what it sums to; the step then ends by moving the rows as well, in the same reading, which also says what
-//! columns sum to.
-//! It stops as [`Status::Stalled`] where the residual is rounding error.
+//! they are in range. After a step that moved a column whose sum had underflowed or been cut, or that shifted by
+//! far more than the costs, nobody knows what columns sum to; the step then ends by moving the rows as well, in
+//! the same reading, which also says what columns sum to. It stops as [`Status::Stalled`] where the residual is
+//! rounding error.
 //!
 //! *Source*: Chizat, Peyré, Schmitzer & Vialard 2018 (iteration); Séjourné, Vialard & Peyré 2022 (shift).
 
@@ -252,8 +252,9 @@ impl<T: Real, C: Cost<T>> Unbalanced<'_, T, C> {
         seen
     }
 
-    /// Shifts f up and g down; by how much f has changed since the rows were moved.
-    fn shift(&mut self) {
+    /// Shifts f up and g down; by how much f has changed since the rows were moved. False if the potentials were so large
+    /// before that what is known of the sums has fewer digits than what they are now.
+    fn shift(&mut self) -> bool {
         let k = if self.translate { self.problem.shift(&self.x) } else { T::ZERO };
         let (a, b) = (self.problem.base.a, self.problem.base.b);
         self.change = T::ZERO;
@@ -269,6 +270,7 @@ impl<T: Real, C: Cost<T>> Unbalanced<'_, T, C> {
                 *g = (*g - k).max(-limit).min(limit);
             }
         }
+        k.abs() <= T::from_u32(4) * (self.problem.base.epsilon + self.problem.base.cost.largest())
     }
 
     /// The error of the columns, and the mass, from what they sum to.
@@ -322,8 +324,7 @@ impl<T: Real, C: Cost<T>> Run for Unbalanced<'_, T, C> {
             self.take_rows();
         }
         let seen = self.take_columns();
-        self.shift();
-        if seen {
+        if self.shift() && seen {
             self.measure_columns();
             self.read();
         } else {
