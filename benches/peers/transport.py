@@ -333,7 +333,7 @@ def iteration_rows(ours, folder, pairs, sizes=(1000, 5000)):
     jax.config.update("jax_enable_x64", True)
     for n in sizes:
         case = random(1, n, 50)
-        count = 200 if n <= 1000 else 20
+        count = 200 if n <= 1000 else 100
         ways, kept = {}, {}
         for real in ("f64", "f32"):
             runs = Runs(ours, folder, case, real)
