@@ -6,8 +6,8 @@
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use southwell::descent::box_qp::{
-    BoxReport, Condensed, Fallback, Model, Options, Plant, Problem, Staged, Workspace, condense, condense_len, solve,
-    start,
+    BoxReport, Condensed, Fallback, Model, Options, Plant, Problem, Staged, Workspace, condense,
+    condense_len, solve, start,
 };
 use southwell::{Error, Real, Status, Stop, drive};
 use southwell_fuzz::{Number, bits, check_error, cycled};

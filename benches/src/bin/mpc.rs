@@ -1,14 +1,15 @@
 //! Our side of `peers/mpc.py`: solves model predictive control problems that come as lines on standard input.
 //!
 //! A line holds states, inputs, stages, repetitions, the bound, and then A, B, Q, R, P by rows and x₀. The answer is a
-//! line too: seconds a cold solve in stages, its steps, seconds a cold solve of the condensed form, its steps, and the
-//! inputs found in stages.
+//! line too: seconds a cold solve in stages, its steps, seconds a cold solve of the condensed form, its steps, the same
+//! with the inverse prepared, and the inputs found in stages.
 
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
 use southwell::descent::box_qp::{
-    Condensed, Model, Options, Plant, Problem, Staged, Workspace, condense, condense_len, solve,
+    Condensed, Model, Options, Plant, Prepared, Problem, Staged, Workspace, condense, condense_len,
+    invert_condensed, solve,
 };
 use southwell::{Error, Real};
 
@@ -45,8 +46,14 @@ fn answer(numbers: &[f64]) -> Result<String, Failure> {
     let (seconds, steps, u) = time(&model, x0, bound, len, repetitions)?;
     let (condensed, condensed_steps, _) =
         time(&dense, &f, bound, Condensed::<f64>::required_len(variables), repetitions)?;
+    let mut inverse = vec![0.0; h.len()];
+    invert_condensed(&dense, &mut inverse, &mut vec![0.0; h.len()])?;
+    let ready = Prepared::new(dense, &inverse)?;
+    let len = Prepared::<f64>::required_len(variables);
+    let (prepared, prepared_steps, _) = time(&ready, &f, bound, len, repetitions)?;
     let inputs: Vec<String> = u.iter().map(|u| format!("{u:e}")).collect();
-    Ok(format!("{seconds:e} {steps} {condensed:e} {condensed_steps} {}", inputs.join(" ")))
+    let times = format!("{seconds:e} {steps} {condensed:e} {condensed_steps} {prepared:e} {prepared_steps}");
+    Ok(format!("{times} {}", inputs.join(" ")))
 }
 
 /// Seconds a cold solve, its steps, and the answer. Nothing is kept from one solve to the next.

@@ -197,3 +197,31 @@ fn the_plants_are_those_of_the_reference() {
     let stop = Stop::<f64>::default();
     assert!(stop.relative > 0.0);
 }
+
+#[test]
+fn single_precision_with_the_inverse() {
+    for case in cases() {
+        let made = made::<f32>(&case);
+        let staged = made.staged(case.horizon);
+        let (n, variables) = (made.states, staged.variables());
+        let (mut h, mut f) = (vec![0.0; variables * variables], vec![0.0; variables]);
+        let mut storage = vec![f32::NAN; condense_len(n, made.inputs, case.horizon)];
+        condense(&staged, &cast(&case.x0), &mut h, &mut f, &mut storage).expect("sound sizes");
+        let dense = Condensed::new(&h, variables).expect("symmetric");
+        let mut inverse = vec![f32::NAN; h.len()];
+        let status =
+            invert_condensed(&dense, &mut inverse, &mut vec![f32::NAN; h.len()]).expect("sound sizes");
+        assert_eq!(status, Status::Converged);
+        let prepared = Prepared::new(dense, &inverse).expect("sound");
+        let len = Prepared::<f32>::required_len(variables);
+        let (w, found) = cold(&prepared, &f, case.bound, &Options::default(), len);
+        assert!(found.report.converged() && found.report.steps <= 20, "{} {found:?}", case.name);
+        for (w, expected) in w.iter().zip(&case.solution) {
+            assert!(
+                (f64::from(*w) - expected).abs() < 1e-3 * case.bound,
+                "{}: {w}, not {expected}",
+                case.name
+            );
+        }
+    }
+}

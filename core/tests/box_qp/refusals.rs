@@ -1,10 +1,10 @@
 //! What is refused, with what error, and that nothing is touched then.
 
 use southwell::descent::box_qp::{
-    Condensed, Options, Plant, Problem, Staged, Workspace, condense, solve, start, terminal_cost,
-    terminal_len,
+    Condensed, Options, Plant, Prepared, Problem, Staged, Workspace, condense, invert_condensed, solve,
+    start, terminal_cost, terminal_len,
 };
-use southwell::{DiagonalFault, Error, Stop};
+use southwell::{DiagonalFault, Error, Status, Stop};
 
 const H: [f64; 4] = [2.0, 0.5, 0.5, 1.0];
 
@@ -136,4 +136,22 @@ fn what_is_made_once() {
     let error = condense(&model, &[0.0; 2], &mut h[..8], &mut f, &mut storage).expect_err("refused");
     assert_eq!(error, Error::Dimension { argument: "h", expected: 9, given: 8 });
     assert_eq!((h, f), ([7.0; 9], [7.0; 3]), "nothing was touched");
+}
+
+#[test]
+fn inverses() {
+    let condensed = Condensed::new(&H, 2).expect("sound");
+    let mut inverse = [7.0; 4];
+    let error = invert_condensed(&condensed, &mut inverse[..3], &mut [0.0; 4]).expect_err("refused");
+    assert_eq!(error, Error::Dimension { argument: "inverse", expected: 4, given: 3 });
+    let error = invert_condensed(&condensed, &mut inverse, &mut [0.0; 3]).expect_err("refused");
+    assert_eq!(error, Error::Workspace { needed: 4, given: 3 });
+    assert_eq!(inverse, [7.0; 4], "nothing was touched");
+    let indefinite = Condensed::new(&[1.0, 2.0, 2.0, 1.0], 2).expect("a sound description");
+    let status = invert_condensed(&indefinite, &mut inverse, &mut [f64::NAN; 4]).expect("sound sizes");
+    assert_eq!(status, Status::Breakdown);
+    let error = Prepared::new(condensed, &inverse[..3]).expect_err("refused");
+    assert_eq!(error, Error::Dimension { argument: "inverse", expected: 4, given: 3 });
+    let error = Prepared::new(condensed, &[0.0, f64::NAN, 0.0, 0.0]).expect_err("refused");
+    assert_eq!(error, Error::Value { argument: "inverse", index: 1 });
 }

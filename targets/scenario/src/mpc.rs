@@ -8,7 +8,8 @@
 use core::hint::black_box;
 
 use southwell::descent::box_qp::{
-    Options, Plant, Problem, Staged, Workspace, shift, solve, terminal_cost, terminal_len,
+    Condensed, Model, Options, Plant, Prepared, Problem, Staged, Workspace, condense, condense_len,
+    invert_condensed, shift, solve, terminal_cost, terminal_len,
 };
 use southwell::{Error, Real, Stop};
 
@@ -22,28 +23,40 @@ pub const STEPS: usize = 8;
 struct Case {
     name: &'static str,
     quadrotor: bool,
+    /// Condensed, with the inverse made beforehand, in place of stages.
+    prepared: bool,
     horizon: usize,
     start: &'static [(usize, f64)],
     bound: f64,
 }
 
-const CASES: [Case; 4] = [
-    Case { name: "cart, 10 stages", quadrotor: false, horizon: 10, start: &[(0, 0.3), (1, 0.1)], bound: 1.0 },
-    Case { name: "cart, 20 stages", quadrotor: false, horizon: 20, start: &[(0, 2.0)], bound: 1.0 },
-    Case {
-        name: "quadrotor, near",
-        quadrotor: true,
-        horizon: 10,
-        start: &[(0, 0.3), (1, -0.2), (2, 0.2)],
-        bound: 0.1,
-    },
-    Case {
-        name: "quadrotor, far",
-        quadrotor: true,
-        horizon: 10,
-        start: &[(0, 1.0), (1, -0.7), (2, 0.5), (5, 0.3)],
-        bound: 0.3,
-    },
+const CART_10: Case = Case {
+    name: "cart, 10 stages",
+    quadrotor: false,
+    prepared: false,
+    horizon: 10,
+    start: &[(0, 0.3), (1, 0.1)],
+    bound: 1.0,
+};
+const CART_20: Case = Case { name: "cart, 20 stages", horizon: 20, start: &[(0, 2.0)], ..CART_10 };
+const NEAR: Case = Case {
+    name: "quadrotor, near",
+    quadrotor: true,
+    start: &[(0, 0.3), (1, -0.2), (2, 0.2)],
+    bound: 0.1,
+    ..CART_10
+};
+const FAR: Case =
+    Case { name: "quadrotor, far", start: &[(0, 1.0), (1, -0.7), (2, 0.5), (5, 0.3)], bound: 0.3, ..NEAR };
+const CASES: [Case; 8] = [
+    CART_10,
+    CART_20,
+    NEAR,
+    FAR,
+    Case { name: "cart, 10 stages, prepared", prepared: true, ..CART_10 },
+    Case { name: "cart, 20 stages, prepared", prepared: true, ..CART_20 },
+    Case { name: "quadrotor, near, prepared", prepared: true, ..NEAR },
+    Case { name: "quadrotor, far, prepared", prepared: true, ..FAR },
 ];
 /// Cases that [`run`] goes through.
 pub const COUNT: usize = CASES.len();
@@ -52,16 +65,24 @@ pub const COUNT: usize = CASES.len();
 const CART: (usize, usize) = (2, 1);
 const QUADROTOR: (usize, usize) = (12, 4);
 
+/// Numbers of a case besides what the solver needs: A, B, Q, R, P; state, state behind, inputs, two bounds.
 const fn reals((n, m): (usize, usize), horizon: usize) -> usize {
-    // A, B, Q, R, P; state, state behind, inputs, two bounds.
-    let plant = 3 * n * n + n * m + m * m;
-    plant + 2 * n + 3 * m * horizon + Staged::<f32>::required_len(n, m, horizon)
+    3 * n * n + n * m + m * m + 2 * n + 3 * m * horizon
+}
+
+/// Numbers of H, H⁻¹, f, what f is made of, and the workspace.
+const fn prepared_len((n, m): (usize, usize), horizon: usize) -> usize {
+    let variables = m * horizon;
+    2 * variables * variables + variables + n * variables + Prepared::<f32>::required_len(variables)
 }
 
 /// Numbers that a run needs.
-pub const REALS: usize = reals(QUADROTOR, 10);
-const _: () =
-    assert!(reals(CART, 20) < REALS && terminal_len(12, 4) < Staged::<f32>::required_len(12, 4, 10));
+pub const REALS: usize = reals(QUADROTOR, 10) + prepared_len(QUADROTOR, 10);
+const _: () = assert!(prepared_len(QUADROTOR, 10) > Staged::<f32>::required_len(12, 4, 10));
+const _: () = assert!(reals(CART, 20) + prepared_len(CART, 20) < REALS);
+// What is borrowed of the workspace before it is one.
+const _: () = assert!(condense_len(12, 4, 10) + 40 + 12 < Prepared::<f32>::required_len(40) + 40 * 40);
+const _: () = assert!(terminal_len(12, 4) < Staged::<f32>::required_len(12, 4, 10));
 
 const H: f64 = 0.05;
 const G: f64 = 9.81;
@@ -198,46 +219,98 @@ fn control<T: Real>(case: &Case, memory: &mut [T], watch: Watch<'_>) -> Result<(
     let stop = Stop { relative: T::from_u32(16) * T::EPSILON, max_steps: 1000, ..Stop::default() };
     terminal_cost(&plant, p, rest, &stop)?;
     let model = Staged::new(plant, p, case.horizon)?;
-    let mut workspace = Workspace::new(&model, rest)?;
     lower.fill(T::from_f64(-case.bound));
     upper.fill(T::from_f64(case.bound));
     u.fill(T::ZERO);
     state.fill(T::ZERO);
     case.start.iter().for_each(|&(at, value)| set(state, at, value));
     let (mut steps, mut hash) = (0_u32, Fnv::default());
-    for step in 0..STEPS {
-        let mut taken = Err(Error::TooLarge { argument: "" });
-        watch(step, &mut || taken = tick(&model, state, lower, upper, u, &mut workspace));
-        steps = steps.saturating_add(taken?);
-        hash.reals(u);
-        // The plant moves as the model says.
-        for (i, next) in behind.iter_mut().enumerate() {
-            let (a, b) = (
-                plant.a.get(i.wrapping_mul(n)..).unwrap_or(&[]),
-                plant.b.get(i.wrapping_mul(m)..).unwrap_or(&[]),
-            );
-            let states = a.iter().zip(&*state).fold(T::ZERO, |sum, (&a, &x)| sum + a * x);
-            *next = b.iter().zip(u.iter().take(m)).fold(states, |sum, (&b, &u)| sum + b * u);
+    let mut control = |solve: &mut dyn FnMut(&[T], &mut [T]) -> Result<u32, Error>| {
+        for step in 0..STEPS {
+            let mut taken = Err(Error::TooLarge { argument: "" });
+            watch(step, &mut || taken = solve(state, u));
+            steps = steps.saturating_add(taken?);
+            hash.reals(u);
+            // The plant moves as the model says.
+            for (i, next) in behind.iter_mut().enumerate() {
+                let (a, b) = (plant.a.get(i.wrapping_mul(n)..), plant.b.get(i.wrapping_mul(m)..));
+                let states = a.unwrap_or(&[]).iter().zip(&*state).fold(T::ZERO, |sum, (&a, &x)| sum + a * x);
+                let inputs = b.unwrap_or(&[]).iter().zip(u.iter().take(m));
+                *next = inputs.fold(states, |sum, (&b, &u)| sum + b * u);
+            }
+            state.iter_mut().zip(&*behind).for_each(|(x, &next)| *x = next);
+            hash.reals(state);
+            shift(u, m);
         }
-        state.iter_mut().zip(&*behind).for_each(|(x, &next)| *x = next);
-        hash.reals(state);
-        shift(u, m);
+        Ok(())
+    };
+    if case.prepared {
+        prepared(&model, (n, variables), lower, upper, rest, &mut control)?;
+    } else {
+        let (options, mut workspace) = (Options::default(), Workspace::new(&model, rest)?);
+        control(&mut |state, u| tick(&model, &options, state, lower, upper, u, &mut workspace))?;
     }
     Ok((steps, hash.value()))
+}
+
+/// Goes through the steps, each of which is handed a state and the inputs to begin with.
+type Control<'c, T> =
+    &'c mut dyn FnMut(&mut dyn FnMut(&[T], &mut [T]) -> Result<u32, Error>) -> Result<(), Error>;
+
+/// Control by the condensed model with its inverse, all made beforehand.
+#[inline(never)]
+fn prepared<T: Real>(
+    staged: &Staged<'_, T>,
+    (n, variables): (usize, usize),
+    lower: &[T],
+    upper: &[T],
+    mut rest: &mut [T],
+    control: Control<'_, T>,
+) -> Result<(), Error> {
+    let square = variables.wrapping_mul(variables);
+    let (h, linear) = (take(&mut rest, square)?, take(&mut rest, variables)?);
+    let effects = take(&mut rest, variables.wrapping_mul(n))?;
+    // f of every unit state: a column of what f is made of, kept as a row.
+    let (still, work) = rest.split_at_mut_checked(n).ok_or(Error::Workspace { needed: n, given: 0 })?;
+    let effect = |i: usize| i.wrapping_mul(variables)..i.wrapping_add(1).wrapping_mul(variables);
+    for i in 0..n {
+        still.fill(T::ZERO);
+        set(still, i, 1.0);
+        linear.fill(T::ZERO);
+        staged.evaluate(still, linear, false, effects.get_mut(effect(i)).unwrap_or(&mut []), work);
+    }
+    still.fill(T::ZERO);
+    condense(staged, still, h, linear, work)?;
+    let (inverse, rest) =
+        rest.split_at_mut_checked(square).ok_or(Error::Workspace { needed: square, given: 0 })?;
+    let condensed = Condensed::new(h, variables)?;
+    invert_condensed(&condensed, inverse, rest)?;
+    let model = Prepared::new(condensed, inverse)?;
+    let mut workspace = Workspace::new(&model, rest)?;
+    let options = Options::default();
+    control(&mut |state, u| {
+        linear.fill(T::ZERO);
+        for (i, &x) in state.iter().enumerate() {
+            let effect = effects.get(effect(i)).unwrap_or(&[]);
+            linear.iter_mut().zip(effect).for_each(|(f, &effect)| *f += effect * x);
+        }
+        tick(&model, &options, linear, lower, upper, u, &mut workspace)
+    })
 }
 
 /// One control step: what a part does at every tick. Steps of the solver; `u32::MAX` if it did not converge.
 // Not inlined, so that its size can be seen.
 #[inline(never)]
-fn tick<'m, T: Real>(
-    model: &Staged<'m, T>,
-    state: &[T],
+fn tick<T: Real, M: Model<T>>(
+    model: &M,
+    options: &Options<T>,
+    data: &[T],
     lower: &[T],
     upper: &[T],
     u: &mut [T],
-    workspace: &mut Workspace<'_, T, Staged<'m, T>>,
+    workspace: &mut Workspace<'_, T, M>,
 ) -> Result<u32, Error> {
-    let problem = Problem::new(model, state, lower, upper)?;
-    let solved = solve(&problem, &Options::default(), u, workspace, &mut ())?;
+    let problem = Problem::new(model, data, lower, upper)?;
+    let solved = solve(&problem, options, u, workspace, &mut ())?;
     Ok(if solved.report.converged() { solved.report.steps } else { u32::MAX })
 }

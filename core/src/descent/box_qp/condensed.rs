@@ -4,7 +4,7 @@
 //! free ones, when the set of free variables has changed since; n² otherwise. *Memory*: n² + n.
 
 use super::model::{Factors, Look, Model};
-use super::small::{axpy, dot};
+use super::small::{at, axpy, dot, from, from_mut, row};
 use crate::linear::{Dense, check_finite, check_len};
 use crate::{DiagonalFault, Error, Real};
 
@@ -219,19 +219,17 @@ pub(super) fn invert<T: Real>(pivot: T, least: T) -> Option<T> {
 /// x ← (Uᵀ D⁻¹ U)⁻¹ x.
 pub(super) fn substitute<T: Real>(matrix: &[T], stride: usize, x: &mut [T]) {
     let count = x.len();
-    let rows = || matrix.chunks_exact(stride.max(1)).take(count).enumerate();
-    for (k, row) in rows() {
-        if let (Some((current, below)), Some((&inverse, factors))) =
-            (x.get_mut(k..).and_then(<[T]>::split_first_mut), row.get(k..count).and_then(<[T]>::split_first))
-        {
-            axpy(-(*current * inverse), factors, below);
-        }
+    for k in 0..count {
+        let factors = row(matrix, k, stride).get(..count).unwrap_or(&[]);
+        let (weight, later) = (-(at(x, k) * at(factors, k)), k.wrapping_add(1));
+        axpy(weight, from(factors, later), from_mut(x, later));
     }
-    for (k, row) in rows().rev() {
-        if let (Some((current, below)), Some((&inverse, factors))) =
-            (x.get_mut(k..).and_then(<[T]>::split_first_mut), row.get(k..count).and_then(<[T]>::split_first))
-        {
-            *current = (*current - dot(factors, below)) * inverse;
+    for k in (0..count).rev() {
+        let factors = row(matrix, k, stride).get(..count).unwrap_or(&[]);
+        let later = k.wrapping_add(1);
+        let known = dot(from(factors, later), from(x, later));
+        if let Some(x) = x.get_mut(k) {
+            *x = (*x - known) * at(factors, k);
         }
     }
 }

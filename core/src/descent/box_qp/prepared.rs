@@ -4,12 +4,12 @@
 //! x = x̂ + H⁻¹ E λ,   (EᵀH⁻¹ E) λ = (bounds − x̂) of the fixed variables,   x̂ = −H⁻¹ f
 //! ```
 //! E picks the fixed variables, and λ is their gradient. What is factorised has the order of the fixed variables, not
-//! of the free ones: k³/6 multiply–adds for k fixed ones, and n k for x. *Once a run*: n² for x̂. *Memory*: n² + 2 n
-//! besides H and H⁻¹. H⁻¹ is made once ([`invert_condensed`]); its rounding is felt where H is ill-conditioned.
+//! of the free ones: k³/6 multiply–adds for k fixed ones, and n k for x. *Once a run*: 3 n² for x̂, which
+//! is refined once. *Memory*: n² + 2 n besides H and H⁻¹. H⁻¹ is made once ([`invert_condensed`]).
 
 use super::condensed::{Condensed, factorise, substitute};
 use super::model::{Factors, Look, Model};
-use super::small::{add_rows, at, axpy, clear, copy, row, row_mut};
+use super::small::{add_rows, at, axpy, clear, copy, from, from_mut, row, row_mut};
 use crate::linear::{check_finite, check_len};
 use crate::{Error, Real, Status};
 
@@ -96,10 +96,16 @@ impl<T: Real> Model<T> for Prepared<'_, T> {
     }
     fn begin(&self, data: &[T], storage: &mut [T]) {
         let n = self.variables();
-        let unbounded = row_mut(storage, 0, n);
+        let Some((unbounded, rest)) = storage.split_at_mut_checked(n) else { return };
+        let rounding = row_mut(rest, n, n);
         clear(unbounded);
         add_rows(self.inverse, n, data, 1, unbounded);
         unbounded.iter_mut().for_each(|x| *x = -*x);
+        // Once more with what is left of the gradient: the inverse was rounded.
+        copy(rounding, data);
+        add_rows(self.condensed.values(), n, unbounded, 1, rounding);
+        rounding.iter_mut().for_each(|r| *r = -*r);
+        add_rows(self.inverse, n, rounding, 1, unbounded);
     }
     fn evaluate(&self, data: &[T], x: &[T], sized: bool, gradient: &mut [T], storage: &mut [T]) -> Look<T> {
         self.condensed.evaluate(data, x, sized, gradient, storage)
@@ -123,8 +129,10 @@ impl<T: Real> Model<T> for Prepared<'_, T> {
         let mut count = 0_usize;
         for i in fixed(sides) {
             if !(factors.valid && same) {
-                let (to, from) = (row_mut(matrix, count, n), row(self.inverse, i, n));
-                to.iter_mut().zip(fixed(sides)).for_each(|(to, j)| *to = at(from, j));
+                // The upper half is all that is read.
+                let to = from_mut(row_mut(matrix, count, n), count);
+                let line = from(row(self.inverse, i, n), i);
+                to.iter_mut().zip(fixed(from(sides, i))).for_each(|(to, j)| *to = at(line, j));
             }
             if let Some(force) = force.get_mut(count) {
                 *force = at(x, i) - at(unbounded, i);
