@@ -12,7 +12,7 @@ use southwell::descent::update::{Gradient, Matrix, MessagePassing};
 use southwell::descent::{
     self, Loss, Options, Partition, Problem, Scheme, Selection, Sizes, Update, Workspace,
 };
-use southwell::linear::{Csr, Matrix as _};
+use southwell::linear::Csr;
 
 const SIDE: usize = 40;
 
