@@ -68,7 +68,8 @@ fn check<L: Loss<f64>>(loss: &L, least: f64, table: &[(&str, [f64; 2], [f64; 2])
             let (off, expected) = (value - least, expected[which]);
             let ratio = off / expected;
             println!("{name} τ = {size}: {off:.3e} for {expected:.3e}, ratio {ratio:.4}");
-            if !(ratio.max(1.0 / ratio) <= factor[which]) {
+            let near = ratio.max(1.0 / ratio) <= factor[which];
+            if !near {
                 wrong.push(format!("{name} τ = {size}: {off:.3e}, not {expected:.3e}"));
             }
         }

@@ -46,7 +46,9 @@ pub(super) fn solve<T: Real>(n: usize, factor: &[T], b: &mut [T]) {
             *b = (*b - sum) / pivot;
         }
     }
-    for (i, row) in factor.chunks_exact(n.max(1)).enumerate().take(n).rev() {
+    for i in (0..n).rev() {
+        let start = i.saturating_mul(n);
+        let row = factor.get(start..start.saturating_add(n)).unwrap_or(&[]);
         let Some((before, rest)) = b.split_at_mut_checked(i) else { return };
         let (Some(b), Some(&pivot)) = (rest.first_mut(), row.get(i)) else { return };
         *b /= pivot;
