@@ -145,7 +145,8 @@ fn with<T: Real, O: Operator<T>>(input: &Input, operator: Result<O, Error>, y: &
     let (mut scratch, mut gradient) = (vec![T::NAN; operator.scratch_len(shape)], vec![T::NAN; x.len()]);
     let (factors, mut sums) = (shape.factors(&x), shape.gradient(&mut gradient));
     operator.open(factors, &mut scratch, &mut sums);
-    let residuals = y.iter().enumerate().map(|(i, &y)| (operator.apply_row(i, factors, &mut scratch) - y).abs());
+    let residuals =
+        y.iter().enumerate().map(|(i, &y)| (operator.apply_row(i, factors, &mut scratch) - y).abs());
     let value = residuals.map(Real::to_f64).sum::<f64>() / y.len() as f64;
     let told = found.value.to_f64();
     let overflows = value * y.len() as f64 > 0.5 * T::MAX.to_f64() || !value.is_finite();

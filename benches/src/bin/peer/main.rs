@@ -41,9 +41,9 @@ use southwell::{Report, Stop};
 use southwell_benches::seconds;
 
 mod dense;
+mod recovery;
 mod regression;
 mod transport;
-mod recovery;
 
 type Answer = Result<String, Box<dyn Error>>;
 
