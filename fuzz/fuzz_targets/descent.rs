@@ -132,11 +132,9 @@ fn check(input: &Input) {
     if input.sparse {
         // Symmetric, with a diagonal that dominates: positive definite.
         let mut rows = vec![vec![0.0; p]; p];
-        for i in 0..p {
-            for j in 0..i {
-                let q = if bit(&input.pattern, i * p + j) { number(i * p + j) } else { 0.0 };
-                (rows[i][j], rows[j][i]) = (q, q);
-            }
+        for (i, j) in (0..p).flat_map(|i| (0..i).map(move |j| (i, j))) {
+            let q = if bit(&input.pattern, i * p + j) { number(i * p + j) } else { 0.0 };
+            (rows[i][j], rows[j][i]) = (q, q);
         }
         for (i, row) in rows.iter_mut().enumerate() {
             row[i] = row.iter().map(|q| q.abs()).sum::<f64>() + 0.5;
@@ -264,7 +262,6 @@ fn run<L: Loss<f64>, H: Penalty<f64>, S: Selection<f64>, U: Update<f64>>(
         assert!((by_hand.objective() - now.0).abs() <= 1e-10 * now.2);
         before = now;
     }
-    drop(by_hand);
 
     let mut whole = first.clone();
     let outcome = solve(&mut whole, f64::NAN, 0).expect("a run");
@@ -293,7 +290,7 @@ fn eliminated<L: Loss<f64>>(input: &Input, loss: &L, plain: &Plain) {
     let p = loss.variables();
     let first: Vec<f64> = (0..p).map(|i| cycled(&input.first, i).tame()).collect();
     let problem = Problem::new(loss, &Free).expect("a sound problem");
-    let score = if input.score % 2 == 0 { Score::Violation } else { Score::Diagonal };
+    let score = if input.score.is_multiple_of(2) { Score::Violation } else { Score::Diagonal };
     let mut scheme = Scheme { select: GreedyForest::new(p, score), update: MessagePassing };
     let sizes = Sizes::of(&problem, &scheme);
     let mut numbers = vec![f64::NAN; Workspace::<f64>::required_len(&sizes)];

@@ -2,6 +2,8 @@
 //! rules, the numbers and the budget.
 #![no_main]
 
+use std::cmp::Ordering;
+
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use southwell::subgradient::matrix::operator::{
@@ -153,7 +155,7 @@ fn with<T: Real, O: Operator<T>>(input: &Input, operator: Result<O, Error>, y: &
     let bound = (y.len() as f64 + 4.0) * (T::EPSILON.to_f64() * value + T::MIN_POSITIVE.to_f64());
     if found.value < T::INFINITY {
         assert!(overflows || (told - value).abs() <= bound, "{found:?}, but {value} ± {bound}");
-        assert!(!(found.last_value < found.value), "{found:?}");
+        assert!(found.last_value.partial_cmp(&found.value) != Some(Ordering::Less), "{found:?}");
     } else {
         assert_eq!(found.report.status, Status::NotFinite, "{found:?}");
     }

@@ -2,6 +2,8 @@
 //! problem, the room and the moment at which the run ends.
 #![no_main]
 
+use std::cmp::Ordering;
+
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use southwell::descent::sparse_regression::{self, Options, Outcome, Penalty, Problem, Workspace};
@@ -121,7 +123,10 @@ fn on<T: Real, A: Design<T>>(input: &Input, design: &A, a: &[T], y: &[T]) {
         Status::Stalled | Status::NotFinite => {}
         status => panic!("{status:?}"),
     }
-    assert!(!(outcome.gap < T::ZERO) && outcome.nonzeros == w.iter().filter(|w| **w != T::ZERO).count());
+    assert!(
+        outcome.gap.partial_cmp(&T::ZERO) != Some(Ordering::Less)
+            && outcome.nonzeros == w.iter().filter(|w| **w != T::ZERO).count()
+    );
     if outcome.report.status != Status::NotFinite && !input.wild {
         judge(input, &problem, &outcome, a, y, &w, &weights);
     }

@@ -39,7 +39,7 @@ fn at<T: Copy>(values: &[T], k: usize, otherwise: T) -> T {
 fn check<T: Real>(input: &Input) {
     let (n, m) = (usize::from(input.rows % 7) + 1, usize::from(input.columns % 7) + 1);
     // In a wild problem every fifth number is.
-    let number = |k: usize, tame: f64| match input.wild && k % 5 == 0 {
+    let number = |k: usize, tame: f64| match input.wild && k.is_multiple_of(5) {
         true => cycled(&input.numbers, k).wild(),
         false => T::from_f64(tame),
     };
@@ -138,8 +138,8 @@ fn check<T: Real>(input: &Input) {
         || format!("{report:?}, but {exact} ± {bound}; f {f:?} g {g:?} ε {epsilon} ρ {rho:?} {cost:?}");
     if !input.wild {
         // Beyond the range, in which exponents are cut, nothing but that is said.
-        if told > 1e9 * mass || !(exact <= 1e9 * mass) {
-            assert!(told > 1e5 * mass && !(exact <= 1e5 * mass), "{}", label());
+        if told > 1e9 * mass || exact.is_nan() || exact > 1e9 * mass {
+            assert!(told > 1e5 * mass && (exact.is_nan() || exact > 1e5 * mass), "{}", label());
         } else if bound < 0.1 * (mass + told) {
             assert!((told - exact).abs() <= bound, "{}", label());
         }

@@ -16,6 +16,9 @@ use southwell::{Error, Real, Stop};
 use crate::Fnv;
 use crate::methods::Outcome;
 
+/// Solves for a state and writes the inputs; the steps that it took.
+type Controller<'c, T> = &'c mut dyn FnMut(&[T], &mut [T]) -> Result<u32, Error>;
+
 /// Steps of a loop, the cold one included.
 pub const STEPS: usize = 8;
 
@@ -225,7 +228,7 @@ fn control<T: Real>(case: &Case, memory: &mut [T], watch: Watch<'_>) -> Result<(
     state.fill(T::ZERO);
     case.start.iter().for_each(|&(at, value)| set(state, at, value));
     let (mut steps, mut hash) = (0_u32, Fnv::default());
-    let mut control = |solve: &mut dyn FnMut(&[T], &mut [T]) -> Result<u32, Error>| {
+    let mut control = |solve: Controller<'_, T>| {
         for step in 0..STEPS {
             let mut taken = Err(Error::TooLarge { argument: "" });
             watch(step, &mut || taken = solve(state, u));
