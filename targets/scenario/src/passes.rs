@@ -117,6 +117,12 @@ impl<T: Real> Table<T> {
         ("elementary::exp", |c| elementary::exp(c.x, c.a)),
         ("elementary::exp_in_place", |c| elementary::exp_in_place(c.a)),
         ("elementary::exp_scalar", |c| c.each(elementary::exp_scalar)),
+        ("elementary::cos_sin_turn", |c| {
+            c.each(|u| {
+                let (cos, sin) = elementary::cos_sin_turn(u.to_f64());
+                T::from_f64(cos) - T::HALF * T::from_f64(sin)
+            });
+        }),
         ("elementary::exp_sum", |c| c.value_of(|c| elementary::exp_sum(c.x, c.alpha, c.a))),
         ("elementary::exp_sum_in_place", |c| c.value_of(|c| elementary::exp_sum_in_place(c.alpha, c.a))),
         ("elementary::exp_coupling", |c| {

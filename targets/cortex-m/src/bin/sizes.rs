@@ -5,7 +5,7 @@
 use core::hint::black_box;
 
 use southwell_cortex_m::check;
-use southwell_simd::{csr, elementary, points, stencil, vector};
+use southwell_simd::{csr, points, stencil, vector};
 
 /// The dense passes; one that takes a function is given a short one.
 mod dense {
@@ -13,6 +13,16 @@ mod dense {
 
     pub(crate) fn update_rows<T: southwell_simd::Real>(a: Matrix<'_, T>, v: &[T], t: &mut [T]) {
         southwell_simd::dense::update_rows(a, v, t, |_, sum| sum * T::HALF);
+    }
+}
+
+/// The elementary passes; one that knows `f64` alone is given another face.
+mod elementary {
+    pub(crate) use southwell_simd::elementary::*;
+
+    pub(crate) fn cos_sin_turn<T: southwell_simd::Real>(u: T) -> (T, T) {
+        let (cos, sin) = southwell_simd::elementary::cos_sin_turn(u.to_f64());
+        (T::from_f64(cos), T::from_f64(sin))
     }
 }
 
@@ -77,6 +87,7 @@ fn main() -> ! {
             elementary::exp,
             elementary::exp_in_place,
             elementary::exp_scalar,
+            elementary::cos_sin_turn,
             elementary::exp_sum,
             elementary::exp_sum_in_place,
             elementary::exp_coupling,
