@@ -255,6 +255,11 @@ fn run<L: Loss<f64>, H: Penalty<f64>, S: Selection<f64>, U: Update<f64>>(
             break;
         }
         let now = plain.look(by_hand.x());
+        assert!(by_hand.x().iter().all(|x| x.is_finite()), "{:?}", by_hand.x());
+        // Without a minimum x runs to the largest numbers, where an objective is none.
+        if !now.0.is_finite() || !now.2.is_finite() {
+            break;
+        }
         let rounding = 1e-12 * (before.2 + now.2);
         assert!(now.0 <= before.0 + rounding, "{} to {} ± {rounding}", before.0, now.0);
         let (told, exact) = (by_hand.residual(), plain.violation(by_hand.x(), &now.1));
