@@ -274,7 +274,8 @@ fn run<L: Loss<f64>, H: Penalty<f64>, S: Selection<f64>, U: Update<f64>>(
     let report = outcome.report;
     let (objective, g, size) = plain.look(&whole);
     let exact = plain.violation(&whole, &g);
-    if report.status != Status::NotFinite {
+    // As above: at the largest numbers there is nothing to compare.
+    if report.status != Status::NotFinite && objective.is_finite() && size.is_finite() {
         assert!((report.residual - exact).abs() <= 1e-10 * size, "{outcome:?}, but {exact}");
         assert!((outcome.objective - objective).abs() <= 1e-10 * size, "{outcome:?}, but {objective}");
     }
