@@ -4,15 +4,14 @@
 //! rules hold: no compression, no element that is not finite, memory as the file is long.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Write};
+use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
 
 use zip::CompressionMethod;
 use zip::read::ZipArchive;
-use zip::result::ZipError;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
-use super::npz::{failure, other};
+use super::npz::{failure, find};
 use super::{FileError, npy};
 
 /// An array: its shape, and its elements with the last axis running fastest.
@@ -64,16 +63,7 @@ impl Archive {
 }
 
 fn read(archive: &mut ZipArchive<BufReader<File>>, name: &str) -> Result<Option<Array>, FileError> {
-    const COMPRESSED: &str = "the archive is compressed; write it with numpy.savez";
-    let member = match archive.by_name(&format!("{name}.npy")) {
-        Ok(member) if member.compression() == CompressionMethod::Stored => member,
-        Ok(_) | Err(ZipError::UnsupportedArchive(_)) => return Err(other(COMPRESSED.to_owned()).into()),
-        Err(ZipError::FileNotFound) => return Ok(None),
-        Err(error) => return Err(failure(error).into()),
-    };
-    // Nothing is reserved: the bytes come as the file holds them.
-    let (mut bytes, size) = (Vec::new(), member.size());
-    member.take(size).read_to_end(&mut bytes)?;
+    let Some(bytes) = find(archive, name)? else { return Ok(None) };
     let (shape, values) = npy::parse_array(&bytes)?;
     Ok(Some(Array { shape, values }))
 }

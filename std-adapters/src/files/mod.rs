@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | Matrix Market, sparse or dense | [`matrix_market::read`] | [`matrix_market::write_sparse`], [`matrix_market::write_dense`] |
 //! | NumPy `.npy` | [`npy::read_vector`], [`npy::read_matrix`] | [`npy::write_vector`], [`npy::write_matrix`] |
-//! | NumPy `.npz`, vectors and matrices by name (feature `npz`) | `npz::read`, `npz::read_matrix` | `npz::write` |
+//! | NumPy `.npz`, vectors and matrices by name (feature `npz`) | `npz::read`, `npz::read_system` | `npz::write` |
 //! | LIBSVM, labelled sparse rows | [`libsvm::read`] | |
 //! | NumPy `.npz`, arrays of any shape (feature `npz`) | `archive::Archive` | `archive::write` |
 //! | comma-separated values (feature `csv`) | `csv::read` | |

@@ -5,34 +5,24 @@
 //! it holds.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use zip::CompressionMethod;
 use zip::read::ZipArchive;
 use zip::result::ZipError;
-use zip::write::{SimpleFileOptions, ZipWriter};
 
-use super::{DenseMatrix, FileError, npy};
+use super::{DenseMatrix, FileError, archive, npy};
 
 /// Writes vectors by name. Any bits are written, NaN too.
 ///
 /// # Errors
 /// [`FileError::Io`].
 pub fn write(path: impl AsRef<Path>, vectors: &[(&str, &[f64])]) -> Result<(), FileError> {
-    let path = path.as_ref();
-    let written = || -> Result<(), FileError> {
-        let mut archive = ZipWriter::new(BufWriter::new(File::create(path)?));
-        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
-        for (name, values) in vectors {
-            // Beyond four gigabytes a member must say so before it begins.
-            let large = values.len() >= 1 << 28;
-            archive.start_file(format!("{name}.npy"), options.large_file(large)).map_err(failure)?;
-            npy::write_to(&mut archive, &format!("({},)", values.len()), values)?;
-        }
-        Ok(archive.finish().map_err(failure)?.flush()?)
-    };
-    written().map_err(|error| error.at(path))
+    let shapes: Vec<[usize; 1]> = vectors.iter().map(|(_, values)| [values.len()]).collect();
+    let arrays: Vec<_> =
+        vectors.iter().zip(&shapes).map(|(&(name, values), shape)| (name, &shape[..], values)).collect();
+    archive::write(path, &arrays)
 }
 
 /// Reads the vectors of these names.
@@ -67,19 +57,6 @@ fn read_by<const N: usize>(path: &Path, names: [&str; N], parse: Parse) -> Resul
     Ok(std::array::from_fn(|_| vectors.next().unwrap_or_default()))
 }
 
-/// Reads the matrix of a name.
-///
-/// # Errors
-/// As [`read`], and what [`npy::read_matrix`] refuses.
-pub fn read_matrix(path: impl AsRef<Path>, name: &str) -> Result<DenseMatrix, FileError> {
-    let path = path.as_ref();
-    let read = || -> Result<DenseMatrix, FileError> {
-        let mut archive = ZipArchive::new(BufReader::new(File::open(path)?)).map_err(failure)?;
-        npy::parse_matrix(&member(&mut archive, name)?)
-    };
-    read().map_err(|error| error.at(path))
-}
-
 /// Reads a matrix and a vector of these names.
 ///
 /// # Errors
@@ -98,22 +75,28 @@ pub fn read_system(
     read().map_err(|error| error.at(path))
 }
 
-/// The bytes of an array.
+/// The bytes of an array that must be there.
 fn member(archive: &mut ZipArchive<BufReader<File>>, name: &str) -> Result<Vec<u8>, FileError> {
-    let member = archive.by_name(&format!("{name}.npy")).map_err(|error| match error {
-        ZipError::FileNotFound => other(format!("the archive holds no array `{name}`")),
-        ZipError::UnsupportedArchive(_) => {
-            other("the archive is compressed; write it with numpy.savez".to_owned())
-        }
-        error => failure(error),
-    })?;
-    if member.compression() != CompressionMethod::Stored {
-        return Err(other("the archive is compressed; write it with numpy.savez".to_owned()).into());
-    }
+    let bytes = find(archive, name)?;
+    bytes.ok_or_else(|| other(format!("the archive holds no array `{name}`")).into())
+}
+
+/// The bytes of an array, if there is one of this name.
+pub(super) fn find(
+    archive: &mut ZipArchive<BufReader<File>>,
+    name: &str,
+) -> Result<Option<Vec<u8>>, FileError> {
+    const COMPRESSED: &str = "the archive is compressed; write it with numpy.savez";
+    let member = match archive.by_name(&format!("{name}.npy")) {
+        Ok(member) if member.compression() == CompressionMethod::Stored => member,
+        Ok(_) | Err(ZipError::UnsupportedArchive(_)) => return Err(other(COMPRESSED.to_owned()).into()),
+        Err(ZipError::FileNotFound) => return Ok(None),
+        Err(error) => return Err(failure(error).into()),
+    };
     // Nothing is reserved: the bytes come as the file holds them.
     let (mut bytes, size) = (Vec::new(), member.size());
     member.take(size).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Ok(Some(bytes))
 }
 
 pub(super) fn other(text: String) -> io::Error {

@@ -259,8 +259,7 @@ fn read(arguments: &Arguments) -> Result<Regression, Failure> {
     let refused = |error: Error| -> Failure { format!("{}: {error}", path.display()).into() };
     let regression = match (extension.as_str(), targets) {
         ("npz", _) => {
-            let samples = npz::read_matrix(path, "A").map_err(unreadable)?;
-            let [y] = npz::read(path, ["y"]).map_err(unreadable)?;
+            let (samples, y) = npz::read_system(path, "A", "y").map_err(unreadable)?;
             Regression::dense(samples, labelled(y)?, loss)
         }
         ("mtx", Some(y)) => {
