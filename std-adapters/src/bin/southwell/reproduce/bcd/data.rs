@@ -161,6 +161,8 @@ pub(super) struct Set {
     /// f*
     pub(super) least: f64,
     pub(super) lattice: Option<(usize, usize)>,
+    /// Variables that are not zero at the optimum, where it is sparse.
+    pub(super) support: Option<usize>,
 }
 
 /// A set by its letter: of the paper's size, or its small twin.
@@ -197,5 +199,6 @@ pub(super) fn set(letter: char, small: bool) -> Result<Set, Failure> {
         }
     };
     let variables = problem.smooth.variables()?;
-    Ok(Set { name, about, problem, variables, least, lattice })
+    let support = (letter == '1').then_some(if small { 72 } else { 50 });
+    Ok(Set { name, about, problem, variables, least, lattice, support })
 }

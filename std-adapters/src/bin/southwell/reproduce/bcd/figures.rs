@@ -37,7 +37,7 @@ impl Arm {
     }
 
     pub(super) fn plan(&self, size: usize, lattice: Option<(usize, usize)>) -> Plan {
-        let seed = if self.select == Select::RandomForest { 910 } else { 900 };
+        let seed = if self.select == RandomForest { 910 } else { 900 };
         Plan {
             select: self.select,
             blocks: self.blocks,

@@ -80,7 +80,7 @@ struct Row {
     reference: Option<(u32, f64)>,
     /// The same of the paper, on other data.
     paper: Option<(u32, f64)>,
-    /// Steps to relative gaps of 1e-4 and 1e-8 and until the support stays as it is, and those of the reference.
+    /// Steps to relative gaps of 1e-4 and 1e-8 and until the support stays right, and those of the reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     steps: Option<[Option<u32>; 3]>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,8 +102,8 @@ struct Document {
 /// The curve of an arm.
 struct Curve {
     off: Vec<f64>,
-    /// Step from which the support stays as it is in the end.
-    support: u32,
+    /// Step from which the support stays the right one.
+    support: Option<u32>,
     ended: Option<&'static str>,
     interrupted: bool,
 }
@@ -198,18 +198,21 @@ fn count(arguments: &Arguments, asked: &[u32]) -> u64 {
 /// Runs one arm. A block of size 0 is as the rule has it; where it needs one, ⌊p^⅓⌋ variables.
 fn follow(set: &Set, arm: &Arm, size: usize, steps: u32, stop: &dyn Fn() -> bool) -> Result<Curve, Failure> {
     let size = if size == 0 { (set.variables as f64).cbrt() as usize } else { size };
-    let mut curve = Curve { off: Vec::new(), support: 0, ended: None, interrupted: false };
-    let mut last: Vec<bool> = Vec::new();
+    let mut curve = Curve { off: Vec::new(), support: None, ended: None, interrupted: false };
+    let (mut last, mut since): (Vec<bool>, u32) = (Vec::new(), 0);
     let mut each = |trace: Trace<'_>| {
         curve.off.push(trace.objective - set.least);
         let now: Vec<bool> = trace.x.iter().map(|x| *x != 0.0).collect();
         if now != last {
-            (curve.support, last) = (trace.step, now);
+            (since, last) = (trace.step, now);
         }
         curve.interrupted = stop();
         if curve.interrupted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let ended = set.problem.trace(&arm.plan(size, set.lattice), steps, &mut each)?;
+    // The optimum has as many elements as this, and who has them stays there.
+    let right = set.support == Some(last.iter().filter(|is| **is).count());
+    curve.support = right.then_some(since);
     curve.ended = ended.map(crate::relax::name);
     // What has come to an end stays where it is.
     if let Some(&last) = curve.off.last() {
@@ -230,9 +233,7 @@ fn row(
     let first = curve.off.first().copied().unwrap_or(f64::NAN);
     let steps = (set.name == "A1").then(|| {
         let to = |gap: f64| curve.off.iter().position(|off| *off <= gap * first).map(|step| step as u32);
-        // What still changes at the end has not been found.
-        let support = (curve.support < arguments.steps * 9 / 10).then_some(curve.support);
-        [to(GAPS[0]), to(GAPS[1]), support]
+        [to(GAPS[0]), to(GAPS[1]), curve.support]
     });
     let [reference, paper] = if arguments.small { [None; 2] } else { known(number, set.name, size, name) };
     let reference_steps = if arguments.small || steps.is_none() { None } else { known_steps(size, name) };
