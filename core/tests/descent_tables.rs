@@ -234,7 +234,8 @@ fn moons() {
 }
 
 /// The paper's sizes: f − f* after 500 steps. By then a rounding may have turned a choice: within a factor of two, and
-/// the order of magnitude below a millionth of f(0). (Cells that take longer are checked by `southwell reproduce bcd`.)
+/// the order of magnitude below a millionth of f(0). (Cells that take longer, D_i of a wide design above all, are
+/// checked by `southwell reproduce bcd`.)
 fn full<L: Loss<f64>>(loss: &L, (first, least): (f64, f64), size: usize, table: &[(&str, f64)]) {
     let names: Vec<&str> = table.iter().map(|row| row.0).collect();
     let mut wrong = vec![];
@@ -263,13 +264,7 @@ fn least_squares_of_full_size(size: usize, table: &[(&str, f64)]) {
 fn least_squares_of_full_size_in_small_blocks() {
     least_squares_of_full_size(
         5,
-        &[
-            ("sort cyclic", 5.40e5),
-            ("sort GS", 1.20e5),
-            ("sort GSL", 3.83e3),
-            ("VB GSL", 8.28e3),
-            ("Hb VB GSD", 3.91e-2),
-        ],
+        &[("sort cyclic", 5.40e5), ("sort GS", 1.20e5), ("sort GSL", 3.83e3), ("Hb VB GSD", 3.91e-2)],
     );
 }
 
@@ -281,7 +276,6 @@ fn least_squares_of_full_size_in_large_blocks() {
             ("sort cyclic", 16.1),
             ("sort GSL", 3.01),
             ("VB GS", 0.697),
-            ("VB GSL", 6.63e-3),
             ("Hb VB GS", 2.31e-3),
             ("Hb VB GSD", 5.57e-22),
         ],
@@ -295,13 +289,7 @@ fn logistic_of_full_size() {
     let view = Csc::new(&offsets, &indices, &values, 1000).expect("a design");
     let loss = Logistic::new(view, &y).expect("a loss");
     let first = 1000.0 * 2.0_f64.ln();
-    full(
-        &loss,
-        (first, 0.0),
-        5,
-        &[("sort cyclic", 145.0), ("sort GSL", 57.5), ("VB GSL", 60.1), ("Hb VB GSD", 24.4)],
-    );
-    full(&loss, (first, 0.0), 50, &[("VB GSL", 15.1)]);
+    full(&loss, (first, 0.0), 5, &[("sort cyclic", 145.0), ("sort GSL", 57.5), ("Hb VB GSD", 24.4)]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use southwell::transport::balance::{Csr, Dense, Problem, Rows, Scalings, ruiz, s
 use southwell::{Error, Observer, Real, Report, Stop};
 
 use crate::common::{Numbers, cast, wide};
+use crate::shaped::Call;
 use crate::{Method, Then};
 
 #[derive(Clone, Copy, Debug)]
@@ -20,12 +21,6 @@ struct Balance<T> {
     values: Vec<T>,
     r: Vec<T>,
     c: Vec<T>,
-}
-
-/// What is done with a method.
-enum Call<'f, 'o, T> {
-    Begin(Then<'f, T>),
-    Solve(&'o mut dyn Observer<T>),
 }
 
 impl<T: Real> Balance<T> {
@@ -82,13 +77,10 @@ impl<T: Real> Balance<T> {
                 let problem = $problem?;
                 let workspace = $module::Workspace::new(&problem, storage, &mut indices)?;
                 match how {
-                    Call::Begin(then) => {
-                        then(&mut $module::start(&problem, &options, $x, workspace)?);
-                        Ok(None)
-                    }
                     Call::Solve(observer) => {
                         $module::solve(&problem, &options, $x, workspace, observer).map(Some)
                     }
+                    begin => Ok(begin.to(&mut $module::start(&problem, &options, $x, workspace)?, stop)),
                 }
             }};
         }
