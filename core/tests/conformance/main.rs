@@ -4,6 +4,16 @@
 //! cases to [`every`]; nothing else here changes. What only linear systems promise asks for
 //! [`linear::Linear`].
 
+/// Does with a method what was called for: hands over the run that `$start` makes, or has `$solve` report.
+macro_rules! answer {
+    ($call:ident, $stop:ident, $start:expr, $observer:ident => $solve:expr) => {
+        match $call {
+            crate::Call::Solve($observer) => $solve.map(Some),
+            begin => Ok(begin.to(&mut $start?, $stop)),
+        }
+    };
+}
+
 mod balance;
 mod boxed;
 #[path = "../common/mod.rs"]
@@ -24,6 +34,25 @@ use southwell_simd::{force_level, levels};
 /// What a property does with a run that has begun.
 pub(crate) type Then<'f, T> = &'f mut dyn FnMut(&mut dyn Run<Real = T>);
 
+/// What is done with a run that has begun.
+pub(crate) enum Call<'f, 'o, T> {
+    Begin(Then<'f, T>),
+    Solve(&'o mut dyn Observer<T>),
+}
+
+impl<T: Real> Call<'_, '_, T> {
+    /// Does it.
+    pub(crate) fn to(self, run: &mut dyn Run<Real = T>, stop: &Stop<T>) -> Option<Report<T>> {
+        match self {
+            Call::Begin(then) => {
+                then(run);
+                None
+            }
+            Call::Solve(observer) => Some(drive(run, stop, observer)),
+        }
+    }
+}
+
 /// A method with a problem and options: everything but the tolerance, the iterate and the memory.
 pub(crate) trait Method<T: Real> {
     fn name(&self) -> String;
@@ -35,15 +64,27 @@ pub(crate) trait Method<T: Real> {
         self.first()
     }
     fn required_len(&self) -> usize;
+    /// Poses the problem, and begins a run or solves.
+    fn call(
+        &self,
+        stop: &Stop<T>,
+        x: &mut [T],
+        storage: &mut [T],
+        call: Call<'_, '_, T>,
+    ) -> Result<Option<Report<T>>, Error>;
     /// Begins a run and hands it to `then`.
-    fn begin(&self, stop: &Stop<T>, x: &mut [T], storage: &mut [T], then: Then<'_, T>) -> Result<(), Error>;
+    fn begin(&self, stop: &Stop<T>, x: &mut [T], storage: &mut [T], then: Then<'_, T>) -> Result<(), Error> {
+        self.call(stop, x, storage, Call::Begin(then)).map(|_| ())
+    }
     fn solve(
         &self,
         stop: &Stop<T>,
         x: &mut [T],
         storage: &mut [T],
         observer: &mut dyn Observer<T>,
-    ) -> Result<Report<T>, Error>;
+    ) -> Result<Report<T>, Error> {
+        self.call(stop, x, storage, Call::Solve(observer)).map(|report| report.expect("a report"))
+    }
     /// The residual of x recomputed by plain loops in `f64`, and by how much rounding in `T` may make
     /// the reported one differ.
     fn look(&self, x: &[T]) -> (f64, f64);

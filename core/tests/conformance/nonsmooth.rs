@@ -123,7 +123,7 @@ fn general<T: Real>() -> Vec<Box<dyn Method<T>>> {
                 Box::new(move |stop, x, storage, call| {
                     let loss = Quantile::absolute(Table::new(table, ROWS, COLUMNS)?, y)?;
                     let set = projection::Interval::new(-T::ONE, T::ONE)?;
-                    let problem = Problem { oracle: loss, set };
+                    let problem = Problem::new(loss, set)?;
                     let work = method::Workspace::new(&problem, false, storage)?;
                     let ending = Ending { stop: *stop, ..Ending::default() };
                     let options = method::Options { ending, ..Default::default() };
@@ -158,7 +158,7 @@ fn general<T: Real>() -> Vec<Box<dyn Method<T>>> {
             move |table, y| {
                 Box::new(move |stop, x, storage, call| {
                     let loss = Quantile::absolute(Table::new(table, ROWS, COLUMNS)?, y)?;
-                    let problem = Problem { oracle: loss, set: projection::Interval::new(-T::TWO, T::TWO)? };
+                    let problem = Problem::new(loss, projection::Interval::new(-T::TWO, T::TWO)?)?;
                     let work = dual_averaging::Workspace::new(&problem, storage)?;
                     let ending = Ending { stop: *stop, ..Ending::default() };
                     let options = dual_averaging::Options { ending, ..Default::default() };

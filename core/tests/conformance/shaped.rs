@@ -1,28 +1,9 @@
 //! Adapters made of a closure: where a run begins, its memory, and what is done with it.
 
-use southwell::{Error, Observer, Real, Report, Run, Stop, drive};
+use southwell::{Error, Real, Report, Stop};
 
 use crate::common::wide;
-use crate::{Method, Then};
-
-/// What is done with a run that has begun.
-pub(crate) enum Call<'f, 'o, T> {
-    Begin(Then<'f, T>),
-    Solve(&'o mut dyn Observer<T>),
-}
-
-impl<T: Real> Call<'_, '_, T> {
-    /// Does it.
-    pub(crate) fn to(self, run: &mut dyn Run<Real = T>, stop: &Stop<T>) -> Option<Report<T>> {
-        match self {
-            Call::Begin(then) => {
-                then(run);
-                None
-            }
-            Call::Solve(observer) => Some(drive(run, stop, observer)),
-        }
-    }
-}
+use crate::{Call, Method};
 
 /// Poses the problem, carves the memory, starts a run and hands it to the call.
 pub(crate) type Pose<T> =
@@ -49,17 +30,14 @@ impl<T: Real> Method<T> for Shaped<T> {
     fn required_len(&self) -> usize {
         self.len
     }
-    fn begin(&self, stop: &Stop<T>, x: &mut [T], storage: &mut [T], then: Then<'_, T>) -> Result<(), Error> {
-        (self.pose)(stop, x, storage, Call::Begin(then)).map(|_| ())
-    }
-    fn solve(
+    fn call(
         &self,
         stop: &Stop<T>,
         x: &mut [T],
         storage: &mut [T],
-        observer: &mut dyn Observer<T>,
-    ) -> Result<Report<T>, Error> {
-        (self.pose)(stop, x, storage, Call::Solve(observer)).map(|report| report.expect("a report"))
+        call: Call<'_, '_, T>,
+    ) -> Result<Option<Report<T>>, Error> {
+        (self.pose)(stop, x, storage, call)
     }
     fn look(&self, _x: &[T]) -> (f64, f64) {
         unreachable!("{} is not asked for its residual", self.name)
