@@ -2,6 +2,8 @@
 //!
 //! Exit codes: 0 done (solvers: converged), 1 bad input, 2 wrong usage, 3 not converged, 130 interrupted.
 
+#[cfg(feature = "images")]
+mod background;
 mod balance;
 #[cfg(feature = "images")]
 mod colour_transfer;
@@ -40,7 +42,7 @@ enum Command {
     Recover(recover::Arguments),
     /// Solve A x = b for a matrix in Matrix Market format.
     Relax(relax::Arguments),
-    /// Fit a sparse regression: lasso and its relatives.
+    /// Minimise what is smooth plus what bends, block by block: the lasso, classes, quadratics, labels on graphs.
     Descend(descend::Arguments),
     /// Move one distribution to another at the least cost, with entropy.
     Transport(transport::Arguments),
@@ -51,6 +53,9 @@ enum Command {
     /// Give a photograph the colours of another one, by transport between them.
     #[cfg(feature = "images")]
     ColourTransfer(colour_transfer::Arguments),
+    /// What stays and what moves in a sequence of images, or what a photograph was spoilt by.
+    #[cfg(feature = "images")]
+    Background(background::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -69,6 +74,8 @@ fn main() -> ExitCode {
         Command::Reproduce(arguments) => reproduce::run(&arguments),
         #[cfg(feature = "images")]
         Command::ColourTransfer(arguments) => colour_transfer::run(&arguments),
+        #[cfg(feature = "images")]
+        Command::Background(arguments) => background::run(&arguments),
     };
     match result {
         Ok(code) => code,

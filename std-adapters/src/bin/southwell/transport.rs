@@ -28,7 +28,8 @@ Examples:
   southwell transport --cost C.npy --epsilon-ratio 0.01 --plan P.npy
   southwell transport --points X.npy Y.npy --ground euclidean --epsilon 0.05 --json
   southwell transport --cost C.npy --a a.npy --b b.npy --epsilon 1e-3 --potentials fg.npz --plot error.svg
-  southwell transport --cost C.npy --a a.npy --b b.npy --unbalanced 0.1 --precision f32")]
+  southwell transport --cost C.npy --a a.npy --b b.npy --unbalanced 0.1 --precision f32
+  southwell transport --cost C.npy --epsilon 1e-3 --gap 1e-6")]
 pub(crate) struct Arguments {
     /// The costs: a NumPy matrix, none of them negative.
     #[arg(long, value_name = "C.npy", required_unless_present = "points", conflicts_with = "points")]
@@ -65,6 +66,10 @@ pub(crate) struct Arguments {
     /// Default: 1e-9, in f32 1e-5.
     #[arg(long, allow_hyphen_values = true, value_parser = tolerance)]
     tolerance: Option<f64>,
+    /// The run has converged when no coupling can be better by more than GAP, in the unit of the costs times mass,
+    /// with a certificate; with --tolerance, when the marginals are right as well.
+    #[arg(long, allow_negative_numbers = true, value_name = "GAP", conflicts_with = "unbalanced")]
+    gap: Option<f64>,
     /// Steps after which the run gives up.
     #[arg(long, allow_negative_numbers = true, default_value_t = 100_000, value_name = "STEPS")]
     max_iterations: u32,
@@ -171,8 +176,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let precision = arguments.precision.precision();
     let tolerance = arguments.tolerance.unwrap_or_else(|| precision.tolerance());
     let stop = Stop { max_steps: arguments.max_iterations, ..Stop::relative(tolerance) };
-    let solving =
-        Solving { coupler: arguments.method.coupler(), precision, stop, unbalanced: arguments.unbalanced };
+    let solving = Solving {
+        stop,
+        unbalanced: arguments.unbalanced,
+        gap: arguments.gap,
+        both: arguments.tolerance.is_some(),
+        ..Solving::with(arguments.method.coupler(), precision)
+    };
     let start = Instant::now();
     // From here on there is something to lose.
     let interrupted = output::interruption()?;
