@@ -2,6 +2,8 @@
 
 pub mod files;
 pub mod heat;
+#[cfg(any(unix, windows))]
+pub mod on_disk;
 pub mod owned;
 #[cfg(feature = "plot")]
 pub mod plot;
