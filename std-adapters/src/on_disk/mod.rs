@@ -36,6 +36,7 @@ mod measurements;
 mod quantile;
 mod rows;
 mod source;
+pub mod transport;
 
 pub use cost::DiskCost;
 pub use design::DiskDesign;

@@ -91,8 +91,7 @@ impl<T: Element> Rows<T> {
 
     fn with_order(path: &Path, order: Order) -> Result<Self, FileError> {
         let source = Arc::new(Source::open(path, order)?);
-        let (rows, columns) = source.shape();
-        let block = (BLOCK / columns.saturating_mul(size_of::<T>()).max(1)).clamp(1, rows.max(1));
+        let block = rows_of::<T>(&source, BLOCK);
         let ahead =
             Ahead::start(Arc::clone(&source), block).map_err(|error| FileError::from(error).at(path))?;
         Ok(Self {
@@ -105,7 +104,18 @@ impl<T: Element> Rows<T> {
         })
     }
 
-    /// With a watcher, called after each block of a pass; where it breaks, the pass ends with [`Fault::Stopped`].
+    /// With blocks of another size than a megabyte, a row at least. No result depends on it.
+    ///
+    /// # Errors
+    /// [`FileError::Io`] if no thread can be had.
+    pub fn in_blocks_of(self, bytes: usize) -> Result<Self, FileError> {
+        let block = rows_of::<T>(&self.source, bytes);
+        let ahead = Ahead::start(Arc::clone(&self.source), block);
+        let ahead = ahead.map_err(|error| FileError::from(error).at(self.path()))?;
+        Ok(Self { block, ahead: Mutex::new(ahead), ..self })
+    }
+
+    /// With a watcher, called for each block of a pass; where it breaks, the pass ends with [`Fault::Stopped`].
     #[must_use]
     pub fn watched(self, watcher: impl Fn(&Reading) -> ControlFlow<()> + Send + Sync + 'static) -> Self {
         Self { watcher: Some(Box::new(watcher)), ..self }
@@ -162,6 +172,13 @@ impl<T: Element> Rows<T> {
         self.fault.get_or_init(|| fault).clone()
     }
 
+    /// Shows the watcher how far a pass is.
+    fn show(&self, row: usize) -> Result<(), Fault> {
+        let Some(watcher) = &self.watcher else { return Ok(()) };
+        let reading = Reading { pass: self.passes.load(Ordering::Relaxed), row, rows: self.rows() };
+        if watcher(&reading).is_break() { Err(Fault::Stopped) } else { Ok(()) }
+    }
+
     /// One pass: calls `each` with the number of the first row of a block, and the block, whole rows in order.
     ///
     /// # Errors
@@ -171,7 +188,7 @@ impl<T: Element> Rows<T> {
         if let Some(fault) = self.fault() {
             return Err(fault.clone());
         }
-        let pass = self.passes.fetch_add(1, Ordering::Relaxed) + 1;
+        self.passes.fetch_add(1, Ordering::Relaxed);
         let mut ahead = self.lock();
         let rows = self.rows();
         let mut read = || {
@@ -179,11 +196,7 @@ impl<T: Element> Rows<T> {
             for first in (0..rows).step_by(self.block) {
                 ahead.take(first, self.block, rows)?;
                 each(first, &ahead.values);
-                let row = rows.min(first + self.block);
-                let reading = Reading { pass, row, rows };
-                if self.watcher.as_ref().is_some_and(|watcher| watcher(&reading).is_break()) {
-                    return Err(Fault::Stopped);
-                }
+                self.show(rows.min(first + self.block))?;
             }
             self.source.check()
         };
@@ -217,6 +230,10 @@ impl<T: Element> Rows<T> {
                     ahead.last = Some(row);
                     return read;
                 }
+                if row == 0 {
+                    self.passes.fetch_add(1, Ordering::Relaxed);
+                }
+                self.show(row)?;
                 ahead.take(start, self.block, rows)?;
             }
             ahead.last = Some(row);
@@ -225,6 +242,12 @@ impl<T: Element> Rows<T> {
         };
         read().map_err(|fault| self.fail(fault))
     }
+}
+
+/// Rows of a block of about so many bytes.
+fn rows_of<T>(source: &Source, bytes: usize) -> usize {
+    let (rows, columns) = source.shape();
+    (bytes / columns.saturating_mul(size_of::<T>()).max(1)).clamp(1, rows.max(1))
 }
 
 fn copy<T: Copy>(from: &[T], to: &mut [T]) {
