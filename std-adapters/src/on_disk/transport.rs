@@ -28,8 +28,8 @@ pub struct Solved {
     pub potentials: (Vec<f64>, Vec<f64>),
     /// The whole run, steps before a checkpoint among them.
     pub report: Report<f64>,
-    /// The omega that was in use last.
-    pub omega: f64,
+    /// The omega that was in use last, where it is found on the way.
+    pub omega: Option<f64>,
     /// What the file was found to be at fault with; potentials and checkpoint are those of the step before.
     pub fault: Option<Fault>,
     /// What [`solve`] goes on from; none where a fault came before the first step.
@@ -148,7 +148,7 @@ fn advance<T: Element>(
             Begin::Potentials(f, g) => (f.to_vec(), g.to_vec()),
             _ => (vec![0.0; cost.rows()], vec![0.0; cost.columns()]),
         };
-        let omega = run.omega().to_f64();
+        let omega = kept.problem.over_relaxed.then(|| run.omega().to_f64());
         return Solved { potentials, report, omega, fault: Some(fault.clone()), checkpoint: None };
     }
     if kept.looks.is_empty() {
@@ -186,7 +186,7 @@ fn advance<T: Element>(
     Solved {
         potentials: (kept.f.clone(), kept.g.clone()),
         report,
-        omega: omega.to_f64(),
+        omega: kept.problem.over_relaxed.then(|| omega.to_f64()),
         fault,
         checkpoint: Some(kept),
     }

@@ -25,7 +25,7 @@ impl Folder {
     /// A file with this header and these elements.
     pub(crate) fn npy(&self, name: &str, header: &str, bytes: &[u8]) -> PathBuf {
         let mut text = header.to_owned();
-        while (10 + text.len() + 1) % 64 != 0 {
+        while !(10 + text.len() + 1).is_multiple_of(64) {
             text.push(' ');
         }
         text.push('\n');

@@ -227,7 +227,7 @@ fn worth<T: Element>(
         kernel_reads: solved.report.steps.saturating_add(1),
         iterations: solved.report.steps,
         newton: newton::Work::default(),
-        omega: Some(solved.omega),
+        omega: solved.omega,
         curve,
         marginal_error: solved.report.residual,
         mass: f64::NAN,
