@@ -137,7 +137,7 @@ fn check_sum<T: Real>(computed: T, terms: impl Iterator<Item = f64> + Clone, fac
     let count = terms.count() as f64 + factors;
     let tiny = T::MIN_POSITIVE.to_f64();
     // Products of three numbers may leave the type on the way, and come back.
-    if !(size < 0.25 * T::MAX.to_f64()) {
+    if !size.is_finite() || size >= 0.25 * T::MAX.to_f64() {
         return;
     }
     let bound = 1.01 * count * T::EPSILON.to_f64() * size + count * tiny;
