@@ -288,7 +288,6 @@ fn check_barycentre<T: Real>(input: &Input) {
             let second = drive(&mut run, &rest, &mut ());
             report = Report { steps: report.steps + second.steps, ..second };
         }
-        drop(run);
         (report.status, report.steps, number_bits(report.residual), bits(&f), bits(&p), f, p)
     };
     let whole = run(T::NAN, 0);

@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use southwell::omega::{Auto, Eager, Fixed, HagemanYoung, OmegaRule, young_omega};
 use southwell::transport::sinkhorn::{self, Options, Pause, Workspace};
 use southwell::transport::{DenseCost, Potentials, Problem};
-use southwell::{Progress, Real, Run, Stop, drive};
+use southwell::{Progress, Real, Stop, drive};
 use southwell_fuzz::{Number, bits, check_error, cycled, number_bits};
 
 #[derive(Arbitrary, Debug)]
@@ -105,7 +105,6 @@ fn check<T: Real>(input: &Input) {
         assert!(run.omega() > T::ZERO && run.omega() < T::TWO);
         let pause = run.pause();
         let kept = (pause.next.to_vec(), pause.sums.to_vec(), pause.errors, pause.steps);
-        drop(run);
         left = (pf, pg, kept.0, kept.1, kept.2, kept.3);
     }
     assert_eq!(left.5, whole.steps, "{whole:?}, in parts {last:?}");
