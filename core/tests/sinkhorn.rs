@@ -158,6 +158,9 @@ fn an_omega_that_nobody_told() {
     }
 }
 
+/// What a pause holds: the next f, the columns' sums, errors, steps.
+type Kept = (Vec<f64>, Vec<f64>, (f64, f64), u32);
+
 /// A run that pauses after any number of steps and goes on elsewhere has the bits of one that did not, with lines
 /// without mass, plain and with a rule that learns on the way.
 #[test]
@@ -183,7 +186,7 @@ fn a_paused_run_goes_on_with_the_same_bits() {
         let report = report.expect("valid options");
         for pauses in [&[0][..], &[1], &[7, 8, 9], &[13, 40], &[59]] {
             let (mut pf, mut pg) = (vec![0.0; n], vec![0.0; m]);
-            let mut kept: Option<(Vec<f64>, Vec<f64>, (f64, f64), u32)> = None;
+            let mut kept: Option<Kept> = None;
             let mut looks = Vec::new();
             let mut steps = 0;
             for &end in pauses.iter().chain(&[60]) {

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | [`DiskCost`] | costs (n × m), C order | [`transport::Cost`](southwell::transport::Cost) |
 //! | [`DiskDesign`] | a design (n × p), Fortran order | [`linear::Design`](southwell::linear::Design) |
-//! | [`DiskMeasurements`] | matrices A_i (m × d₁ × d₂), C order | [`Operator`](southwell::subgradient::matrix::Operator) |
+//! | [`DiskMeasurements`] | matrices A_i (m × d₁ × d₂), C order | [`Operator`](southwell::subgradient::matrix::operator::Operator) |
 //! | [`DiskQuantile`] | rows of a robust fit (n × p), C order | [`Oracle`](southwell::subgradient::Oracle) |
 //!
 //! *How*: passes go through blocks of whole rows (a megabyte, or one row where a row is longer). While one
