@@ -1,7 +1,10 @@
 //! Files, owned problems, plots and the command line for southwell.
 
+pub mod checkpoint;
 pub mod files;
 pub mod heat;
+#[cfg(any(unix, windows))]
+pub mod on_disk;
 pub mod owned;
 #[cfg(feature = "plot")]
 pub mod plot;

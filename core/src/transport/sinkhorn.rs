@@ -26,6 +26,10 @@
 //! *Source*: Sinkhorn & Knopp 1967; Cuturi 2013; Schmitzer 2019 (log domain); Thibault, Chizat, Dossal &
 //! Papadakis 2021 (over-relaxation).
 
+mod resume;
+
+pub use resume::{Pause, resume};
+
 use southwell_simd::elementary::{exp_scalar, ln_scalar};
 
 use super::cost::Cost;
@@ -110,33 +114,33 @@ pub fn start<'a, T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized>(
     mut x: Potentials<'a, T>,
     mut work: Workspace<'a, T>,
 ) -> Result<Sinkhorn<'a, T, C, R>, Error> {
+    let reach = begin(problem, options, rule, &x, &work)?;
+    problem.mark_empty(&mut x);
+    begin_rows(problem, x.g, &mut work);
+    for (f, &next) in x.f.iter_mut().zip(&*work.next) {
+        *f = next;
+    }
+    let mut run = Sinkhorn::new(problem, rule, x, work, reach);
+    run.column_error = column_error(problem.b, run.work.sums);
+    Ok(run)
+}
+
+/// Refuses what no run can begin with; the factor that the rule wants.
+fn begin<T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized>(
+    problem: &Problem<'_, T, C>,
+    options: &Options<T>,
+    rule: &mut R,
+    x: &Potentials<'_, T>,
+    work: &Workspace<'_, T>,
+) -> Result<Reach<T>, Error> {
     options.stop.check()?;
-    problem.check_start(&x)?;
+    problem.check_start(x)?;
     let (n, m, scratch) = (problem.rows(), problem.columns(), problem.cost.scratch_len());
     if work.next.len() != n || work.sums.len() != m || work.scratch.len() != scratch {
         let given = work.next.len().saturating_add(work.sums.len()).saturating_add(work.scratch.len());
         return Err(Error::Workspace { needed: Workspace::<T>::required_len(n, m, scratch), given });
     }
-    let reach = Reach::new(problem.begin_omega(rule)?);
-    problem.mark_empty(&mut x);
-    begin_rows(problem, x.g, &mut work);
-    let column_error = column_error(problem.b, work.sums);
-    for (f, &next) in x.f.iter_mut().zip(&*work.next) {
-        *f = next;
-    }
-    let floor = Floor::new(problem);
-    Ok(Sinkhorn {
-        problem: *problem,
-        x,
-        work,
-        rule,
-        reach,
-        row_error: T::ZERO,
-        column_error,
-        floor,
-        steps: 0,
-        asked: 0,
-    })
+    Ok(Reach::new(problem.begin_omega(rule)?))
 }
 
 /// Solves from the g that is handed in, and tells the rule how it went.
@@ -220,7 +224,31 @@ pub(super) fn column_error<T: Real>(b: &[T], sums: &[T]) -> T {
     sums.iter().zip(b).fold(T::ZERO, |error, (&t, &b)| error + (t - b).abs())
 }
 
-impl<T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Sinkhorn<'_, T, C, R> {
+impl<'a, T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Sinkhorn<'a, T, C, R> {
+    /// A run of which the rows are exact.
+    fn new(
+        problem: &Problem<'a, T, C>,
+        rule: &'a mut R,
+        x: Potentials<'a, T>,
+        work: Workspace<'a, T>,
+        reach: Reach<T>,
+    ) -> Self {
+        let (floor, zero) = (Floor::new(problem), T::ZERO);
+        let problem = *problem;
+        Self { problem, x, work, rule, reach, row_error: zero, column_error: zero, floor, steps: 0, asked: 0 }
+    }
+
+    /// Takes note of a residual after so many steps, once.
+    fn look(&mut self, step: u32, residual: T) {
+        if step != self.asked {
+            self.asked = step;
+            self.floor.look(residual);
+            if let Some(omega) = omega::revise(self.rule, step, residual, self.reach.omega()) {
+                self.reach = Reach::new(omega);
+            }
+        }
+    }
+
     /// Moves the columns, knowing what they sum to; false if one has underflowed.
     fn move_columns(&mut self) -> bool {
         let (epsilon, reach) = (self.problem.epsilon, self.reach);
@@ -313,13 +341,7 @@ impl<T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Run for Sinkhorn<'_, T, C, R
 
     fn residual(&mut self) -> T {
         let residual = self.row_error + self.column_error;
-        if self.steps != self.asked {
-            self.asked = self.steps;
-            self.floor.look(residual);
-            if let Some(omega) = omega::revise(self.rule, self.steps, residual, self.reach.omega()) {
-                self.reach = Reach::new(omega);
-            }
-        }
+        self.look(self.steps, residual);
         residual
     }
 

@@ -24,7 +24,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::{DenseMatrix, FileError, NpyFault, memory};
-use header::{Header, Kind};
+pub(crate) use header::{Header, Kind};
 #[cfg(feature = "npz")]
 pub(super) use write::write_to;
 pub use write::{write_matrix, write_vector};
@@ -86,6 +86,29 @@ pub(super) fn parse_array(mut bytes: &[u8]) -> Result<(Vec<usize>, Vec<f64>), Fi
         values = DenseMatrix::from_columns(rows, columns, values)?.values;
     }
     Ok((header.shape, values))
+}
+
+/// Opens a file to read its elements by position: it holds as many of them as its header says, and nothing more.
+/// None of them has been looked at.
+pub(crate) fn open_elements(path: &Path) -> Result<(File, Header), FileError> {
+    let opened = || -> Result<_, FileError> {
+        let (mut file, length) = open(path)?;
+        let Some(length) = length else {
+            let text = "this is no regular file; elements are read by position";
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, text).into());
+        };
+        let header = header::read(&mut file)?;
+        let count = header.shape.iter().try_fold(1_u64, |count, &axis| count.checked_mul(axis as u64));
+        let needed =
+            count.and_then(|count| count.checked_mul(header.size as u64)).ok_or(NpyFault::TooLarge)?;
+        let given = length.saturating_sub(header.length as u64);
+        match needed.cmp(&given) {
+            std::cmp::Ordering::Greater => Err(NpyFault::Truncated { needed, given }.into()),
+            std::cmp::Ordering::Less => Err(NpyFault::Trailing.into()),
+            std::cmp::Ordering::Equal => Ok((file, header)),
+        }
+    };
+    opened().map_err(|error| error.at(path))
 }
 
 fn open(path: &Path) -> Result<(File, Option<u64>), FileError> {
@@ -191,7 +214,7 @@ impl Header {
     /// One element as a 64-bit float. A piece of the wrong length, which `elements` never hands over,
     /// decodes as if filled up with zeros.
     #[inline]
-    fn decode(&self, element: &[u8]) -> f64 {
+    pub(crate) fn decode(&self, element: &[u8]) -> f64 {
         // Little end first, whatever the file has.
         let mut bytes = [0_u8; 8];
         for (byte, &given) in bytes.iter_mut().zip(element) {
