@@ -6,3 +6,5 @@ pub mod heat;
 pub mod owned;
 #[cfg(feature = "plot")]
 pub mod plot;
+#[cfg(feature = "threads")]
+pub mod threads;
