@@ -1,8 +1,8 @@
 //! Readings of costs, and couplings by them.
 
 use southwell::omega::{Eager, Fixed, OmegaRule};
-use southwell::transport::{Cost, DenseCost, Ground, PointCost, Potentials, Problem, sinkhorn};
-use southwell::{Real, Stop};
+use southwell::transport::{Cost, DenseCost, Ground, PointCost, Potentials, Problem, scaling, sinkhorn};
+use southwell::{Real, Stop, drive};
 use southwell_std::threads::Threaded;
 
 use super::{bits, in_both, noise, pools};
@@ -42,6 +42,24 @@ fn potentials<T: Real, C: Cost<T>>(cost: &C, rule: &mut dyn OmegaRule<T>) -> Vec
     bits(&f)
 }
 
+/// The same on a stored kernel, which is made anew for an ε so small.
+fn scalings<T: Real, C: Cost<T>>(cost: &C) -> Vec<u64> {
+    let (n, m) = (cost.rows(), cost.columns());
+    let (a, b) = (weights::<T>(1, n), weights::<T>(2, m));
+    let problem = Problem::new(cost, &a, &b, T::from_f64(0.004)).expect("a problem");
+    let mut storage = vec![T::NAN; scaling::Workspace::<T>::required_len(n, m, cost.is_stored())];
+    let workspace = scaling::Workspace::new(&problem, &mut storage).expect("long enough");
+    let (mut f, mut g) = (vec![T::ZERO; n], vec![T::ZERO; m]);
+    let x = Potentials { f: &mut f, g: &mut g };
+    let options = scaling::Options { stop: Stop { max_steps: 60, ..Stop::relative(T::from_f64(1e-4)) } };
+    let mut rule = Eager::default();
+    let mut run = scaling::start(&problem, &options, &mut rule, x, workspace).expect("valid");
+    let report = drive(&mut run, &options.stop, &mut ());
+    assert!(report.steps > 5 && (T::EPSILON < T::from_f64(1e-10) || run.absorptions() > 0));
+    f.extend(g);
+    bits(&f)
+}
+
 mod check {
     use super::*;
 
@@ -68,10 +86,16 @@ mod check {
         let cost = PointCost::new(&x, &y, 2, Ground::SquaredEuclidean, &mut storage).expect("points");
         let plain = potentials(&cost, &mut Fixed(T::ONE));
         let eager = potentials(&cost, &mut Eager::default());
+        let values: Vec<T> = (0..211).flat_map(|i| cost.row(i, &mut vec![T::NAN; 190]).to_vec()).collect();
+        let dense = DenseCost::new(&values, 211, 190, 190).expect("costs");
+        let kernels = scalings(&cost);
+        assert!(kernels == scalings(&dense));
         for pool in &pools() {
             let shared = Threaded::new(pool, &cost);
             assert!(potentials(&shared, &mut Fixed(T::ONE)) == plain, "{} threads", pool.threads());
             assert!(potentials(&shared, &mut Eager::default()) == eager, "{} threads, omega", pool.threads());
+            assert!(scalings(&shared) == kernels, "{} threads, kernel", pool.threads());
+            assert!(scalings(&Threaded::new(pool, dense)) == kernels, "{} threads, kernel", pool.threads());
         }
     }
 }

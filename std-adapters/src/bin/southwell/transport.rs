@@ -14,8 +14,10 @@ use southwell::{Error, Progress, Status, Stop};
 use southwell_std::files::{self, npy, npz};
 use southwell_std::owned::{Costs, Coupler, Precision, Solving, Transport};
 use southwell_std::plot::{Panel, Series, write_svg};
+use southwell_std::threads::Work;
 
 use super::heat::tolerance;
+use crate::device;
 use crate::output::{self, Failure, INTERRUPTED, NOT_CONVERGED};
 
 #[derive(Debug, Args)]
@@ -155,6 +157,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     bar.tick();
     let transport = read(arguments)?;
     let (rows, columns) = transport.shape();
+    let entries = rows.saturating_mul(columns);
+    let pool = device::threads(match arguments.method {
+        Method::Log | Method::OverRelaxedLog => Work { exponentials: entries, ..Work::default() },
+        _ => Work { products: 2 * entries, ..Work::default() },
+    })?;
+    let transport = if let Some(pool) = &pool { transport.on(pool) } else { transport };
     let refused = |error: Error| refusal(arguments, error);
     let epsilon = match arguments.epsilon {
         Some(epsilon) => epsilon,
@@ -207,7 +215,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         write_svg(path, &[panel])?;
     }
     bar.finish_and_clear();
-    report::print(arguments, &solving, &coupling, epsilon, (rows, columns), seconds)?;
+    let device = device::name(pool.as_ref());
+    report::print(arguments, &solving, &coupling, epsilon, (rows, columns), seconds, device)?;
     Ok(match coupling.report.status {
         Status::Converged => ExitCode::SUCCESS,
         Status::Stopped => ExitCode::from(INTERRUPTED),
