@@ -1,8 +1,10 @@
 //! Readings of costs, and couplings by them.
 
 use southwell::omega::{Eager, Fixed, OmegaRule};
-use southwell::transport::{Cost, DenseCost, Ground, PointCost, Potentials, Problem, scaling, sinkhorn};
-use southwell::{Real, Stop, drive};
+use southwell::transport::{
+    Cost, DenseCost, Ground, PointCost, Potentials, Problem, batch, scaling, sinkhorn,
+};
+use southwell::{Real, Report, Status, Stop, drive};
 use southwell_std::threads::Threaded;
 
 use super::{bits, in_both, noise, pools};
@@ -101,3 +103,50 @@ mod check {
 }
 
 in_both! { readings couplings }
+
+/// Each by one thread, with the bits of one after the other.
+#[test]
+fn small_problems_are_shared_out_whole() {
+    const SIDE: usize = 7;
+    const COUNT: usize = 65;
+    let costs: Vec<f64> = noise::<f64>(9, COUNT * SIDE * SIDE).into_iter().map(f64::abs).collect();
+    let costs: Vec<DenseCost<'_, f64>> =
+        costs.chunks(SIDE * SIDE).map(|c| DenseCost::new(c, SIDE, SIDE, SIDE).expect("costs")).collect();
+    let (a, b) = (weights::<f64>(1, SIDE), weights::<f64>(2, SIDE));
+    let problem = |cost| Problem::new(cost, &a, &b, 0.1).expect("a problem");
+    let options = sinkhorn::Options::default();
+    let len = sinkhorn::Workspace::<f64>::required_len(SIDE, SIDE, costs[0].scratch_len());
+    let (mut f, mut g) = (vec![0.0; COUNT * SIDE], vec![0.0; COUNT * SIDE]);
+    let mut reports = vec![
+        Report {
+            status: Status::Stopped,
+            steps: 0,
+            checks: 0,
+            initial_residual: 0.0,
+            residual: 0.0,
+            scale: 0.0
+        };
+        COUNT
+    ];
+    let x = Potentials { f: &mut f, g: &mut g };
+    let storage = &mut vec![f64::NAN; len];
+    batch::solve(costs.iter().map(problem), &options, &mut Fixed(1.0), x, storage, &mut reports)
+        .expect("valid");
+    for pool in &pools() {
+        let (mut own_f, mut own_g) = (vec![0.0; f.len()], vec![0.0; g.len()]);
+        let mut found = vec![None; COUNT];
+        let jobs = costs.iter().zip(own_f.chunks_mut(SIDE)).zip(own_g.chunks_mut(SIDE)).zip(&mut found);
+        pool.batch(
+            jobs,
+            || vec![f64::NAN; len],
+            |storage, (((cost, f), g), report)| {
+                let problem = problem(cost);
+                let workspace = sinkhorn::Workspace::new(&problem, storage).expect("long enough");
+                let x = Potentials { f, g };
+                *report = sinkhorn::solve(&problem, &options, &mut Fixed(1.0), x, workspace, &mut ()).ok();
+            },
+        );
+        assert!(found.iter().zip(&reports).all(|(found, report)| *found == Some(*report)));
+        assert_eq!((bits(&own_f), bits(&own_g)), (bits(&f), bits(&g)), "{} threads", pool.threads());
+    }
+}
