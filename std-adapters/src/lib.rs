@@ -1,6 +1,7 @@
 //! Files, owned problems, plots and the command line for southwell.
 
 pub mod checkpoint;
+pub mod device;
 pub mod files;
 pub mod heat;
 #[cfg(any(unix, windows))]
@@ -8,3 +9,5 @@ pub mod on_disk;
 pub mod owned;
 #[cfg(feature = "plot")]
 pub mod plot;
+#[cfg(feature = "threads")]
+pub mod threads;

@@ -8,6 +8,8 @@ use southwell::{Error, Observer};
 
 use super::samples::{Samples, View};
 use crate::files::{DenseMatrix, SparseMatrix};
+#[cfg(feature = "threads")]
+use crate::threads::{Pool, Threaded};
 
 /// Columns that a working set may have, at most: two matrices of so many squared, of which only what is used is
 /// ever touched.
@@ -49,6 +51,8 @@ pub struct Regression {
     y: Vec<f64>,
     loss: Loss,
     intercept: bool,
+    #[cfg(feature = "threads")]
+    pool: Option<Pool>,
 }
 
 /// Weights, and how they were found.
@@ -66,7 +70,26 @@ impl Regression {
     /// A dense design, a row a sample. What does not fit is refused by the methods.
     #[must_use]
     pub fn dense(samples: DenseMatrix, y: Vec<f64>, loss: Loss) -> Self {
-        Self { samples: Samples::dense(samples), y, loss, intercept: false }
+        Self::of(Samples::dense(samples), y, loss)
+    }
+
+    fn of(samples: Samples, y: Vec<f64>, loss: Loss) -> Self {
+        Self {
+            samples,
+            y,
+            loss,
+            intercept: false,
+            #[cfg(feature = "threads")]
+            pool: None,
+        }
+    }
+
+    /// The same regression, products with all features made by several threads: what comes out is the same, bit for
+    /// bit.
+    #[cfg(feature = "threads")]
+    #[must_use]
+    pub fn on(self, pool: &Pool) -> Self {
+        Self { pool: Some(pool.clone()), ..self }
     }
 
     /// A sparse design, a row a sample.
@@ -74,7 +97,7 @@ impl Regression {
     /// # Errors
     /// What [`SparseView::check`](crate::files::SparseView::check) refuses.
     pub fn sparse(samples: &SparseMatrix, y: Vec<f64>, loss: Loss) -> Result<Self, Error> {
-        Ok(Self { samples: Samples::sparse(samples)?, y, loss, intercept: false })
+        Ok(Self::of(Samples::sparse(samples)?, y, loss))
     }
 
     /// The same with a constant that is not penalised; for least squares.
@@ -87,6 +110,12 @@ impl Regression {
     #[must_use]
     pub fn shape(&self) -> (usize, usize) {
         self.samples.shape()
+    }
+
+    /// Entries of the design that are stored.
+    #[must_use]
+    pub fn entries(&self) -> usize {
+        self.samples.entries()
     }
 
     /// The least λ for which w = 0 is a solution.
@@ -129,9 +158,24 @@ impl Regression {
     /// Makes the views and the problem and hands them over.
     fn with<W: WithProblem>(&self, sparsity: Sparsity, lambda: f64, what: W) -> Result<W::Output, Error> {
         match self.samples.view()?.0 {
-            View::Dense(design) => self.pose(&design, sparsity, lambda, what),
-            View::Sparse(design) => self.pose(&design, sparsity, lambda, what),
+            View::Dense(design) => self.hand(design, sparsity, lambda, what),
+            View::Sparse(design) => self.hand(design, sparsity, lambda, what),
         }
+    }
+
+    /// Hands a design over, to be multiplied by all threads that there are.
+    fn hand<W: WithProblem>(
+        &self,
+        design: impl Design<f64> + Sync,
+        sparsity: Sparsity,
+        lambda: f64,
+        what: W,
+    ) -> Result<W::Output, Error> {
+        #[cfg(feature = "threads")]
+        if let Some(pool) = &self.pool {
+            return self.pose(&Threaded::new(pool, design), sparsity, lambda, what);
+        }
+        self.pose(&design, sparsity, lambda, what)
     }
 
     fn pose<A: Design<f64>, W: WithProblem>(

@@ -67,6 +67,14 @@ impl Samples {
         }
     }
 
+    /// Entries that are stored.
+    #[must_use]
+    pub fn entries(&self) -> usize {
+        match &self.0 {
+            Stored::Dense { values, .. } | Stored::Sparse { values, .. } => values.len(),
+        }
+    }
+
     /// The design, borrowed and checked.
     ///
     /// # Errors

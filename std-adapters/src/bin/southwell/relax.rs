@@ -13,8 +13,10 @@ use southwell::{DiagonalFault, Error, Progress, Status, Stop};
 use southwell_std::files::matrix_market::{self, MatrixMarket};
 use southwell_std::files::{self, SparseMatrix, npy};
 use southwell_std::owned::{self, Solution, System};
+use southwell_std::threads::Work;
 
 use super::heat::tolerance;
+use crate::device;
 use crate::output::{self, Failure, INTERRUPTED, NOT_CONVERGED};
 
 #[derive(Debug, Args)]
@@ -120,6 +122,7 @@ struct Document {
     seconds: f64,
     /// The instruction set that the passes ran on.
     simd: &'static str,
+    device: String,
 }
 
 /// How often the progress is shown.
@@ -136,6 +139,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
     let start = Instant::now();
     let system = System::new(matrix, rhs).map_err(refused)?;
+    let pool = match arguments.method {
+        // Left to choose, threads take no method that would go through the unknowns in another order.
+        Method::Sor | Method::Ssor | Method::SsorCg if device::is_automatic() => None,
+        _ => device::threads(Work { products: nonzeros, ..Work::default() })?,
+    };
+    let system = if let Some(pool) = &pool { system.on(pool) } else { system };
     let mut rule = rule(arguments, &system).map_err(refused)?;
     let stop = Stop { max_steps: arguments.max_iterations, ..Stop::relative(arguments.tolerance) };
     // From here on there is something to lose.
@@ -156,7 +165,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if let Some(path) = &arguments.out {
         npy::write_vector(path, &solution.x)?;
     }
-    report(arguments, &solution, unknowns, nonzeros, seconds)?;
+    report(arguments, &solution, unknowns, nonzeros, seconds, device::name(pool.as_ref()))?;
     Ok(match solution.report.status {
         Status::Converged => ExitCode::SUCCESS,
         Status::Stopped => ExitCode::from(INTERRUPTED),
@@ -257,6 +266,7 @@ fn report(
     unknowns: usize,
     nonzeros: usize,
     seconds: f64,
+    device: String,
 ) -> Result<(), Failure> {
     let run = &solution.report;
     let status = name(run.status);
@@ -272,6 +282,7 @@ fn report(
             colours: solution.colours,
             seconds,
             simd: southwell_simd::level_name(),
+            device,
         });
     }
     let omega = solution.omega.map_or(String::new(), |omega| format!(", omega {omega:.4}"));

@@ -16,8 +16,10 @@ use southwell::{Error, Progress, Status, Stop};
 use southwell_std::files::{self, npy, npz};
 use southwell_std::owned::{Costs, Coupler, Precision, Solving, Transport};
 use southwell_std::plot::{Panel, Series, write_svg};
+use southwell_std::threads::Work;
 
 use super::heat::tolerance;
+use crate::device;
 use crate::output::{self, Failure, INTERRUPTED, NOT_CONVERGED};
 
 #[derive(Debug, Args)]
@@ -98,7 +100,7 @@ pub(crate) struct Arguments {
     /// Leave the costs in their file and read it once a step, for costs larger than memory. Methods: auto and
     /// over-relaxed-log, which are the same here, and log.
     #[arg(long, requires = "cost", conflicts_with_all = ["unbalanced", "plan", "points"])]
-    out_of_core: bool,
+    pub(crate) out_of_core: bool,
     /// Where a run that is interrupted leaves what it takes to go on; written every ten minutes, too.
     /// Default: the file of --resume, or transport-checkpoint.npz.
     #[arg(long, value_name = "RUN.npz", requires = "out_of_core")]
@@ -179,6 +181,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     bar.tick();
     let transport = read(arguments)?;
     let (rows, columns) = transport.shape();
+    let entries = rows.saturating_mul(columns);
+    let pool = device::threads(match arguments.method {
+        Method::Log | Method::OverRelaxedLog => Work { exponentials: entries, ..Work::default() },
+        _ => Work { products: 2 * entries, ..Work::default() },
+    })?;
+    let transport = if let Some(pool) = &pool { transport.on(pool) } else { transport };
     let refused = |error: Error| refusal(arguments, error);
     let epsilon = match arguments.epsilon {
         Some(epsilon) => epsilon,
@@ -227,7 +235,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         plot(path, arguments, (rows, columns), epsilon, &coupling.curve)?;
     }
     bar.finish_and_clear();
-    report::print(arguments, &solving, &coupling, epsilon, (rows, columns), seconds)?;
+    let device = device::name(pool.as_ref());
+    report::print(arguments, &solving, &coupling, epsilon, (rows, columns), seconds, device)?;
     Ok(match coupling.report.status {
         Status::Converged => ExitCode::SUCCESS,
         Status::Stopped => ExitCode::from(INTERRUPTED),

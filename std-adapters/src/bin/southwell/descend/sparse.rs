@@ -11,10 +11,12 @@ use southwell::{Error, Progress, Status, Stop};
 use southwell_std::files::npy;
 use southwell_std::owned::{Fit, Sparsity};
 use southwell_std::plot::{Panel, Series, write_svg};
+use southwell_std::threads::Work;
 
 use super::read;
 use super::words::Kind;
 use super::{Arguments, number};
+use crate::device;
 use crate::output::{self, Failure, INTERRUPTED, NOT_CONVERGED};
 use crate::relax::name;
 
@@ -40,6 +42,7 @@ struct Document {
     seconds: f64,
     /// The instruction set that the passes ran on.
     simd: &'static str,
+    device: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     path: Vec<Point>,
 }
@@ -83,6 +86,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             _ => format!("{}: {error}", arguments.data.display()).into(),
         }
     };
+    let work = Work { products: regression.entries(), ..Work::default() };
+    let pool = device::threads(work)?;
+    let regression = if let Some(pool) = &pool { regression.on(pool) } else { regression };
     let sparsity = arguments.sparsity();
     let lambda_max = regression.lambda_max(sparsity).map_err(refused)?;
     let lambda = arguments.lambda.unwrap_or(arguments.lambda_ratio * lambda_max);
@@ -123,7 +129,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let seconds = start.elapsed().as_secs_f64();
     let Some(last) = fits.last() else { return Err("nothing was solved".into()) };
     write(arguments, &fits, curve, features)?;
-    report(arguments, &fits, last, (samples, features), lambda_max, seconds)?;
+    let device = device::name(pool.as_ref());
+    report(arguments, &fits, last, (samples, features), lambda_max, seconds, device)?;
     let worst = fits.iter().map(|fit| fit.outcome.report.status).find(|status| *status != Status::Converged);
     Ok(match worst {
         _ if interrupted.load(Ordering::Relaxed) => ExitCode::from(INTERRUPTED),
@@ -179,6 +186,7 @@ fn report(
     (samples, features): (usize, usize),
     lambda_max: f64,
     seconds: f64,
+    device: String,
 ) -> Result<(), Failure> {
     let total = |count: fn(&Fit) -> u64| fits.iter().map(count).sum::<u64>();
     let steps = u32::try_from(total(|fit| u64::from(fit.outcome.report.steps))).unwrap_or(u32::MAX);
@@ -213,6 +221,7 @@ fn report(
             features,
             seconds,
             simd: southwell_simd::level_name(),
+            device,
             path: if arguments.path.is_some() { fits.iter().map(point).collect() } else { Vec::new() },
         });
     }

@@ -178,7 +178,15 @@ fn solve<T: Element>(
     watch.bar.set_message("valuing what was found");
     let coupling = worth(cost, (a, b), epsilon, solved, curve, watch)?;
     watch.bar.finish_and_clear();
-    report::print(arguments, &solving, &coupling, epsilon, (rows, columns), seconds)?;
+    report::print(
+        arguments,
+        &solving,
+        &coupling,
+        epsilon,
+        (rows, columns),
+        seconds,
+        crate::device::name(None),
+    )?;
     Ok(match coupling.report.status {
         Status::Converged => ExitCode::SUCCESS,
         Status::Stopped => ExitCode::from(INTERRUPTED),

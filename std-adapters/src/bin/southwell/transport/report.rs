@@ -42,6 +42,7 @@ struct Document {
     seconds: f64,
     /// The instruction set that the passes ran on.
     simd: &'static str,
+    device: String,
 }
 
 /// Prints it, and a hint where the run has not converged.
@@ -52,6 +53,7 @@ pub(super) fn print(
     epsilon: f64,
     (rows, columns): (usize, usize),
     seconds: f64,
+    device: String,
 ) -> Result<(), Failure> {
     let status = name(coupling.report.status);
     let number = |value: f64| value.is_finite().then_some(value);
@@ -84,6 +86,7 @@ pub(super) fn print(
             omega: coupling.omega,
             seconds,
             simd: southwell_simd::level_name(),
+            device,
         });
     }
     let newton = match coupling.newton.newton_steps {
