@@ -3,6 +3,7 @@
 //! Exit codes: 0 done (solvers: converged), 1 bad input, 2 wrong usage, 3 not converged, 130 interrupted.
 
 mod balance;
+mod cluster;
 #[cfg(feature = "images")]
 mod colour_transfer;
 mod descend;

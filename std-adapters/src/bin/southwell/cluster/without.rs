@@ -1,0 +1,11 @@
+//! In a build without MPI: how to get one.
+
+use std::process::ExitCode;
+
+use crate::output::Failure;
+
+pub(crate) fn heat(_arguments: &crate::heat::Arguments) -> Result<ExitCode, Failure> {
+    Err("--cluster: this southwell was built without MPI; build it with `cargo build --release -p southwell-std \
+         --features mpi`, which needs an MPI (as libopenmpi-dev) and libclang-dev"
+        .into())
+}
