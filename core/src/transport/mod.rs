@@ -73,3 +73,10 @@ pub use cost::{Cost, DenseCost};
 pub use grid::GridCost;
 pub use points::{Ground, PointCost};
 pub use problem::{Potentials, Problem};
+
+/// What a half-step is made of, for drivers that divide the lines among processes or devices; see [`sinkhorn`].
+pub mod steps {
+    pub use super::over_relaxation::Reach;
+    pub use super::sinkhorn::{exact_row, move_column, off_by, unseen};
+    pub use super::stall::Floor;
+}

@@ -24,12 +24,25 @@ impl Partition {
     /// # Errors
     /// [`Fault::Ranks`] for more ranks than blocks.
     pub fn new(items: usize, ranks: usize) -> Result<Self, Fault> {
-        let block = items.div_ceil(MOST_BLOCKS).max(1);
+        Self::in_blocks(items, MOST_BLOCKS, ranks)
+    }
+
+    /// The same in at most `blocks` blocks: fewer are cheaper where a block contributes a vector to a sum.
+    ///
+    /// # Errors
+    /// [`Fault::Ranks`] for more ranks than blocks.
+    pub fn in_blocks(items: usize, blocks: usize, ranks: usize) -> Result<Self, Fault> {
+        let block = items.div_ceil(blocks.max(1)).max(1);
         let most = items.div_ceil(block).max(1);
         if ranks == 0 || ranks > most {
             return Err(Fault::Ranks { ranks, most });
         }
         Ok(Self { items, block, ranks })
+    }
+
+    /// The same where ranks may be left without items.
+    pub(super) fn spread(items: usize, blocks: usize, ranks: usize) -> Self {
+        Self { items, block: items.div_ceil(blocks.max(1)).max(1), ranks: ranks.max(1) }
     }
 
     /// Items in all.

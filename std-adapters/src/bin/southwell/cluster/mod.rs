@@ -6,6 +6,6 @@ mod ranks;
 mod without;
 
 #[cfg(feature = "mpi")]
-pub(crate) use ranks::heat;
+pub(crate) use ranks::{heat, relax};
 #[cfg(not(feature = "mpi"))]
-pub(crate) use without::heat;
+pub(crate) use without::{heat, relax};

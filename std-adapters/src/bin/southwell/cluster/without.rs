@@ -4,8 +4,13 @@ use std::process::ExitCode;
 
 use crate::output::Failure;
 
+const HOW: &str = "--cluster: this southwell was built without MPI; build it with `cargo build --release -p \
+southwell-std --features mpi`, which needs an MPI (as libopenmpi-dev) and libclang-dev";
+
 pub(crate) fn heat(_arguments: &crate::heat::Arguments) -> Result<ExitCode, Failure> {
-    Err("--cluster: this southwell was built without MPI; build it with `cargo build --release -p southwell-std \
-         --features mpi`, which needs an MPI (as libopenmpi-dev) and libclang-dev"
-        .into())
+    Err(HOW.into())
+}
+
+pub(crate) fn relax(_arguments: &crate::relax::Arguments) -> Result<ExitCode, Failure> {
+    Err(HOW.into())
 }
