@@ -31,7 +31,8 @@ ranks() {
 # What a JSON document says without times and the number of ranks.
 facts() { grep -v -e '"seconds"' -e '"ranks"' -e '"resumed"' "$1"; }
 
-cargo build --locked -p southwell-std --features mpi --bin southwell --example ranks
+# The profile of the tests, so that little is built twice; the binary comes with them.
+cargo test --locked -p southwell-std --features mpi --test cluster --example ranks
 
 for n in 1 2 3 4; do
     ranks "$n" "$RANKS"

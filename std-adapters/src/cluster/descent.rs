@@ -373,7 +373,11 @@ pub fn by_samples<C: Communicator + ?Sized>(
 
 impl<C: Communicator + ?Sized> Samples<'_, C> {
     /// A number of every column, added over the blocks: `of(the column's rows of a block, r there)`.
-    fn add(&mut self, sums: &mut [f64], of: impl Fn(&[f64], &[f64]) -> f64) -> Result<(), Fault> {
+    fn add(
+        &mut self,
+        sums: &mut [f64],
+        of: impl for<'x> Fn(&'x [f64], &'x [f64]) -> f64,
+    ) -> Result<(), Fault> {
         let (n, p) = (self.r.len(), self.w.len());
         for (block, vector) in self.blocks.iter().zip(self.columns.vectors.chunks_exact_mut(p.max(1))) {
             for (sum, column) in vector.iter_mut().zip(self.matrix.chunks_exact(n.max(1))) {
@@ -386,7 +390,7 @@ impl<C: Communicator + ?Sized> Samples<'_, C> {
 
     fn correlate(&mut self) -> Result<(), Fault> {
         let mut c = std::mem::take(&mut self.c);
-        let added = self.add(&mut c, |column, r| vector::dot(column, r));
+        let added = self.add(&mut c, vector::dot);
         self.c = c;
         added
     }
