@@ -31,8 +31,9 @@ ranks() {
 # What a JSON document says without times and the number of ranks.
 facts() { grep -v -e '"seconds"' -e '"ranks"' -e '"resumed"' "$1"; }
 
-# The profile of the tests, so that little is built twice; the binary comes with them.
-cargo test --locked -p southwell-std --features mpi --test cluster --example ranks
+# The profile of the tests, so that little is built twice.
+cargo build --locked --profile test -p southwell-std --features mpi --bin southwell --example ranks
+cargo test --locked -p southwell-std --features mpi --test cluster
 
 for n in 1 2 3 4; do
     ranks "$n" "$RANKS"
