@@ -29,7 +29,7 @@ ranks() {
 }
 
 # What a JSON document says without times and the number of ranks.
-facts() { grep -v -e '"seconds"' -e '"ranks"' -e '"resumed"' "$1"; }
+facts() { grep -v -e '"seconds"' -e '"ranks"' -e '"resumed"' "$1" | tr -d ','; }
 
 # The profile of the tests, so that little is built twice.
 cargo build --locked --profile test -p southwell-std --features mpi --bin southwell --example ranks
