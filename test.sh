@@ -2,7 +2,7 @@
 # Everything that must pass, for people and CI alike.
 #
 #   ./test.sh                 all of it, installing what it needs
-#   ./test.sh lint host       some of it: lint msrv host docs bare bits firmware c miri fuzz
+#   ./test.sh lint host       some of it: lint msrv host docs bare bits firmware c mpi miri fuzz
 #
 # FUZZ_SECONDS=N  seconds for each fuzz target at most (default 8)
 set -euo pipefail
@@ -17,7 +17,7 @@ readonly FIRMWARE_TARGETS=(thumbv6m-none-eabi thumbv7m-none-eabi thumbv7em-none-
 # Machines with other vectors than ours, reached through an emulator and through Node.
 readonly NEON_TARGET=aarch64-unknown-linux-musl
 readonly WASM_TARGET=wasm32-wasip1
-readonly ALL=(lint msrv host docs bare bits firmware c miri fuzz)
+readonly ALL=(lint msrv host docs bare bits firmware c mpi miri fuzz)
 MISSING=()
 
 say()  { printf '\n== %s (%ss)\n' "$*" "$SECONDS"; }
@@ -45,12 +45,22 @@ need_toolchain() {
 
 # A program, and the package that holds it under apt, dnf and pacman alike.
 need_program() {
-    local program=$1 package=$2
-    command -v "$program" >/dev/null && return
+    command -v "$1" >/dev/null || install_package "$2"
+    command -v "$1" >/dev/null || miss "$1: the distribution's package $2 could not be installed"
+}
+
+# A library that no program stands for, by a pattern of its file.
+need_library() {
+    compgen -G "$1" >/dev/null || install_package "$2"
+    compgen -G "$1" >/dev/null || miss "$1: the distribution's package $2 could not be installed"
+}
+
+install_package() {
+    local package=$1
     local as_root=()
     if [ "$(id -u)" -ne 0 ]; then
         if ! sudo -n true 2>/dev/null; then
-            miss "$program: install the package $package (needs root)"
+            printf 'the package %s cannot be installed without root\n' "$package" >&2
             return
         fi
         as_root=(sudo -n)
@@ -63,7 +73,6 @@ need_program() {
     elif command -v pacman >/dev/null; then
         "${as_root[@]}" pacman -S --noconfirm --needed "$package"
     fi || true
-    command -v "$program" >/dev/null || miss "$program: the distribution's package $package could not be installed"
 }
 
 need_miri() {
@@ -171,6 +180,15 @@ c() {
     all_there
     say "the C interface"
     targets/c/run.sh
+}
+
+# Open MPI from the distribution, and the library that its header is read with.
+mpi() {
+    need_program mpicc libopenmpi-dev; need_program mpirun openmpi-bin; need_program clang clang
+    need_library '/usr/lib*/llvm*/lib/libclang*.so*' libclang-dev; all_there
+    say "drivers over MPI"
+    cargo clippy --locked -p southwell-std --features mpi --all-targets -- -D warnings
+    std-adapters/tests/mpi.sh
 }
 
 miri() {

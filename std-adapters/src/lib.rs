@@ -2,6 +2,7 @@
 
 pub mod checkpoint;
 pub mod device;
+pub mod cluster;
 pub mod files;
 pub mod heat;
 #[cfg(any(unix, windows))]

@@ -75,3 +75,10 @@ pub use grid::GridCost;
 pub use kernel::KernelCost;
 pub use points::{Ground, PointCost};
 pub use problem::{Potentials, Problem};
+
+/// What a half-step is made of, for drivers that divide the lines among processes or devices; see [`sinkhorn`].
+pub mod steps {
+    pub use super::over_relaxation::Reach;
+    pub use super::sinkhorn::{exact_row, move_column, off_by, unseen};
+    pub use super::stall::Floor;
+}

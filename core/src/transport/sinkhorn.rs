@@ -175,7 +175,8 @@ impl<T: Real, C: Cost<T>> Problem<'_, T, C> {
 
 /// f* of a row, in units of ε, for the largest term m and the sum S of its exponentials relative to it.
 #[inline]
-pub(super) fn exact_row<T: Real>(a: T, m: T, sum: T) -> T {
+#[must_use]
+pub fn exact_row<T: Real>(a: T, m: T, sum: T) -> T {
     ln_scalar(a / sum) - m
 }
 
@@ -195,14 +196,15 @@ fn begin_rows<T: Real, C: Cost<T>>(problem: &Problem<'_, T, C>, g: &[T], work: &
     problem.cost.pass(epsilon, g, &mut weigh, sums, scratch);
 }
 
-/// Whether a column with mass has underflowed: what it really sums to, nobody knows.
-pub(super) fn unseen<T: Real>(b: T, t: T) -> bool {
+/// Whether a column with mass b that sums to t has underflowed: what it really sums to, nobody knows.
+#[must_use]
+pub fn unseen<T: Real>(b: T, t: T) -> bool {
     b > T::ZERO && t < T::MIN_POSITIVE
 }
 
 /// Moves the potential of a column with mass b that sums to t; what it is off by afterwards, if it was seen.
 #[inline]
-pub(super) fn move_column<T: Real>(g: &mut T, t: T, b: T, epsilon: T, reach: Reach<T>) -> T {
+pub fn move_column<T: Real>(g: &mut T, t: T, b: T, epsilon: T, reach: Reach<T>) -> T {
     if b == T::ZERO {
         return T::ZERO;
     }
@@ -215,7 +217,8 @@ pub(super) fn move_column<T: Real>(g: &mut T, t: T, b: T, epsilon: T, reach: Rea
 
 /// |t − b| of a line that was δ away from its mass b and moved by a factor of that: t = b e^((factor − 1) δ).
 #[inline]
-pub(super) fn off_by<T: Real>(b: T, factor: T, delta: T) -> T {
+#[must_use]
+pub fn off_by<T: Real>(b: T, factor: T, delta: T) -> T {
     (b * exp_scalar((factor - T::ONE) * delta) - b).abs()
 }
 

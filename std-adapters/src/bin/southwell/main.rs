@@ -5,6 +5,7 @@
 #[cfg(feature = "images")]
 mod background;
 mod balance;
+mod cluster;
 #[cfg(feature = "images")]
 mod colour_transfer;
 mod descend;

@@ -57,10 +57,17 @@ pub(crate) struct Arguments {
     /// Neither progress nor notes on standard error, only errors.
     #[arg(long)]
     quiet: bool,
+    /// Divide the rows among the ranks that mpirun started; the methods cg, ssor-cg and multicolour, and a NumPy --rhs.
+    #[arg(long)]
+    cluster: bool,
+    /// Over ranks, let ssor-cg work within so many pieces of the matrix, a multiple of the number of ranks. Default: one a
+    /// rank; a fixed number gives the same x on any number of ranks.
+    #[arg(long, allow_negative_numbers = true, value_name = "PIECES", requires = "cluster")]
+    pieces: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Method {
+pub(crate) enum Method {
     /// Forward sweeps.
     Sor,
     /// A forward and a backward sweep a step.
@@ -128,7 +135,49 @@ struct Document {
 /// How often the progress is shown.
 const REFRESH: Duration = Duration::from_millis(100);
 
+/// What a run over ranks needs to know.
+#[cfg(feature = "mpi")]
+pub(crate) struct Divided<'a> {
+    pub(crate) matrix: &'a Path,
+    pub(crate) rhs: Option<&'a Path>,
+    pub(crate) out: Option<&'a Path>,
+    pub(crate) method: Method,
+    /// `None`: learned.
+    pub(crate) omega: Option<f64>,
+    pub(crate) pieces: Option<usize>,
+    pub(crate) stop: Stop<f64>,
+    pub(crate) json: bool,
+    pub(crate) quiet: bool,
+}
+
+#[cfg(feature = "mpi")]
+impl Arguments {
+    pub(crate) fn divided(&self) -> Result<Divided<'_>, String> {
+        let omega = match self.omega {
+            Omega::Value(value) => Some(value),
+            Omega::Learned => None,
+            Omega::Young => {
+                return Err("--omega young is not there over ranks; use a number or learned".to_owned());
+            }
+        };
+        Ok(Divided {
+            matrix: &self.matrix,
+            rhs: self.rhs.as_deref(),
+            out: self.out.as_deref(),
+            method: self.method,
+            omega,
+            pieces: self.pieces,
+            stop: Stop { max_steps: self.max_iterations, ..Stop::relative(self.tolerance) },
+            json: self.json,
+            quiet: self.quiet,
+        })
+    }
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if arguments.cluster {
+        return crate::cluster::relax(arguments);
+    }
     check_out(arguments)?;
     let bar = output::progress(arguments.quiet || arguments.json, None);
     bar.set_message(format!("reading {}", arguments.matrix.display()));
