@@ -1,6 +1,8 @@
 //! Files, owned problems, plots and the command line for southwell.
 
 pub mod files;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 pub mod heat;
 pub mod owned;
 #[cfg(feature = "plot")]

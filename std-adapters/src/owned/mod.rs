@@ -24,7 +24,7 @@
 //! ```
 
 mod balance;
-mod colours;
+pub(crate) mod colours;
 mod recovery;
 mod regression;
 mod robust;
