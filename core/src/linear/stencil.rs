@@ -160,16 +160,9 @@ macro_rules! grid_matrix {
                 matches!(self.grid.coefficients, Coefficients::Constant(_))
             }
 
-            /// The star of every cell, if all have the same.
+            /// The grid as the passes of [`southwell_simd::stencil`] take it.
             #[must_use]
-            pub fn star(&self) -> Option<Star<T>> {
-                match self.grid.coefficients {
-                    Coefficients::Constant(star) => Some(star),
-                    Coefficients::PerCell(_) => None,
-                }
-            }
-
-            pub(crate) fn grid(&self) -> Grid<'a, T> {
+            pub fn grid(&self) -> Grid<'a, T> {
                 self.grid
             }
         }

@@ -21,7 +21,15 @@ macro_rules! sources {
     };
 }
 
-sources! { STAR = "star", SPARSE = "sparse", VECTOR = "vector", SCALARS = "scalars" }
+sources! {
+    STAR = "star",
+    SPARSE = "sparse",
+    VECTOR = "vector",
+    SCALARS = "scalars",
+    STORED = "stored",
+    POINTS = "points",
+    LINES = "lines",
+}
 
 /// A dispatch, a copy or a filling with zeros.
 #[derive(Clone, Debug)]

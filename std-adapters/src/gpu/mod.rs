@@ -7,6 +7,7 @@
 //! | module | solves | on the device |
 //! |---|---|---|
 //! | [`relaxation`] | A x = b: SOR, SSOR, SSOR-CG, CG | constant stars, sparse matrices; red-black and colour order |
+//! | [`transport`] | entropic transport: Sinkhorn's iteration, over-relaxed | costs stored, or made from points |
 //!
 //! Results depend on the driver in the last bits (it may fuse products and sums): compare within bounds.
 //!
@@ -32,6 +33,7 @@
 mod adapter;
 mod buffer;
 mod chunks;
+mod costs;
 mod error;
 mod kernel;
 mod method;
@@ -39,7 +41,9 @@ mod operator;
 pub mod relaxation;
 mod sparse;
 mod star;
+pub mod transport;
 
 pub use adapter::{Adapter, Choice, Device, Kind, adapters};
+pub use costs::ResidentCost;
 pub use error::Error;
 pub use operator::Resident;

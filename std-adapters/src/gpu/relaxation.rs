@@ -172,7 +172,7 @@ struct Begun<T> {
 }
 
 /// Looks alone, since a device shows nothing else.
-struct Looks<'a, O: ?Sized>(&'a mut O);
+pub(super) struct Looks<'a, O: ?Sized>(pub(super) &'a mut O);
 
 impl<T, O: Observer<T> + ?Sized> Observer<T> for Looks<'_, O> {
     fn observe(&mut self, progress: &Progress<T>) -> std::ops::ControlFlow<()> {

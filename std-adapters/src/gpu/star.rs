@@ -5,6 +5,7 @@
 
 use southwell::Real;
 use southwell::linear::{Star, Stencil2d, Stencil3d};
+use southwell_simd::stencil::Coefficients;
 
 use super::adapter::Device;
 use super::error::Error;
@@ -226,8 +227,8 @@ impl Operator for Grid {
 }
 
 /// The star in the device's type, the couplings named as the caller knows them.
-fn star<T: Real>(star: Option<Star<T>>) -> Result<Star<f32>, Error> {
-    let Some(star) = star else {
+fn star<T: Real>(coefficients: Coefficients<'_, T>) -> Result<Star<f32>, Error> {
+    let Coefficients::Constant(star) = coefficients else {
         return Err(Error::Unsupported("stencils whose couplings vary; make a sparse matrix of it"));
     };
     let narrow = |value| narrowed("the star", value);
@@ -245,7 +246,7 @@ fn star<T: Real>(star: Option<Star<T>>) -> Result<Star<f32>, Error> {
 #[allow(private_interfaces)]
 impl<T: Real> Resident<T> for Stencil2d<'_, T> {
     fn operator(&self, device: &Device) -> Result<Box<dyn Operator>, Error> {
-        let star = star(self.star())?;
+        let star = star(self.grid().coefficients)?;
         // The layers of the kernel are the rows.
         let turned = Star { south: 0.0, north: 0.0, down: star.south, up: star.north, ..star };
         let grid = Grid::new(device, [self.rows(), 1, self.columns()], 0, turned)?;
@@ -256,7 +257,7 @@ impl<T: Real> Resident<T> for Stencil2d<'_, T> {
 #[allow(private_interfaces)]
 impl<T: Real> Resident<T> for Stencil3d<'_, T> {
     fn operator(&self, device: &Device) -> Result<Box<dyn Operator>, Error> {
-        let star = star(self.star())?;
+        let star = star(self.grid().coefficients)?;
         let grid = Grid::new(device, [self.planes(), self.rows(), self.columns()], 1, star)?;
         Ok(Box::new(grid))
     }

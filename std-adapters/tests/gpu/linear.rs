@@ -206,7 +206,7 @@ fn sparse_systems_of_awkward_sizes_split_or_not() {
         let problem = Problem::new(&a, &b).expect("a problem");
         let stop = Stop::relative(1e-10);
         let check = |name: &str,
-                         solve: &mut dyn FnMut(
+                     solve: &mut dyn FnMut(
             &mut [f64],
         )
             -> Result<relaxation::Solved<f64>, relaxation::Failed>| {
