@@ -1,5 +1,6 @@
 //! Files, owned problems, plots and the command line for southwell.
 
+pub mod device;
 pub mod files;
 #[cfg(feature = "gpu")]
 pub mod gpu;
@@ -7,3 +8,5 @@ pub mod heat;
 pub mod owned;
 #[cfg(feature = "plot")]
 pub mod plot;
+#[cfg(feature = "threads")]
+pub mod threads;
