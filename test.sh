@@ -2,7 +2,7 @@
 # Everything that must pass, for people and CI alike.
 #
 #   ./test.sh                 all of it, installing what it needs
-#   ./test.sh lint host       some of it: lint msrv host docs bare bits firmware c miri fuzz
+#   ./test.sh lint host       some of it: lint msrv host docs gpu bare bits firmware c miri fuzz
 #
 # FUZZ_SECONDS=N  seconds for each fuzz target (default 8)
 set -euo pipefail
@@ -17,7 +17,7 @@ readonly FIRMWARE_TARGETS=(thumbv6m-none-eabi thumbv7m-none-eabi thumbv7em-none-
 # Machines with other vectors than ours, reached through an emulator and through Node.
 readonly NEON_TARGET=aarch64-unknown-linux-musl
 readonly WASM_TARGET=wasm32-wasip1
-readonly ALL=(lint msrv host docs bare bits firmware c miri fuzz)
+readonly ALL=(lint msrv host docs gpu bare bits firmware c miri fuzz)
 MISSING=()
 
 say()  { printf '\n== %s (%ss)\n' "$*" "$SECONDS"; }
@@ -43,27 +43,44 @@ need_toolchain() {
         miss "the toolchain $1: 'rustup toolchain install $1' failed"
 }
 
-# A program, and the package that holds it under apt, dnf and pacman alike.
-need_program() {
-    local program=$1 package=$2
-    command -v "$program" >/dev/null && return
+# Tries to install packages by whatever this distribution installs them with.
+install_packages() {
     local as_root=()
     if [ "$(id -u)" -ne 0 ]; then
-        if ! sudo -n true 2>/dev/null; then
-            miss "$program: install the package $package (needs root)"
-            return
-        fi
+        sudo -n true 2>/dev/null || return
         as_root=(sudo -n)
     fi
     if command -v apt-get >/dev/null; then
         "${as_root[@]}" apt-get update -qq &&
-            DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$package"
+            DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@"
     elif command -v dnf >/dev/null; then
-        "${as_root[@]}" dnf install -y -q "$package"
+        "${as_root[@]}" dnf install -y -q "$@"
     elif command -v pacman >/dev/null; then
-        "${as_root[@]}" pacman -S --noconfirm --needed "$package"
-    fi || true
-    command -v "$program" >/dev/null || miss "$program: the distribution's package $package could not be installed"
+        "${as_root[@]}" pacman -S --noconfirm --needed "$@"
+    fi
+}
+
+# A program, and the package that holds it under apt, dnf and pacman alike.
+need_program() {
+    local program=$1 package=$2
+    command -v "$program" >/dev/null && return
+    install_packages "$package" || true
+    command -v "$program" >/dev/null ||
+        miss "$program: the distribution's package $package could not be installed (needs root)"
+}
+
+# A Vulkan loader and a driver: a card's, or lavapipe, which is software.
+need_vulkan() {
+    local folders=(/usr/share/vulkan/icd.d /usr/local/share/vulkan/icd.d /etc/vulkan/icd.d)
+    has_vulkan() {
+        /sbin/ldconfig -p | grep -q 'libvulkan\.so\.1' || return
+        [ -n "${VK_DRIVER_FILES:-}" ] || [ -n "$(find "${folders[@]}" -name '*.json' 2>/dev/null | head -n 1)" ]
+    }
+    has_vulkan && return
+    if command -v apt-get >/dev/null; then install_packages mesa-vulkan-drivers libvulkan1
+    elif command -v dnf >/dev/null; then install_packages mesa-vulkan-drivers vulkan-loader
+    else install_packages vulkan-swrast vulkan-icd-loader; fi || true
+    has_vulkan || miss "a Vulkan driver: the distribution's packages (mesa-vulkan-drivers) could not be installed (needs root)"
 }
 
 need_miri() {
@@ -129,6 +146,18 @@ host() {
 docs() {
     say "documentation"
     RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+}
+
+# On software Vulkan where there is no card.
+gpu() {
+    need_vulkan; all_there
+    say "clippy, with GPUs"
+    cargo clippy --locked -p southwell-std --features gpu --all-targets -- -D warnings
+    say "solvers on a GPU, or on software that plays one"
+    export SOUTHWELL_REQUIRE_GPU=1
+    cargo test --locked -p southwell-std --features gpu --test gpu
+    cargo test --locked -p southwell-std --features gpu --lib gpu
+    unset SOUTHWELL_REQUIRE_GPU
 }
 
 bare() {

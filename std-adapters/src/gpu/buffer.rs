@@ -1,7 +1,7 @@
 //! Device memory: sizes foretold, arrays moved in pieces.
 
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::adapter::Device;
 use super::error::Error;
@@ -116,6 +116,29 @@ impl Device {
             self.read(&staging, count, index, &receiver, &mut out)?;
         }
         Ok(out)
+    }
+
+    /// Bytes read and written a second by a copy of so many numbers from one place on the device to another: what
+    /// its memory can do, to compare kernels with. Cost: a fraction of a second.
+    ///
+    /// # Errors
+    /// [`Error::LimitTooSmall`], [`Error::OutOfMemory`], [`Error::Lost`].
+    pub fn copy_bandwidth(&self, numbers: usize) -> Result<f64, Error> {
+        /// Copies of a run; the fastest of so many runs counts.
+        const COPIES: usize = 10;
+        const RUNS: usize = 5;
+        let (from, to) = (self.array("a copy", numbers)?, self.array("a copy", numbers)?);
+        let mut best = f64::INFINITY;
+        for _ in 0..=RUNS {
+            let mut encoder = self.encoder();
+            (0..COPIES).for_each(|_| encoder.copy_buffer_to_buffer(&from, 0, &to, 0, bytes(numbers)));
+            let start = Instant::now();
+            let index = self.submit(encoder)?;
+            let wait = wgpu::PollType::Wait { submission_index: Some(index), timeout: Some(PATIENCE) };
+            self.device.poll(wait).map_err(|error| Error::Lost(error.to_string()))?;
+            best = best.min(start.elapsed().as_secs_f64());
+        }
+        Ok(2.0 * bytes(numbers) as f64 * COPIES as f64 / best)
     }
 
     /// Submits commands.

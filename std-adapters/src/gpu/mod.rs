@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | [`relaxation`] | A x = b: SOR, SSOR, SSOR-CG, CG | constant stars, sparse matrices; red-black and colour order |
 //! | [`transport`] | entropic transport: Sinkhorn's iteration, over-relaxed | costs stored, or made from points |
+//! | [`owned`] | both, for problems that own their memory, and the CPU carries on where a device fails | the same |
 //!
 //! Results depend on the driver in the last bits (it may fuse products and sums): compare within bounds.
 //!
@@ -38,6 +39,7 @@ mod error;
 mod kernel;
 mod method;
 mod operator;
+pub mod owned;
 pub mod relaxation;
 mod sparse;
 mod star;

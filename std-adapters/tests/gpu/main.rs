@@ -3,6 +3,7 @@
 //! Without one the tests say so and pass, but fail where `CI` or `SOUTHWELL_REQUIRE_GPU` is set.
 
 mod linear;
+mod owned;
 mod transport;
 
 use southwell_std::gpu::{Choice, Device, Error};

@@ -6,6 +6,7 @@ mod balance;
 #[cfg(feature = "images")]
 mod colour_transfer;
 mod descend;
+mod devices;
 mod fit;
 mod heat;
 mod output;
@@ -46,6 +47,8 @@ enum Command {
     Transport(transport::Arguments),
     /// Scale the rows and columns of a matrix to given sums, or to norm 1.
     Balance(balance::Arguments),
+    /// List where solvers can run: the CPU, its threads, and GPUs with their limits.
+    Devices(devices::Arguments),
     /// Run a published comparison again.
     Reproduce(reproduce::Arguments),
     /// Give a photograph the colours of another one, by transport between them.
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Command::Descend(arguments) => descend::run(&arguments),
         Command::Transport(arguments) => transport::run(&arguments),
         Command::Balance(arguments) => balance::run(&arguments),
+        Command::Devices(arguments) => devices::run(&arguments),
         Command::Reproduce(arguments) => reproduce::run(&arguments),
         #[cfg(feature = "images")]
         Command::ColourTransfer(arguments) => colour_transfer::run(&arguments),
