@@ -10,11 +10,11 @@
 use std::error::Error;
 use std::time::Instant;
 
+use southwell::Stop;
 use southwell::linear::{Csr, Star, Stencil2d};
 use southwell::omega::Fixed;
 use southwell::relaxation::{Problem, cg, sor};
 use southwell::transport::{self, Ground, PointCost, Potentials, sinkhorn};
-use southwell::{Stop, relaxation};
 use southwell_std::gpu::relaxation::Settings;
 use southwell_std::gpu::{self, Choice, Device, Resident};
 
@@ -60,7 +60,7 @@ fn linear<A: Resident<f32>>(
             gpu::relaxation::cg(device, settings, &problem, &options, &mut x, &mut ())?;
         } else {
             let options = sor::Options { stop: stop(steps), ..sor::Options::default() };
-            let mut rule = relaxation::Fixed(1.5);
+            let mut rule = Fixed(1.5);
             gpu::relaxation::sor(device, settings, &problem, &options, &mut rule, &mut x, &mut ())?;
         }
         Ok(())
@@ -90,10 +90,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let unknowns = (offsets.len() - 1) as f64;
     // Entries besides the diagonal with their columns; x twice, b and the diagonal.
     let bytes = 8.0 * (values.len() as f64 - unknowns) + 16.0 * unknowns;
-    row(&format!("two-colour sweep, sparse, {unknowns} unknowns"), linear(&device, &matrix, 50, false)?, bytes, copy);
+    row(
+        &format!("two-colour sweep, sparse, {unknowns} unknowns"),
+        linear(&device, &matrix, 50, false)?,
+        bytes,
+        copy,
+    );
 
     let coordinates = |shift: u32| -> Vec<f32> {
-        (0..3 * points as u32).map(|k| (k.wrapping_mul(2_654_435_761) ^ shift) as f32 / u32::MAX as f32).collect()
+        (0..3 * points as u32)
+            .map(|k| (k.wrapping_mul(2_654_435_761) ^ shift) as f32 / u32::MAX as f32)
+            .collect()
     };
     let (x, y, weight) = (coordinates(0), coordinates(0x5555_5555), vec![1.0 / points as f32; points]);
     let mut storage = vec![0.0; PointCost::<f32>::required_len(points, 3)];
@@ -104,7 +111,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         let potentials = Potentials { f: &mut f, g: &mut g };
         let options = sinkhorn::Options { stop: stop(steps) };
         let settings = Settings { chunk: Some(1) };
-        gpu::transport::sinkhorn(&device, settings, &problem, &options, &mut Fixed(1.0), potentials, &mut ())?;
+        gpu::transport::sinkhorn(
+            &device,
+            settings,
+            &problem,
+            &options,
+            &mut Fixed(1.0),
+            potentials,
+            &mut (),
+        )?;
         Ok(())
     })?;
     let pairs = 2.0 * (points as f64) * (points as f64) / time / 1e9;

@@ -4,6 +4,8 @@
 //! and one that is lost half-way are treated alike: `told` hears why, and the CPU carries on from the last good
 //! iterate. To have the failure itself, use [`relaxation`] and [`transport`].
 
+use std::ops::ControlFlow;
+
 use southwell::linear::Matrix;
 use southwell::omega::{Eager, Fixed, OmegaRule};
 use southwell::relaxation::{Problem, cg, sor, ssor_cg};
@@ -20,13 +22,13 @@ use crate::owned::{Costs, Coupler, Coupling, Method, Solution, Solving, System, 
 /// A device, or why there is none.
 pub type Opened<'d> = Result<&'d Device, Error>;
 
-/// What went wrong with a device, and the steps that it had done by then.
-pub type Told<'t> = &'t mut dyn FnMut(&Error, u32);
+/// What went wrong with a device, and the steps that it had done by then; whether the CPU shall carry on.
+pub type Told<'t> = &'t mut dyn FnMut(&Error, u32) -> ControlFlow<()>;
 
 /// A x = b from x = 0. The sweeps of all methods are in colour order on a device.
 ///
 /// # Errors
-/// What the method's `start` refuses.
+/// What the method's `start` refuses; the failure of the device if `told` breaks.
 pub fn relax(
     device: Opened<'_>,
     settings: Settings,
@@ -36,7 +38,7 @@ pub fn relax(
     rule: &mut dyn OmegaRule<f64>,
     observer: &mut dyn Observer<f64>,
     told: Told<'_>,
-) -> Result<Solution, southwell::Error> {
+) -> Result<Solution, Error> {
     let mut x = vec![0.0; system.rhs().len()];
     let solved = match device {
         Ok(device) => on_device(device, settings, system, method, stop, rule, observer, &mut x),
@@ -47,14 +49,16 @@ pub fn relax(
             let colours = matches!(method, Method::RedBlack | Method::Multicolour).then_some(solved.colours);
             return Ok(Solution { x, report: solved.report, omega: solved.omega, colours });
         }
-        Err(Failed { error: Error::Refused(error), .. }) => return Err(error),
+        Err(Failed { error: error @ Error::Refused(_), .. }) => return Err(error),
         Err(failed) => failed,
     };
-    told(&failed.error, failed.steps);
-    if failed.steps == 0 {
-        return system.solve(method, stop, rule, observer);
+    if told(&failed.error, failed.steps).is_break() {
+        return Err(failed.error);
     }
-    carry_on(system, &x, failed.steps, method, stop, rule, observer)
+    if failed.steps == 0 {
+        return Ok(system.solve(method, stop, rule, observer)?);
+    }
+    Ok(carry_on(system, &x, failed.steps, method, stop, rule, observer)?)
 }
 
 /// The CPU's part of a run: a correction d with A d = b − A x, to the tolerance that x was to have.
@@ -89,7 +93,7 @@ fn carry_on(
 fn later<'o, O: Observer<f64> + ?Sized>(
     before: u32,
     observer: &'o mut O,
-) -> impl FnMut(&Progress<f64>) -> std::ops::ControlFlow<()> + use<'o, O> {
+) -> impl FnMut(&Progress<f64>) -> ControlFlow<()> + use<'o, O> {
     move |progress| observer.observe(&Progress { step: progress.step.saturating_add(before), ..*progress })
 }
 
@@ -131,7 +135,7 @@ const SHARE: f64 = 1e-6;
 /// values what was found.
 ///
 /// # Errors
-/// What the views, the problem and the method refuse.
+/// What the views, the problem and the method refuse; the failure of the device if `told` breaks.
 pub fn couple(
     device: Opened<'_>,
     settings: Settings,
@@ -141,7 +145,7 @@ pub fn couple(
     warm: Option<(&[f64], &[f64])>,
     observer: &mut dyn Observer<f64>,
     told: Told<'_>,
-) -> Result<Coupling, southwell::Error> {
+) -> Result<Coupling, Error> {
     let (n, m) = problem.shape();
     let (mut f, mut g) = match warm {
         Some((f, g)) => (f.to_vec(), g.to_vec()),
@@ -161,7 +165,10 @@ pub fn couple(
             // Rounded to f32 the problem may be none; whether it is one, the CPU will say.
             let narrow = Error::Range { argument: "the problem" };
             let refused = !failed.error.concerns_the_device();
-            told(if refused { &narrow } else { &failed.error }, failed.steps);
+            let error = if refused { narrow } else { failed.error };
+            if told(&error, failed.steps).is_break() {
+                return Err(error);
+            }
             (failed.steps, None)
         }
     };

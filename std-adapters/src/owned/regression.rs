@@ -7,6 +7,8 @@ use southwell::linear::{Columns, Csc, Design};
 use southwell::{Error, Observer};
 
 use crate::files::{DenseMatrix, SparseMatrix};
+#[cfg(feature = "threads")]
+use crate::threads::{Pool, Threaded};
 
 /// Columns that a working set may have, at most: two matrices of so many squared, of which only what is used is
 /// ever touched.
@@ -57,6 +59,8 @@ pub struct Regression {
     y: Vec<f64>,
     loss: Loss,
     intercept: bool,
+    #[cfg(feature = "threads")]
+    pool: Option<Pool>,
 }
 
 /// Weights, and how they were found.
@@ -84,7 +88,26 @@ impl Regression {
             values
         };
         let samples = Samples::Dense { rows, columns, values: by_columns };
-        Self { samples, y, loss, intercept: false }
+        Self::of(samples, y, loss)
+    }
+
+    fn of(samples: Samples, y: Vec<f64>, loss: Loss) -> Self {
+        Self {
+            samples,
+            y,
+            loss,
+            intercept: false,
+            #[cfg(feature = "threads")]
+            pool: None,
+        }
+    }
+
+    /// The same regression, products with all features made by several threads: what comes out is the same, bit for
+    /// bit.
+    #[cfg(feature = "threads")]
+    #[must_use]
+    pub fn on(self, pool: &Pool) -> Self {
+        Self { pool: Some(pool.clone()), ..self }
     }
 
     /// A sparse design, a row a sample.
@@ -112,7 +135,7 @@ impl Regression {
             }
         }
         let samples = Samples::Sparse { rows: samples.rows, offsets, indices, values };
-        Ok(Self { samples, y, loss, intercept: false })
+        Ok(Self::of(samples, y, loss))
     }
 
     /// The same with a constant that is not penalised; for least squares.
@@ -127,6 +150,14 @@ impl Regression {
         match &self.samples {
             Samples::Dense { rows, columns, .. } => (*rows, *columns),
             Samples::Sparse { rows, offsets, .. } => (*rows, offsets.len().saturating_sub(1)),
+        }
+    }
+
+    /// Entries of the design that are stored.
+    #[must_use]
+    pub fn entries(&self) -> usize {
+        match &self.samples {
+            Samples::Dense { values, .. } | Samples::Sparse { values, .. } => values.len(),
         }
     }
 
@@ -171,12 +202,27 @@ impl Regression {
     fn with<W: WithProblem>(&self, sparsity: Sparsity, lambda: f64, what: W) -> Result<W::Output, Error> {
         match &self.samples {
             Samples::Dense { rows, columns, values } => {
-                self.pose(&Columns::new(values, *rows, *columns)?, sparsity, lambda, what)
+                self.hand(Columns::new(values, *rows, *columns)?, sparsity, lambda, what)
             }
             Samples::Sparse { rows, offsets, indices, values } => {
-                self.pose(&Csc::new(offsets, indices, values, *rows)?, sparsity, lambda, what)
+                self.hand(Csc::new(offsets, indices, values, *rows)?, sparsity, lambda, what)
             }
         }
+    }
+
+    /// Hands a design over, to be multiplied by all threads that there are.
+    fn hand<W: WithProblem>(
+        &self,
+        design: impl Design<f64> + Sync,
+        sparsity: Sparsity,
+        lambda: f64,
+        what: W,
+    ) -> Result<W::Output, Error> {
+        #[cfg(feature = "threads")]
+        if let Some(pool) = &self.pool {
+            return self.pose(&Threaded::new(pool, design), sparsity, lambda, what);
+        }
+        self.pose(&design, sparsity, lambda, what)
     }
 
     fn pose<A: Design<f64>, W: WithProblem>(

@@ -5,19 +5,28 @@
 //!
 //! | wrap | for | what is shared out | bits |
 //! |---|---|---|---|
-//! | any [`Cost`](southwell::transport::Cost), stored or made from points | every method of transport | readings of the costs, for rows and columns | of one thread |
-//! | any [`Design`](southwell::linear::Design) | descent | products with all columns | of one thread |
+//! | [`Cost`](southwell::transport::Cost), stored or made from points | transport in the log domain, Newton's method | readings of the costs, for rows and columns | of one thread |
+//! | [`RedBlack`](southwell::relaxation::RedBlack) of a stencil | SOR | sweeps, in bands of the grid | of one thread |
+//! | a stencil or a [`Csr`](southwell::linear::Csr) | CG | products | of one thread |
+//! | [`Design`](southwell::linear::Design) | descent | products with all columns | of one thread |
+//!
+//! [`Coloured`] lays a sparse matrix out by colours, for SOR, block SOR and SSOR-CG: the bits of one thread in that
+//! order. Sweeps in natural order have nothing to share out. What a residual's square adds up on threads is added in
+//! blocks, so that it may differ from the serial one in its last digits, and a run may end at another look.
 //!
 //! Results do not depend on the number of threads; where the table says so, they are those of the calling thread
 //! alone, bit for bit.
 
+mod auto;
 mod coloured;
 mod cost;
 mod design;
 mod grids;
 mod layers;
 mod pool;
+mod sparse;
 
+pub use auto::{Work, auto};
 pub use coloured::{Coloured, ColouredHalves, ColouredSweeps};
 pub use pool::{Pool, PoolError};
 

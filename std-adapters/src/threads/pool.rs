@@ -85,23 +85,58 @@ impl Pool {
         self.threads
     }
 
-    /// Does the work for every part; which thread does which is left open.
-    pub(crate) fn each<I>(&self, parts: I, work: impl Fn(I::Item) + Sync)
-    where
+    /// Solves many problems that have nothing to do with one another, each by one thread: `solve(workspace, job)` for
+    /// every job, with a workspace of the thread's own, which it finds as the job before left it. A job brings along where
+    /// its result goes. For a thousand assignments of 16 × 16, say: what is small is better shared out whole.
+    ///
+    /// Which thread does which is left open, so a result must not depend on what is left in the workspace: those of
+    /// southwell's solvers do not.
+    ///
+    /// ```
+    /// use southwell::transport::{DenseCost, Potentials, Problem, sinkhorn};
+    /// use southwell_std::threads::Pool;
+    ///
+    /// let pool = Pool::new(None)?;
+    /// let costs: Vec<[f64; 4]> = (0..100).map(|k| [0.0, 1.0, 1.0 + f64::from(k), 0.0]).collect();
+    /// let mut found = vec![([0.0; 2], [0.0; 2], None); costs.len()];
+    /// let len = sinkhorn::Workspace::<f64>::required_len(2, 2, 2);
+    /// pool.batch(costs.iter().zip(&mut found), || vec![0.0; len], |storage, (cost, (f, g, report))| {
+    ///     *report = DenseCost::new(cost, 2, 2, 2).and_then(|cost| {
+    ///         let problem = Problem::new(&cost, &[0.5, 0.5], &[0.25, 0.75], 0.1)?;
+    ///         let workspace = sinkhorn::Workspace::new(&problem, storage)?;
+    ///         let (options, rule) = (sinkhorn::Options::default(), &mut southwell::omega::Fixed(1.0));
+    ///         sinkhorn::solve(&problem, &options, rule, Potentials { f, g }, workspace, &mut ())
+    ///     })
+    ///     .ok();
+    /// });
+    /// assert!(found.iter().all(|(.., report)| report.is_some_and(|report| report.converged())));
+    /// # Ok::<(), southwell_std::threads::PoolError>(())
+    /// ```
+    pub fn batch<I, W>(
+        &self,
+        jobs: I,
+        workspace: impl Fn() -> W + Sync,
+        solve: impl Fn(&mut W, I::Item) + Sync,
+    ) where
         I: ExactSizeIterator + Send,
         I::Item: Send,
     {
-        let count = parts.len();
+        let count = jobs.len();
         let Some(workers) = self.workers.as_ref().filter(|_| count > 1) else {
-            parts.for_each(work);
+            let mut workspace = workspace();
+            jobs.for_each(|job| solve(&mut workspace, job));
             return;
         };
-        let queue = Mutex::new(parts);
+        let queue = Mutex::new(jobs);
         // The lock is released before the work begins.
         let take = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
         let serve = || {
-            while let Some(part) = take() {
-                work(part);
+            let Some(mut job) = take() else { return };
+            let mut workspace = workspace();
+            loop {
+                solve(&mut workspace, job);
+                let Some(next) = take() else { return };
+                job = next;
             }
         };
         workers.in_place_scope(|scope| {
@@ -110,6 +145,15 @@ impl Pool {
             }
             serve();
         });
+    }
+
+    /// Does the work for every part of a pass.
+    pub(crate) fn each<I>(&self, parts: I, work: impl Fn(I::Item) + Sync)
+    where
+        I: ExactSizeIterator + Send,
+        I::Item: Send,
+    {
+        self.batch(parts, || (), |(), part| work(part));
     }
 
     /// How many elements go into a part, of `count` in all and no fewer than `least` a part: a few parts a thread.

@@ -1,5 +1,7 @@
 //! Problems that own their memory: on a device, and on the CPU where it fails.
 
+use std::ops::ControlFlow;
+
 use southwell::relaxation::Fixed;
 use southwell::transport::Ground;
 use southwell::{Status, Stop};
@@ -45,7 +47,10 @@ fn system(side: usize) -> System {
 /// A solve with small chunks, and what was told.
 fn solved(device: Opened<'_>, system: &System, method: Method) -> (Solution, Vec<(Error, u32)>) {
     let mut heard = Vec::new();
-    let mut told = |error: &Error, steps| heard.push((error.clone(), steps));
+    let mut told = |error: &Error, steps| {
+        heard.push((error.clone(), steps));
+        ControlFlow::Continue(())
+    };
     let settings = Settings { chunk: Some(8) };
     let stop = Stop::relative(1e-9);
     let solution =
@@ -103,7 +108,10 @@ fn a_device_that_is_lost_or_too_small_hands_over_to_the_cpu() {
 
 fn coupled(device: Opened<'_>, problem: &Transport, solving: &Solving) -> (Coupling, Vec<(Error, u32)>) {
     let mut heard = Vec::new();
-    let mut told = |error: &Error, steps| heard.push((error.clone(), steps));
+    let mut told = |error: &Error, steps| {
+        heard.push((error.clone(), steps));
+        ControlFlow::Continue(())
+    };
     let settings = Settings { chunk: Some(4) };
     let coupling = couple(device, settings, problem, 0.01, solving, None, &mut (), &mut told).expect("a run");
     (coupling, heard)
@@ -163,7 +171,7 @@ fn an_observer_that_stops_is_heard_on_the_device() {
     let mut looks = 0;
     let mut observer = |_: &southwell::Progress<f64>| {
         looks += 1;
-        if looks == 5 { std::ops::ControlFlow::Break(()) } else { std::ops::ControlFlow::Continue(()) }
+        if looks == 5 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let (stop, settings) = (Stop::relative(1e-12), Settings { chunk: Some(8) });
     let solution = relax(

@@ -1,5 +1,7 @@
 //! Passes that several threads share: the bits of one thread, whatever their number.
 
+#[cfg(feature = "cli")]
+mod cli;
 mod coloured;
 mod descent;
 mod grids;

@@ -1,8 +1,10 @@
 //! Readings of costs, and couplings by them.
 
 use southwell::omega::{Eager, Fixed, OmegaRule};
-use southwell::transport::{Cost, DenseCost, Ground, PointCost, Potentials, Problem, sinkhorn};
-use southwell::{Real, Stop};
+use southwell::transport::{
+    Cost, DenseCost, Ground, PointCost, Potentials, Problem, batch, scaling, sinkhorn,
+};
+use southwell::{Real, Report, Status, Stop, drive};
 use southwell_std::threads::Threaded;
 
 use super::{bits, in_both, noise, pools};
@@ -42,6 +44,24 @@ fn potentials<T: Real, C: Cost<T>>(cost: &C, rule: &mut dyn OmegaRule<T>) -> Vec
     bits(&f)
 }
 
+/// The same on a stored kernel, which is made anew for an ε so small.
+fn scalings<T: Real, C: Cost<T>>(cost: &C) -> Vec<u64> {
+    let (n, m) = (cost.rows(), cost.columns());
+    let (a, b) = (weights::<T>(1, n), weights::<T>(2, m));
+    let problem = Problem::new(cost, &a, &b, T::from_f64(0.004)).expect("a problem");
+    let mut storage = vec![T::NAN; scaling::Workspace::<T>::required_len(n, m, cost.is_stored())];
+    let workspace = scaling::Workspace::new(&problem, &mut storage).expect("long enough");
+    let (mut f, mut g) = (vec![T::ZERO; n], vec![T::ZERO; m]);
+    let x = Potentials { f: &mut f, g: &mut g };
+    let options = scaling::Options { stop: Stop { max_steps: 60, ..Stop::relative(T::from_f64(1e-4)) } };
+    let mut rule = Eager::default();
+    let mut run = scaling::start(&problem, &options, &mut rule, x, workspace).expect("valid");
+    let report = drive(&mut run, &options.stop, &mut ());
+    assert!(report.steps > 5 && (T::EPSILON < T::from_f64(1e-10) || run.absorptions() > 0));
+    f.extend(g);
+    bits(&f)
+}
+
 mod check {
     use super::*;
 
@@ -68,12 +88,65 @@ mod check {
         let cost = PointCost::new(&x, &y, 2, Ground::SquaredEuclidean, &mut storage).expect("points");
         let plain = potentials(&cost, &mut Fixed(T::ONE));
         let eager = potentials(&cost, &mut Eager::default());
+        let values: Vec<T> = (0..211).flat_map(|i| cost.row(i, &mut vec![T::NAN; 190]).to_vec()).collect();
+        let dense = DenseCost::new(&values, 211, 190, 190).expect("costs");
+        let kernels = scalings(&cost);
+        assert!(kernels == scalings(&dense));
         for pool in &pools() {
             let shared = Threaded::new(pool, &cost);
             assert!(potentials(&shared, &mut Fixed(T::ONE)) == plain, "{} threads", pool.threads());
             assert!(potentials(&shared, &mut Eager::default()) == eager, "{} threads, omega", pool.threads());
+            assert!(scalings(&shared) == kernels, "{} threads, kernel", pool.threads());
+            assert!(scalings(&Threaded::new(pool, dense)) == kernels, "{} threads, kernel", pool.threads());
         }
     }
 }
 
 in_both! { readings couplings }
+
+/// Each by one thread, with the bits of one after the other.
+#[test]
+fn small_problems_are_shared_out_whole() {
+    const SIDE: usize = 7;
+    const COUNT: usize = 65;
+    let costs: Vec<f64> = noise::<f64>(9, COUNT * SIDE * SIDE).into_iter().map(f64::abs).collect();
+    let costs: Vec<DenseCost<'_, f64>> =
+        costs.chunks(SIDE * SIDE).map(|c| DenseCost::new(c, SIDE, SIDE, SIDE).expect("costs")).collect();
+    let (a, b) = (weights::<f64>(1, SIDE), weights::<f64>(2, SIDE));
+    let problem = |cost| Problem::new(cost, &a, &b, 0.1).expect("a problem");
+    let options = sinkhorn::Options::default();
+    let len = sinkhorn::Workspace::<f64>::required_len(SIDE, SIDE, costs[0].scratch_len());
+    let (mut f, mut g) = (vec![0.0; COUNT * SIDE], vec![0.0; COUNT * SIDE]);
+    let mut reports = vec![
+        Report {
+            status: Status::Stopped,
+            steps: 0,
+            checks: 0,
+            initial_residual: 0.0,
+            residual: 0.0,
+            scale: 0.0
+        };
+        COUNT
+    ];
+    let x = Potentials { f: &mut f, g: &mut g };
+    let storage = &mut vec![f64::NAN; len];
+    batch::solve(costs.iter().map(problem), &options, &mut Fixed(1.0), x, storage, &mut reports)
+        .expect("valid");
+    for pool in &pools() {
+        let (mut own_f, mut own_g) = (vec![0.0; f.len()], vec![0.0; g.len()]);
+        let mut found = vec![None; COUNT];
+        let jobs = costs.iter().zip(own_f.chunks_mut(SIDE)).zip(own_g.chunks_mut(SIDE)).zip(&mut found);
+        pool.batch(
+            jobs,
+            || vec![f64::NAN; len],
+            |storage, (((cost, f), g), report)| {
+                let problem = problem(cost);
+                let workspace = sinkhorn::Workspace::new(&problem, storage).expect("long enough");
+                let x = Potentials { f, g };
+                *report = sinkhorn::solve(&problem, &options, &mut Fixed(1.0), x, workspace, &mut ()).ok();
+            },
+        );
+        assert!(found.iter().zip(&reports).all(|(found, report)| *found == Some(*report)));
+        assert_eq!((bits(&own_f), bits(&own_g)), (bits(&f), bits(&g)), "{} threads", pool.threads());
+    }
+}

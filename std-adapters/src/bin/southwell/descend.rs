@@ -13,9 +13,11 @@ use southwell::{Error, Progress, Status, Stop};
 use southwell_std::files::{self, libsvm, matrix_market, npy, npz};
 use southwell_std::owned::{Fit, Regression, Sparsity};
 use southwell_std::plot::{Panel, Series, write_svg};
+use southwell_std::threads::Work;
 
 use super::heat::tolerance;
 use super::relax::name;
+use crate::device;
 use crate::output::{self, Failure, INTERRUPTED, NOT_CONVERGED};
 
 #[derive(Debug, Args)]
@@ -133,6 +135,7 @@ struct Document {
     seconds: f64,
     /// The instruction set that the passes ran on.
     simd: &'static str,
+    device: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     path: Vec<Point>,
 }
@@ -170,6 +173,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             _ => format!("{}: {error}", arguments.data.display()).into(),
         }
     };
+    let work = Work { products: regression.entries(), ..Work::default() };
+    let pool = device::threads(work)?;
+    let regression = if let Some(pool) = &pool { regression.on(pool) } else { regression };
     let sparsity = arguments.sparsity();
     let lambda_max = regression.lambda_max(sparsity).map_err(refused)?;
     let lambda = arguments.lambda.unwrap_or(arguments.lambda_ratio * lambda_max);
@@ -207,7 +213,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let seconds = start.elapsed().as_secs_f64();
     let Some(last) = fits.last() else { return Err("nothing was solved".into()) };
     write(arguments, &fits, curve, features)?;
-    report(arguments, &fits, last, (samples, features), lambda_max, seconds)?;
+    let device = device::name(pool.as_ref());
+    report(arguments, &fits, last, (samples, features), lambda_max, seconds, device)?;
     let worst = fits.iter().map(|fit| fit.outcome.report.status).find(|status| *status != Status::Converged);
     Ok(match worst {
         _ if interrupted.load(Ordering::Relaxed) => ExitCode::from(INTERRUPTED),
@@ -339,6 +346,7 @@ fn report(
     (samples, features): (usize, usize),
     lambda_max: f64,
     seconds: f64,
+    device: String,
 ) -> Result<(), Failure> {
     let total = |count: fn(&Fit) -> u64| fits.iter().map(count).sum::<u64>();
     let steps = u32::try_from(total(|fit| u64::from(fit.outcome.report.steps))).unwrap_or(u32::MAX);
@@ -373,6 +381,7 @@ fn report(
             features,
             seconds,
             simd: southwell_simd::level_name(),
+            device,
             path: if arguments.path.is_some() { fits.iter().map(point).collect() } else { Vec::new() },
         });
     }

@@ -6,6 +6,7 @@ mod balance;
 #[cfg(feature = "images")]
 mod colour_transfer;
 mod descend;
+mod device;
 mod devices;
 mod fit;
 mod heat;
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use southwell_simd::Level;
+use southwell_std::device::Device;
 
 /// Solvers that tune themselves: relaxation, and entropic transport.
 #[derive(Debug, Parser)]
@@ -27,6 +29,9 @@ struct Cli {
     /// Use no instruction set wider than this: scalar, 128-bit, avx2 or avx512. The results are the same.
     #[arg(long, global = true, value_name = "LEVEL", env = "SOUTHWELL_SIMD")]
     simd: Option<Level>,
+    /// Where it runs: `cpu` (one thread), `threads` (all cores), `threads:4`, `gpu`, `gpu:NAME`, or `auto` (threads where the problem is large enough).
+    #[arg(long, global = true, value_name = "DEVICE", env = "SOUTHWELL_DEVICE", default_value_t)]
+    device: Device,
     #[command(subcommand)]
     command: Command,
 }
@@ -61,7 +66,7 @@ fn main() -> ExitCode {
     if let Some(level) = cli.simd {
         southwell_simd::set_max_level(level);
     }
-    let result = match cli.command {
+    let result = device::choose(cli.device, &cli.command).and_then(|()| match cli.command {
         Command::Fit(arguments) => fit::run(&arguments),
         Command::Heat(arguments) => heat::run(&arguments),
         Command::Recover(arguments) => recover::run(&arguments),
@@ -73,7 +78,7 @@ fn main() -> ExitCode {
         Command::Reproduce(arguments) => reproduce::run(&arguments),
         #[cfg(feature = "images")]
         Command::ColourTransfer(arguments) => colour_transfer::run(&arguments),
-    };
+    });
     match result {
         Ok(code) => code,
         Err(error) => {

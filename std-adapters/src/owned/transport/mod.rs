@@ -10,6 +10,8 @@ use southwell::transport::{Cost, DenseCost, Ground, PointCost, newton};
 use southwell::{Error, Observer, Real, Report, Stop};
 
 use crate::files::DenseMatrix;
+#[cfg(feature = "threads")]
+use crate::threads::{Pool, Threaded};
 
 /// How a transport problem is solved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -116,6 +118,8 @@ pub struct Transport {
     costs: Costs,
     a: Vec<f64>,
     b: Vec<f64>,
+    #[cfg(feature = "threads")]
+    pool: Option<Pool>,
 }
 
 /// Potentials, how they were found, and what they are worth.
@@ -164,7 +168,20 @@ impl Transport {
     /// Costs (n × m) and marginals; what does not fit is refused by the methods.
     #[must_use]
     pub fn new(costs: Costs, a: Vec<f64>, b: Vec<f64>) -> Self {
-        Self { costs, a, b }
+        Self {
+            costs,
+            a,
+            b,
+            #[cfg(feature = "threads")]
+            pool: None,
+        }
+    }
+
+    /// The same problem, its costs and kernels read by several threads: what comes out is the same, bit for bit.
+    #[cfg(feature = "threads")]
+    #[must_use]
+    pub fn on(self, pool: &Pool) -> Self {
+        Self { pool: Some(pool.clone()), ..self }
     }
 
     /// The costs, and the marginals a and b.
@@ -218,7 +235,7 @@ impl Transport {
         match &self.costs {
             Costs::Matrix(cost) => {
                 let values = T::hold(&cost.values);
-                what.call(&DenseCost::new(&values, cost.rows, cost.columns, cost.columns)?)
+                self.hand(DenseCost::new(&values, cost.rows, cost.columns, cost.columns)?, what)
             }
             Costs::Points { x, y, ground } => {
                 if x.columns != y.columns {
@@ -228,9 +245,18 @@ impl Transport {
                 let (d, count) = (x.columns, y.rows);
                 let (x, y) = (T::hold(&x.values), T::hold(&y.values));
                 let mut storage = vec![T::ZERO; PointCost::<T>::required_len(count, d)];
-                what.call(&PointCost::new(&x, &y, d, *ground, &mut storage)?)
+                self.hand(PointCost::new(&x, &y, d, *ground, &mut storage)?, what)
             }
         }
+    }
+
+    /// Hands costs over, to be read by all threads that there are.
+    fn hand<T: Real, W: WithCost<T>>(&self, cost: impl Cost<T> + Sync, what: W) -> Result<W::Output, Error> {
+        #[cfg(feature = "threads")]
+        if let Some(pool) = &self.pool {
+            return what.call(&Threaded::new(pool, cost));
+        }
+        what.call(&cost)
     }
 }
 

@@ -39,6 +39,7 @@ struct Document {
     seconds: f64,
     /// The instruction set that the passes ran on.
     simd: &'static str,
+    device: String,
 }
 
 /// Prints it, and a hint where the run has not converged.
@@ -49,6 +50,7 @@ pub(super) fn print(
     epsilon: f64,
     (rows, columns): (usize, usize),
     seconds: f64,
+    device: String,
 ) -> Result<(), Failure> {
     let status = name(coupling.report.status);
     let number = |value: f64| value.is_finite().then_some(value);
@@ -75,6 +77,7 @@ pub(super) fn print(
             omega: coupling.omega,
             seconds,
             simd: southwell_simd::level_name(),
+            device,
         });
     }
     let newton = match coupling.newton.newton_steps {
