@@ -2,7 +2,7 @@
 # Everything that must pass, for people and CI alike.
 #
 #   ./test.sh                 all of it, installing what it needs
-#   ./test.sh lint host       some of it: lint msrv host docs bare bits firmware c mpi miri fuzz
+#   ./test.sh lint host       some of it: lint msrv host docs gpu bare bits firmware c mpi miri fuzz
 #
 # FUZZ_SECONDS=N  seconds for each fuzz target at most (default 8)
 set -euo pipefail
@@ -17,8 +17,9 @@ readonly FIRMWARE_TARGETS=(thumbv6m-none-eabi thumbv7m-none-eabi thumbv7em-none-
 # Machines with other vectors than ours, reached through an emulator and through Node.
 readonly NEON_TARGET=aarch64-unknown-linux-musl
 readonly WASM_TARGET=wasm32-wasip1
-readonly ALL=(lint msrv host docs bare bits firmware c mpi miri fuzz)
+readonly ALL=(lint msrv host docs gpu bare bits firmware c mpi miri fuzz)
 MISSING=()
+LISTS_ARE_NEW=false
 
 say()  { printf '\n== %s (%ss)\n' "$*" "$SECONDS"; }
 miss() { MISSING+=("$1"); printf 'MISSING: %s\n' "$1" >&2; }
@@ -43,36 +44,53 @@ need_toolchain() {
         miss "the toolchain $1: 'rustup toolchain install $1' failed"
 }
 
+# Tries to install packages by whatever this distribution installs them with.
+install_packages() {
+    local as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        sudo -n true 2>/dev/null || return
+        as_root=(sudo -n)
+    fi
+    if command -v apt-get >/dev/null; then
+        "$LISTS_ARE_NEW" || { "${as_root[@]}" apt-get update -qq && LISTS_ARE_NEW=true; } &&
+            DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@"
+    elif command -v dnf >/dev/null; then
+        "${as_root[@]}" dnf install -y -q "$@"
+    elif command -v pacman >/dev/null; then
+        "${as_root[@]}" pacman -S --noconfirm --needed "$@"
+    fi
+}
+
 # A program, and the package that holds it under apt, dnf and pacman alike.
 need_program() {
-    command -v "$1" >/dev/null || install_package "$2"
-    command -v "$1" >/dev/null || miss "$1: the distribution's package $2 could not be installed"
+    local program=$1 package=$2
+    command -v "$program" >/dev/null && return
+    install_packages "$package" || true
+    command -v "$program" >/dev/null ||
+        miss "$program: the distribution's package $package could not be installed (needs root)"
 }
 
 # A library that no program stands for, by a pattern of its file.
 need_library() {
-    compgen -G "$1" >/dev/null || install_package "$2"
-    compgen -G "$1" >/dev/null || miss "$1: the distribution's package $2 could not be installed"
+    local pattern=$1 package=$2
+    compgen -G "$pattern" >/dev/null && return
+    install_packages "$package" || true
+    compgen -G "$pattern" >/dev/null ||
+        miss "$pattern: the distribution's package $package could not be installed (needs root)"
 }
 
-install_package() {
-    local package=$1
-    local as_root=()
-    if [ "$(id -u)" -ne 0 ]; then
-        if ! sudo -n true 2>/dev/null; then
-            printf 'the package %s cannot be installed without root\n' "$package" >&2
-            return
-        fi
-        as_root=(sudo -n)
-    fi
-    if command -v apt-get >/dev/null; then
-        "${as_root[@]}" apt-get update -qq &&
-            DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$package"
-    elif command -v dnf >/dev/null; then
-        "${as_root[@]}" dnf install -y -q "$package"
-    elif command -v pacman >/dev/null; then
-        "${as_root[@]}" pacman -S --noconfirm --needed "$package"
-    fi || true
+# A Vulkan loader and a driver: a card's, or lavapipe, which is software.
+need_vulkan() {
+    local folders=(/usr/share/vulkan/icd.d /usr/local/share/vulkan/icd.d /etc/vulkan/icd.d)
+    has_vulkan() {
+        /sbin/ldconfig -p | grep -q 'libvulkan\.so\.1' || return
+        [ -n "${VK_DRIVER_FILES:-}" ] || [ -n "$(find "${folders[@]}" -name '*.json' 2>/dev/null | head -n 1)" ]
+    }
+    has_vulkan && return
+    if command -v apt-get >/dev/null; then install_packages mesa-vulkan-drivers libvulkan1
+    elif command -v dnf >/dev/null; then install_packages mesa-vulkan-drivers vulkan-loader
+    else install_packages vulkan-swrast vulkan-icd-loader; fi || true
+    has_vulkan || miss "a Vulkan driver: the distribution's packages (mesa-vulkan-drivers) could not be installed (needs root)"
 }
 
 need_miri() {
@@ -138,6 +156,18 @@ host() {
 docs() {
     say "documentation"
     RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+}
+
+# On software Vulkan where there is no card.
+gpu() {
+    need_vulkan; all_there
+    say "clippy, with GPUs"
+    cargo clippy --locked -p southwell-std --features gpu --all-targets -- -D warnings
+    say "solvers on a GPU, or on software that plays one"
+    export SOUTHWELL_REQUIRE_GPU=1
+    cargo test --locked -p southwell-std --features gpu --test gpu
+    cargo test --locked -p southwell-std --features gpu --lib gpu
+    unset SOUTHWELL_REQUIRE_GPU
 }
 
 bare() {

@@ -4,6 +4,8 @@ pub mod checkpoint;
 pub mod device;
 pub mod cluster;
 pub mod files;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 pub mod heat;
 #[cfg(any(unix, windows))]
 pub mod on_disk;

@@ -25,7 +25,7 @@
 
 mod balance;
 mod box_qp;
-mod colours;
+pub(crate) mod colours;
 pub mod descent;
 mod recovery;
 mod regression;

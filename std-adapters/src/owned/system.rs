@@ -103,6 +103,15 @@ impl System {
         Csr::new(&self.matrix.row_offsets, &self.matrix.column_indices, &self.matrix.values)
     }
 
+    /// The same matrix with another right-hand side.
+    ///
+    /// # Errors
+    /// What [`Problem::new`] refuses.
+    pub fn with_rhs(&self, rhs: Vec<f64>) -> Result<Self, Error> {
+        Problem::new(&self.view()?, &rhs)?;
+        Ok(Self { rhs, ..self.clone() })
+    }
+
     /// The right-hand side.
     #[must_use]
     pub fn rhs(&self) -> &[f64] {

@@ -10,6 +10,7 @@ mod cluster;
 mod colour_transfer;
 mod descend;
 mod device;
+mod devices;
 mod fit;
 mod heat;
 mod output;
@@ -54,6 +55,8 @@ enum Command {
     Transport(transport::Arguments),
     /// Scale the rows and columns of a matrix to given sums, or to norm 1.
     Balance(balance::Arguments),
+    /// List where solvers can run: the CPU, its threads, and GPUs with their limits.
+    Devices(devices::Arguments),
     /// Run a published comparison again.
     Reproduce(reproduce::Arguments),
     /// Give a photograph the colours of another one, by transport between them.
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
         Command::Descend(arguments) => descend::run(&arguments),
         Command::Transport(arguments) => transport::run(&arguments),
         Command::Balance(arguments) => balance::run(&arguments),
+        Command::Devices(arguments) => devices::run(&arguments),
         Command::Reproduce(arguments) => reproduce::run(&arguments),
         #[cfg(feature = "images")]
         Command::ColourTransfer(arguments) => colour_transfer::run(&arguments),

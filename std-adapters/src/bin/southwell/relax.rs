@@ -12,6 +12,8 @@ use southwell::relaxation::{Auto, Fixed, HagemanYoung, OmegaRule, Problem, Young
 use southwell::{DiagonalFault, Error, Progress, Status, Stop};
 use southwell_std::files::matrix_market::{self, MatrixMarket};
 use southwell_std::files::{self, SparseMatrix, npy};
+#[cfg(feature = "gpu")]
+use southwell_std::gpu::{owned::relax, relaxation::Settings};
 use southwell_std::owned::{self, Solution, System};
 use southwell_std::threads::Work;
 
@@ -132,6 +134,10 @@ struct Document {
     device: String,
 }
 
+/// Entries from which `auto` tries a GPU: below, a sweep is shorter there than what it takes to start it.
+#[cfg(feature = "gpu")]
+const WORTH_A_GPU: usize = 1_000_000;
+
 /// How often the progress is shown.
 const REFRESH: Duration = Duration::from_millis(100);
 
@@ -206,15 +212,34 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
         if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let solution =
-        system.solve(arguments.method.owned(), &stop, &mut *rule, &mut observer).map_err(refused)?;
+    let method = arguments.method.owned();
+    #[cfg(feature = "gpu")]
+    let gpu = {
+        // Left to choose, a GPU takes no method that would go through the unknowns in another order either.
+        let same = matches!(arguments.method, Method::Cg | Method::RedBlack);
+        device::Gpu::asked(same && nonzeros >= WORTH_A_GPU, arguments.quiet)
+    };
+    #[cfg(feature = "gpu")]
+    let (solution, place) = match &gpu {
+        Some(gpu) => {
+            let solution = gpu.run(refused, |opened, told| {
+                let settings = Settings::default();
+                relax(opened, settings, &system, method, &stop, &mut *rule, &mut observer, told)
+            })?;
+            (solution, gpu.name())
+        }
+        None => (system.solve(method, &stop, &mut *rule, &mut observer).map_err(refused)?, None),
+    };
+    #[cfg(not(feature = "gpu"))]
+    let (solution, place) = (system.solve(method, &stop, &mut *rule, &mut observer).map_err(refused)?, None);
     bar.finish_and_clear();
     let seconds = start.elapsed().as_secs_f64();
 
     if let Some(path) = &arguments.out {
         npy::write_vector(path, &solution.x)?;
     }
-    report(arguments, &solution, unknowns, nonzeros, seconds, device::name(pool.as_ref()))?;
+    let place = place.unwrap_or_else(|| device::name(pool.as_ref()));
+    report(arguments, &solution, unknowns, nonzeros, seconds, place)?;
     Ok(match solution.report.status {
         Status::Converged => ExitCode::SUCCESS,
         Status::Stopped => ExitCode::from(INTERRUPTED),

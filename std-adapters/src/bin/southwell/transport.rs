@@ -14,6 +14,8 @@ use clap::{Args, ValueEnum};
 use southwell::transport::Ground;
 use southwell::{Error, Progress, Status, Stop};
 use southwell_std::files::{self, npy, npz};
+#[cfg(feature = "gpu")]
+use southwell_std::gpu::{owned::couple, relaxation::Settings};
 use southwell_std::owned::{Costs, Coupler, Precision, Solving, Transport};
 use southwell_std::plot::{Panel, Series, write_svg};
 use southwell_std::threads::Work;
@@ -167,6 +169,11 @@ impl Method {
     }
 }
 
+/// Entries of the costs from which `auto` tries a GPU: below, a reading is shorter there than what it takes to
+/// start it.
+#[cfg(feature = "gpu")]
+const WORTH_A_GPU: usize = 10_000_000;
+
 /// How often the progress is shown.
 const REFRESH: Duration = Duration::from_millis(100);
 
@@ -221,7 +228,21 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
         if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let coupling = transport.solve(epsilon, &solving, warm, &mut observer).map_err(refused)?;
+    #[cfg(feature = "gpu")]
+    let gpu = device::Gpu::asked(entries >= WORTH_A_GPU, arguments.quiet);
+    #[cfg(feature = "gpu")]
+    let (coupling, place) = match &gpu {
+        Some(gpu) => {
+            let coupling = gpu.run(refused, |opened, told| {
+                let settings = Settings::default();
+                couple(opened, settings, &transport, epsilon, &solving, warm, &mut observer, told)
+            })?;
+            (coupling, gpu.name())
+        }
+        None => (transport.solve(epsilon, &solving, warm, &mut observer).map_err(refused)?, None),
+    };
+    #[cfg(not(feature = "gpu"))]
+    let (coupling, place) = (transport.solve(epsilon, &solving, warm, &mut observer).map_err(refused)?, None);
     let seconds = start.elapsed().as_secs_f64();
     bar.set_message("writing");
     if let Some(path) = &arguments.potentials {
@@ -235,7 +256,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         plot(path, arguments, (rows, columns), epsilon, &coupling.curve)?;
     }
     bar.finish_and_clear();
-    let device = device::name(pool.as_ref());
+    let device = place.unwrap_or_else(|| device::name(pool.as_ref()));
     report::print(arguments, &solving, &coupling, epsilon, (rows, columns), seconds, device)?;
     Ok(match coupling.report.status {
         Status::Converged => ExitCode::SUCCESS,

@@ -191,6 +191,12 @@ impl Transport {
         Self { pool: Some(pool.clone()), ..self }
     }
 
+    /// The costs, and the marginals a and b.
+    #[must_use]
+    pub fn parts(&self) -> (&Costs, &[f64], &[f64]) {
+        (&self.costs, &self.a, &self.b)
+    }
+
     /// n and m.
     #[must_use]
     pub fn shape(&self) -> (usize, usize) {
