@@ -97,7 +97,7 @@ impl Cart {
         if self.ticks >= TICKS {
             return Ok(());
         }
-        let target = if self.ticks / JUMP % 2 == 0 { 1.5 } else { -1.5 };
+        let target = if (self.ticks / JUMP).is_multiple_of(2) { 1.5 } else { -1.5 };
         let away = [self.state[0] - target, self.state[1]];
         let mut linear = [0.0; STAGES];
         for (&x, effect) in away.iter().zip(&self.effects) {
