@@ -109,6 +109,11 @@ need_cargo_fuzz() {
         miss "cargo-fuzz: 'cargo install --locked cargo-fuzz' failed"
 }
 
+need_defmt_print() {
+    command -v defmt-print >/dev/null || cargo install --locked defmt-print ||
+        miss "defmt-print: 'cargo install --locked defmt-print' failed"
+}
+
 # Ends the script if something a verb needs could not be had.
 all_there() {
     [ "${#MISSING[@]}" -eq 0 ] && return
@@ -133,10 +138,11 @@ lint() {
     cargo clippy --locked -p southwell-simd --features std -- -D warnings
     cargo clippy --locked -p southwell --no-default-features -- -D warnings
     cargo clippy --locked -p southwell --features std -- -D warnings
+    cargo clippy --locked -p southwell --features defmt,heapless,nalgebra --all-targets -- -D warnings
     cargo clippy --locked -p southwell-std --no-default-features --all-targets -- -D warnings
     cargo clippy --locked --manifest-path fuzz/Cargo.toml --all-targets -- -D warnings
     cargo clippy --locked --manifest-path targets/scenario/Cargo.toml --all-targets -- -D warnings
-    (cd targets/cortex-m && cargo clippy --locked --release -- -D warnings)
+    (cd targets/cortex-m && cargo clippy --locked --release --features extras -- -D warnings)
     (cd targets/riscv && cargo clippy --locked --release -- -D warnings)
     (cd targets/c && cargo clippy --locked --features std --all-targets -- -D warnings)
 }
@@ -150,12 +156,15 @@ msrv() {
 host() {
     say "host tests"
     cargo test --locked --workspace
+    cargo test --locked -p southwell --features heapless,nalgebra --test features
+    cargo test --locked -p southwell --features heapless,nalgebra --doc -- fixed nalgebra
     (cd targets/scenario && cargo test --locked)
 }
 
 docs() {
     say "documentation"
     RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked -p southwell --features defmt,heapless,nalgebra --no-deps
 }
 
 # On software Vulkan where there is no card.
@@ -199,7 +208,7 @@ bits() {
 
 firmware() {
     need_targets "${FIRMWARE_TARGETS[@]}"; need_program qemu-system-arm qemu-system-arm
-    need_program qemu-system-riscv32 qemu-system-misc; need_program python3 python3; all_there
+    need_program qemu-system-riscv32 qemu-system-misc; need_program python3 python3; need_defmt_print; all_there
     say "firmware in the emulator"
     targets/run.sh
 }
