@@ -108,22 +108,26 @@ pub(crate) fn apart(written: &[Span], read: &[Span]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Arrays that one call may name, read or written.
-const MOST: usize = 16;
+/// Arrays that one call may read, and that it may write: what the largest needs.
+const READS: usize = 12;
+const WRITES: usize = 5;
 
 /// The arrays of a call, which are collected before any of them is written.
+///
+/// It lies on the stack of functions that are not inlined, so that it is gone when a solver runs.
 pub(crate) struct Arrays {
-    read: [Span; MOST],
+    read: [Span; READS],
     reads: usize,
-    written: [Span; MOST],
+    written: [Span; WRITES],
     writes: usize,
 }
 
 impl Arrays {
     /// None so far.
+    #[inline(always)]
     pub(crate) fn new() -> Self {
         let none = Span { from: 0, to: 0, argument: "" };
-        Self { read: [none; MOST], reads: 0, written: [none; MOST], writes: 0 }
+        Self { read: [none; READS], reads: 0, written: [none; WRITES], writes: 0 }
     }
 
     /// An array that is read.
@@ -210,7 +214,7 @@ impl Arrays {
 }
 
 /// One span more; the capacity is larger than any call's need.
-fn put(spans: &mut [Span; MOST], len: &mut usize, one: Span) -> Result<(), Fault> {
+fn put(spans: &mut [Span], len: &mut usize, one: Span) -> Result<(), Fault> {
     let place = spans.get_mut(*len).ok_or(Fault::new(Code::Other, one.argument))?;
     *place = one;
     *len = len.saturating_add(1);

@@ -177,24 +177,40 @@ unsafe fn staged<'a, T: Real>(
 /// Reads one form of a problem.
 type Reader<'a, T, P, M> = unsafe fn(&mut Arrays, *const P) -> Result<Described<'a, T, M>, Fault>;
 
+/// A model with its data and bounds, and the rest of the call.
+type Sound<'a, T, M> = (Described<'a, T, M>, Checked<'a, T, BoxFound<T>>);
+
+/// # Safety
+/// Pointers must be null or point to what the interface says; arrays that are written belong to this call alone.
+#[inline(never)]
+unsafe fn check<'a, T: Real, P, M: Model<T>>(
+    problem: *const P,
+    read: Reader<'a, T, P, M>,
+    call: Call<T, BoxFound<T>>,
+) -> Result<Sound<'a, T, M>, Fault> {
+    let mut arrays = Arrays::new();
+    // SAFETY: the caller's word, here and below.
+    let described = unsafe { read(&mut arrays, problem) }?;
+    let (x, stop) = (("x", described.0.variables()), CoreOptions::default().stop);
+    // SAFETY: as above.
+    Ok((described, unsafe { call.check(&mut arrays, x, stop) }?))
+}
+
 /// Checks, solves, reports.
 ///
 /// # Safety
-/// Pointers must be null or point to what the interface says; arrays that are written belong to this call alone.
+/// As [`check`].
 unsafe fn solve<'a, T: Real, P, M: Model<T>>(
     problem: *const P,
     read: Reader<'a, T, P, M>,
     call: Call<T, BoxFound<T>>,
 ) -> Result<(), Fault> {
-    let (mut arrays, defaults) = (Arrays::new(), CoreOptions::default());
-    // SAFETY: the caller's word, here and below.
-    let (model, data, lower, upper) = unsafe { read(&mut arrays, problem) }?;
-    // SAFETY: as above.
-    let checked = unsafe { call.check(arrays, ("x", model.variables()), defaults.stop) }?;
+    // SAFETY: handed on.
+    let ((model, data, lower, upper), checked) = unsafe { check(problem, read, call) }?;
     let Checked { x, mut options, workspace, answers, .. } = checked;
     let problem = Problem::new(&model, data, lower, upper)?;
     let mut workspace = Workspace::new(&model, workspace)?;
-    let inner = CoreOptions { stop: options.stop(), ..defaults };
+    let inner = CoreOptions { stop: options.stop(), ..CoreOptions::default() };
     let solved = box_qp::solve(&problem, &inner, x, &mut workspace, &mut options)?;
     let found = BoxFound {
         size: size_of::<BoxFound<T>>(),

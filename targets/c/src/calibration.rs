@@ -44,10 +44,17 @@ pub struct Calibration<T> {
     pub value: T,
 }
 
+/// The problem, and the rest of the call.
+type Sound<'a, T> = (Problem<'a, T>, Checked<'a, T, Calibration<T>>);
+
 /// # Safety
 /// Pointers must be null or point to what the interface says; arrays that are written belong to this call alone.
-unsafe fn solve<T: Real>(samples: *const Samples<T>, call: Call<T, Calibration<T>>) -> Result<(), Fault> {
-    let (mut arrays, mut inner) = (Arrays::new(), CoreOptions::default());
+#[inline(never)]
+unsafe fn check<'a, T: Real>(
+    samples: *const Samples<T>,
+    call: Call<T, Calibration<T>>,
+) -> Result<Sound<'a, T>, Fault> {
+    let mut arrays = Arrays::new();
     // SAFETY: the caller's word, here and below.
     let (raw, values): (&Samples<T>, _) = unsafe {
         let raw = arrays.sized(samples, "samples")?;
@@ -57,9 +64,18 @@ unsafe fn solve<T: Real>(samples: *const Samples<T>, call: Call<T, Calibration<T
     if call.found.is_null() {
         return Err(Fault::new(Code::Null, "found"));
     }
+    let stop = CoreOptions::default().ending.stop;
     // SAFETY: as above.
-    let checked = unsafe { call.check(arrays, ("", 0), inner.ending.stop) }?;
+    Ok((problem, unsafe { call.check(&mut arrays, ("", 0), stop) }?))
+}
+
+/// # Safety
+/// As [`check`].
+unsafe fn solve<T: Real>(samples: *const Samples<T>, call: Call<T, Calibration<T>>) -> Result<(), Fault> {
+    // SAFETY: handed on.
+    let (problem, checked) = unsafe { check(samples, call) }?;
     let Checked { mut options, workspace, answers, .. } = checked;
+    let mut inner = CoreOptions::default();
     inner.ending.stop = options.stop();
     let found = calibration::solve(&problem, &inner, workspace, &mut options)?;
     let stored = Calibration {

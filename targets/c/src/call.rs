@@ -44,7 +44,7 @@ impl<T: Real, F> Call<T, F> {
     /// alone.
     pub(crate) unsafe fn check<'a>(
         self,
-        mut arrays: Arrays,
+        arrays: &mut Arrays,
         (name, len): (&'static str, usize),
         stop: Stop<T>,
     ) -> Result<Checked<'a, T, F>, Fault> {

@@ -2,38 +2,54 @@
 
 use southwell::Stop;
 use southwell::descent::box_qp::{
-    self, Condensed, Model, condense_len, invert_condensed, terminal_cost, terminal_len,
+    self, Condensed, Model, Plant as CorePlant, Staged, condense_len, invert_condensed, terminal_cost,
+    terminal_len,
 };
 use southwell::{Real, Status as CoreStatus};
 
-use crate::border::{Arrays, answer};
+use crate::border::{Arrays, answer, output};
 use crate::box_qp::{Plant, plant, stages};
 use crate::call::{Call, Checked, NONE};
 use crate::{Code, Fault, Options, Report};
 
 /// # Safety
 /// Pointers must be null or point to what the interface says; arrays that are written belong to this call alone.
-unsafe fn terminal<T: Real>(raw: *const Plant<T>, call: Call<T, ()>) -> Result<(), Fault> {
+#[inline(never)]
+unsafe fn check_terminal<'a, T: Real>(
+    raw: *const Plant<T>,
+    call: Call<T, ()>,
+) -> Result<(CorePlant<'a, T>, Checked<'a, T, ()>), Fault> {
     let mut arrays = Arrays::new();
     // SAFETY: the caller's word, here and below.
     let (plant, _) = unsafe { plant(&mut arrays, raw) }?;
     let square = plant.states.saturating_mul(plant.states);
     // SAFETY: as above.
-    let checked = unsafe { call.check(arrays, ("p", square), Stop::default()) }?;
+    Ok((plant, unsafe { call.check(&mut arrays, ("p", square), Stop::default()) }?))
+}
+
+/// # Safety
+/// As [`check_terminal`].
+unsafe fn terminal<T: Real>(raw: *const Plant<T>, call: Call<T, ()>) -> Result<(), Fault> {
+    // SAFETY: handed on.
+    let (plant, checked) = unsafe { check_terminal(raw, call) }?;
     let Checked { x: p, options, workspace, answers, .. } = checked;
     let report = terminal_cost(&plant, p, workspace, &options.stop())?;
     answers.store(&report, ());
     Ok(())
 }
 
+/// A staged model and its state, and what is written: H, f and the workspace.
+type Condensing<'a, T> = (Staged<'a, T>, &'a [T], [&'a mut [T]; 3]);
+
 /// # Safety
-/// As [`terminal`].
-unsafe fn condense<T: Real>(
+/// As [`check_terminal`].
+#[inline(never)]
+unsafe fn check_condense<'a, T: Real>(
     raw: *const Plant<T>,
     x0: *const T,
     (h, f): (*mut T, *mut T),
     workspace: (*mut T, usize),
-) -> Result<(), Fault> {
+) -> Result<Condensing<'a, T>, Fault> {
     let mut arrays = Arrays::new();
     // SAFETY: the caller's word, here and below.
     let model = unsafe { stages(&mut arrays, raw) }?;
@@ -44,17 +60,30 @@ unsafe fn condense<T: Real>(
     let workspace = arrays.output(workspace.0, workspace.1, "workspace")?;
     arrays.apart()?;
     // SAFETY: each is taken once, and after `apart`.
-    let (h, f, workspace) = unsafe { (h.take()?, f.take()?, workspace.take()?) };
+    Ok((model, x0, unsafe { [h.take()?, f.take()?, workspace.take()?] }))
+}
+
+/// # Safety
+/// As [`check_terminal`].
+unsafe fn condense<T: Real>(
+    raw: *const Plant<T>,
+    x0: *const T,
+    written: (*mut T, *mut T),
+    workspace: (*mut T, usize),
+) -> Result<(), Fault> {
+    // SAFETY: handed on.
+    let (model, x0, [h, f, workspace]) = unsafe { check_condense(raw, x0, written, workspace) }?;
     Ok(box_qp::condense(&model, x0, h, f, workspace)?)
 }
 
 /// # Safety
-/// As [`terminal`].
-unsafe fn invert<T: Real>(
+/// As [`check_terminal`].
+#[inline(never)]
+unsafe fn check_invert<'a, T: Real>(
     (h, n): (*const T, usize),
     inverse: *mut T,
     workspace: (*mut T, usize),
-) -> Result<(), Fault> {
+) -> Result<(&'a [T], [&'a mut [T]; 2]), Fault> {
     let (mut arrays, square) = (Arrays::new(), n.saturating_mul(n));
     // SAFETY: the caller's word.
     let h = unsafe { arrays.input(h, square, "h") }?;
@@ -62,7 +91,18 @@ unsafe fn invert<T: Real>(
     let workspace = arrays.output(workspace.0, workspace.1, "workspace")?;
     arrays.apart()?;
     // SAFETY: each is taken once, and after `apart`.
-    let (inverse, workspace) = unsafe { (inverse.take()?, workspace.take()?) };
+    Ok((h, unsafe { [inverse.take()?, workspace.take()?] }))
+}
+
+/// # Safety
+/// As [`check_terminal`].
+unsafe fn invert<T: Real>(
+    (h, n): (*const T, usize),
+    inverse: *mut T,
+    workspace: (*mut T, usize),
+) -> Result<(), Fault> {
+    // SAFETY: handed on.
+    let (h, [inverse, workspace]) = unsafe { check_invert((h, n), inverse, workspace) }?;
     match invert_condensed(&Condensed::new(h, n)?, inverse, workspace)? {
         CoreStatus::Converged => Ok(()),
         _ => Err(Fault::new(Code::Indefinite, "h")),
@@ -70,12 +110,10 @@ unsafe fn invert<T: Real>(
 }
 
 /// # Safety
-/// As [`terminal`].
+/// As [`check_terminal`].
 unsafe fn shift<T: Real>(x: *mut T, len: usize, inputs: usize) -> Result<(), Fault> {
-    let mut arrays = Arrays::new();
-    let x = arrays.output(x, len, "x")?;
-    // SAFETY: taken once; there is nothing else.
-    box_qp::shift(unsafe { x.take() }?, inputs);
+    // SAFETY: the caller's word; there is no other array.
+    box_qp::shift(unsafe { output(x, len, "x") }?, inputs);
     Ok(())
 }
 

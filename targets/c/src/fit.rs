@@ -67,16 +67,32 @@ unsafe fn read<'a, T: Real>(
     Ok((loss, raw.bound != 0))
 }
 
+/// The loss, whether a bound is wanted, and the rest of the call.
+type Sound<'a, T> = (Quantile<'a, T>, bool, Checked<'a, T, FitFound<T>>);
+
 /// # Safety
 /// Pointers must be null or point to what the interface says; arrays that are written belong to this call alone.
-unsafe fn solve<T: Real>(problem: *const Fit<T>, call: Call<T, FitFound<T>>) -> Result<(), Fault> {
-    let (mut arrays, mut inner) = (Arrays::new(), CoreOptions::default());
+#[inline(never)]
+unsafe fn check<'a, T: Real>(
+    problem: *const Fit<T>,
+    call: Call<T, FitFound<T>>,
+) -> Result<Sound<'a, T>, Fault> {
+    let mut arrays = Arrays::new();
     // SAFETY: the caller's word, here and below.
     let (loss, bound) = unsafe { read(&mut arrays, problem) }?;
+    let (beta, stop) = (("beta", loss.table().columns()), CoreOptions::default().ending.stop);
     // SAFETY: as above.
-    let checked = unsafe { call.check(arrays, ("beta", loss.table().columns()), inner.ending.stop) }?;
+    Ok((loss, bound, unsafe { call.check(&mut arrays, beta, stop) }?))
+}
+
+/// # Safety
+/// As [`check`].
+unsafe fn solve<T: Real>(problem: *const Fit<T>, call: Call<T, FitFound<T>>) -> Result<(), Fault> {
+    // SAFETY: handed on.
+    let (loss, bound, checked) = unsafe { check(problem, call) }?;
     let Checked { x, mut options, workspace, indices, answers } = checked;
     let workspace = Workspace::new(&loss, Whitening::Orthogonal, bound, workspace, indices)?;
+    let mut inner = CoreOptions::default();
     inner.ending.stop = options.stop();
     let outcome = fit::solve(&loss, &inner, fit::rule(), x, workspace, &mut options)?;
     let found = FitFound {
@@ -91,21 +107,15 @@ unsafe fn solve<T: Real>(problem: *const Fit<T>, call: Call<T, FitFound<T>>) -> 
 }
 
 /// # Safety
-/// As [`solve`].
+/// As [`check`].
 unsafe fn prove<T: Real>(problem: *const Fit<T>, call: Call<T, FitFound<T>>) -> Result<(), Fault> {
-    let mut arrays = Arrays::new();
-    // SAFETY: the caller's word, here and below.
-    let (loss, _) = unsafe { read(&mut arrays, problem) }?;
-    let stop = CoreOptions::default().ending.stop;
-    // SAFETY: as above.
-    let checked = unsafe { call.check(arrays, ("beta", loss.table().columns()), stop) }?;
-    let Checked { x, workspace, indices, answers, .. } = checked;
-    let found = match certify::vertex(&loss, x, workspace, indices)? {
-        Some(vertex) => (loss.value(x), vertex.lower_bound, vertex.optimal),
-        // Nothing was found: a sum of absolute values is at least 0.
-        None => (loss.value(x), T::ZERO, false),
-    };
-    let (value, lower_bound, optimal) = (found.0, found.1, u32::from(found.2));
+    // SAFETY: handed on.
+    let (loss, _, Checked { x, workspace, indices, answers, .. }) = unsafe { check(problem, call) }?;
+    let found = certify::vertex(&loss, x, workspace, indices)?;
+    // Where nothing was found: a sum of absolute values is at least 0.
+    let (lower_bound, optimal) =
+        found.map_or((T::ZERO, 0), |found| (found.lower_bound, found.optimal.into()));
+    let value = loss.value(x);
     answers.tell(FitFound { size: size_of::<FitFound<T>>(), value, lower_bound, seen_at: 0, optimal });
     Ok(())
 }

@@ -144,7 +144,7 @@ unsafe fn solve<T: Real, O: Operator<T>>(
         _ => Problem::symmetric(&operator, y, raw.rank)?,
     };
     // SAFETY: as above.
-    let checked = unsafe { call.check(arrays, ("x", problem.shape().unknowns()), defaults.stop) }?;
+    let checked = unsafe { call.check(&mut arrays, ("x", problem.shape().unknowns()), defaults.stop) }?;
     let Checked { x, mut options, workspace, answers, .. } = checked;
     let workspace = Workspace::new(&problem, false, workspace)?;
     let RecoveryStart { alpha, target, seed, patience, .. } = begin;

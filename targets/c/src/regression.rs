@@ -210,7 +210,7 @@ unsafe fn solve<'a, T: Real + 'a, D: FromC<'a, T>>(
     // SAFETY: as above.
     let (problem, capacity) = unsafe { read(&mut arrays, &view, problem) }?;
     // SAFETY: as above.
-    let checked = unsafe { call.check(arrays, ("w", view.columns()), defaults.stop) }?;
+    let checked = unsafe { call.check(&mut arrays, ("w", view.columns()), defaults.stop) }?;
     let Checked { x, mut options, workspace, indices, answers } = checked;
     let workspace = Workspace::new(&problem, capacity, workspace, indices)?;
     let inner = CoreOptions { stop: options.stop(), ..defaults };
