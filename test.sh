@@ -125,11 +125,11 @@ all_there() {
 # --- the verbs -----------------------------------------------------------------------------------
 
 lint() {
-    need_component rustfmt; need_component clippy; need_targets "${FIRMWARE_TARGETS[@]}"; all_there
+    need_component rustfmt; need_component clippy; need_targets "${FIRMWARE_TARGETS[@]}" "$WASM_TARGET"; all_there
     say "format"
     cargo fmt --all --check
     local package
-    for package in fuzz targets/scenario targets/cortex-m targets/riscv targets/c; do
+    for package in fuzz targets/scenario targets/cortex-m targets/riscv targets/c targets/wasm targets/aarch64; do
         cargo fmt --manifest-path "$package/Cargo.toml" --check
     done
     say "clippy"
@@ -145,6 +145,7 @@ lint() {
     (cd targets/cortex-m && cargo clippy --locked --release --features extras -- -D warnings)
     (cd targets/riscv && cargo clippy --locked --release -- -D warnings)
     (cd targets/c && cargo clippy --locked --features std --all-targets -- -D warnings)
+    (cd targets/wasm && cargo clippy --locked -- -D warnings)
 }
 
 msrv() {
@@ -188,7 +189,8 @@ bare() {
     done
 }
 
-# The passes' own tests and every family's scenario on NEON and on wasm simd128. The linker that comes with Rust is enough for both.
+# The passes' own tests and every family's scenario on NEON and on wasm simd128. The linker that comes with Rust is enough
+# for both.
 bits() {
     need_targets "$NEON_TARGET" "$WASM_TARGET"
     need_program qemu-aarch64 qemu-user; need_program node nodejs; all_there
@@ -201,9 +203,13 @@ bits() {
     for target in "$NEON_TARGET" "$WASM_TARGET"; do
         say "the same bits on $target"
         cargo test --locked -p southwell-simd --lib --tests --target "$target"
-        (cd targets/scenario && cargo test --locked --tests --target "$target")
     done
     unset SOUTHWELL_LEVEL
+    local package
+    for package in wasm aarch64; do
+        say "every scenario on $package"
+        (cd "targets/$package" && cargo run --quiet --locked)
+    done
 }
 
 firmware() {
