@@ -384,8 +384,8 @@ impl<C: Communicator + ?Sized> Samples<'_, C> {
                 *sum = of(&column[block.clone()], &self.r[block.clone()]);
             }
         }
-        let values = vec![0.0; self.blocks.len()];
-        self.columns.add_all(self.communicator, &values, sums).map(drop)
+        let none = vec![[0.0; 0]; self.blocks.len()];
+        self.columns.add_all(self.communicator, &none, sums).map(drop)
     }
 
     fn correlate(&mut self) -> Result<(), Fault> {

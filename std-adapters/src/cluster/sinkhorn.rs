@@ -28,14 +28,14 @@ use super::{Communicator, Fault, Partition, agree};
 /// The rows of a transport problem that this rank has.
 #[derive(Debug)]
 pub struct Problem<'a, C: ?Sized, K> {
-    communicator: &'a C,
-    rows: Partition,
-    costs: &'a [K],
-    a: &'a [f64],
-    b: &'a [f64],
-    epsilon: f64,
-    mass: f64,
-    largest: f64,
+    pub(super) communicator: &'a C,
+    pub(super) rows: Partition,
+    pub(super) costs: &'a [K],
+    pub(super) a: &'a [f64],
+    pub(super) b: &'a [f64],
+    pub(super) epsilon: f64,
+    pub(super) mass: f64,
+    pub(super) largest: f64,
 }
 
 /// Blocks of rows that suit a few dozen ranks.
@@ -82,6 +82,31 @@ impl<'a, C: Communicator + ?Sized, K: Cost<f64>> Problem<'a, C, K> {
             return refused(Error::Option { name: "epsilon", requirement });
         }
         Ok(Self { communicator, rows, costs, a, b, epsilon, mass, largest: largest[0] })
+    }
+}
+
+impl<C: ?Sized, K> Problem<'_, C, K> {
+    /// Refuses a start that cannot be used. The potential of a line without mass is not looked at.
+    pub(super) fn check_start(&self, x: &Potentials<'_, f64>) -> Result<(), Error> {
+        for (argument, potential, weights) in [("f", &*x.f, self.a), ("g", &*x.g, self.b)] {
+            let (expected, given) = (weights.len(), potential.len());
+            if expected != given {
+                return Err(Error::Dimension { argument, expected, given });
+            }
+            let bad = potential.iter().zip(weights).position(|(p, &w)| w > 0.0 && !p.is_finite());
+            if let Some(index) = bad {
+                return Err(Error::Value { argument, index });
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives lines without mass their potential, −∞.
+    pub(super) fn mark_empty(&self, f: &mut [f64], g: &mut [f64]) {
+        for (potential, weights) in [(f, self.a), (g, self.b)] {
+            let empty = potential.iter_mut().zip(weights).filter(|(_, w)| **w == 0.0);
+            empty.for_each(|(p, _)| *p = f64::NEG_INFINITY);
+        }
     }
 }
 
@@ -136,18 +161,7 @@ pub fn solve<C: Communicator + ?Sized, K: Cost<f64>, R: OmegaRule<f64> + ?Sized>
     let &Problem { communicator, ref rows, costs, a, b, epsilon, mass, largest } = problem;
     let coupling = || if epsilon < largest { 1.0 - epsilon / largest } else { 0.0 };
     let omega = rule.begin(&Sight::new(rows.items() + b.len(), mass, mass + mass, &coupling));
-    let potentials = [("f", &*x.f, a), ("g", &*x.g, b)];
-    let checked = options.stop.check().and_then(|()| {
-        for (argument, potential, weights) in potentials {
-            let (expected, given) = (weights.len(), potential.len());
-            if expected != given {
-                return Err(Error::Dimension { argument, expected, given });
-            }
-            let bad = potential.iter().zip(weights).position(|(p, &w)| w > 0.0 && !p.is_finite());
-            if let Some(index) = bad {
-                return Err(Error::Value { argument, index });
-            }
-        }
+    let checked = options.stop.check().and_then(|()| problem.check_start(&x)).and_then(|()| {
         if omega > 0.0 && omega < 2.0 {
             Ok(())
         } else {
@@ -158,13 +172,7 @@ pub fn solve<C: Communicator + ?Sized, K: Cost<f64>, R: OmegaRule<f64> + ?Sized>
     let mut every = [f64::from(u8::from(observer.every_step()))];
     communicator.max(&mut every)?;
     let watch = Watch::new(every[0] > 0.0);
-    for (potential, weights) in [(&mut *x.f, a), (&mut *x.g, b)] {
-        potential
-            .iter_mut()
-            .zip(weights)
-            .filter(|(_, w)| **w == 0.0)
-            .for_each(|(p, _)| *p = f64::NEG_INFINITY);
-    }
+    problem.mark_empty(x.f, x.g);
     let rank = communicator.rank();
     let columns = Columns::new(rows, b.len(), rows.blocks(), rank);
     let scratch = costs.iter().map(Cost::scratch_len).max().unwrap_or(0);
