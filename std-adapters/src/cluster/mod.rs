@@ -54,7 +54,6 @@ pub mod read;
 pub mod rows;
 pub mod sinkhorn;
 pub mod stencil;
-mod strip;
 mod sweeps;
 mod threads;
 mod watch;

@@ -13,12 +13,18 @@
 //! *a step of conjugate gradients*; a search gathers a few numbers a block. *Bits*: equal for any number of ranks.
 //! *Memory* of a rank besides its costs: the entries of P̃ in its rows, 4 n/P + 10 m, and m a block.
 
+mod pattern;
+mod search;
+mod system;
+
 use southwell::transport::newton::{Options, Work};
 use southwell::transport::steps::{Floor, exact_row};
 use southwell::transport::{Cost, Potentials};
 use southwell::{Error, Observer, Report, Run, Status, drive};
-use southwell_simd::elementary::{exp_scalar, ln_scalar};
-use southwell_simd::{csr, vector};
+use southwell_simd::elementary::ln_scalar;
+use southwell_simd::vector;
+
+use pattern::Pattern;
 
 use super::columns::Columns;
 use super::partition::Sums;
@@ -27,16 +33,8 @@ use super::watch::Watch;
 use super::{Communicator, Fault, agree};
 
 /// As in [`southwell::transport::newton`].
-const COARSEST: f64 = 1e-2;
-const FINEST: f64 = 1e-3;
 const RESCUE_STEPS: u32 = 10;
 const MOST_RESCUES: u32 = 20;
-const ARMIJO: f64 = 1e-4;
-const MOST_HALVINGS: u32 = 12;
-const OVERSHOOT: f64 = 1.5;
-const BISECTIONS: u32 = 12;
-/// Powers of two below the largest entry of a row that a choice tells apart.
-const BINADES: usize = 64;
 
 /// Solves from the potentials that are handed in (with `first_steps` from g alone), f being this rank's, with at most
 /// `per_row` entries of the system a row; and what was done. Made by all ranks together.
@@ -112,60 +110,6 @@ fn check(options: &Options<f64>, per_row: usize) -> Result<(), Error> {
     Ok(())
 }
 
-/// The large entries of the coupling in this rank's rows.
-#[derive(Debug, Default)]
-struct Pattern {
-    offsets: Vec<u32>,
-    columns: Vec<u32>,
-    values: Vec<f64>,
-}
-
-impl Pattern {
-    fn begin(&mut self) {
-        self.offsets.clear();
-        self.offsets.push(0);
-        self.columns.clear();
-        self.values.clear();
-    }
-
-    /// Keeps the large entries of a row, given its sum and its largest.
-    fn row(&mut self, p: &[f64], sum: f64, largest: f64, dropped: f64, most: usize) {
-        if sum > 0.0 && largest.is_finite() {
-            let (mut mass, mut count) = ([0.0_f64; BINADES], [0_usize; BINADES]);
-            // The power of two by which an entry is smaller than the largest.
-            let binade = |p: f64| {
-                let ratio = (p / largest).to_bits() >> 52;
-                (1023_u64.saturating_sub(ratio) as usize).min(BINADES - 1)
-            };
-            for &p in p.iter().filter(|p| **p > 0.0) {
-                let at = binade(p);
-                mass[at] += p;
-                count[at] += 1;
-            }
-            // The smallest entries go while their mass does not matter, and then those beyond the budget.
-            let (mut kept, mut gone) = (BINADES, 0.0);
-            while kept > 1 && gone + mass[kept - 1] <= dropped * sum {
-                gone += mass[kept - 1];
-                kept -= 1;
-            }
-            while kept > 1 && count[..kept].iter().sum::<usize>() > most {
-                kept -= 1;
-            }
-            for (j, &p) in p.iter().enumerate().filter(|(_, p)| **p > 0.0) {
-                if binade(p) < kept {
-                    self.columns.push(j as u32);
-                    self.values.push(p);
-                }
-            }
-        }
-        self.offsets.push(self.columns.len() as u32);
-    }
-
-    fn rows(&self, m: usize) -> csr::Rows<'_, f64> {
-        super::rows::view(&self.offsets, &self.columns, &self.values, m)
-    }
-}
-
 #[derive(Debug)]
 struct Trial {
     f: Vec<f64>,
@@ -207,17 +151,6 @@ struct Newton<'a, C: ?Sized, K> {
 
 fn distance(sums: &[f64], weights: &[f64]) -> f64 {
     sums.iter().zip(weights).fold(0.0, |sum, (s, w)| sum + (s - w).abs())
-}
-
-/// Σ over lines with weight of x y.
-fn inner(weights: &[f64], x: &[f64], y: &[f64]) -> f64 {
-    let lines = weights.iter().zip(x).zip(y);
-    lines.fold(0.0, |sum, ((&w, &x), &y)| if w > 0.0 { sum + x * y } else { sum })
-}
-
-fn reciprocal(x: f64) -> f64 {
-    let inverse = 1.0 / x;
-    if x > 0.0 && inverse.is_finite() { inverse } else { 0.0 }
 }
 
 impl<C: Communicator + ?Sized, K: Cost<f64>> Newton<'_, C, K> {
@@ -317,182 +250,6 @@ impl<C: Communicator + ?Sized, K: Cost<f64>> Newton<'_, C, K> {
         self.g.copy_from_slice(&self.trial.g);
         std::mem::swap(&mut self.row_sums, &mut self.trial.rows);
         std::mem::swap(&mut self.column_sums, &mut self.trial.columns);
-    }
-
-    /// Σ_b of a product of P̃ᵀ with a number a row, by blocks: `of(row of P̃, its number)`.
-    fn transposed(
-        &mut self,
-        of: impl Fn(csr::Row<'_, f64>, usize) -> f64,
-        sums: &mut [f64],
-    ) -> Result<(), Fault> {
-        let &Problem { communicator, costs, b, .. } = self.problem;
-        let m = b.len();
-        let Self { pattern, columns, .. } = self;
-        let rows = pattern.rows(m);
-        let mut i = 0;
-        for (cost, vector) in costs.iter().zip(columns.vectors.chunks_mut(m.max(1))) {
-            vector.fill(0.0);
-            for _ in 0..cost.rows() {
-                let row = rows.row(i);
-                csr::add_scaled(of(row, i), row, vector);
-                i += 1;
-            }
-        }
-        let none = vec![[0.0; 0]; costs.len()];
-        columns.add_all(communicator, &none, sums)?;
-        Ok(())
-    }
-
-    /// d = M⁻¹ ∇ in units of ε, and its product with ∇.
-    fn direction(&mut self) -> Result<f64, Fault> {
-        let &Problem { communicator, costs, a, b, mass, .. } = self.problem;
-        let m = b.len();
-        let relative = (self.residual / mass).min(1.0);
-        self.sigma = self.options.damping * relative;
-        let forcing = (0.1 * relative).clamp(FINEST, COARSEST);
-        let damped = 1.0 + self.sigma;
-        let inverse_rows: Vec<f64> = self.row_sums.iter().map(|&r| reciprocal(damped * r)).collect();
-        for (((d, &w), &a), &r) in self.d_f.iter_mut().zip(&inverse_rows).zip(a).zip(&self.row_sums) {
-            *d = if w > 0.0 { a - r } else { 0.0 };
-        }
-        let diagonal: Vec<f64> = self.column_sums.iter().map(|&c| damped * c).collect();
-        let mut residual: Vec<f64> =
-            self.column_sums.iter().zip(b).map(|(&c, &b)| if c > 0.0 { b - c } else { 0.0 }).collect();
-        let gradient = std::mem::take(&mut self.d_f);
-        let ([square], _) = self
-            .sums
-            .total(communicator, false, |rows| [vector::dot(&gradient[rows.clone()], &gradient[rows])])?;
-        let square = square + vector::dot(&residual, &residual);
-        // The right-hand side of the reduced system, and its diagonal.
-        let mut added = vec![0.0; m];
-        self.transposed(|_, i| -(inverse_rows[i] * gradient[i]), &mut added)?;
-        vector::axpy(1.0, &added, &mut residual);
-        let mut row = 0;
-        for (cost, vector) in costs.iter().zip(self.columns.vectors.chunks_mut(m.max(1))) {
-            vector.fill(0.0);
-            for _ in 0..cost.rows() {
-                let entries = self.pattern.offsets[row] as usize..self.pattern.offsets[row + 1] as usize;
-                for at in entries {
-                    let p = self.pattern.values[at];
-                    vector[self.pattern.columns[at] as usize] -= inverse_rows[row] * p * p;
-                }
-                row += 1;
-            }
-        }
-        let none = vec![[0.0; 0]; costs.len()];
-        self.columns.add_all(communicator, &none, &mut added)?;
-        let inverse: Vec<f64> =
-            added.iter().zip(&diagonal).map(|(s, c)| reciprocal((c + s).max(c * f64::EPSILON))).collect();
-
-        let mut d_g = std::mem::take(&mut self.d_g);
-        d_g.fill(0.0);
-        let mut along: Vec<f64> = residual.iter().zip(&inverse).map(|(r, w)| r * w).collect();
-        let mut weighted = vector::dot3(&residual, &residual, &inverse);
-        let (mut steps, enough) = (0, forcing * forcing * square);
-        while steps < self.options.cg_steps && vector::dot(&residual, &residual) > enough {
-            self.transposed(|row, i| -(inverse_rows[i] * csr::dot(row, &along)), &mut added)?;
-            added.iter_mut().zip(along.iter().zip(&diagonal)).for_each(|(q, (d, c))| *q += c * d);
-            let curvature = vector::dot(&along, &added);
-            let step = weighted / curvature;
-            if !(curvature > 0.0 && step.is_finite()) {
-                break;
-            }
-            steps += 1;
-            vector::axpy(step, &along, &mut d_g);
-            vector::axpy(-step, &added, &mut residual);
-            let next = vector::dot3(&residual, &residual, &inverse);
-            let beta = next / weighted;
-            weighted = next;
-            for ((d, r), w) in along.iter_mut().zip(&residual).zip(&inverse) {
-                *d = r * w + beta * *d;
-            }
-        }
-        self.work.cg_steps = self.work.cg_steps.saturating_add(steps);
-        let rows = self.pattern.rows(m);
-        self.d_f = gradient;
-        for (i, (d, &w)) in self.d_f.iter_mut().zip(&inverse_rows).enumerate() {
-            *d = w * (*d - csr::dot(rows.row(i), &d_g));
-        }
-        self.d_g = d_g;
-        let Self { d_f, d_g, row_sums, column_sums, sums, .. } = self;
-        let slope = |weights: &[f64], sums: &[f64], d: &[f64]| {
-            weights.iter().zip(sums).zip(d).fold(0.0, |sum, ((w, s), d)| sum + (w - s) * d)
-        };
-        let ([of_rows], _) = sums.total(communicator, false, |rows| {
-            [slope(&a[rows.clone()], &row_sums[rows.clone()], &d_f[rows])]
-        })?;
-        Ok(of_rows + slope(b, column_sums, d_g))
-    }
-
-    /// What the kept entries ask for at a step, beyond the linear.
-    fn excess(&mut self, step: f64) -> Result<f64, Fault> {
-        let Self { problem, pattern, sums, d_f, d_g, .. } = self;
-        let ([excess], _) = sums.total(problem.communicator, false, |rows| {
-            let mut sum = 0.0;
-            for i in rows {
-                for at in pattern.offsets[i] as usize..pattern.offsets[i + 1] as usize {
-                    let t = d_f[i] + d_g[pattern.columns[at] as usize];
-                    sum += pattern.values[at] * (t * (exp_scalar(step * t) - 1.0));
-                }
-            }
-            [sum]
-        })?;
-        Ok(excess)
-    }
-
-    fn predicted(&mut self, slope: f64) -> Result<f64, Fault> {
-        if self.excess(1.0)? <= slope * OVERSHOOT {
-            return Ok(1.0);
-        }
-        let (mut low, mut high) = (0.0_f64, 1.0);
-        for _ in 0..BISECTIONS {
-            let middle = (low + high) * 0.5;
-            if self.excess(middle)? <= slope {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
-        Ok(low.max(high * 0.5))
-    }
-
-    /// A guarded search along d; false if no step was found.
-    fn search(&mut self, slope: f64) -> Result<bool, Fault> {
-        let &Problem { communicator, a, b, epsilon, .. } = self.problem;
-        let Self { d_f, d_g, sums, .. } = self;
-        let ([of_rows], _) =
-            sums.total(communicator, false, |rows| [inner(&a[rows.clone()], &a[rows.clone()], &d_f[rows])])?;
-        let linear = of_rows + inner(b, b, d_g);
-        let mut step = self.predicted(slope)?;
-        for _ in 0..=MOST_HALVINGS {
-            let Self { trial, f, g, d_f, d_g, .. } = self;
-            let move_on = |trial: &mut [f64], x: &[f64], d: &[f64]| {
-                for ((trial, &x), &d) in trial.iter_mut().zip(x).zip(d) {
-                    *trial = x + epsilon * (step * d);
-                }
-            };
-            move_on(&mut trial.f, f, d_f);
-            move_on(&mut trial.g, g, d_g);
-            self.work.evaluations += 1;
-            let (total, residual) = self.read_trial()?;
-            let gain = step * linear - (total - self.total);
-            let expected = ARMIJO * step * slope;
-            let level = self.level;
-            if gain.is_finite()
-                && (gain >= expected.max(level) || (gain.abs() <= level && residual < self.residual))
-            {
-                self.accept(total, residual);
-                return Ok(true);
-            }
-            if step * slope <= level {
-                if self.residual <= level {
-                    self.failure = Some(Status::Stalled);
-                }
-                return Ok(false);
-            }
-            step *= 0.5;
-        }
-        Ok(false)
     }
 
     fn rescue(&mut self) -> Result<(), Fault> {
