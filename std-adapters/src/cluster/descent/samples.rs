@@ -30,7 +30,7 @@ struct Samples<'a, C: ?Sized> {
 /// ([`Partition::in_blocks`]), each of which contributes p numbers a step. Made by all ranks together.
 ///
 /// # Errors
-/// As [`by_features`].
+/// As [`by_features`](super::by_features).
 pub fn by_samples<C: Communicator + ?Sized>(
     communicator: &C,
     samples: &Partition,
