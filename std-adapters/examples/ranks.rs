@@ -11,11 +11,15 @@ use std::ops::Range;
 use std::process::ExitCode;
 
 use southwell::linear::{Csr, Star};
+use southwell::omega::Eager;
 use southwell::relaxation::{Auto, Fixed, cg, sor};
+use southwell::transport::{self, DenseCost, Potentials};
 use southwell::{Report, Stop};
 use southwell_std::cluster::rows::{self, Matrix, Pieces};
 use southwell_std::cluster::stencil::{self, Couplings, Shape};
-use southwell_std::cluster::{Communicator, Counted, Fault, Mpi, same_version, version};
+use southwell_std::cluster::{
+    Communicator, Counted, Fault, Mpi, Partition, descent, newton, same_version, sinkhorn, version,
+};
 
 /// Numbers that look random and belong to their place.
 fn number(place: usize) -> f64 {
@@ -120,13 +124,61 @@ fn matrices(comm: &impl Communicator) -> Result<(), Fault> {
     say(comm, "ssor-cg, 12 pieces", &report, own, &x)
 }
 
+fn couplings(comm: &impl Communicator) -> Result<(), Fault> {
+    let (n, m, epsilon) = (96, 70, 0.02);
+    let part = Partition::in_blocks(n, 12, comm.size())?;
+    let own = part.items_of(comm.rank());
+    let values: Vec<f64> = (own.start * m..own.end * m).map(|place| number(place).abs()).collect();
+    let (mut views, mut rest) = (Vec::new(), &values[..]);
+    for block in part.blocks_of(comm.rank()) {
+        let rows = part.items_in(block).len();
+        let (here, after) = rest.split_at(rows * m);
+        views.push(DenseCost::new(here, rows, m, m).map_err(|_| Fault::Start("valid costs"))?);
+        rest = after;
+    }
+    let (a, b) = (vec![1.0 / n as f64; own.len()], vec![1.0 / m as f64; m]);
+    let problem = sinkhorn::Problem::new(comm, part, &views, &a, &b, epsilon)?;
+    let (mut f, mut g) = (vec![0.0; own.len()], vec![0.0; m]);
+    let options = transport::sinkhorn::Options::default();
+    let x = Potentials { f: &mut f, g: &mut g };
+    let report = sinkhorn::solve(&problem, &options, &mut Eager::default(), x, &mut ())?;
+    say(comm, "sinkhorn", &report, own.clone(), &f)?;
+    g.fill(0.0);
+    let options = transport::newton::Options { first_steps: 5, ..Default::default() };
+    let x = Potentials { f: &mut f, g: &mut g };
+    let (report, _) = newton::solve(&problem, &options, m, x, &mut ())?;
+    say(comm, "newton, sparse", &report, own, &f)
+}
+
+fn regressions(comm: &impl Communicator) -> Result<(), Fault> {
+    let (n, p, lambda) = (60, 48, 0.5);
+    let stop = Stop { max_steps: 5000, ..Stop::relative(1e-9) };
+    let y: Vec<f64> = (0..n).map(|i| number(7 * i + 100_000)).collect();
+    let features = Partition::new(p, comm.size())?;
+    let own = features.items_of(comm.rank());
+    let columns: Vec<f64> = (own.start * n..own.end * n).map(number).collect();
+    let mut w = vec![0.0; own.len()];
+    let report = descent::by_features(comm, &features, &columns, &y, lambda, &stop, &mut w, &mut ())?;
+    say(comm, "lasso, by features", &report, own, &w)?;
+    let samples = Partition::in_blocks(n, 12, comm.size())?;
+    let own = samples.items_of(comm.rank());
+    let columns: Vec<f64> = (0..p).flat_map(|j| own.clone().map(move |i| number(j * n + i))).collect();
+    let mut w = vec![0.0; p];
+    let report = descent::by_samples(comm, &samples, &columns, &y[own], lambda, &stop, &mut w, &mut ())?;
+    // All ranks have all of w: each counts its share.
+    let share = features.items_of(comm.rank());
+    say(comm, "lasso, by samples", &report, share.clone(), &w[share])
+}
+
 fn all(comm: &Mpi, mode: &str) -> Result<(), Fault> {
     let odd = comm.rank() == 1;
     same_version(comm, if odd && mode == "version" { [9, 9, 9] } else { version() })?;
     let counted = Counted::new(comm);
     grids(&counted, mode == "refuse")?;
     assert!(!(odd && mode == "panic"), "rank 1 panics as it was told to");
-    matrices(&counted)
+    matrices(&counted)?;
+    couplings(&counted)?;
+    regressions(&counted)
 }
 
 fn main() -> ExitCode {

@@ -76,33 +76,36 @@ impl Columns {
         Ok(())
     }
 
-    /// The sums of all columns, and of one number a block of this rank, on all ranks.
-    pub(super) fn add_all<C: Communicator + ?Sized>(
+    /// The sums of all columns, and of N numbers a block of this rank, on all ranks.
+    pub(super) fn add_all<C: Communicator + ?Sized, const N: usize>(
         &mut self,
         communicator: &C,
-        values: &[f64],
+        values: &[[f64; N]],
         sums: &mut [f64],
-    ) -> Result<f64, Fault> {
+    ) -> Result<[f64; N], Fault> {
         let mut mine = vec![0.0; self.own.len()];
         self.add(communicator, &mut mine)?;
-        mine.extend_from_slice(values);
+        mine.extend(values.iter().flatten());
         let counts: Vec<usize> = self
             .blocks
             .iter()
             .enumerate()
-            .map(|(rank, blocks)| self.columns.items_of(rank).len() + blocks)
+            .map(|(rank, blocks)| self.columns.items_of(rank).len() + N * blocks)
             .collect();
         let mut all = vec![0.0; counts.iter().sum()];
         communicator.gather(&mine, &counts, &mut all)?;
-        let (mut total, mut rest) = (0.0, &all[..]);
+        let (mut totals, mut rest) = ([0.0; N], &all[..]);
         for (rank, &count) in counts.iter().enumerate() {
             let (here, after) = rest.split_at(count);
             let columns = self.columns.items_of(rank);
             let (columns_sums, values) = here.split_at(columns.len());
             sums[columns].copy_from_slice(columns_sums);
-            total = values.iter().fold(total, |total, value| total + value);
+            // `N` may be 0, where there is nothing to chunk.
+            for values in values.chunks_exact(N.max(1)) {
+                totals.iter_mut().zip(values).for_each(|(total, value)| *total += value);
+            }
             rest = after;
         }
-        Ok(total)
+        Ok(totals)
     }
 }

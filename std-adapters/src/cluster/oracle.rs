@@ -18,7 +18,7 @@ pub struct Divided<'a, C: ?Sized, F> {
     communicator: &'a C,
     dimension: usize,
     columns: Columns,
-    values: Vec<f64>,
+    values: Vec<[f64; 1]>,
     call: F,
     floor: f64,
     fault: Option<Fault>,
@@ -43,7 +43,7 @@ impl<'a, C: Communicator + ?Sized, F: FnMut(usize, &[f64], &mut [f64]) -> f64> D
         }
         let rank = communicator.rank();
         let columns = Columns::new(measurements, dimension, dimension, rank);
-        let values = vec![0.0; measurements.blocks_of(rank).len()];
+        let values = vec![[0.0]; measurements.blocks_of(rank).len()];
         Ok(Self { communicator, dimension, columns, values, call, floor, fault: None })
     }
 
@@ -69,10 +69,10 @@ impl<C: Communicator + ?Sized, F: FnMut(usize, &[f64], &mut [f64]) -> f64> Oracl
         self.columns.vectors.fill(0.0);
         let vectors = self.columns.vectors.chunks_exact_mut(self.dimension);
         for (k, (vector, value)) in vectors.zip(&mut self.values).enumerate() {
-            *value = (self.call)(k, x, vector);
+            value[0] = (self.call)(k, x, vector);
         }
         match self.columns.add_all(self.communicator, &self.values, g) {
-            Ok(value) => value,
+            Ok([value]) => value,
             Err(fault) => {
                 self.fault = Some(fault);
                 g.fill(f64::NAN);

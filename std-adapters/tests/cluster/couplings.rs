@@ -2,9 +2,11 @@
 
 use southwell::omega::Eager;
 use southwell::relaxation::{Fixed, OmegaRule};
+use southwell::transport::newton;
 use southwell::transport::sinkhorn::{self, Options, Workspace};
 use southwell::transport::{DenseCost, Ground, PointCost, Potentials, Problem};
 use southwell::{Report, Status, Stop};
+use southwell_std::cluster::newton as divided_newton;
 use southwell_std::cluster::sinkhorn as divided;
 use southwell_std::cluster::{Communicator, Counted, Partition, Threads};
 
@@ -147,5 +149,58 @@ fn a_step_sends_what_the_documentation_says() {
         // Every block's sums, but those of this rank's own columns.
         assert_eq!(traffic.bytes, passes * 8 * (blocks / ranks * (M - columns)) as u64);
         assert_eq!(traffic.collectives, 2 + u64::from(steps) + looks);
+    }
+}
+
+#[test]
+fn newton_steps_end_where_core_does_and_do_not_depend_on_the_ranks() {
+    const TINY: f64 = 0.004;
+    let (a, b, values) = (masses(1, N), masses(2, M), costs());
+    let cost = DenseCost::new(&values, N, M, M).expect("costs");
+    let problem = Problem::new(&cost, &a, &b, TINY).expect("valid");
+    let options = newton::Options::default();
+    let entries = N * M;
+    let mut storage = vec![f64::NAN; newton::Workspace::<f64>::required_len(N, M, M, entries)];
+    let mut indices = vec![0; newton::Workspace::<f64>::required_indices(N, M, entries)];
+    let workspace =
+        newton::Workspace::new(&problem, entries, &mut storage, &mut indices).expect("long enough");
+    let (mut f, mut g) = (vec![0.0; N], vec![0.0; M]);
+    let x = Potentials { f: &mut f, g: &mut g };
+    let core = newton::solve(&problem, &options, x, workspace, &mut ()).expect("valid");
+    assert!(core.converged());
+    for (per_row, most) in [(M, core.steps + 4), (4, core.steps + 60)] {
+        let mut first = None;
+        for ranks in 1..=4 {
+            let parts = run(ranks, move |comm: &Threads| {
+                let rows = Partition::in_blocks(N, 12, ranks).expect("enough blocks");
+                let own = rows.items_of(comm.rank());
+                let (a, b, costs) = (masses(1, N)[own.clone()].to_vec(), masses(2, M), costs());
+                let views: Vec<DenseCost<'_, f64>> = rows
+                    .blocks_of(comm.rank())
+                    .map(|block| {
+                        let rows = rows.items_in(block);
+                        DenseCost::new(&costs[rows.start * M..rows.end * M], rows.len(), M, M).expect("costs")
+                    })
+                    .collect();
+                let problem = divided::Problem::new(comm, rows, &views, &a, &b, TINY).expect("valid");
+                let (mut f, mut g) = (vec![0.0; own.len()], vec![0.0; M]);
+                let x = Potentials { f: &mut f, g: &mut g };
+                let (report, work) =
+                    divided_newton::solve(&problem, &options, per_row, x, &mut ()).expect("no fault");
+                (f, g, report, work)
+            });
+            assert!(parts.iter().all(|part| part.2 == parts[0].2 && bits(&part.1) == bits(&parts[0].1)));
+            let (ours_g, report, work) = (parts[0].1.clone(), parts[0].2, parts[0].3);
+            let ours_f: Vec<f64> = parts.into_iter().flat_map(|part| part.0).collect();
+            assert!(report.converged() && report.steps <= most, "{report:?} {work:?} {core:?}");
+            assert!(work.newton_steps > 0);
+            // The same coupling: f + g does not know how much of a constant went to either.
+            for (i, j) in (0..N).flat_map(|i| (0..M).map(move |j| (i, j))) {
+                let (p, q) = (f[i] + g[j], ours_f[i] + ours_g[j]);
+                assert!(p == q || ((p - q) / TINY).abs() < 1e-2, "{i} {j} {p} {q}");
+            }
+            let all = (bits(&ours_f), bits(&ours_g), report, work);
+            assert_eq!(*first.get_or_insert_with(|| all.clone()), all, "{ranks} ranks");
+        }
     }
 }

@@ -312,7 +312,12 @@ impl Edge {
 }
 
 /// A view of arrays that were made here; no rows if they contradict themselves.
-fn view<'a>(offsets: &'a [u32], columns: &'a [u32], values: &'a [f64], width: usize) -> csr::Rows<'a, f64> {
+pub(super) fn view<'a>(
+    offsets: &'a [u32],
+    columns: &'a [u32],
+    values: &'a [f64],
+    width: usize,
+) -> csr::Rows<'a, f64> {
     csr::Rows::new(offsets, columns, values, width).unwrap_or_else(|| {
         csr::Rows::new(&[], &[], &[], 0).unwrap_or_else(|| unreachable!("no rows are valid"))
     })

@@ -40,18 +40,20 @@ struct Row {
     resumed: Option<u32>,
 }
 
-/// One word for all: what every rank has run into is said by rank 0.
-fn spoken(result: Result<ExitCode, Fault>, rank: usize) -> Result<ExitCode, Failure> {
-    match result {
-        Ok(code) => Ok(code),
-        Err(fault) if rank == 0 => Err(fault.to_string().into()),
-        Err(_) => Ok(ExitCode::from(BAD_INPUT)),
-    }
+/// One word for all: what every rank has run into is said by rank 0, before the end of MPI, where the launcher may
+/// end rank 0 for the code of another.
+fn spoken(result: Result<ExitCode, Fault>, rank: usize) -> ExitCode {
+    result.unwrap_or_else(|fault| {
+        if rank == 0 {
+            output::note(&format!("error: {fault}"));
+        }
+        ExitCode::from(BAD_INPUT)
+    })
 }
 
 pub(crate) fn heat(arguments: &crate::heat::Arguments) -> Result<ExitCode, Failure> {
     let comm = Mpi::start()?;
-    spoken(divided(&comm, &arguments.divided()), comm.rank())
+    Ok(spoken(divided(&comm, &arguments.divided()), comm.rank()))
 }
 
 fn divided(comm: &Mpi, run_of: &crate::heat::Divided<'_>) -> Result<ExitCode, Fault> {
@@ -144,7 +146,7 @@ pub(crate) fn relax(arguments: &crate::relax::Arguments) -> Result<ExitCode, Fai
     let solved = same_version(&comm, version())
         .and_then(|()| agree(&comm, arguments.divided()))
         .and_then(|run_of| relaxed(&comm, &run_of));
-    spoken(solved, rank)
+    Ok(spoken(solved, rank))
 }
 
 fn relaxed(comm: &Mpi, run_of: &crate::relax::Divided<'_>) -> Result<ExitCode, Fault> {

@@ -13,6 +13,10 @@
 //!
 //! *Memory* of a rank besides its costs: 2 n/P + 2 m, and m a block.
 
+mod problem;
+
+pub use problem::{BLOCKS, Problem};
+
 use southwell::omega::Sight;
 use southwell::relaxation::OmegaRule;
 use southwell::transport::sinkhorn::Options;
@@ -23,102 +27,7 @@ use southwell::{Error, Observer, Report, Run, Status, drive};
 use super::columns::Columns;
 use super::sweeps::revise;
 use super::watch::Watch;
-use super::{Communicator, Fault, Partition, agree};
-
-/// The rows of a transport problem that this rank has.
-#[derive(Debug)]
-pub struct Problem<'a, C: ?Sized, K> {
-    communicator: &'a C,
-    rows: Partition,
-    costs: &'a [K],
-    a: &'a [f64],
-    b: &'a [f64],
-    epsilon: f64,
-    mass: f64,
-    largest: f64,
-}
-
-/// Blocks of rows that suit a few dozen ranks.
-pub const BLOCKS: usize = 64;
-
-impl<'a, C: Communicator + ?Sized, K: Cost<f64>> Problem<'a, C, K> {
-    /// Checks this rank's part: `rows` divides the rows of the whole into blocks ([`Partition::in_blocks`]), `costs` has
-    /// one view a block of this rank, `a` this rank's masses and `b` all masses of columns. Made by all ranks together;
-    /// cost: two reductions and a gather.
-    ///
-    /// # Errors
-    /// [`Fault::Refused`] for what [`southwell::transport::Problem::new`] refuses, rows counted from the first of the rank;
-    /// those of the communicator.
-    pub fn new(
-        communicator: &'a C,
-        rows: Partition,
-        costs: &'a [K],
-        a: &'a [f64],
-        b: &'a [f64],
-        epsilon: f64,
-    ) -> Result<Self, Fault> {
-        let rank = communicator.rank();
-        agree(communicator, check(&rows, rank, costs, a, b))?;
-        let mut largest = [costs.iter().map(Cost::largest).fold(0.0, f64::max)];
-        communicator.max(&mut largest)?;
-        let ([mass], _) = super::partition::Sums::new(&rows, rank, 1)
-            .total(communicator, false, |own| [southwell_simd::vector::sum(&a[own])])?;
-        let other = southwell_simd::vector::sum(b);
-        let refused = |error: Error| Err(Fault::Refused { rank: 0, message: error.to_string() });
-        let sound = |mass: f64| mass >= f64::MIN_POSITIVE / f64::EPSILON && mass.is_finite();
-        if !sound(mass) || !sound(other) {
-            let argument = if sound(mass) { "b" } else { "a" };
-            let requirement = "must be positive and finite (and not near the smallest number)";
-            return refused(Error::Mass { argument, requirement });
-        }
-        let lines = (rows.items() + b.len()) as f64;
-        if (mass - other).abs() > 8.0 * f64::EPSILON * lines * mass.max(other) {
-            let requirement = "must equal that of `a`; scale one of them";
-            return refused(Error::Mass { argument: "b", requirement });
-        }
-        if !(epsilon > 0.0 && epsilon.is_finite() && epsilon >= largest[0] * f64::EPSILON) {
-            let requirement =
-                "must be positive, finite and not smaller than the largest cost times the type's precision";
-            return refused(Error::Option { name: "epsilon", requirement });
-        }
-        Ok(Self { communicator, rows, costs, a, b, epsilon, mass, largest: largest[0] })
-    }
-}
-
-fn check<K: Cost<f64>>(
-    rows: &Partition,
-    rank: usize,
-    costs: &[K],
-    a: &[f64],
-    b: &[f64],
-) -> Result<(), Error> {
-    let blocks = rows.blocks_of(rank);
-    let dimension = |argument, expected, given| Error::Dimension { argument, expected, given };
-    if costs.len() != blocks.len() {
-        return Err(dimension("costs", blocks.len(), costs.len()));
-    }
-    for (cost, block) in costs.iter().zip(blocks) {
-        if cost.rows() != rows.items_in(block).len() {
-            return Err(dimension("rows of a block's costs", rows.items_in(block).len(), cost.rows()));
-        }
-        if cost.columns() != b.len() {
-            return Err(dimension("b", cost.columns(), b.len()));
-        }
-    }
-    let own = rows.items_of(rank).len();
-    if a.len() != own {
-        return Err(dimension("a", own, a.len()));
-    }
-    for (argument, weights) in [("a", a), ("b", b)] {
-        if let Some(index) = weights.iter().position(|w| !w.is_finite()) {
-            return Err(Error::Value { argument, index });
-        }
-        if let Some(index) = weights.iter().position(|&w| w < 0.0) {
-            return Err(Error::Negative { argument, index });
-        }
-    }
-    Ok(())
-}
+use super::{Communicator, Fault, agree};
 
 /// Solves from the g that is handed in, with the meaning of [`southwell::transport::sinkhorn::solve`]; f is this rank's.
 /// Made by all ranks together.
@@ -136,35 +45,17 @@ pub fn solve<C: Communicator + ?Sized, K: Cost<f64>, R: OmegaRule<f64> + ?Sized>
     let &Problem { communicator, ref rows, costs, a, b, epsilon, mass, largest } = problem;
     let coupling = || if epsilon < largest { 1.0 - epsilon / largest } else { 0.0 };
     let omega = rule.begin(&Sight::new(rows.items() + b.len(), mass, mass + mass, &coupling));
-    let potentials = [("f", &*x.f, a), ("g", &*x.g, b)];
-    let checked = options.stop.check().and_then(|()| {
-        for (argument, potential, weights) in potentials {
-            let (expected, given) = (weights.len(), potential.len());
-            if expected != given {
-                return Err(Error::Dimension { argument, expected, given });
-            }
-            let bad = potential.iter().zip(weights).position(|(p, &w)| w > 0.0 && !p.is_finite());
-            if let Some(index) = bad {
-                return Err(Error::Value { argument, index });
-            }
-        }
-        if omega > 0.0 && omega < 2.0 {
-            Ok(())
-        } else {
-            Err(Error::Option { name: "omega", requirement: "must lie in (0, 2)" })
-        }
-    });
+    let usable = if omega > 0.0 && omega < 2.0 {
+        Ok(())
+    } else {
+        Err(Error::Option { name: "omega", requirement: "must lie in (0, 2)" })
+    };
+    let checked = options.stop.check().and_then(|()| problem.check_start(&x)).and(usable);
     agree(communicator, checked)?;
     let mut every = [f64::from(u8::from(observer.every_step()))];
     communicator.max(&mut every)?;
     let watch = Watch::new(every[0] > 0.0);
-    for (potential, weights) in [(&mut *x.f, a), (&mut *x.g, b)] {
-        potential
-            .iter_mut()
-            .zip(weights)
-            .filter(|(_, w)| **w == 0.0)
-            .for_each(|(p, _)| *p = f64::NEG_INFINITY);
-    }
+    problem.mark_empty(x.f, x.g);
     let rank = communicator.rank();
     let columns = Columns::new(rows, b.len(), rows.blocks(), rank);
     let scratch = costs.iter().map(Cost::scratch_len).max().unwrap_or(0);

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use southwell_simd::stencil::{self, Coefficients, Grid, Star};
 
-use super::stencil::{Couplings, Shape};
-use super::{Communicator, Fault};
+use super::{Couplings, Shape};
+use crate::cluster::{Communicator, Fault};
 
 /// Whose layers a strip holds besides the own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
