@@ -106,7 +106,7 @@ fn main() -> Result<(), Error> {
     if let Some(best) = costs.iter().min_by_key(total) {
         row("best fixed omega of 20, known afterwards", wide(best));
     }
-    let mut within = |name: &str, rule: &mut dyn FnMut(u32) -> Result<u32, Error>| -> Result<(), Error> {
+    let within = |name: &str, rule: &mut dyn FnMut(u32) -> Result<u32, Error>| -> Result<(), Error> {
         let mut steps = vec![];
         mean(|t| {
             let count = rule(t)?;
