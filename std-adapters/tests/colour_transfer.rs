@@ -146,7 +146,7 @@ fn a_spoilt_picture() {
         Luma([(40.0 + 120.0 * x * (1.0 - x) * y + 60.0 * (3.0 * x).sin() * y * y + 30.0 * y).round() as u8])
     });
     picture.save(folder.join("a.png")).expect("a file");
-    let spoil = ["a.png", "--spoil", "0.2", "--rank", "4", "--out", "parts"];
+    let spoil = ["a.png", "--spoil", "0.2", "--rank", "3", "--out", "parts"];
     let (code, out, err) = background(&folder, &[&spoil[..], &["--json"]].concat());
     assert!(code == 0 && err.is_empty(), "{out} {err}");
     let found: Value = serde_json::from_str(&out).expect("one JSON document");
@@ -163,6 +163,27 @@ fn a_spoilt_picture() {
     ] {
         let found = background(&folder, arguments);
         assert!(found.0 == code && found.2.contains(part), "{arguments:?}: {found:?}");
+    }
+    std::fs::remove_dir_all(folder).expect("tidy");
+}
+
+/// A real photograph with a fifth of its pixels spoilt, 128 × 128 of it: the errors of an independent implementation
+/// (NumPy, from the singular value decomposition of what was given) were 0.1948 at rank 5 and 0.1827 at rank 10; no
+/// matrix of these ranks is nearer than 0.1716 and 0.1330, and the truncated decomposition of what was given is at 0.2352
+/// and 0.2696.
+#[test]
+#[ignore = "needs CAMERA=…/camera.png, which std-adapters/examples/data.py writes"]
+fn the_spoilt_photograph() {
+    let camera = std::env::var("CAMERA").expect("CAMERA names the photograph");
+    let folder = folder("camera");
+    for (rank, expected) in [("5", 0.1948), ("10", 0.1827)] {
+        let arguments =
+            [&camera[..], "--every", "4", "--spoil", "0.2", "--rank", rank, "--out", "parts", "--json"];
+        let (code, out, err) = background(&folder, &arguments);
+        assert!(code == 0 && err.is_empty(), "{out} {err}");
+        let found: Value = serde_json::from_str(&out).expect("one JSON document");
+        let error = found["spoilt"]["relative_error"].as_f64().expect("a number");
+        assert!((error - expected).abs() < 0.01, "{rank}: {error}");
     }
     std::fs::remove_dir_all(folder).expect("tidy");
 }

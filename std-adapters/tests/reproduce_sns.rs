@@ -95,3 +95,61 @@ fn block_coordinate_descent() {
         "{metric}"
     );
 }
+
+/// What the paper's figures show, on the small twins: which rule, partition or update is ahead after 500 steps.
+#[test]
+fn rankings_of_block_coordinate_descent() {
+    let small = |arguments: &[&str]| {
+        let document = bcd(&[&["--small"], arguments].concat());
+        let rows = document["rows"].as_array().expect("rows").clone();
+        move |set: &str, size: u64, name: &str| -> f64 {
+            let row = rows
+                .iter()
+                .find(|row| row["set"] == set && row["block_size"] == size && row["name"] == name)
+                .unwrap_or_else(|| panic!("{set} {size} {name}"));
+            row["last"].as_f64().expect("a number")
+        }
+    };
+    // Sorted blocks with the rules that know scales; on the lattice, where all scales are alike, any blocks.
+    let last = small(&["--figure", "10", "--set", "A", "--set", "B", "--set", "D"]);
+    let arms =
+        ["GS", "GSD", "GSL"].map(|rule| ["sort", "order", "average"].map(|kind| format!("{rule} {kind}")));
+    for size in [5, 20] {
+        let of = |set: &str| arms.concat().iter().map(|arm| last(set, size, arm)).collect::<Vec<f64>>();
+        for set in ["A", "B"] {
+            let best = of(set).into_iter().fold(f64::INFINITY, f64::min);
+            for arm in ["GSL sort", "GSD sort"] {
+                assert!(last(set, size, arm) <= 1.5 * best, "{set} {size} {arm}");
+            }
+            assert!(last(set, size, "GS sort") > 1.5 * best, "{set} {size}");
+        }
+        let (low, high) = of("D")
+            .into_iter()
+            .fold((f64::INFINITY, 0.0_f64), |(low, high), off| (low.min(off), high.max(off)));
+        assert!(high <= 1.1 * low, "{size}: {low} {high}");
+    }
+    assert!(last("A", 5, "GSD average") > 100.0 * last("A", 5, "GSL average"));
+    // Constants by trial where the bounds are loose, and Newton steps: the better the rule knows the curvature, the better.
+    let last = small(&["--figure", "9", "--figure", "12", "--set", "B"]);
+    for rule in ["cyclic", "GSL"] {
+        let [bound, trial] = ["Lb", "LA"].map(|kind| last("B", 20, &format!("{rule} {kind}")));
+        assert!(trial < 0.5 * bound, "{rule}: {trial} {bound}");
+    }
+    for size in [5, 20] {
+        let [gs, gsd, gsq] = ["GS VB", "GSD VB", "GSQ VB"].map(|arm| last("B", size, arm));
+        assert!(gsq < 0.1 * gsd && gsd < 0.1 * gs, "{size}: {gs} {gsd} {gsq}");
+    }
+    // Greedy before all others, and the larger the blocks, the more is gained by choosing their variables.
+    let last = small(&["--figure", "4", "--set", "A", "--set", "E"]);
+    for size in [5, 20] {
+        let others = ["cyclic FB", "random FB", "Lipschitz FB", "random VB"].map(|arm| last("A", size, arm));
+        let other = others.into_iter().fold(f64::INFINITY, f64::min);
+        let [fixed, variable] = ["GSL FB", "GSL VB"].map(|arm| last("A", size, arm));
+        assert!(fixed.min(variable) < 0.02 * other, "{size}: {variable} {fixed} {other}");
+        assert!(size == 5 || variable < 0.01 * fixed, "{size}: {variable} {fixed}");
+    }
+    for blocks in ["FB", "VB"] {
+        let [gs, gsl] = ["GS", "GSL"].map(|rule| last("E", 20, &format!("{rule} {blocks}")));
+        assert!((gs / gsl - 1.0).abs() < 0.1, "{blocks}: {gs} {gsl}");
+    }
+}

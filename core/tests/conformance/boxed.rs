@@ -33,10 +33,10 @@ fn in_a_box<T: Real>(name: &'static str, fallback: Fallback, patience: u32) -> S
         first: cast(&numbers.vector(N).iter().map(|x| x / 4.0).collect::<Vec<_>>()),
         len: Condensed::<T>::required_len(N),
         stop: Stop { max_steps: 200, ..Stop::relative(T::from_f64(relative)) },
-        worth: Box::new(move |x| {
+        worth: Some(Box::new(move |x| {
             let product = |i: usize| dot(&h[i * N..][..N], x);
             x.iter().enumerate().map(|(i, x)| x * (0.5 * product(i) + f[i])).sum()
-        }),
+        })),
         pose: Box::new(move |stop, x, storage, call| {
             let model = Condensed::new(matrix, N)?;
             let problem = box_qp::Problem::new(&model, linear, lower, upper)?;
@@ -68,13 +68,13 @@ fn sparse<T: Real>(name: &'static str, capacity: usize, logistic: bool) -> Shape
         first: vec![T::ZERO; COLUMNS],
         len: sparse_regression::Workspace::<T>::required_len(ROWS, COLUMNS, capacity),
         stop: Stop { max_steps: 500, ..Stop::relative(T::from_f64(relative)) },
-        worth: Box::new(move |w| {
+        worth: Some(Box::new(move |w| {
             let z = |i: usize| (0..COLUMNS).map(|j| a[j * ROWS + i] * w[j]).sum::<f64>();
             let loss = |i: usize| {
                 if logistic { (-y[i] * z(i)).exp().ln_1p() } else { 0.5 * (y[i] - z(i)).powi(2) }
             };
             (0..ROWS).map(loss).sum::<f64>() + lambda * w.iter().map(|w| w.abs()).sum::<f64>()
-        }),
+        })),
         pose: Box::new(move |stop, x, storage, call| {
             let view = Columns::new(design, ROWS, COLUMNS)?;
             let problem = if logistic {

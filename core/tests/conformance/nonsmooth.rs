@@ -11,7 +11,7 @@ use southwell::{Real, Stop};
 
 use crate::Method;
 use crate::common::{Numbers, cast, dot, leak};
-use crate::shaped::{Pose, Shaped};
+use crate::shaped::{Pose, Shaped, Worth};
 
 const ROWS: usize = 24;
 const COLUMNS: usize = 4;
@@ -59,12 +59,13 @@ fn over_rows<T: Real>(
     first: Vec<T>,
     len: usize,
     stop: Stop<T>,
-    worth: fn(&Rows, &[f64]) -> f64,
+    worth: Option<fn(&Rows, &[f64]) -> f64>,
     pose: impl Fn(&'static [T], &'static [T]) -> Pose<T>,
 ) -> Box<dyn Method<T>> {
     let data = rows();
     let pose = pose(leak(cast(&data.values)), leak(cast(&data.y)));
-    Box::new(Shaped { name, first, len, stop, worth: Box::new(move |x| worth(&data, x)), pose })
+    let worth = worth.map(|worth| Box::new(move |x: &[f64]| worth(&data, x)) as Worth);
+    Box::new(Shaped { name, first, len, stop, worth, pose })
 }
 
 fn fits<T: Real>() -> Vec<Box<dyn Method<T>>> {
@@ -79,7 +80,7 @@ fn fits<T: Real>() -> Vec<Box<dyn Method<T>>> {
             zeros(),
             fit::Workspace::<T>::required_len(ROWS, COLUMNS, whitening, true),
             stop(20_000, 1e-9),
-            Rows::absolute,
+            Some(Rows::absolute),
             move |table, y| {
                 Box::new(move |stop, x, storage, call| {
                     let loss = Quantile::absolute(Table::new(table, ROWS, COLUMNS)?, y)?;
@@ -96,7 +97,7 @@ fn fits<T: Real>() -> Vec<Box<dyn Method<T>>> {
             zeros(),
             huber::Workspace::<T>::required_len(COLUMNS),
             stop(200, 1e-9),
-            huber_loss,
+            Some(huber_loss),
             |table, y| {
                 Box::new(move |stop, x, storage, call| {
                     let table = Table::new(table, ROWS, COLUMNS)?;
@@ -118,7 +119,7 @@ fn general<T: Real>() -> Vec<Box<dyn Method<T>>> {
             vec![T::ZERO; COLUMNS],
             method::Workspace::<T>::required_len(COLUMNS, false),
             stop(2000, 1e-8),
-            Rows::absolute,
+            Some(Rows::absolute),
             move |table, y| {
                 Box::new(move |stop, x, storage, call| {
                     let loss = Quantile::absolute(Table::new(table, ROWS, COLUMNS)?, y)?;
@@ -136,7 +137,7 @@ fn general<T: Real>() -> Vec<Box<dyn Method<T>>> {
             share,
             mirror::Workspace::<T>::required_len(COLUMNS),
             stop(2000, 1e-8),
-            Rows::most,
+            Some(Rows::most),
             move |table, y| {
                 Box::new(move |stop, x, storage, call| {
                     let mut scratch = vec![T::NAN; 2 * ROWS];
@@ -154,7 +155,7 @@ fn general<T: Real>() -> Vec<Box<dyn Method<T>>> {
             dual_averaging::Workspace::<T>::required_len(COLUMNS),
             // Steps shorten as 1/√t.
             Stop { max_steps: 4000, ..Stop::relative(T::from_f64(0.03125)) },
-            Rows::absolute,
+            Some(Rows::absolute),
             move |table, y| {
                 Box::new(move |stop, x, storage, call| {
                     let loss = Quantile::absolute(Table::new(table, ROWS, COLUMNS)?, y)?;
@@ -169,7 +170,7 @@ fn general<T: Real>() -> Vec<Box<dyn Method<T>>> {
     ]
 }
 
-/// A matrix game; the iterate is x followed by y, and its worth the gap between the bounds.
+/// A matrix game; the iterate is x followed by y.
 fn matrix_game<T: Real>() -> Box<dyn Method<T>> {
     let mut first = vec![T::ONE / T::from_usize(ROWS); ROWS];
     first.extend(vec![T::ONE / T::from_usize(COLUMNS); COLUMNS]);
@@ -178,12 +179,7 @@ fn matrix_game<T: Real>() -> Box<dyn Method<T>> {
         first,
         game::Workspace::<T>::required_len(ROWS, COLUMNS),
         Stop { max_steps: 4000, ..Stop::relative(T::from_f64(0.03125)) },
-        |data, both| {
-            let (x, y) = both.split_at(ROWS);
-            let gains = data.values.chunks(COLUMNS).map(|row| dot(row, y));
-            let column = |j: usize| (0..ROWS).map(|i| data.values[i * COLUMNS + j] * x[i]).sum::<f64>();
-            gains.fold(f64::NEG_INFINITY, f64::max) - (0..COLUMNS).map(column).fold(f64::INFINITY, f64::min)
-        },
+        None,
         |table, _| {
             Box::new(move |stop, both, storage, call| {
                 let payoff = Table::new(table, ROWS, COLUMNS)?;
@@ -224,13 +220,13 @@ fn recovery<T: Real>(name: &'static str, precondition: Precondition<T>) -> Box<d
         first: vec![T::ZERO; SIDE],
         len: matrix::Workspace::<T>::required_len(problem, scaled, scratch),
         stop: stop(2000, 1e-8),
-        worth: Box::new(move |u| {
+        worth: Some(Box::new(move |u| {
             let of = |i: usize| {
                 let each = |k: usize| a[i * SIDE * SIDE + k] * u[k / SIDE] * u[k % SIDE];
                 ((0..SIDE * SIDE).map(each).sum::<f64>() - y[i]).abs()
             };
             (0..COUNT).map(of).sum()
-        }),
+        })),
         pose: Box::new(move |stop, x, storage, call| {
             let operator = operator()?;
             let problem = matrix::Problem::symmetric(&operator, measured, 1)?;

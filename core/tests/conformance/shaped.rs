@@ -9,14 +9,17 @@ use crate::{Call, Method};
 pub(crate) type Pose<T> =
     Box<dyn Fn(&Stop<T>, &mut [T], &mut [T], Call<'_, '_, T>) -> Result<Option<Report<T>>, Error>>;
 
+/// A value of x.
+pub(crate) type Worth = Box<dyn Fn(&[f64]) -> f64>;
+
 /// A method whose residual is no function of x, or that is not known in other words.
 pub(crate) struct Shaped<T> {
     pub(crate) name: &'static str,
     pub(crate) first: Vec<T>,
     pub(crate) len: usize,
     pub(crate) stop: Stop<T>,
-    /// What is minimised, by plain loops: a limit of steps leaves the best x.
-    pub(crate) worth: Box<dyn Fn(&[f64]) -> f64>,
+    /// What is minimised, by plain loops; none of a method whose answer is an average.
+    pub(crate) worth: Option<Worth>,
     pub(crate) pose: Pose<T>,
 }
 
@@ -45,10 +48,7 @@ impl<T: Real> Method<T> for Shaped<T> {
     fn stop(&self) -> Stop<T> {
         self.stop
     }
-    fn least_steps(&self) -> u32 {
-        2
-    }
     fn worth(&self, x: &[T]) -> Option<f64> {
-        Some((self.worth)(&wide(x)))
+        self.worth.as_ref().map(|worth| worth(&wide(x)))
     }
 }
