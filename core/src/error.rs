@@ -6,6 +6,7 @@ use core::fmt;
 ///
 /// How a run *ended* is a [`Status`](crate::Status), never an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Error {
     /// An argument has the wrong length or shape.
@@ -105,6 +106,7 @@ pub enum Error {
 
 /// What is wrong with a diagonal entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum DiagonalFault {
     /// No entry is stored on the diagonal.
@@ -119,6 +121,7 @@ pub enum DiagonalFault {
 
 /// What is wrong with an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum StructureFault {
     /// An offset is smaller than the one before it.

@@ -60,7 +60,9 @@ impl<'a, T: Real> Csr<'a, T> {
         values.get(at).copied()
     }
 
-    pub(crate) fn parts(&self) -> csr::Rows<'a, T> {
+    /// The rows as the passes of [`southwell_simd::csr`] take them.
+    #[must_use]
+    pub fn parts(&self) -> csr::Rows<'a, T> {
         self.rows
     }
 }

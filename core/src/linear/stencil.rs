@@ -160,7 +160,9 @@ macro_rules! grid_matrix {
                 matches!(self.grid.coefficients, Coefficients::Constant(_))
             }
 
-            pub(crate) fn grid(&self) -> Grid<'a, T> {
+            /// The grid as the passes of [`southwell_simd::stencil`] take it.
+            #[must_use]
+            pub fn grid(&self) -> Grid<'a, T> {
                 self.grid
             }
         }

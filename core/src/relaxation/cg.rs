@@ -20,6 +20,7 @@ use crate::{Error, Observer, Real, Report, Run, Status, Stop, drive};
 
 /// How the system is solved.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Options<T> {
     /// What the relative tolerance refers to. Default ‖b‖.
     pub reference: Reference,

@@ -13,6 +13,7 @@ pub struct Problem<'a, T, A> {
 
 /// What the relative tolerance refers to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Reference {
     /// ‖b‖₂: the answer's quality does not depend on the start. A zero right-hand side is answered

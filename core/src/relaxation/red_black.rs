@@ -17,6 +17,13 @@ pub struct RedBlack<A> {
     stencil: A,
 }
 
+impl<A> RedBlack<A> {
+    /// The stencil that is swept.
+    pub const fn stencil(&self) -> &A {
+        &self.stencil
+    }
+}
+
 /// The two stencils seen as grids.
 trait AsGrid<T> {
     fn as_grid(&self) -> Grid<'_, T>;

@@ -26,6 +26,7 @@ use crate::{Error, Observer, Real, Report, Run, Status, Stop, drive};
 
 /// Directions of a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Sweep {
     /// In the order of the view.
     #[default]
@@ -38,6 +39,7 @@ pub enum Sweep {
 
 /// How the system is solved.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Options<T> {
     /// Directions of a step. Default [`Sweep::Forward`].
     pub sweep: Sweep,

@@ -60,6 +60,41 @@ pub trait Cost<T: Real> {
         }
     }
 
+    /// Makes a kernel, n rows of m: with x_ij, m_i and S_i as in [`pass`](Cost::pass), for every row in turn
+    /// `weigh(i, m_i, S_i)` answers with w_i, row i of `kernel` becomes w_i e^(x_ij − m_i), and `columns` what the
+    /// columns of the kernel sum to. `buffer` as for [`row`](Cost::row). Cost: an exponential an entry.
+    fn make_kernel(
+        &self,
+        epsilon: T,
+        g: &[T],
+        weigh: &mut dyn FnMut(usize, T, T) -> T,
+        kernel: &mut [T],
+        columns: &mut [T],
+        buffer: &mut [T],
+    ) {
+        let inverse = T::ONE / epsilon;
+        columns.fill(T::ZERO);
+        for (i, row) in kernel.chunks_mut(columns.len().max(1)).enumerate() {
+            let (m, sum) = elementary::exp_row(g, self.row(i, buffer), inverse, row);
+            let w = weigh(i, m, sum);
+            if w == T::ZERO {
+                row.fill(T::ZERO);
+            } else {
+                vector::scale(w, row);
+                vector::axpy(T::ONE, row, columns);
+            }
+        }
+    }
+
+    /// One reading of a kernel that was [made](Cost::make_kernel): for every row in turn `weigh(i, Σ_j K_ij v_j)`
+    /// answers with u_i, and `columns` becomes Σ_i u_i K_ij. Cost: 4 operations an entry.
+    fn read_kernel(&self, kernel: &[T], v: &[T], weigh: &mut dyn FnMut(usize, T) -> T, columns: &mut [T]) {
+        columns.fill(T::ZERO);
+        let m = columns.len();
+        let matrix = dense::Matrix { values: kernel, columns: m, stride: m };
+        dense::update_rows(matrix, v, columns, weigh);
+    }
+
     /// One row of the coupling: p_j = e^((f_i + g_j − C_ij)/ε), its sum and its largest entry. `buffer`
     /// as for [`row`](Cost::row).
     fn coupling_row(&self, row: usize, epsilon: T, f: T, g: &[T], p: &mut [T], buffer: &mut [T]) -> (T, T) {
@@ -100,6 +135,20 @@ impl<T: Real, C: Cost<T> + ?Sized> Cost<T> for &C {
         scratch: &mut [T],
     ) {
         (**self).pass(epsilon, g, weigh, columns, scratch);
+    }
+    fn make_kernel(
+        &self,
+        epsilon: T,
+        g: &[T],
+        weigh: &mut dyn FnMut(usize, T, T) -> T,
+        kernel: &mut [T],
+        columns: &mut [T],
+        buffer: &mut [T],
+    ) {
+        (**self).make_kernel(epsilon, g, weigh, kernel, columns, buffer);
+    }
+    fn read_kernel(&self, kernel: &[T], v: &[T], weigh: &mut dyn FnMut(usize, T) -> T, columns: &mut [T]) {
+        (**self).read_kernel(kernel, v, weigh, columns);
     }
     fn coupling_row(&self, row: usize, epsilon: T, f: T, g: &[T], p: &mut [T], buffer: &mut [T]) -> (T, T) {
         (**self).coupling_row(row, epsilon, f, g, p, buffer)

@@ -106,6 +106,36 @@ impl<'a, T: Real> PointCost<'a, T> {
             Err(Error::Option { name: "scale", requirement: "must be positive, and the costs finite" })
         }
     }
+
+    /// The points x, by points.
+    #[must_use]
+    pub fn x(&self) -> &'a [T] {
+        self.x
+    }
+
+    /// The points y, by coordinates: coordinate k of point j at `k·columns + j`.
+    #[must_use]
+    pub fn y(&self) -> &'a [T] {
+        self.y
+    }
+
+    /// Coordinates of a point.
+    #[must_use]
+    pub fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    /// What the costs are before they are scaled.
+    #[must_use]
+    pub fn ground(&self) -> Ground {
+        self.ground
+    }
+
+    /// The factor s of the costs.
+    #[must_use]
+    pub fn scale(&self) -> T {
+        self.scale
+    }
 }
 
 /// The cost between the farthest corners of the boxes around the points: at least any cost.

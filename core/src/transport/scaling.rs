@@ -20,7 +20,7 @@
 //! *Source*: Cuturi 2013; Schmitzer 2019 (absorption).
 
 use southwell_simd::elementary::{exp_scalar, ln_in_place, ln_scalar};
-use southwell_simd::{dense, elementary, vector};
+use southwell_simd::vector;
 
 use super::cost::Cost;
 use super::over_relaxation::Reach;
@@ -173,22 +173,20 @@ fn make_kernel<T: Real, C: Cost<T>>(
     work: &mut Workspace<'_, T>,
     choose: &mut dyn FnMut(usize, T, T, T) -> (T, T),
 ) {
-    let inverse = T::ONE / problem.epsilon;
-    work.sums.fill(T::ZERO);
-    work.next.fill(T::ONE);
-    let rows = work.kernel.chunks_mut(problem.columns().max(1));
-    for ((i, kernel), (base, &a)) in rows.enumerate().zip(work.base_f.iter_mut().zip(problem.a)) {
+    let Workspace { kernel, base_f, next, sums, buffer, .. } = work;
+    next.fill(T::ONE);
+    let (a, epsilon) = (problem.a, problem.epsilon);
+    let mut weigh = |i: usize, m: T, sum: T| {
+        let (Some(&a), Some(base)) = (a.get(i), base_f.get_mut(i)) else { return T::ZERO };
         if a == T::ZERO {
-            kernel.fill(T::ZERO);
             *base = -T::INFINITY;
-            continue;
+            return T::ZERO;
         }
-        let (m, sum) = elementary::exp_row(g, problem.cost.row(i, work.buffer), inverse, kernel);
         let (potential, weight) = choose(i, a, m, sum);
-        *base = problem.epsilon * potential;
-        vector::scale(weight, kernel);
-        vector::axpy(T::ONE, kernel, work.sums);
-    }
+        *base = epsilon * potential;
+        weight
+    };
+    problem.cost.make_kernel(epsilon, g, &mut weigh, kernel, sums, buffer);
 }
 
 /// y ← base + ε ln s
@@ -280,10 +278,8 @@ impl<T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Scaling<'_, T, C, R> {
         let Workspace { kernel, u, v, next, sums, .. } = &mut self.work;
         let (a, reach) = (self.problem.a, self.reach);
         let plain = reach.omega() == T::ONE;
-        let m = self.problem.b.len();
         let (mut error, mut sound, mut far) = (T::ZERO, true, false);
-        sums.fill(T::ZERO);
-        let update = |i: usize, sum: T| {
+        let mut update = |i: usize, sum: T| {
             let (Some(&a), Some(&u), Some(next)) = (a.get(i), u.get(i), next.get_mut(i)) else {
                 return T::ZERO;
             };
@@ -301,7 +297,7 @@ impl<T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Scaling<'_, T, C, R> {
             far |= !in_range(*next);
             *next
         };
-        dense::update_rows(dense::Matrix { values: kernel, columns: m, stride: m }, v, sums, update);
+        self.problem.cost.read_kernel(kernel, v, &mut update, sums);
         self.row_error = error;
         self.far |= far;
         sound

@@ -111,7 +111,7 @@ impl FileError {
     }
 
     /// The same error, with the name of the file that was opened.
-    pub(super) fn at(mut self, name: &Path) -> Self {
+    pub(crate) fn at(mut self, name: &Path) -> Self {
         match &mut self {
             FileError::Io { path, .. }
             | FileError::Line { path, .. }

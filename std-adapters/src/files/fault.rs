@@ -213,6 +213,11 @@ pub enum NpyFault {
         /// Its position in the order of the file, counted from zero.
         index: u64,
     },
+    /// The elements come in another order than a view of the file needs.
+    Order {
+        /// `"C"` or `"Fortran"`.
+        expected: &'static str,
+    },
 }
 
 impl fmt::Display for NpyFault {
@@ -247,6 +252,12 @@ impl fmt::Display for NpyFault {
             NpyFault::Trailing => {
                 f.write_str("the file goes on after the last element; save one array per file")
             }
+            NpyFault::Order { expected: "C" } => f.write_str(
+                "the elements lie column after column; save `numpy.ascontiguousarray(array)` to use them from the file",
+            ),
+            NpyFault::Order { .. } => f.write_str(
+                "the elements lie row after row; save `numpy.asfortranarray(array)` to use them from the file",
+            ),
             NpyFault::NotFinite { index } => {
                 write!(f, "element {index} (in file order, from zero) is NaN or infinite; replace it")
             }

@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 
+use southwell::Real;
 use southwell::linear::{Csr, Matrix};
 
 /// Rows grouped by colour: the order, and where each colour begins.
-pub(super) struct Colours {
-    pub(super) order: Vec<u32>,
-    pub(super) starts: Vec<u32>,
+pub(crate) struct Colours {
+    pub(crate) order: Vec<u32>,
+    pub(crate) starts: Vec<u32>,
 }
 
 /// Marks what has no colour yet.
@@ -19,7 +20,7 @@ const NONE: u32 = u32::MAX;
 /// and after its own, which have the other colour. (In natural order it may get more.) Any graph gets
 /// at most its largest degree + 1.
 /// Deterministic. Cost: each entry is looked at four times. Memory: a copy of the pattern.
-pub(super) fn breadth_first(matrix: &Csr<'_, f64>) -> Colours {
+pub(crate) fn breadth_first<T: Real>(matrix: &Csr<'_, T>) -> Colours {
     let n = matrix.order();
     let transposed = Transposed::new(matrix);
     let mut colour = vec![NONE; n];
@@ -61,7 +62,7 @@ struct Transposed {
 }
 
 impl Transposed {
-    fn new(matrix: &Csr<'_, f64>) -> Self {
+    fn new<T: Real>(matrix: &Csr<'_, T>) -> Self {
         let n = matrix.order();
         let entries = (0..n).flat_map(|row| matrix.row(row).0.iter().copied());
         let (starts, mut rows) = grouped(entries, n);

@@ -2,7 +2,9 @@
 
 use super::{Folder, grid, southwell};
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 13] = [
+    "background",
+    "devices",
     "fit",
     "heat",
     "recover",

@@ -109,14 +109,25 @@ impl<T: Real, A: Design<T>> Loss<T> for Softmax<'_, A> {
                 *slope = exp_scalar(z - largest);
             }
         }
+        // The sum of the other classes first: p − 1 is minus that over the whole sum, sharp where p is nearly 1.
         sums.fill(T::ZERO);
-        for slopes in slopes.chunks_exact(n.max(1)) {
-            vector::axpy(T::ONE, slopes, sums);
+        for (class, slopes) in slopes.chunks_exact(n.max(1)).enumerate() {
+            for ((sum, &e), &label) in sums.iter_mut().zip(slopes).zip(self.labels) {
+                *sum += if label as usize == class { T::ZERO } else { e };
+            }
+        }
+        for (i, (sum, &label)) in sums.iter_mut().zip(self.labels).enumerate() {
+            if let Some(own) = slopes.get_mut((label as usize).saturating_mul(n).saturating_add(i)) {
+                let whole = *sum + *own;
+                *own = -*sum / whole;
+                *sum = whole;
+            }
         }
         for (class, slopes) in slopes.chunks_exact_mut(n.max(1)).enumerate() {
             for ((slope, &sum), &label) in slopes.iter_mut().zip(&*sums).zip(self.labels) {
-                // p − 1 as minus the sum of the others: it stays sharp where p is nearly 1.
-                *slope = if label as usize == class { (*slope - sum) / sum } else { *slope / sum };
+                if label as usize != class {
+                    *slope /= sum;
+                }
             }
         }
     }

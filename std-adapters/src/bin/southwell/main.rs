@@ -2,10 +2,15 @@
 //!
 //! Exit codes: 0 done (solvers: converged), 1 bad input, 2 wrong usage, 3 not converged, 130 interrupted.
 
+#[cfg(feature = "images")]
+mod background;
 mod balance;
+mod cluster;
 #[cfg(feature = "images")]
 mod colour_transfer;
 mod descend;
+mod device;
+mod devices;
 mod fit;
 mod heat;
 mod output;
@@ -21,6 +26,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use southwell_simd::Level;
+use southwell_std::device::Device;
 
 /// Solvers that tune themselves: linear systems, transport, sparse and robust fits.
 #[derive(Debug, Parser)]
@@ -29,6 +35,9 @@ struct Cli {
     /// Use no instruction set wider than this: scalar, 128-bit, avx2 or avx512. The results are the same.
     #[arg(long, global = true, value_name = "LEVEL", env = "SOUTHWELL_SIMD")]
     simd: Option<Level>,
+    /// Where it runs: `cpu` (one thread), `threads` (all cores), `threads:4`, `gpu`, `gpu:NAME`, or `auto` (threads where the problem is large enough).
+    #[arg(long, global = true, value_name = "DEVICE", env = "SOUTHWELL_DEVICE", default_value_t)]
+    device: Device,
     /// Write what is printed and drawn as one HTML page, which needs no other file and no scripts.
     #[arg(long, global = true, value_name = "OUT.html")]
     report: Option<PathBuf>,
@@ -46,17 +55,22 @@ enum Command {
     Recover(recover::Arguments),
     /// Solve A x = b for a matrix in Matrix Market format.
     Relax(relax::Arguments),
-    /// Fit a sparse regression: lasso and its relatives.
+    /// Minimise what is smooth plus what bends, block by block: the lasso, classes, quadratics, labels on graphs.
     Descend(descend::Arguments),
     /// Move one distribution to another at the least cost, with entropy.
     Transport(transport::Arguments),
     /// Scale the rows and columns of a matrix to given sums, or to norm 1.
     Balance(balance::Arguments),
+    /// List where solvers can run: the CPU, its threads, and GPUs with their limits.
+    Devices(devices::Arguments),
     /// Run a published comparison again.
     Reproduce(reproduce::Arguments),
     /// Give a photograph the colours of another one, by transport between them.
     #[cfg(feature = "images")]
     ColourTransfer(colour_transfer::Arguments),
+    /// What stays and what moves in a sequence of images, or what a photograph was spoilt by.
+    #[cfg(feature = "images")]
+    Background(background::Arguments),
     /// Print a script that completes commands in a shell.
     Completions(pages::Completions),
     /// Print a manual page, of the program or of a command.
@@ -95,6 +109,7 @@ fn run(cli: &Cli) -> Result<ExitCode, output::Failure> {
     if let Some(level) = cli.simd {
         southwell_simd::set_max_level(level);
     }
+    device::choose(cli.device.clone(), &cli.command)?;
     match &cli.command {
         Command::Fit(arguments) => fit::run(arguments),
         Command::Heat(arguments) => heat::run(arguments),
@@ -103,9 +118,12 @@ fn run(cli: &Cli) -> Result<ExitCode, output::Failure> {
         Command::Descend(arguments) => descend::run(arguments),
         Command::Transport(arguments) => transport::run(arguments),
         Command::Balance(arguments) => balance::run(arguments),
+        Command::Devices(arguments) => devices::run(arguments),
         Command::Reproduce(arguments) => reproduce::run(arguments),
         #[cfg(feature = "images")]
         Command::ColourTransfer(arguments) => colour_transfer::run(arguments),
+        #[cfg(feature = "images")]
+        Command::Background(arguments) => background::run(arguments),
         Command::Completions(arguments) => pages::completions(arguments, Cli::command()),
         Command::Man(arguments) => pages::man(arguments, Cli::command()),
     }

@@ -12,10 +12,14 @@ use southwell::relaxation::{Auto, Fixed, HagemanYoung, OmegaRule, Problem, Young
 use southwell::{DiagonalFault, Error, Progress, Status, Stop};
 use southwell_std::files::matrix_market::{self, MatrixMarket};
 use southwell_std::files::{self, SparseMatrix, npy};
+#[cfg(feature = "gpu")]
+use southwell_std::gpu::{owned::relax, relaxation::Settings};
 use southwell_std::owned::{self, Solution, System};
 use southwell_std::plot::{self, Panel, Series};
+use southwell_std::threads::Work;
 
 use super::heat::tolerance;
+use crate::device;
 use crate::output::{self, Failure, INTERRUPTED, NOT_CONVERGED};
 
 #[derive(Debug, Args)]
@@ -59,10 +63,17 @@ pub(crate) struct Arguments {
     /// Neither progress nor notes on standard error, only errors.
     #[arg(long)]
     quiet: bool,
+    /// Divide the rows among the ranks that mpirun started; the methods cg, ssor-cg and multicolour, and a NumPy --rhs.
+    #[arg(long)]
+    cluster: bool,
+    /// Over ranks, let ssor-cg work within so many pieces of the matrix, a multiple of the number of ranks. Default: one a
+    /// rank; a fixed number gives the same x on any number of ranks.
+    #[arg(long, allow_negative_numbers = true, value_name = "PIECES", requires = "cluster")]
+    pieces: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Method {
+pub(crate) enum Method {
     /// Forward sweeps.
     Sor,
     /// A forward and a backward sweep a step.
@@ -124,12 +135,59 @@ struct Document {
     seconds: f64,
     /// The instruction set that the passes ran on.
     simd: &'static str,
+    device: String,
 }
+
+/// Entries from which `auto` tries a GPU: below, a sweep is shorter there than what it takes to start it.
+#[cfg(feature = "gpu")]
+const WORTH_A_GPU: usize = 1_000_000;
 
 /// How often the progress is shown.
 const REFRESH: Duration = Duration::from_millis(100);
 
+/// What a run over ranks needs to know.
+#[cfg(feature = "mpi")]
+pub(crate) struct Divided<'a> {
+    pub(crate) matrix: &'a Path,
+    pub(crate) rhs: Option<&'a Path>,
+    pub(crate) out: Option<&'a Path>,
+    pub(crate) method: Method,
+    /// `None`: learned.
+    pub(crate) omega: Option<f64>,
+    pub(crate) pieces: Option<usize>,
+    pub(crate) stop: Stop<f64>,
+    pub(crate) json: bool,
+    pub(crate) quiet: bool,
+}
+
+#[cfg(feature = "mpi")]
+impl Arguments {
+    pub(crate) fn divided(&self) -> Result<Divided<'_>, String> {
+        let omega = match self.omega {
+            Omega::Value(value) => Some(value),
+            Omega::Learned => None,
+            Omega::Young => {
+                return Err("--omega young is not there over ranks; use a number or learned".to_owned());
+            }
+        };
+        Ok(Divided {
+            matrix: &self.matrix,
+            rhs: self.rhs.as_deref(),
+            out: self.out.as_deref(),
+            method: self.method,
+            omega,
+            pieces: self.pieces,
+            stop: Stop { max_steps: self.max_iterations, ..Stop::relative(self.tolerance) },
+            json: self.json,
+            quiet: self.quiet,
+        })
+    }
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if arguments.cluster {
+        return crate::cluster::relax(arguments);
+    }
     check_out(arguments)?;
     let bar = output::progress(arguments.quiet || arguments.json, None);
     bar.set_message(format!("reading {}", arguments.matrix.display()));
@@ -140,6 +198,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
     let start = Instant::now();
     let system = System::new(matrix, rhs).map_err(refused)?;
+    let pool = match arguments.method {
+        // Left to choose, threads take no method that would go through the unknowns in another order.
+        Method::Sor | Method::Ssor | Method::SsorCg if device::is_automatic() => None,
+        _ => device::threads(Work { products: nonzeros, ..Work::default() })?,
+    };
+    let system = if let Some(pool) = &pool { system.on(pool) } else { system };
     let mut rule = rule(arguments, &system).map_err(refused)?;
     let stop = Stop { max_steps: arguments.max_iterations, ..Stop::relative(arguments.tolerance) };
     // From here on there is something to lose.
@@ -155,8 +219,26 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
         if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let solution =
-        system.solve(arguments.method.owned(), &stop, &mut *rule, &mut observer).map_err(refused)?;
+    let method = arguments.method.owned();
+    #[cfg(feature = "gpu")]
+    let gpu = {
+        // Left to choose, a GPU takes no method that would go through the unknowns in another order either.
+        let same = matches!(arguments.method, Method::Cg | Method::RedBlack);
+        device::Gpu::asked(same && nonzeros >= WORTH_A_GPU, arguments.quiet)
+    };
+    #[cfg(feature = "gpu")]
+    let (solution, place) = match &gpu {
+        Some(gpu) => {
+            let solution = gpu.run(refused, |opened, told| {
+                let settings = Settings::default();
+                relax(opened, settings, &system, method, &stop, &mut *rule, &mut observer, told)
+            })?;
+            (solution, gpu.name())
+        }
+        None => (system.solve(method, &stop, &mut *rule, &mut observer).map_err(refused)?, None),
+    };
+    #[cfg(not(feature = "gpu"))]
+    let (solution, place) = (system.solve(method, &stop, &mut *rule, &mut observer).map_err(refused)?, None);
     bar.finish_and_clear();
     let seconds = start.elapsed().as_secs_f64();
 
@@ -166,7 +248,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if let Some(path) = &arguments.plot {
         plot::write_svg(path, &[panel(arguments, unknowns, curve)])?;
     }
-    report(arguments, &solution, unknowns, nonzeros, seconds)?;
+    let place = place.unwrap_or_else(|| device::name(pool.as_ref()));
+    report(arguments, &solution, unknowns, nonzeros, seconds, place)?;
     Ok(match solution.report.status {
         Status::Converged => ExitCode::SUCCESS,
         Status::Stopped => ExitCode::from(INTERRUPTED),
@@ -291,6 +374,7 @@ fn report(
     unknowns: usize,
     nonzeros: usize,
     seconds: f64,
+    device: String,
 ) -> Result<(), Failure> {
     let run = &solution.report;
     let status = name(run.status);
@@ -306,6 +390,7 @@ fn report(
             colours: solution.colours,
             seconds,
             simd: southwell_simd::level_name(),
+            device,
         });
     }
     let omega = solution.omega.map_or(String::new(), |omega| format!(", omega {omega:.4}"));

@@ -53,6 +53,21 @@ impl<T: Real, C: Cost<T>> Cost<T> for Counted<'_, C> {
         self.count(self.cost.rows() as u64);
         self.cost.pass(epsilon, g, weigh, columns, scratch);
     }
+    fn make_kernel(
+        &self,
+        epsilon: T,
+        g: &[T],
+        weigh: &mut dyn FnMut(usize, T, T) -> T,
+        kernel: &mut [T],
+        columns: &mut [T],
+        buffer: &mut [T],
+    ) {
+        self.count(self.cost.rows() as u64);
+        self.cost.make_kernel(epsilon, g, weigh, kernel, columns, buffer);
+    }
+    fn read_kernel(&self, kernel: &[T], v: &[T], weigh: &mut dyn FnMut(usize, T) -> T, columns: &mut [T]) {
+        self.cost.read_kernel(kernel, v, weigh, columns);
+    }
     fn coupling_row(&self, row: usize, epsilon: T, f: T, g: &[T], p: &mut [T], buffer: &mut [T]) -> (T, T) {
         self.count(1);
         self.cost.coupling_row(row, epsilon, f, g, p, buffer)

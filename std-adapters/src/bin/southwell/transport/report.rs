@@ -33,12 +33,16 @@ struct Document {
     unbalanced: Option<f64>,
     precision: &'static str,
     tolerance: f64,
+    /// What the gap was compared with, and which test the run had to pass.
+    gap_tolerance: Option<f64>,
+    test: &'static str,
     rows: usize,
     columns: usize,
     omega: Option<f64>,
     seconds: f64,
     /// The instruction set that the passes ran on.
     simd: &'static str,
+    device: String,
 }
 
 /// Prints it, and a hint where the run has not converged.
@@ -49,6 +53,7 @@ pub(super) fn print(
     epsilon: f64,
     (rows, columns): (usize, usize),
     seconds: f64,
+    device: String,
 ) -> Result<(), Failure> {
     let status = name(coupling.report.status);
     let number = |value: f64| value.is_finite().then_some(value);
@@ -70,11 +75,18 @@ pub(super) fn print(
             unbalanced: solving.unbalanced,
             precision: if solving.precision == Precision::Single { "f32" } else { "f64" },
             tolerance: solving.stop.relative,
+            gap_tolerance: solving.gap,
+            test: match (solving.gap, solving.both) {
+                (None, _) => "marginals",
+                (Some(_), false) => "gap",
+                (Some(_), true) => "gap and marginals",
+            },
             rows,
             columns,
             omega: coupling.omega,
             seconds,
             simd: southwell_simd::level_name(),
+            device,
         });
     }
     let newton = match coupling.newton.newton_steps {

@@ -1,0 +1,115 @@
+//! Sweeps over a coloured matrix.
+
+use southwell::linear::{Csr, Matrix};
+use southwell::relaxation::{Blocks, Relax};
+use southwell::{Error, Real};
+use southwell_simd::csr;
+
+use super::half::ColourRows;
+use super::{Coloured, LEAST, MOST};
+use crate::threads::Pool;
+
+/// A [`Coloured`] matrix, swept colour by colour; the unknowns of a colour (or its blocks) are shared out.
+#[derive(Clone, Debug)]
+pub struct ColouredSweeps<'a, T> {
+    pub(super) rows: Vec<ColourRows<'a, T>>,
+    pub(super) matrix: &'a Coloured<T>,
+    pub(super) pool: &'a Pool,
+}
+
+/// Operands of a part of a colour: what it reads.
+struct Sweep<'a, T> {
+    rows: &'a ColourRows<'a, T>,
+    omega: T,
+    size: usize,
+    /// From the colour's first unknown.
+    inverse: &'a [T],
+    rhs: &'a [T],
+    /// x of the colours before and after.
+    before: &'a [T],
+    after: &'a [T],
+}
+
+impl<T: Real> Sweep<'_, T> {
+    /// Relaxes unknowns from the colour's k-th on, one by one.
+    fn unknowns(&self, k: usize, diagonal: &[T], x: &mut [T]) {
+        let operands = self.inverse[k..].iter().zip(&self.rhs[k..]).zip(&diagonal[k..]);
+        for (i, (x, ((&inverse, &b), &d))) in x.iter_mut().zip(operands).enumerate() {
+            let r = csr::row_residual(self.rows.lower, k + i, b, self.before);
+            let r = csr::row_residual(self.rows.upper, k + i, r - d * *x, self.after);
+            *x += (self.omega * inverse) * r;
+        }
+    }
+
+    /// Relaxes blocks, the first of which is the colour's k-th.
+    fn blocks(&self, k: usize, x: &mut [T]) {
+        let size = self.size;
+        for (block, x) in (k..).zip(x.chunks_mut(size)) {
+            let (mut own, mut r) = ([T::ZERO; MOST], [T::ZERO; MOST]);
+            own[..x.len()].copy_from_slice(x);
+            for (i, r) in r.iter_mut().enumerate().take(x.len()) {
+                let row = block * size + i;
+                let sum = csr::row_residual(self.rows.lower, row, self.rhs[row], self.before);
+                let sum = csr::row_residual(self.rows.within, row, sum, &own);
+                *r = csr::row_residual(self.rows.upper, row, sum, self.after);
+            }
+            for (x, row) in x.iter_mut().zip(self.inverse[block * size * size..].chunks(size)) {
+                let change = row.iter().zip(&r).fold(T::ZERO, |sum, (&a, &r)| sum + a * r);
+                *x += self.omega * change;
+            }
+        }
+    }
+}
+
+impl<T: Real> Relax<T> for ColouredSweeps<'_, T> {
+    fn scratch_len(&self) -> usize {
+        self.order() * self.matrix.size
+    }
+
+    fn prepare(&self, scratch: &mut [T]) -> Result<(), Error> {
+        if self.matrix.size == 1 {
+            for (inverse, &d) in scratch.iter_mut().zip(&self.matrix.diagonal) {
+                *inverse = T::ONE / d;
+            }
+            return Ok(());
+        }
+        // The blocks on the diagonal alone, inverted where all blocks are.
+        let (mut offsets, mut columns, mut values) = (vec![0], Vec::new(), Vec::new());
+        for (at, k, colour) in
+            self.rows.iter().flat_map(|c| (c.start..c.end).map(move |at| (at, at - c.start, c)))
+        {
+            let row = colour.within.row(k);
+            let block = (at - k % self.matrix.size) as u32;
+            columns.extend(row.columns().iter().map(|column| block + column));
+            values.extend_from_slice(row.values());
+            offsets.push(columns.len() as u32);
+        }
+        Blocks::new(Csr::new(&offsets, &columns, &values)?, self.matrix.size)?.prepare(scratch)
+    }
+
+    fn sweep(&self, reversed: bool, omega: T, scratch: &mut [T], rhs: &[T], x: &mut [T]) {
+        let size = self.matrix.size;
+        let scratch = &*scratch;
+        let mut relax = |rows: &ColourRows<'_, T>| {
+            let (before, rest) = x.split_at_mut(rows.start);
+            let (x, after) = rest.split_at_mut(rows.end - rows.start);
+            let inverse = &scratch[rows.start * size..];
+            let rhs = &rhs[rows.start..];
+            let sweep = Sweep { rows, omega, size, inverse, rhs, before, after };
+            let diagonal = &self.matrix.diagonal[rows.start..];
+            let part = self.pool.part(x.len(), LEAST).next_multiple_of(size);
+            self.pool.each(x.chunks_mut(part).enumerate(), |(k, x)| {
+                if size == 1 {
+                    sweep.unknowns(k * part, diagonal, x);
+                } else {
+                    sweep.blocks(k * part / size, x);
+                }
+            });
+        };
+        if reversed {
+            self.rows.iter().rev().for_each(&mut relax)
+        } else {
+            self.rows.iter().for_each(&mut relax)
+        }
+    }
+}

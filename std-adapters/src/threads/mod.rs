@@ -1,0 +1,50 @@
+//! All cores of one machine, behind the same types.
+//!
+//! A view of a problem, wrapped in [`Threaded`], is a view of the same kind whose passes over memory are shared out
+//! among the threads of a [`Pool`]; solvers, options, workspaces and reports stay as they are.
+//!
+//! | wrap | for | what is shared out | bits |
+//! |---|---|---|---|
+//! | [`Cost`](southwell::transport::Cost), stored or made from points | transport in the log domain, Newton's method | readings of the costs, for rows and columns | of one thread |
+//! | [`RedBlack`](southwell::relaxation::RedBlack) of a stencil | SOR | sweeps, in bands of the grid | of one thread |
+//! | a stencil or a [`Csr`](southwell::linear::Csr) | CG | products | of one thread |
+//! | [`Design`](southwell::linear::Design) | descent | products with all columns | of one thread |
+//!
+//! [`Coloured`] lays a sparse matrix out by colours, for SOR, block SOR and SSOR-CG: the bits of one thread in that
+//! order. Sweeps in natural order have nothing to share out. What a residual's square adds up on threads is added in
+//! blocks, so that it may differ from the serial one in its last digits, and a run may end at another look.
+//!
+//! Results do not depend on the number of threads; where the table says so, they are those of the calling thread
+//! alone, bit for bit.
+
+mod auto;
+mod coloured;
+mod cost;
+mod design;
+mod grids;
+mod layers;
+mod pool;
+mod sparse;
+
+pub use auto::{Work, auto};
+pub use coloured::{Coloured, ColouredHalves, ColouredSweeps};
+pub use pool::{Pool, PoolError};
+
+/// A view whose passes are shared out among the threads of a pool: see the table of the [module](self).
+#[derive(Clone, Copy, Debug)]
+pub struct Threaded<'p, A> {
+    pool: &'p Pool,
+    inner: A,
+}
+
+impl<'p, A> Threaded<'p, A> {
+    /// Wraps a view, or a reference to one.
+    pub const fn new(pool: &'p Pool, inner: A) -> Self {
+        Self { pool, inner }
+    }
+
+    /// The view as it was.
+    pub const fn inner(&self) -> &A {
+        &self.inner
+    }
+}

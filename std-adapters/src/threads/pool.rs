@@ -1,0 +1,205 @@
+//! The threads themselves.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::available_parallelism;
+
+/// Threads that share the passes of a solver: the calling one, and workers that wait for it.
+///
+/// A clone shares the workers. They sleep between solves, and end with the last clone.
+///
+/// A pass is cut into parts, and whoever is free takes the next one, the caller too: a core that is busy with
+/// something else takes fewer. Each part writes what no other part reads, so that it does not matter who takes
+/// which. Handing over a pass costs some microseconds: see [`auto`](super::auto) for when it pays.
+#[derive(Clone)]
+pub struct Pool {
+    /// None if the caller is alone.
+    workers: Option<Arc<rayon::ThreadPool>>,
+    threads: usize,
+}
+
+/// Why there is no pool.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum PoolError {
+    /// More threads than a pool can have.
+    TooMany {
+        /// How many were asked for.
+        asked: usize,
+        /// How many there can be.
+        most: usize,
+    },
+    /// The system refused to start a thread.
+    Start(rayon::ThreadPoolBuildError),
+}
+
+impl fmt::Display for PoolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PoolError::TooMany { asked, most } => {
+                write!(f, "{asked} threads are too many; ask for {most} or fewer")
+            }
+            PoolError::Start(error) => write!(f, "a thread could not be started: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for PoolError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            PoolError::TooMany { .. } => None,
+            PoolError::Start(error) => Some(error),
+        }
+    }
+}
+
+/// More than any machine has cores: a typing error, not a wish.
+const MOST: usize = 4096;
+
+impl Pool {
+    /// Threads of that number, the calling one among them; by default one for each core that this process
+    /// may use.
+    ///
+    /// # Errors
+    /// [`PoolError`] for more than 4096 threads, or if the system gives none.
+    pub fn new(threads: Option<NonZeroUsize>) -> Result<Self, PoolError> {
+        let threads = threads.or_else(|| available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+        if threads > MOST {
+            return Err(PoolError::TooMany { asked: threads, most: MOST });
+        }
+        if threads == 1 {
+            return Ok(Self { workers: None, threads });
+        }
+        let workers = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads - 1)
+            .thread_name(|i| format!("southwell-{}", i + 1))
+            .build()
+            .map_err(PoolError::Start)?;
+        Ok(Self { workers: Some(Arc::new(workers)), threads })
+    }
+
+    /// Threads, the calling one among them.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Solves many problems that have nothing to do with one another, each by one thread: `solve(workspace, job)` for
+    /// every job, with a workspace of the thread's own, which it finds as the job before left it. A job brings along where
+    /// its result goes. For a thousand assignments of 16 × 16, say: what is small is better shared out whole.
+    ///
+    /// Which thread does which is left open, so a result must not depend on what is left in the workspace: those of
+    /// southwell's solvers do not.
+    ///
+    /// ```
+    /// use southwell::transport::{DenseCost, Potentials, Problem, sinkhorn};
+    /// use southwell_std::threads::Pool;
+    ///
+    /// let pool = Pool::new(None)?;
+    /// let costs: Vec<[f64; 4]> = (0..100).map(|k| [0.0, 1.0, 1.0 + f64::from(k), 0.0]).collect();
+    /// let mut found = vec![([0.0; 2], [0.0; 2], None); costs.len()];
+    /// let len = sinkhorn::Workspace::<f64>::required_len(2, 2, 2);
+    /// pool.batch(costs.iter().zip(&mut found), || vec![0.0; len], |storage, (cost, (f, g, report))| {
+    ///     *report = DenseCost::new(cost, 2, 2, 2).and_then(|cost| {
+    ///         let problem = Problem::new(&cost, &[0.5, 0.5], &[0.25, 0.75], 0.1)?;
+    ///         let workspace = sinkhorn::Workspace::new(&problem, storage)?;
+    ///         let (options, rule) = (sinkhorn::Options::default(), &mut southwell::omega::Fixed(1.0));
+    ///         sinkhorn::solve(&problem, &options, rule, Potentials { f, g }, workspace, &mut ())
+    ///     })
+    ///     .ok();
+    /// });
+    /// assert!(found.iter().all(|(.., report)| report.is_some_and(|report| report.converged())));
+    /// # Ok::<(), southwell_std::threads::PoolError>(())
+    /// ```
+    pub fn batch<I, W>(
+        &self,
+        jobs: I,
+        workspace: impl Fn() -> W + Sync,
+        solve: impl Fn(&mut W, I::Item) + Sync,
+    ) where
+        I: ExactSizeIterator + Send,
+        I::Item: Send,
+    {
+        let count = jobs.len();
+        let Some(workers) = self.workers.as_ref().filter(|_| count > 1) else {
+            let mut workspace = workspace();
+            jobs.for_each(|job| solve(&mut workspace, job));
+            return;
+        };
+        let queue = Mutex::new(jobs);
+        // The lock is released before the work begins.
+        let take = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let serve = || {
+            let Some(mut job) = take() else { return };
+            let mut workspace = workspace();
+            loop {
+                solve(&mut workspace, job);
+                let Some(next) = take() else { return };
+                job = next;
+            }
+        };
+        workers.in_place_scope(|scope| {
+            for _ in 1..self.threads.min(count) {
+                scope.spawn(|_| serve());
+            }
+            serve();
+        });
+    }
+
+    /// Does the work for every part of a pass.
+    pub(crate) fn each<I>(&self, parts: I, work: impl Fn(I::Item) + Sync)
+    where
+        I: ExactSizeIterator + Send,
+        I::Item: Send,
+    {
+        self.batch(parts, || (), |(), part| work(part));
+    }
+
+    /// How many elements go into a part, of `count` in all and no fewer than `least` a part: a few parts a thread.
+    pub(crate) fn part(&self, count: usize, least: usize) -> usize {
+        if self.threads == 1 { count.max(1) } else { count.div_ceil(PARTS * self.threads).max(least).max(1) }
+    }
+}
+
+/// Parts a thread: enough to even out what a busy machine takes away, few enough to be cheap.
+const PARTS: usize = 3;
+
+/// Pools are equal if they have as many threads: nothing that they compute tells them apart.
+impl PartialEq for Pool {
+    fn eq(&self, other: &Self) -> bool {
+        self.threads == other.threads
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("threads", &self.threads).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_is_done_once() {
+        for threads in 1..=5 {
+            let pool = Pool::new(NonZeroUsize::new(threads)).expect("threads");
+            assert_eq!(pool.threads(), threads);
+            for n in [0, 1, 2, 7, 100] {
+                let mut x = vec![0_u32; n];
+                pool.each(x.chunks_mut(3).enumerate(), |(i, part)| {
+                    part.iter_mut().for_each(|x| *x += i as u32 + 1);
+                });
+                assert!(x.iter().enumerate().all(|(k, &x)| x == k as u32 / 3 + 1), "{threads} {n}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_pool_cannot_be_absurd() {
+        let error = Pool::new(NonZeroUsize::new(5000)).expect_err("too many").to_string();
+        assert!(error.contains("4096 or fewer"), "{error}");
+    }
+}
