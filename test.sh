@@ -2,7 +2,8 @@
 # Everything that must pass, for people and CI alike.
 #
 #   ./test.sh                 all of it, installing what it needs
-#   ./test.sh lint host       some of it: lint msrv host docs gpu bare bits firmware c mpi miri fuzz
+#   ./test.sh lint host       some of it: lint msrv host docs pages gpu bare bits firmware c mpi miri fuzz
+#   ./test.sh supply          not among all of it: licences, sources and bans of dependencies, and packaging
 #
 # FUZZ_SECONDS=N  seconds for each fuzz target at most (default 8)
 set -euo pipefail
@@ -17,7 +18,9 @@ readonly FIRMWARE_TARGETS=(thumbv6m-none-eabi thumbv7m-none-eabi thumbv7em-none-
 # Machines with other vectors than ours, reached through an emulator and through Node.
 readonly NEON_TARGET=aarch64-unknown-linux-musl
 readonly WASM_TARGET=wasm32-wasip1
-readonly ALL=(lint msrv host docs gpu bare bits firmware c mpi miri fuzz)
+readonly ALL=(lint msrv host docs pages gpu bare bits firmware c mpi miri fuzz)
+# Verbs that must be named: cargo-deny takes a quarter of an hour to build.
+readonly NAMED=(supply)
 MISSING=()
 LISTS_ARE_NEW=false
 
@@ -109,6 +112,11 @@ need_cargo_fuzz() {
         miss "cargo-fuzz: 'cargo install --locked cargo-fuzz' failed"
 }
 
+need_cargo_deny() {
+    command -v cargo-deny >/dev/null || cargo install --locked cargo-deny ||
+        miss "cargo-deny: 'cargo install --locked cargo-deny' failed"
+}
+
 need_defmt_print() {
     command -v defmt-print >/dev/null || cargo install --locked defmt-print ||
         miss "defmt-print: 'cargo install --locked defmt-print' failed"
@@ -178,6 +186,26 @@ gpu() {
     cargo test --locked -p southwell-std --features gpu --test gpu
     cargo test --locked -p southwell-std --features gpu --lib gpu
     unset SOUTHWELL_REQUIRE_GPU
+}
+
+# Every command and every Rust snippet of README.md and docs/*.md.
+pages() {
+    need_program python3 python3; all_there
+    say "every command of the pages"
+    # The binary as the tests of the command line have it, so that it is not built twice.
+    cargo test --locked -p southwell-std --test cli --no-run
+    python3 docs/check.py target/debug/southwell
+    say "every snippet of the pages"
+    cargo test --locked -p southwell-std --doc pages
+}
+
+# What is depended on and what would be published. Semantic versions are compared from the first tag on.
+supply() {
+    need_cargo_deny; all_there
+    say "licences, sources and bans"
+    cargo deny --locked check bans licenses sources
+    say "packages as they would be published"
+    cargo package --locked --allow-dirty --workspace --exclude southwell-benches
 }
 
 bare() {
@@ -255,9 +283,9 @@ main() {
     local verbs=("$@") verb
     [ "${#verbs[@]}" -gt 0 ] || verbs=("${ALL[@]}")
     for verb in "${verbs[@]}"; do
-        case " ${ALL[*]} " in
+        case " ${ALL[*]} ${NAMED[*]} " in
             *" $verb "*) ;;
-            *) printf 'usage: ./test.sh [%s]…\n' "$(IFS='|'; echo "${ALL[*]}")" >&2; exit 2 ;;
+            *) printf 'usage: ./test.sh [%s]…\n' "$(IFS='|'; echo "${ALL[*]} ${NAMED[*]}" | tr ' ' '|')" >&2; exit 2 ;;
         esac
     done
     command -v rustup >/dev/null && command -v cargo >/dev/null || {

@@ -21,6 +21,8 @@ static CHOSEN: OnceLock<Device> = OnceLock::new();
 pub(crate) fn choose(device: Device, command: &Command) -> Result<(), Failure> {
     let alone = match command {
         Command::Devices(_) => Some("devices"),
+        Command::Completions(_) => Some("completions"),
+        Command::Man(_) => Some("man"),
         Command::Fit(_) => Some("fit"),
         Command::Heat(_) => Some("heat"),
         Command::Recover(_) => Some("recover"),

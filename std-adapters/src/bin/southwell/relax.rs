@@ -15,6 +15,7 @@ use southwell_std::files::{self, SparseMatrix, npy};
 #[cfg(feature = "gpu")]
 use southwell_std::gpu::{owned::relax, relaxation::Settings};
 use southwell_std::owned::{self, Solution, System};
+use southwell_std::plot::{self, Panel, Series};
 use southwell_std::threads::Work;
 
 use super::heat::tolerance;
@@ -53,6 +54,9 @@ pub(crate) struct Arguments {
     /// Write x as a NumPy vector; the best iterate is written even if the run did not converge.
     #[arg(long, value_name = "x.npy")]
     out: Option<PathBuf>,
+    /// Draw the residual, step by step.
+    #[arg(long, value_name = "residual.svg")]
+    plot: Option<PathBuf>,
     /// Print one JSON document instead of a line.
     #[arg(long)]
     json: bool,
@@ -204,8 +208,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let stop = Stop { max_steps: arguments.max_iterations, ..Stop::relative(arguments.tolerance) };
     // From here on there is something to lose.
     let interrupted = output::interruption()?;
-    let mut shown = Instant::now();
+    let (mut shown, mut curve) = (Instant::now(), Vec::new());
     let mut observer = |progress: &Progress<f64>| {
+        if arguments.plot.is_some() {
+            curve.extend(progress.residual.map(|residual| (f64::from(progress.step), residual)));
+        }
         if let (true, Some(residual)) = (shown.elapsed() >= REFRESH, progress.residual) {
             bar.set_message(format!("{} steps, residual {residual:.3e}", progress.step));
             shown = Instant::now();
@@ -238,6 +245,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if let Some(path) = &arguments.out {
         npy::write_vector(path, &solution.x)?;
     }
+    if let Some(path) = &arguments.plot {
+        plot::write_svg(path, &[panel(arguments, unknowns, curve)])?;
+    }
     let place = place.unwrap_or_else(|| device::name(pool.as_ref()));
     report(arguments, &solution, unknowns, nonzeros, seconds, place)?;
     Ok(match solution.report.status {
@@ -247,8 +257,32 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     })
 }
 
+/// Points that a curve is drawn with at most.
+const POINTS: usize = 500;
+
+/// The residual against the steps, thinned out evenly; the last point is kept.
+fn panel(arguments: &Arguments, unknowns: usize, curve: Vec<(f64, f64)>) -> Panel {
+    let (every, last) = (curve.len().div_ceil(POINTS).max(1), curve.last().copied());
+    let mut points: Vec<_> = curve.into_iter().step_by(every).collect();
+    if let Some(last) = last.filter(|last| points.last() != Some(last)) {
+        points.push(last);
+    }
+    let method = arguments.method.to_possible_value();
+    let name = method.map(|value| value.get_name().to_owned()).unwrap_or_default();
+    Panel {
+        title: format!("{unknowns} unknowns"),
+        x_label: "steps".to_owned(),
+        y_label: "‖b − A x‖".to_owned(),
+        series: vec![Series { name, points }],
+        logarithmic: true,
+    }
+}
+
 /// Refuses a place for x that cannot be written or must not be.
 fn check_out(arguments: &Arguments) -> Result<(), Failure> {
+    if let Some(plot) = &arguments.plot {
+        output::check_writable("--plot", plot)?;
+    }
     let Some(out) = &arguments.out else { return Ok(()) };
     let same = |input: &Path| matches!((input.canonicalize(), out.canonicalize()), (Ok(a), Ok(b)) if a == b);
     if same(&arguments.matrix) || arguments.rhs.as_deref().is_some_and(same) {
