@@ -166,7 +166,7 @@ bits() {
 
 firmware() {
     need_targets "${FIRMWARE_TARGETS[@]}"; need_program qemu-system-arm qemu-system-arm
-    need_program qemu-system-riscv32 qemu-system-misc; need_program python3 python3; all_there
+    need_program qemu-system-riscv32 qemu-system-misc; need_program python3 python3; need_component llvm-tools; all_there
     say "firmware in the emulator"
     targets/run.sh
 }
