@@ -242,7 +242,8 @@ bits() {
 
 firmware() {
     need_targets "${FIRMWARE_TARGETS[@]}"; need_program qemu-system-arm qemu-system-arm
-    need_program qemu-system-riscv32 qemu-system-misc; need_program python3 python3; need_defmt_print; all_there
+    need_program qemu-system-riscv32 qemu-system-misc; need_program python3 python3; need_component llvm-tools
+    need_defmt_print; all_there
     say "firmware in the emulator"
     targets/run.sh
 }

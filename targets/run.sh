@@ -4,9 +4,11 @@
 #
 #   targets/run.sh          compares sizes and instruction counts with FOOTPRINT.md, and fails where one grew
 #   targets/run.sh write    writes them to FOOTPRINT.md
+#
+# A second argument is a pattern of what to run, of board, target, image and opt-level: 'mps2-an386 .* (mpc|heat) s'.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
-readonly HERE=$PWD MODE=${1:-check}
+readonly HERE=$PWD MODE=${1:-check} ONLY=${2:-}
 
 fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
 
@@ -42,10 +44,15 @@ emulate() { # board target profile binary [more options]: runs what was built
         -semihosting-config enable=on,target=native "$@" -kernel "$image" >"$LOG" 2>"$ERRORS"
 }
 
+chosen() { # board target image opt-level: whether this is to be run
+    [[ "$*" =~ $ONLY ]]
+}
+
 check() { # board target profile binary [instructions]: builds, runs, compares, and remembers what it takes
     local opt=s summary count=- flash fixed stack left answer="same bits as the host"
     [ "$4" = features ] && answer="same bits however assembled"
     [ "$3" = fast ] && opt=3
+    chosen "$1" "$2" "$4" "$opt" || return 0
     local folder=$3
     build "$3" "$2" "$4"
     # Where time decides what is interrupted, it is tied to instructions: the same in every run.
@@ -69,10 +76,34 @@ check() { # board target profile binary [instructions]: builds, runs, compares, 
         count=$(grep instructions "$LOG" | sed 's/ instructions.*//' | grep -oE '[0-9]+$' | sort -n | tail -1)
         sed -n "/instructions/s/^/$(printf '%-11s' "$1") /p" "$LOG"
     fi
-    printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$4" "$opt" "$flash" "$((fixed + stack))" "$count" >>"$FOUND"
+    bound "$2" "$folder" "$4" "$stack"
+    printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$4" "$opt" "$flash" "$((fixed + stack))" "$stack" \
+        "$BOUND" "$count" >>"$FOUND"
+}
+
+bound() { # target profile binary painted: the stack's bound by the machine code, into BOUND; - where there is none
+    local open
+    BOUND=-
+    [ "$1" = "$M4F" ] || return 0
+    read -r BOUND open < <(python3 "$HERE/stack.py" "${CARGO_TARGET_DIR:-target}/$1/$2/$3")
+    [ -n "$BOUND" ] || fail "the stack of $3 could not be read"
+    [ "$4" -le "$BOUND" ] || [ -n "$open" ] || fail "$3 took $4 bytes of stack, and the bound is $BOUND"
+    [ -z "$open" ] || { echo "$3: no bound of the stack: $open"; BOUND=-; }
+}
+
+solve() { # binary what pattern: code and stack behind one function of an image that was built for a Cortex-M4F
+    local stack code compilers
+    chosen mps2-an386 "$M4F" "$1" s || return 0
+    read -r stack code compilers < <(python3 "$HERE/stack.py" "${CARGO_TARGET_DIR:-target}/$M4F/release/$1" "$3" |
+        sed -nE "1s/^stack ([0-9]+), code ([0-9]+), compiler's ([0-9]+):.*/\1 \2 \3/p")
+    [ -n "$code" ] || fail "$1 holds no function $3"
+    code=$((code - compilers))
+    printf "$ROW" "(solve)" "$M4F" "$2" s "$code" "$stack" - "code, and the bound of the stack"
+    printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "-" "$M4F" "$2" s "$code" - - "$stack" - >>"$FOUND"
 }
 
 links() { # target binary: for the proof alone
+    chosen "(none)" "$1" "$2" 3 || return 0
     SOUTHWELL_FLASH=4M build fast "$1" "$2"
     printf "$ROW" "(none)" "$1" "$2" 3 - - - "links: no path can panic"
 }
@@ -80,6 +111,7 @@ links() { # target binary: for the proof alone
 # A linker of whole images uses one core: those of a target are built side by side here. Whatever fails does so again where
 # it is asked for, and is told there.
 ahead() { # profile target binary…
+    [ -z "$ONLY" ] || return 0
     local profile=$1 target=$2
     shift 2
     cargo build --quiet --locked --keep-going --profile "$profile" --target "$target" "${@/#/--bin=}" >/dev/null 2>&1 || true
@@ -87,6 +119,7 @@ ahead() { # profile target binary…
 
 # The proof's own test: a path that can panic must not link.
 must_not_link() {
+    [ -z "$ONLY" ] || return 0
     if cargo build --quiet --locked --release --features can-panic --bin can-panic 2>"$LOG"; then
         fail "can-panic links: the proof proves nothing"
     fi
@@ -109,6 +142,11 @@ for profile in release fast; do
     # 16 KiB of RAM are too few for `rules`, 256 KiB of flash for `methods` and `passes` at opt-level 3.
     check microbit "$M0" "$profile" heat
 done
+solve heat "relaxation" 'heat::tick::<f32'
+solve association "transport" 'association::solve::<f32'
+solve mpc "descent: prepared" 'mpc::tick::<f32, .*Prepared'
+solve mpc "descent: in stages" 'mpc::tick::<f32, .*Staged'
+solve calibration "sub-gradients" 'calibration::robust::<f32'
 ahead release "$M0" association calibration heat methods nonsmooth passes
 SOUTHWELL_FLASH=4M ahead fast "$M0" association calibration couplings descent methods mpc nonsmooth passes
 for binary in association calibration couplings descent methods mpc nonsmooth passes; do
@@ -158,4 +196,4 @@ for target in "$RV_FLOAT" "$RV_SOFT"; do
 done
 
 cd "$HERE" || exit 1
-python3 footprint.py "$MODE" "$FOUND" FOOTPRINT.md || exit 1
+python3 footprint.py "$MODE" "$FOUND" FOOTPRINT.md ${ONLY:+"$ONLY"} || exit 1

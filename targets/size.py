@@ -46,11 +46,9 @@ def tool(name):
 
 def symbols(profile):
     """(demangled name, bytes) of every function in an image."""
-    # Names that tell the precision; in a folder of their own, since every other build has others.
-    folder = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", FIRMWARE / "target")) / "sizes"
-    environment = os.environ | {"RUSTFLAGS": "-Csymbol-mangling-version=v0", "CARGO_TARGET_DIR": str(folder)}
+    folder = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", FIRMWARE / "target"))
     build = ["cargo", "build", "--quiet", "--locked", "--target", TARGET, "--profile", profile, "--bin", "sizes"]
-    subprocess.run(build, check=True, cwd=FIRMWARE, env=environment)
+    subprocess.run(build, check=True, cwd=FIRMWARE)
     image = folder / TARGET / profile / "sizes"
     if instruction := FUSED.search(output(tool("llvm-objdump"), "--disassemble", image)):
         sys.exit(f"the image for {profile} holds the instruction {instruction[0].strip()}")

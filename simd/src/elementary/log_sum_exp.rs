@@ -17,7 +17,7 @@ use super::map::map;
 use super::sums::{add_lanes, larger, largest, maximum};
 use crate::dense::Matrix;
 use crate::dispatch::{few, pass};
-use crate::map::{cut, pieces};
+use crate::map::{cut, cut_mut, pieces};
 use crate::{LANES, Real, reduce};
 
 /// Terms that are made before they are summed.
@@ -54,9 +54,8 @@ impl<T: Real> Online<T> {
     /// Adds the exponentials of the first `n` terms of a block; the others are overwritten.
     #[inline(always)]
     fn add<S: Simd>(&mut self, simd: S, block: &mut [T; BLOCK], n: usize) {
-        let mut lanes = self.lanes;
         // Up to the next register, terms whose exponentials are zeros.
-        let width = LANES / T::split(simd, lanes.as_slice()).0.len().max(1);
+        let width = LANES / T::split(simd, self.lanes.as_slice()).0.len().max(1);
         let n = n.min(BLOCK);
         let whole = n.next_multiple_of(width.max(1)).min(BLOCK);
         for pad in &mut block[n..whole] {
@@ -66,38 +65,81 @@ impl<T: Real> Online<T> {
 
         let mut maxima = [-T::INFINITY; LANES];
         largest(simd, &mut maxima, block);
-        let (old, new) = (self.maximum, larger(self.maximum, maximum(&maxima)));
+        self.rise(simd, maximum(&maxima));
+        let m = shift(self.maximum, block);
+        self.lanes = summed(simd, self.lanes, block, m);
+    }
+
+    /// The same for terms that are made piece by piece, and twice: for a core without vectors, whose stack has no room
+    /// for a block. `terms` makes those from a position on.
+    #[inline(always)]
+    fn add_twice<S: Simd>(&mut self, simd: S, n: usize, terms: impl Fn(usize, &mut [T])) {
+        let mut piece = [T::ZERO; LANES];
+        let mut maxima = [-T::INFINITY; LANES];
+        let mut start = 0;
+        while start < n {
+            let piece = cut_mut(&mut piece, (n - start).min(LANES));
+            terms(start, piece);
+            largest(simd, &mut maxima, piece);
+            start += LANES;
+        }
+        self.rise(simd, maximum(&maxima));
+        let mut start = 0;
+        while start < n {
+            let piece = cut_mut(&mut piece, (n - start).min(LANES));
+            terms(start, piece);
+            let m = shift(self.maximum, piece);
+            self.lanes = summed(simd, self.lanes, piece, m);
+            start += LANES;
+        }
+    }
+
+    /// The maximum of one block more; what was summed relative to a smaller one is scaled.
+    #[inline(always)]
+    fn rise<S: Simd>(&mut self, simd: S, maximum: T) {
+        let (old, new) = (self.maximum, larger(self.maximum, maximum));
         self.maximum = new;
         // What was summed relative to −∞ is zeros (or NaN); between equals nothing changes.
         if -T::INFINITY < old {
             let difference = if old < new { old - new } else { T::ZERO };
             let factor = exp_term::<T, S>(simd, T::splat(simd, difference));
-            for lanes in T::split_mut(simd, &mut lanes).0 {
+            for lanes in T::split_mut(simd, &mut self.lanes).0 {
                 *lanes = T::vmul(simd, *lanes, factor);
             }
         }
-
-        let m = T::splat(simd, shift(new, block));
-        let (chunks, rest) = block.as_chunks::<LANES>();
-        for terms in chunks {
-            let (sums, _) = T::split_mut(simd, &mut lanes);
-            let (terms, _) = T::split(simd, terms.as_slice());
-            for (sum, &x) in sums.iter_mut().zip(terms) {
-                *sum = T::vadd(simd, *sum, exp_term::<T, S>(simd, T::vsub(simd, x, m)));
-            }
-        }
-        let (sums, _) = T::split_mut(simd, &mut lanes);
-        let (terms, _) = T::split(simd, rest);
-        for (sum, &x) in sums.iter_mut().zip(terms) {
-            *sum = T::vadd(simd, *sum, exp_term::<T, S>(simd, T::vsub(simd, x, m)));
-        }
-        self.lanes = lanes;
     }
 
     #[inline(always)]
     fn value(&self) -> T {
         self.maximum + ln_scalar(reduce(&self.lanes))
     }
+}
+
+/// Lanes and the exponentials of terms less m, beginning at lane 0; terms fill registers.
+#[inline(always)]
+fn summed<T: Real, S: Simd>(simd: S, lanes: [T; LANES], terms: &[T], m: T) -> [T; LANES] {
+    // A copy that lives in registers while the loop runs.
+    let (mut lanes, m) = (lanes, T::splat(simd, m));
+    let (chunks, rest) = terms.as_chunks::<LANES>();
+    for terms in chunks {
+        let (sums, _) = T::split_mut(simd, &mut lanes);
+        let (terms, _) = T::split(simd, terms.as_slice());
+        for (sum, &x) in sums.iter_mut().zip(terms) {
+            *sum = T::vadd(simd, *sum, exp_term::<T, S>(simd, T::vsub(simd, x, m)));
+        }
+    }
+    let (sums, _) = T::split_mut(simd, &mut lanes);
+    let (terms, _) = T::split(simd, rest);
+    for (sum, &x) in sums.iter_mut().zip(terms) {
+        *sum = T::vadd(simd, *sum, exp_term::<T, S>(simd, T::vsub(simd, x, m)));
+    }
+    lanes
+}
+
+/// Whether terms are made twice rather than kept.
+#[inline(always)]
+fn twice<S: Simd>() -> bool {
+    S::IS_SCALAR && cfg!(target_os = "none")
 }
 
 pass! {
@@ -109,8 +151,17 @@ pass! {
 #[inline(always)]
 pub(crate) fn log_sum_exp_kernel<T: Real, S: Simd>(simd: S, x: &[T]) -> T {
     let mut online = Online::new();
+    if twice::<S>() {
+        for x in pieces::<BLOCK, _>(x) {
+            online.add_twice(simd, x.len(), |start, piece| {
+                let x = x.get(start..).unwrap_or(&[]);
+                piece.iter_mut().zip(x).for_each(|(piece, &x)| *piece = x);
+            });
+        }
+        return online.value();
+    }
     let mut block = [T::ZERO; BLOCK];
-    for x in x.chunks(BLOCK) {
+    for x in pieces::<BLOCK, _>(x) {
         for (block, &x) in block.iter_mut().zip(x) {
             *block = x;
         }
@@ -123,7 +174,8 @@ pass! {
     /// yᵢ ← log Σⱼ e^((gⱼ − Cᵢⱼ)·s) for every row of a matrix, which is read once; nothing is written but y.
     ///
     /// With s = 1/ε: the row update of Sinkhorn's iteration in the log domain. Blocks of 256 columns with
-    /// an online maximum, in a buffer on the stack (two kilobytes in `f64`). Cost: C once, 42 operations
+    /// an online maximum, in a buffer on the stack (two kilobytes in `f64`; on a part, whose stack is small, terms are
+    /// made twice instead, with the same bits). Cost: C once, 42 operations
     /// an entry in `f64`, 31 in `f32`.
     pub fn log_sum_exp_rows<'a, T>(g: &'a [T], c: Matrix<'a, T>, s: T, y: &'a mut [T]) -> () = log_sum_exp_rows_kernel
 }
@@ -136,6 +188,20 @@ pub(crate) fn log_sum_exp_rows_kernel<T: Real, S: Simd>(
     s: T,
     y: &mut [T],
 ) {
+    if twice::<S>() {
+        for (y, row) in y.iter_mut().zip(c.rows()) {
+            let mut online = Online::new();
+            let n = row.len().min(g.len());
+            for (g, c) in pieces::<BLOCK, _>(cut(g, n)).zip(pieces::<BLOCK, _>(cut(row, n))) {
+                online.add_twice(simd, c.len(), |start, piece| {
+                    let (g, c) = (g.get(start..).unwrap_or(&[]), c.get(start..).unwrap_or(&[]));
+                    terms(simd, g, c, s, piece);
+                });
+            }
+            *y = online.value();
+        }
+        return;
+    }
     let mut block = [T::ZERO; BLOCK];
     for (y, row) in y.iter_mut().zip(c.rows()) {
         let mut online = Online::new();

@@ -1,8 +1,8 @@
 //! Entropic optimal transport by Sinkhorn's iteration in the log domain.
 
-use southwell::omega::{Eager, Fixed, OmegaRule};
+use southwell::omega::{Eager, Fixed, OmegaRule, Sight};
 use southwell::transport::{Cost, DenseCost, Potentials, Problem, sinkhorn};
-use southwell::{Error, Real, Report as CoreReport};
+use southwell::{Progress, Real, Report as CoreReport};
 
 use crate::border::{Span, answer, apart, input, output, sized, span};
 use crate::{Code, Fault, Options, Report};
@@ -85,27 +85,43 @@ unsafe fn solve<T: Real>(
     // SAFETY: as above.
     let workspace = unsafe { output(workspace, workspace_len, "workspace") }?;
     let problem = Problem::new(&arrays.cost, arrays.a, arrays.b, arrays.epsilon)?;
-    let found = if options.omega == T::ZERO {
-        run(&problem, &mut options, &mut Eager::default(), x, workspace)
-    } else {
-        let mut rule = Fixed(options.omega);
-        run(&problem, &mut options, &mut rule, x, workspace)
-    }?;
+    let mut rule = match options.omega {
+        omega if omega == T::ZERO => Choice::Eager(Eager::default()),
+        omega => Choice::Fixed(Fixed(omega)),
+    };
+    let workspace = sinkhorn::Workspace::new(&problem, workspace)?;
+    let inner = sinkhorn::Options { stop: options.stop() };
+    let found = sinkhorn::solve(&problem, &inner, &mut rule, x, workspace, &mut options)?;
     // SAFETY: as above.
     unsafe { Report::write(report, &found) };
     Ok(())
 }
 
-fn run<T: Real, R: OmegaRule<T>>(
-    problem: &Problem<'_, T, DenseCost<'_, T>>,
-    options: &mut Options<T>,
-    rule: &mut R,
-    x: Potentials<'_, T>,
-    workspace: &mut [T],
-) -> Result<CoreReport<T>, Error> {
-    let workspace = sinkhorn::Workspace::new(problem, workspace)?;
-    let inner = sinkhorn::Options { stop: options.stop() };
-    sinkhorn::solve(problem, &inner, rule, x, workspace, options)
+/// Omega found on the way, or given: one solver for both.
+enum Choice<T> {
+    Eager(Eager<T>),
+    Fixed(Fixed<T>),
+}
+
+impl<T: Real> OmegaRule<T> for Choice<T> {
+    fn begin(&mut self, sight: &Sight<'_, T>) -> T {
+        match self {
+            Self::Eager(rule) => rule.begin(sight),
+            Self::Fixed(rule) => rule.begin(sight),
+        }
+    }
+    fn revise(&mut self, progress: &Progress<T>) -> Option<T> {
+        match self {
+            Self::Eager(rule) => rule.revise(progress),
+            Self::Fixed(rule) => rule.revise(progress),
+        }
+    }
+    fn end(&mut self, report: &CoreReport<T>) {
+        match self {
+            Self::Eager(rule) => OmegaRule::<T>::end(rule, report),
+            Self::Fixed(rule) => OmegaRule::<T>::end(rule, report),
+        }
+    }
 }
 
 /// # Safety

@@ -15,7 +15,7 @@ use core::ops::ControlFlow;
 
 use southwell::linear::{Star, Stencil2d};
 use southwell::relaxation::{Problem, ssor_cg};
-use southwell::{Error, Progress, Real, Stop};
+use southwell::{Error, Progress, Real, Report, Stop};
 
 use crate::Fnv;
 
@@ -98,22 +98,13 @@ pub fn run<T: Real, R: Rule<T>>(
     let dx = 1.0 / (SIDE as f64 + 1.0);
     start(state, side, dx);
 
-    let options = ssor_cg::Options { stop: Stop::default(), ..ssor_cg::Options::default() };
     let (mut iterates, mut choices) = (Fnv::default(), Fnv::default());
     let (mut iterations, mut converged) = (0_u32, 0_u32);
     for step in 0..STEPS {
         rule.see(T::from_f64(diffusion(step)));
         let star = assemble(state, rhs, side, dx, step);
-        let matrix = Stencil2d::constant(side, side, star)?;
-        let problem = Problem::new(&matrix, rhs)?;
-        let workspace = ssor_cg::Workspace::new(&problem, work)?;
         // The state is where the solve starts and what it leaves.
-        let mut omega = T::ZERO;
-        let mut observer = |progress: &Progress<T>| {
-            omega = progress.parameter;
-            ControlFlow::Continue(())
-        };
-        let report = ssor_cg::solve(&problem, &options, rule, state, workspace, &mut observer)?;
+        let (report, omega) = tick(side, star, rhs, rule, state, work)?;
         iterations = iterations.wrapping_add(report.steps);
         converged = converged.wrapping_add(u32::from(report.converged()));
         iterates.reals(state);
@@ -129,6 +120,30 @@ pub fn run<T: Real, R: Rule<T>>(
         choices: choices.value(),
         last,
     })
+}
+
+/// One implicit step: what a part does at every tick. The report, and the omega of the last step.
+// Not inlined, so that its size can be seen.
+#[inline(never)]
+fn tick<T: Real, R: Rule<T>>(
+    side: usize,
+    star: Star<T>,
+    rhs: &[T],
+    rule: &mut R,
+    state: &mut [T],
+    work: &mut [T],
+) -> Result<(Report<T>, T), Error> {
+    let matrix = Stencil2d::constant(side, side, star)?;
+    let problem = Problem::new(&matrix, rhs)?;
+    let workspace = ssor_cg::Workspace::new(&problem, work)?;
+    let options = ssor_cg::Options { stop: Stop::default(), ..ssor_cg::Options::default() };
+    let mut omega = T::ZERO;
+    let mut observer = |progress: &Progress<T>| {
+        omega = progress.parameter;
+        ControlFlow::Continue(())
+    };
+    let report = ssor_cg::solve(&problem, &options, rule, state, workspace, &mut observer)?;
+    Ok((report, omega))
 }
 
 /// κ in the middle of a step.
