@@ -36,6 +36,8 @@ mod transport;
 
 pub use balance::{Balance, Balanced, Balancer};
 pub use box_qp::{BoxQp, Boxed};
+#[cfg(feature = "threads")]
+pub use recovery::OnThreads;
 pub use recovery::{Found, Look, Measurements, Recovery};
 pub use regression::{Fit, Regression, Sparsity};
 pub use robust::{Fitted, Loss, Robust, Settings};

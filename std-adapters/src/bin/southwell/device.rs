@@ -25,7 +25,6 @@ pub(crate) fn choose(device: Device, command: &Command) -> Result<(), Failure> {
         Command::Man(_) => Some("man"),
         Command::Fit(_) => Some("fit"),
         Command::Heat(_) => Some("heat"),
-        Command::Recover(_) => Some("recover"),
         Command::Balance(_) => Some("balance"),
         Command::Reproduce(_) => Some("reproduce"),
         #[cfg(feature = "images")]
@@ -33,7 +32,7 @@ pub(crate) fn choose(device: Device, command: &Command) -> Result<(), Failure> {
         #[cfg(feature = "images")]
         Command::Background(_) => Some("background"),
         Command::Transport(arguments) if arguments.out_of_core => Some("transport --out-of-core"),
-        Command::Relax(_) | Command::Descend(_) | Command::Transport(_) => None,
+        Command::Relax(_) | Command::Descend(_) | Command::Transport(_) | Command::Recover(_) => None,
     };
     match (&device, command) {
         #[cfg(feature = "gpu")]

@@ -57,7 +57,7 @@ const LEAST: usize = 1 << 11;
 /// let workspace = sor::Workspace::new(&problem, &mut storage)?;
 /// let mut x = vec![0.0; 3];
 /// let report = sor::solve(&problem, &sor::Options::default(), &mut Fixed(1.03), &mut x, workspace, &mut ())?;
-/// assert!(report.converged() && (coloured.restore(&x)[2] - 3.0).abs() < 1e-7);
+/// assert!(report.converged() && (coloured.restore(&x)[2] - 3.0_f64).abs() < 1e-7);
 /// # Ok(())
 /// # }
 /// ```
