@@ -53,8 +53,8 @@ pub(crate) struct Arguments {
     /// A pixel is of the foreground if it differs by more than this from the background; white is 1.
     #[arg(long, default_value_t = 0.1, allow_negative_numbers = true)]
     threshold: f64,
-    /// The size of the start: 1 with ranks that are right, less with ranks that may be too large.
-    #[arg(long, allow_negative_numbers = true, default_value_t = 1.0, value_name = "ALPHA")]
+    /// The size of the start; smaller ones bear larger ranks, and take longer.
+    #[arg(long, allow_negative_numbers = true, default_value_t = 0.1, value_name = "ALPHA")]
     init_scale: f64,
     /// The run has converged when the step has shrunk to this; between 0 and 1.
     #[arg(long, allow_hyphen_values = true, default_value = "1e-5", value_parser = tolerance)]

@@ -199,10 +199,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         );
     }
     let posed = read::smooth(arguments)?;
-    if !arguments.parts() && arguments.kind() == Kind::Box {
-        if let Some(problem) = bounded::pose(arguments, &posed.smooth)? {
-            return bounded::run(arguments, &problem);
-        }
+    if !arguments.parts()
+        && arguments.kind() == Kind::Box
+        && let Some(problem) = bounded::pose(arguments, &posed.smooth)?
+    {
+        return bounded::run(arguments, &problem);
     }
     parts::run(arguments, posed)
 }
