@@ -3,6 +3,7 @@
 #
 #   ./test.sh                 all of it, installing what it needs
 #   ./test.sh lint host       some of it: lint msrv host docs bare bits firmware c miri fuzz
+#   ./test.sh coverage        line coverage of core; takes long, and nothing waits for it
 #
 # FUZZ_SECONDS=N  seconds for each fuzz target (default 8)
 set -euo pipefail
@@ -18,6 +19,8 @@ readonly FIRMWARE_TARGETS=(thumbv6m-none-eabi thumbv7m-none-eabi thumbv7em-none-
 readonly NEON_TARGET=aarch64-unknown-linux-musl
 readonly WASM_TARGET=wasm32-wasip1
 readonly ALL=(lint msrv host docs bare bits firmware c miri fuzz)
+# What runs only if it is asked for.
+readonly MORE=(coverage)
 MISSING=()
 
 say()  { printf '\n== %s (%ss)\n' "$*" "$SECONDS"; }
@@ -187,13 +190,19 @@ fuzz() {
     fuzz/run.sh "${FUZZ_SECONDS:-8}"
 }
 
+coverage() {
+    need_component llvm-tools; all_there
+    say "line coverage of core"
+    core/coverage.sh
+}
+
 main() {
     local verbs=("$@") verb
     [ "${#verbs[@]}" -gt 0 ] || verbs=("${ALL[@]}")
     for verb in "${verbs[@]}"; do
-        case " ${ALL[*]} " in
+        case " ${ALL[*]} ${MORE[*]} " in
             *" $verb "*) ;;
-            *) printf 'usage: ./test.sh [%s]…\n' "$(IFS='|'; echo "${ALL[*]}")" >&2; exit 2 ;;
+            *) printf 'usage: ./test.sh [%s]…\n' "$(IFS='|'; echo "${ALL[*]}|${MORE[*]}")" >&2; exit 2 ;;
         esac
     done
     command -v rustup >/dev/null && command -v cargo >/dev/null || {
