@@ -4,6 +4,7 @@
 #   ./test.sh                 all of it, installing what it needs
 #   ./test.sh lint host       some of it: lint msrv host docs pages gpu bare bits firmware c mpi miri fuzz
 #   ./test.sh supply          not among all of it: licences, sources and bans of dependencies, and packaging
+#   ./test.sh coverage        nor this: line coverage of core; takes long, and nothing waits for it
 #
 # FUZZ_SECONDS=N  seconds for each fuzz target at most (default 8)
 set -euo pipefail
@@ -19,8 +20,8 @@ readonly FIRMWARE_TARGETS=(thumbv6m-none-eabi thumbv7m-none-eabi thumbv7em-none-
 readonly NEON_TARGET=aarch64-unknown-linux-musl
 readonly WASM_TARGET=wasm32-wasip1
 readonly ALL=(lint msrv host docs pages gpu bare bits firmware c mpi miri fuzz)
-# Verbs that must be named: cargo-deny takes a quarter of an hour to build.
-readonly NAMED=(supply)
+# Verbs that must be named: cargo-deny takes a quarter of an hour to build, coverage as long to run.
+readonly NAMED=(supply coverage)
 MISSING=()
 LISTS_ARE_NEW=false
 
@@ -278,6 +279,12 @@ fuzz() {
     # The same inputs every time: what passed here passes there. Searching for new ones is another job: fuzz/run.sh 600.
     say "short fuzz run"
     FUZZ_SEED=1 FUZZ_RUNS=25000 fuzz/run.sh "${FUZZ_SECONDS:-8}"
+}
+
+coverage() {
+    need_component llvm-tools; all_there
+    say "line coverage of core"
+    core/coverage.sh
 }
 
 main() {
