@@ -93,7 +93,6 @@ for profile in release fast; do
     check mps2-an386 "$M4F" "$profile" association instructions
     check mps2-an386 "$M4F" "$profile" mpc instructions
     check mps2-an386 "$M4F" "$profile" calibration instructions
-    check mps2-an386 "$M4F" "$profile" small instructions
     for binary in couplings descent heat rules methods nonsmooth passes; do
         check mps2-an386 "$M4F" "$profile" "$binary"
     done
@@ -105,6 +104,7 @@ for binary in association calibration couplings descent methods mpc nonsmooth pa
     case $binary in couplings | descent | mpc) ;; *) check microbit "$M0" release "$binary" ;; esac
     links "$M0" "$binary"
 done
+check mps2-an386 "$M4F" release small instructions
 check mps2-an385 "$M3" release association instructions
 check mps2-an385 "$M3" release mpc instructions
 check mps2-an385 "$M3" release calibration instructions

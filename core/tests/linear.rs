@@ -151,11 +151,11 @@ fn entries_of_a_sparse_matrix() {
 fn small_order<T: Real, const N: usize>() {
     let mut numbers = Numbers(N as u64);
     let mut a = [[T::ZERO; N]; N];
-    for i in 0..N {
-        for (j, &entry) in cast::<T>(&numbers.vector(N)).iter().enumerate() {
-            (a[i][j], a[j][i]) = (entry, entry);
+    let entries: Vec<T> = cast(&numbers.vector(N * N));
+    for (i, row) in a.iter_mut().enumerate() {
+        for (j, entry) in row.iter_mut().enumerate() {
+            *entry = if i == j { T::from_f64(2.0 * N as f64) } else { entries[i.min(j) * N + i.max(j)] };
         }
-        a[i][i] = T::from_f64(2.0 * N as f64);
     }
     let mut x = [T::ZERO; N];
     x.copy_from_slice(&cast::<T>(&numbers.vector(N)));
