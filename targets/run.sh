@@ -50,7 +50,7 @@ chosen() { # board target image opt-level: whether this is to be run
 
 check() { # board target profile binary [instructions]: builds, runs, compares, and remembers what it takes
     local opt=s summary count=- flash fixed stack left answer="same bits as the host"
-    [ "$4" = features ] && answer="same bits however assembled"
+    case $4 in features) answer="same bits however assembled" ;; small) answer="same bits, constant order or not" ;; esac
     [ "$3" = fast ] && opt=3
     chosen "$1" "$2" "$4" "$opt" || return 0
     local folder=$3
@@ -154,6 +154,7 @@ for binary in association calibration couplings descent methods mpc nonsmooth pa
     case $binary in couplings | descent | mpc) ;; *) check microbit "$M0" release "$binary" ;; esac
     links "$M0" "$binary"
 done
+check mps2-an386 "$M4F" release small instructions
 ahead release "$M3" "${ALL[@]}"
 check mps2-an385 "$M3" release association instructions
 check mps2-an385 "$M3" release mpc instructions

@@ -4,6 +4,7 @@ mod common;
 
 use common::{Numbers, Plain, bits, cast, cast_star, cell_of, conductances, per_cell_2d, per_cell_3d, wide};
 use southwell::Real;
+use southwell::linear::small::{apply, apply_fixed, factorise, substitute, substitute_fixed};
 use southwell::linear::{Csr, Dense, Matrix, Star, Stencil2d, Stencil3d};
 use southwell::relaxation::{Blocks, Colouring, Lines, Multicolour, RedBlack};
 
@@ -144,4 +145,56 @@ fn entries_of_a_sparse_matrix() {
     assert_eq!((csr.diagonal(0), csr.diagonal(1), csr.diagonal(2)), (Some(1.0), None, Some(4.0)));
     let dense = Dense::new(&[1.0, 2.0, 9.0, 3.0, 4.0], 2, 3).expect("a valid matrix");
     assert_eq!((dense.row(0), dense.row(1), dense.row(2)), (&[1.0, 2.0][..], &[3.0, 4.0][..], &[][..]));
+}
+
+/// A kernel of constant order has the bits of the general one, and both solve.
+fn small_order<T: Real, const N: usize>() {
+    let mut numbers = Numbers(N as u64);
+    let mut a = [[T::ZERO; N]; N];
+    let entries: Vec<T> = cast(&numbers.vector(N * N));
+    for (i, row) in a.iter_mut().enumerate() {
+        for (j, entry) in row.iter_mut().enumerate() {
+            *entry = if i == j { T::from_f64(2.0 * N as f64) } else { entries[i.min(j) * N + i.max(j)] };
+        }
+    }
+    let mut x = [T::ZERO; N];
+    x.copy_from_slice(&cast::<T>(&numbers.vector(N)));
+    let (mut general, mut dense) = ([T::NAN; N], [T::NAN; N]);
+    apply(a.as_flattened(), &x, &mut general);
+    Dense::new(a.as_flattened(), N, N).expect("sound").apply(&x, &mut dense);
+    let fixed = apply_fixed(&a, &x);
+    assert_eq!((bits(&fixed), bits(&general)), (bits(&dense), bits(&dense)), "order {N}");
+    // Zeros of either sign add up to the same zero.
+    let zeros = apply_fixed(&[[-T::ZERO; N]; N], &[T::ONE; N]);
+    apply([[-T::ZERO; N]; N].as_flattened(), &[T::ONE; N], &mut general);
+    assert_eq!(bits(&zeros), bits(&general), "order {N}");
+
+    let mut factors = a;
+    assert!(factorise(factors.as_flattened_mut(), N), "order {N}");
+    let (mut one, mut other) = (fixed, fixed);
+    substitute(factors.as_flattened(), &mut one);
+    substitute_fixed(&factors, &mut other);
+    assert_eq!(bits(&one), bits(&other), "order {N}");
+    let bound = 64.0 * T::EPSILON.to_f64();
+    assert!(one.iter().zip(&x).all(|(a, b)| (a.to_f64() - b.to_f64()).abs() <= bound), "order {N}");
+
+    // Not positive definite, and too short.
+    a[N - 1][N - 1] = -T::ONE;
+    assert!(!factorise(a.as_flattened_mut(), N), "order {N}");
+    assert!(!factorise(&mut factors.as_flattened_mut()[1..], N), "order {N}");
+}
+
+#[test]
+fn kernels_of_constant_order_have_the_bits_of_the_general_ones() {
+    fn all<T: Real>() {
+        small_order::<T, 1>();
+        small_order::<T, 2>();
+        small_order::<T, 3>();
+        small_order::<T, 5>();
+        small_order::<T, 8>();
+        small_order::<T, 11>();
+        small_order::<T, 16>();
+    }
+    all::<f32>();
+    all::<f64>();
 }

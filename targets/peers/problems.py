@@ -172,16 +172,23 @@ def judge(steps, name, output):
             found.append(floats(words[3:]))
     if not found:
         return f"{name} | nothing found"
-    error, iterations = errors(steps, name, last, found), (max(iterations) if min(iterations) >= 0 else -1)
-    return f"{name} | {counts[0]:,} | {max(counts[1:]):,} | {iterations} | {error:.1e}"
+    most = max(iterations) if min(iterations) >= 0 else "no end"
+    return f"{name} | {counts[0]:,} | {max(counts[1:]):,} | {most} | {errors(steps, name, last, found)}"
 
 
 def errors(steps, name, last, found):
-    """The largest difference from the minimum, of any input of any step, against the bound."""
+    """The worst of all steps: how far an input is from the minimum, against the bound; how much more the (clipped) inputs
+    cost, against the cost of the state that they are to correct."""
     plant, stages, bound, _ = CASES[name]
     h, f = condense(plant, stages, last)
-    exact = [minimum(h, f @ state, bound) for state, _ in steps[name]]
-    return max(np.abs(u - best).max() for u, best in zip(found, exact)) / bound
+    far, dear = 0.0, 0.0
+    for u, (state, _) in zip(found, steps[name]):
+        best = minimum(h, f @ state, bound)
+        far = max(far, np.abs(u - best).max() / bound)
+        d = np.clip(u, -bound, bound) - best
+        excess = d @ (h @ best + f @ state) + d @ h @ d / 2
+        dear = max(dear, excess / (best @ h @ best / 2 - best @ (h @ best + f @ state)))
+    return f"{far:.1e} | {dear:.1e}"
 
 
 def main():
@@ -193,8 +200,8 @@ def main():
     elif mode == "ours":
         for name, (plant, *_) in CASES.items():
             for form in (name, name + ", prepared"):
-                error = errors({name: steps[form]}, name, riccati(*plant), [u for _, u in steps[form]])
-                print(f"{form} | {error:.1e}")
+                found = [u for _, u in steps[form]]
+                print(f"{form} | {errors({name: steps[form]}, name, riccati(*plant), found)}")
 
 
 if __name__ == "__main__":

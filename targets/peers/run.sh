@@ -68,7 +68,7 @@ done
 
 # --- model predictive control ------------------------------------------------------------------------
 
-echo "ours: case | largest error of an input against the bound"
+echo "ours: case | farthest input against the bound | excess cost"
 venv/bin/python "$HERE/problems.py" ours steps
 
 row() { # peer level image case
@@ -77,7 +77,7 @@ row() { # peer level image case
     venv/bin/python "$HERE/problems.py" judge steps "$4" found
 }
 
-echo "peer | case | instructions: cold | warm, at most | iterations, at most | largest error of an input against the bound"
+echo "peer | case | instructions: cold | warm, at most | iterations, at most | farthest input | excess cost"
 names=("cart, 10 stages" "cart, 20 stages" "quadrotor, near" "quadrotor, far")
 for name in "${names[@]}"; do
     slug=${name//, /-}; slug=${slug// /-}

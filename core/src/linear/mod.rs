@@ -19,6 +19,7 @@ mod dense;
 mod design;
 #[cfg(feature = "nalgebra")]
 mod nalgebra;
+pub mod small;
 mod stencil;
 
 #[cfg(feature = "nalgebra")]

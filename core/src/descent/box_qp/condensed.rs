@@ -4,7 +4,7 @@
 //! free ones, when the set of free variables has changed since; n² otherwise. *Memory*: n² + n.
 
 use super::model::{Factors, Look, Model};
-use super::small::{at, axpy, dot, from, from_mut, row};
+use super::small::{add_two, at, axpy, dot, from, from_mut, row};
 use crate::linear::{Dense, check_finite, check_len};
 use crate::{DiagonalFault, Error, Real};
 
@@ -183,30 +183,39 @@ impl<T: Real> Condensed<'_, T> {
     }
 }
 
-/// Uᵀ D⁻¹ U of the leading part in its upper half, rows `stride` apart; the diagonal holds the inverse pivots.
-pub(super) fn factorise<T: Real>(matrix: &mut [T], stride: usize, count: usize) -> bool {
-    let mut rest = matrix;
-    for k in 0..count {
-        let Some((row, below)) = rest.split_at_mut_checked(stride) else { return false };
-        rest = below;
-        let Some((pivot, others)) = row.get_mut(k..count).and_then(<[T]>::split_first_mut) else {
+/// Uᵀ D⁻¹ U of the leading part in its upper half, rows `stride` apart; the diagonal holds the inverse pivots. Row by
+/// row: those above it are subtracted in order, two at a time, so that it is read and written half as often.
+pub(crate) fn factorise<T: Real>(matrix: &mut [T], stride: usize, count: usize) -> bool {
+    let lost = T::from_u32(ROUNDINGS) * T::EPSILON;
+    for i in 0..count {
+        let Some((above, rest)) = matrix.split_at_mut_checked(i.wrapping_mul(stride)) else { return false };
+        let Some((pivot, target)) = rest.get_mut(i..count).and_then(<[T]>::split_first_mut) else {
             return false;
         };
-        let Some(inverse) = invert(*pivot, T::MIN_POSITIVE) else { return false };
-        *pivot = inverse;
-        for (at, target) in rest.chunks_mut(stride.max(1)).take(others.len()).enumerate() {
-            let Some(factors) = others.get(at..) else { return false };
-            let Some(target) = target.get_mut(k.wrapping_add(1).wrapping_add(at)..count) else {
-                return false;
-            };
-            let Some(&factor) = factors.first() else { return false };
+        let mut waiting: Option<(T, &[T])> = None;
+        for (k, row) in above.chunks_exact(stride.max(1)).enumerate() {
+            let (Some(factors), Some(&inverse)) = (row.get(i..count), row.get(k)) else { return false };
+            let Some((&factor, factors)) = factors.split_first() else { return false };
+            let weight = -(factor * inverse);
             // What is left of a diagonal entry that has lost all its digits says nothing.
-            let before = target.first().copied().unwrap_or(T::ZERO);
-            axpy(-(factor * inverse), factors, target);
-            if target.first().is_none_or(|&after| after <= T::from_u32(ROUNDINGS) * T::EPSILON * before) {
+            let before = *pivot;
+            *pivot += weight * factor;
+            if *pivot <= lost * before {
                 return false;
             }
+            waiting = match waiting {
+                None => Some((weight, factors)),
+                Some((other_weight, other)) => {
+                    add_two(other_weight, other, weight, factors, target);
+                    None
+                }
+            };
         }
+        if let Some((weight, factors)) = waiting {
+            axpy(weight, factors, target);
+        }
+        let Some(inverse) = invert(*pivot, T::MIN_POSITIVE) else { return false };
+        *pivot = inverse;
     }
     true
 }
@@ -217,7 +226,7 @@ pub(super) fn invert<T: Real>(pivot: T, least: T) -> Option<T> {
 }
 
 /// x ← (Uᵀ D⁻¹ U)⁻¹ x.
-pub(super) fn substitute<T: Real>(matrix: &[T], stride: usize, x: &mut [T]) {
+pub(crate) fn substitute<T: Real>(matrix: &[T], stride: usize, x: &mut [T]) {
     let count = x.len();
     for k in 0..count {
         let factors = row(matrix, k, stride).get(..count).unwrap_or(&[]);

@@ -80,9 +80,11 @@ mod workspace;
 
 pub use active_set::{BoxQp, BoxReport, Fallback, Method, Options, solve, start};
 pub use condensed::Condensed;
+pub(crate) use condensed::{factorise, substitute};
 pub use model::{Factors, Look, Model};
 pub use prepared::{Prepared, invert_condensed};
 pub use problem::Problem;
+pub(crate) use small::dot;
 pub use staged::{Plant, Staged};
 pub use terminal::{condense, condense_len, shift, terminal_cost, terminal_len};
 pub use workspace::Workspace;

@@ -83,7 +83,7 @@ pub(super) fn add_rows<T: Real>(matrix: &[T], stride: usize, weights: &[T], step
 
 /// y ← (y + v·x) + w·z, over the common length.
 #[inline(always)]
-fn add_two<T: Real>(v: T, x: &[T], w: T, z: &[T], y: &mut [T]) {
+pub(super) fn add_two<T: Real>(v: T, x: &[T], w: T, z: &[T], y: &mut [T]) {
     let n = x.len().min(z.len()).min(y.len());
     let (Some(x), Some(z), Some(y)) = (x.get(..n), z.get(..n), y.get_mut(..n)) else { return };
     let ((x, x_rest), (z, z_rest), (y, y_rest)) =
@@ -101,7 +101,7 @@ fn add_two<T: Real>(v: T, x: &[T], w: T, z: &[T], y: &mut [T]) {
 
 /// Σ xᵢ·yᵢ, in groups of four.
 #[inline(never)]
-pub(super) fn dot<T: Real>(x: &[T], y: &[T]) -> T {
+pub(crate) fn dot<T: Real>(x: &[T], y: &[T]) -> T {
     dot_inline(x, y)
 }
 
