@@ -7,7 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-use southwell::linear::{Matrix, Star, Stencil2d};
+use southwell::linear::{Star, Stencil2d};
 use southwell::omega::Eager;
 use southwell::relaxation::{self, RedBlack, Relax, Young, sor};
 use southwell::transport::{self, Cost, Ground, PointCost, Potentials, sinkhorn};

@@ -32,6 +32,8 @@ mod system;
 mod transport;
 
 pub use balance::{Balance, Balanced, Balancer};
+#[cfg(feature = "threads")]
+pub use recovery::OnThreads;
 pub use recovery::{Found, Look, Measurements, Recovery};
 pub use regression::{Fit, Regression, Sparsity};
 pub use robust::{Fitted, Loss, Robust, Settings};

@@ -7,6 +7,8 @@ use southwell::subgradient::matrix::{self, Options, Problem, Recovered, Shape, W
 use southwell::{Error, Observer, Real, Report, Run, Status, drive};
 
 use crate::files::DenseMatrix;
+#[cfg(feature = "threads")]
+use crate::threads::{Pool, Threaded};
 
 /// What was measured; see [`operator`](southwell::subgradient::matrix::operator).
 #[derive(Clone, Debug, PartialEq)]
@@ -192,7 +194,7 @@ impl Recovery {
         options: &Options<T>,
         observer: &mut dyn Observer<T>,
     ) -> Result<Found, Error> {
-        self.with(options, observer, None)
+        self.with(None, options, observer, None)
     }
 
     /// The same, keeping a [`Look`] at every iterate; with a truth (by rows), at its error too.
@@ -205,51 +207,97 @@ impl Recovery {
         truth: Option<&[f64]>,
         observer: &mut dyn Observer<T>,
     ) -> Result<Found, Error> {
+        self.watch_at(None, options, truth, observer)
+    }
+
+    /// The same problem, its measurements taken by several threads. What comes out does not depend on their number;
+    /// it agrees with what one thread finds without them to rounding.
+    #[cfg(feature = "threads")]
+    #[must_use]
+    pub fn on<'r>(&'r self, pool: &'r Pool) -> OnThreads<'r> {
+        OnThreads { recovery: self, pool }
+    }
+
+    fn watch_at<T: Real>(
+        &self,
+        place: Place<'_>,
+        options: &Options<T>,
+        truth: Option<&[f64]>,
+        observer: &mut dyn Observer<T>,
+    ) -> Result<Found, Error> {
         let (rows, columns) = self.measurements.dimensions();
         if let Some(truth) = truth.filter(|truth| Some(truth.len()) != rows.checked_mul(columns)) {
             let expected = rows.saturating_mul(columns);
             return Err(Error::Dimension { argument: "truth", expected, given: truth.len() });
         }
-        self.with(options, observer, Some(truth))
+        self.with(place, options, observer, Some(truth))
     }
 
     /// Makes the operator and solves.
     fn with<T: Real>(
         &self,
+        place: Place<'_>,
         options: &Options<T>,
         observer: &mut dyn Observer<T>,
         watch: Option<Option<&[f64]>>,
     ) -> Result<Found, Error> {
         let y = narrow::<T>(&self.y);
         match &self.measurements {
-            Measurements::Dense { values, rows, columns } => {
-                self.by(&Dense::new(&narrow::<T>(values), *rows, *columns)?, &y, options, observer, watch)
-            }
+            Measurements::Dense { values, rows, columns } => self.at(
+                place,
+                Dense::new(&narrow::<T>(values), *rows, *columns)?,
+                &y,
+                options,
+                observer,
+                watch,
+            ),
             Measurements::Packed { values, order } => {
-                self.by(&Packed::new(&narrow::<T>(values), *order)?, &y, options, observer, watch)
+                self.at(place, Packed::new(&narrow::<T>(values), *order)?, &y, options, observer, watch)
             }
             Measurements::RankOne { a, order } => {
-                self.by(&RankOne::new(&narrow::<T>(a), *order)?, &y, options, observer, watch)
+                self.at(place, RankOne::new(&narrow::<T>(a), *order)?, &y, options, observer, watch)
             }
             Measurements::Paired { a, b, order } => {
                 let (a, b) = (narrow::<T>(a), narrow::<T>(b));
-                self.by(&Paired::new(&a, &b, *order)?, &y, options, observer, watch)
+                self.at(place, Paired::new(&a, &b, *order)?, &y, options, observer, watch)
             }
             Measurements::Bilinear { a, b, rows, columns } => {
                 let (a, b) = (narrow::<T>(a), narrow::<T>(b));
-                self.by(&Bilinear::new(&a, &b, *rows, *columns)?, &y, options, observer, watch)
+                self.at(place, Bilinear::new(&a, &b, *rows, *columns)?, &y, options, observer, watch)
             }
-            Measurements::Entries { row_of, column_of, rows, columns } => {
-                self.by(&Entries::new(row_of, column_of, *rows, *columns)?, &y, options, observer, watch)
-            }
+            Measurements::Entries { row_of, column_of, rows, columns } => self.at(
+                place,
+                Entries::new(row_of, column_of, *rows, *columns)?,
+                &y,
+                options,
+                observer,
+                watch,
+            ),
             Measurements::AllEntries { rows, columns } => {
-                self.by(&AllEntries::new(*rows, *columns)?, &y, options, observer, watch)
+                self.at(place, AllEntries::new(*rows, *columns)?, &y, options, observer, watch)
             }
             Measurements::Seeded { draw, key, count, rows, columns } => {
                 let operator = Seeded::new(*draw, *key, *count, *rows, *columns)?;
-                self.by(&operator, &y, options, observer, watch)
+                self.at(place, operator, &y, options, observer, watch)
             }
         }
+    }
+
+    /// Solves with all threads that there are.
+    fn at<T: Real>(
+        &self,
+        place: Place<'_>,
+        operator: impl Operator<T> + Sync,
+        y: &[T],
+        options: &Options<T>,
+        observer: &mut dyn Observer<T>,
+        watch: Option<Option<&[f64]>>,
+    ) -> Result<Found, Error> {
+        #[cfg(feature = "threads")]
+        let operator = Threaded::new(place.unwrap_or(const { &Pool::none() }), operator);
+        #[cfg(not(feature = "threads"))]
+        let _ = place;
+        self.by(&operator, y, options, observer, watch)
     }
 
     fn by<T: Real, O: Operator<T>>(
@@ -286,6 +334,48 @@ impl Recovery {
             singular_values: values.iter().map(|value| value.to_f64()).collect(),
             history,
         })
+    }
+}
+
+/// The threads to run on.
+#[cfg(feature = "threads")]
+type Place<'p> = Option<&'p Pool>;
+#[cfg(not(feature = "threads"))]
+type Place<'p> = Option<&'p std::convert::Infallible>;
+
+/// A [`Recovery`] on several threads.
+#[cfg(feature = "threads")]
+#[derive(Clone, Copy, Debug)]
+pub struct OnThreads<'r> {
+    recovery: &'r Recovery,
+    pool: &'r Pool,
+}
+
+#[cfg(feature = "threads")]
+impl OnThreads<'_> {
+    /// As [`Recovery::solve`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn solve<T: Real>(
+        self,
+        options: &Options<T>,
+        observer: &mut dyn Observer<T>,
+    ) -> Result<Found, Error> {
+        self.recovery.with(Some(self.pool), options, observer, None)
+    }
+
+    /// As [`Recovery::watch`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn watch<T: Real>(
+        self,
+        options: &Options<T>,
+        truth: Option<&[f64]>,
+        observer: &mut dyn Observer<T>,
+    ) -> Result<Found, Error> {
+        self.recovery.watch_at(Some(self.pool), options, truth, observer)
     }
 }
 

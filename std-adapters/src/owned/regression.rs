@@ -219,9 +219,7 @@ impl Regression {
         what: W,
     ) -> Result<W::Output, Error> {
         #[cfg(feature = "threads")]
-        if let Some(pool) = &self.pool {
-            return self.pose(&Threaded::new(pool, design), sparsity, lambda, what);
-        }
+        let design = Threaded::new(self.pool.as_ref().unwrap_or(const { &Pool::none() }), design);
         self.pose(&design, sparsity, lambda, what)
     }
 

@@ -8,6 +8,7 @@
 //! | [`Cost`](southwell::transport::Cost), stored or made from points | transport in the log domain, Newton's method | readings of the costs, for rows and columns | of one thread |
 //! | [`RedBlack`](southwell::relaxation::RedBlack) of a stencil | SOR | sweeps, in bands of the grid | of one thread |
 //! | a stencil or a [`Csr`](southwell::linear::Csr) | CG | products | of one thread |
+//! | [`Operator`](southwell::subgradient::matrix::operator::Operator) | recovery of matrices | measurements and their gradient | of any number of threads, in blocks |
 //! | [`Design`](southwell::linear::Design) | descent | products with all columns | of one thread |
 //!
 //! [`Coloured`] lays a sparse matrix out by colours, for SOR, block SOR and SSOR-CG: the bits of one thread in that
@@ -23,6 +24,7 @@ mod cost;
 mod design;
 mod grids;
 mod layers;
+mod operator;
 mod pool;
 mod sparse;
 

@@ -17,6 +17,8 @@ pub struct Pool {
     /// None if the caller is alone.
     workers: Option<Arc<rayon::ThreadPool>>,
     threads: usize,
+    /// Whether threads were not asked for at all.
+    none: bool,
 }
 
 /// Why there is no pool.
@@ -69,14 +71,25 @@ impl Pool {
             return Err(PoolError::TooMany { asked: threads, most: MOST });
         }
         if threads == 1 {
-            return Ok(Self { workers: None, threads });
+            return Ok(Self { workers: None, threads, none: false });
         }
         let workers = rayon::ThreadPoolBuilder::new()
             .num_threads(threads - 1)
             .thread_name(|i| format!("southwell-{}", i + 1))
             .build()
             .map_err(PoolError::Start)?;
-        Ok(Self { workers: Some(Arc::new(workers)), threads })
+        Ok(Self { workers: Some(Arc::new(workers)), threads, none: false })
+    }
+
+    /// The calling thread, for views that are to do exactly what they do unwrapped: one way of solving is then compiled
+    /// for both.
+    pub(crate) const fn none() -> Self {
+        Self { workers: None, threads: 1, none: true }
+    }
+
+    /// Whether this is [`none`](Self::none).
+    pub(super) const fn is_none(&self) -> bool {
+        self.none
     }
 
     /// Threads, the calling one among them.

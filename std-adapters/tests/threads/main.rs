@@ -5,6 +5,7 @@ mod cli;
 mod coloured;
 mod descent;
 mod grids;
+mod recovery;
 mod transport;
 
 use std::num::NonZeroUsize;

@@ -88,7 +88,7 @@ mod check {
         let cost = PointCost::new(&x, &y, 2, Ground::SquaredEuclidean, &mut storage).expect("points");
         let plain = potentials(&cost, &mut Fixed(T::ONE));
         let eager = potentials(&cost, &mut Eager::default());
-        let values: Vec<T> = (0..211).flat_map(|i| cost.row(i, &mut vec![T::NAN; 190]).to_vec()).collect();
+        let values: Vec<T> = (0..211).flat_map(|i| cost.row(i, &mut [T::NAN; 190]).to_vec()).collect();
         let dense = DenseCost::new(&values, 211, 190, 190).expect("costs");
         let kernels = scalings(&cost);
         assert!(kernels == scalings(&dense));

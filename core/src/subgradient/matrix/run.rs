@@ -1,6 +1,6 @@
 //! The run: value and sub-gradient in one pass, the best iterate, a step.
 
-use southwell_simd::{Lanes, vector};
+use southwell_simd::vector;
 
 use super::columns::singular_values;
 use super::operator::{Operator, formed};
@@ -8,7 +8,7 @@ use super::options::{Options, Precondition};
 use super::problem::Problem;
 use super::scaled::{clip_rows, precondition};
 use super::shape::Shape;
-use super::start::{self, Plan, Start, sign};
+use super::start::{self, Plan, Start};
 use super::step::{Pace, Step, Unit};
 use crate::carve::carve;
 use crate::copy::CopyFrom;
@@ -197,20 +197,12 @@ impl<T: Real, O: Operator<T>> Recovery<'_, T, O> {
     fn look(&mut self) {
         let Problem { operator, y, shape } = self.problem;
         let work = &mut self.work;
-        let (mut sizes, mut counts) = (Lanes::default(), [0_u32; 2]);
         let scale = T::ONE / T::from_usize(y.len());
         let mut gradient = shape.gradient(&mut *work.gradient);
-        operator.pass(scale, shape.factors(&*work.current), work.scratch, &mut gradient, |i, s| {
-            let residual = y.get(i).map_or(T::ZERO, |&y| s - y);
-            sizes.add_at(i, residual.abs());
-            let sign = sign(residual);
-            let [positive, negative] = &mut counts;
-            *positive += u32::from(sign > T::ZERO);
-            *negative += u32::from(sign < T::ZERO);
-            sign
-        });
+        let (sum, counts) =
+            operator.misfit(scale, shape.factors(&*work.current), y, work.scratch, &mut gradient);
         self.counts = counts;
-        self.value = sizes.sum() * scale;
+        self.value = sum * scale;
         if !self.value.is_finite() {
             self.failed = Some(Status::NotFinite);
             return;

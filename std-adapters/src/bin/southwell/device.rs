@@ -21,10 +21,9 @@ static CHOSEN: OnceLock<Device> = OnceLock::new();
 pub(crate) fn choose(device: Device, command: &Command) -> Result<(), Failure> {
     let alone = match command {
         Command::Devices(_) => Some("devices"),
-        Command::Relax(_) | Command::Descend(_) | Command::Transport(_) => None,
+        Command::Relax(_) | Command::Descend(_) | Command::Transport(_) | Command::Recover(_) => None,
         Command::Fit(_) => Some("fit"),
         Command::Heat(_) => Some("heat"),
-        Command::Recover(_) => Some("recover"),
         Command::Balance(_) => Some("balance"),
         Command::Reproduce(_) => Some("reproduce"),
         #[cfg(feature = "images")]

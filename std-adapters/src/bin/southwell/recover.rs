@@ -13,11 +13,13 @@ use serde::Serialize;
 use southwell::subgradient::matrix::{Options, Precondition, Start, Step};
 use southwell::{Progress, Real, Status, Stop};
 use southwell_std::files::archive;
-use southwell_std::owned::{Found, Look, Recovery};
+use southwell_std::owned::{Found, Look, Measurements, Recovery};
 use southwell_std::plot::{Panel, Series, write_svg};
+use southwell_std::threads::{Pool, Work};
 
 use super::heat::tolerance;
 use super::relax::name;
+use crate::device;
 use crate::output::{self, Failure, INTERRUPTED, NOT_CONVERGED};
 use read::Input;
 
@@ -157,6 +159,7 @@ struct Document {
     seconds: f64,
     /// The instruction set that the passes ran on.
     simd: &'static str,
+    device: String,
 }
 
 /// How often the progress is shown.
@@ -174,6 +177,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let Input { measurements, y, symmetric, truth } = read::read(&arguments.file)?;
     let (rows, columns) = measurements.dimensions();
     let symmetric = arguments.symmetric || !arguments.general && symmetric.unwrap_or(true);
+    let work = work(&measurements, y.len(), arguments.rank);
+    let pool = device::threads(Work { products: work, ..Work::default() })?;
     let recovery = Recovery { measurements, y, symmetric, rank: arguments.rank };
     let truth = truth.map(|truth| {
         if (truth.rows, truth.columns) == (rows, columns) {
@@ -187,9 +192,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let start = Instant::now();
     let truth = truth.as_deref();
     let found = if arguments.single {
-        solve::<f32>(arguments, &recovery, truth)
+        solve::<f32>(arguments, &recovery, pool.as_ref(), truth)
     } else {
-        solve::<f64>(arguments, &recovery, truth)
+        solve::<f64>(arguments, &recovery, pool.as_ref(), truth)
     }?;
     let seconds = start.elapsed().as_secs_f64();
     if let Some(path) = &arguments.out {
@@ -206,12 +211,25 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if let Some(path) = &arguments.plot {
         write_svg(path, &panels(&found.history))?;
     }
-    report(arguments, &recovery, &found, truth, seconds)?;
+    report(arguments, &recovery, &found, truth, seconds, device::name(pool.as_ref()))?;
     Ok(match found.recovered.report.status {
         Status::Converged => ExitCode::SUCCESS,
         Status::Stopped => ExitCode::from(INTERRUPTED),
         _ => ExitCode::from(NOT_CONVERGED),
     })
+}
+
+/// Products and sums of an iteration.
+fn work(measurements: &Measurements, count: usize, rank: usize) -> usize {
+    let (rows, columns) = measurements.dimensions();
+    let each = match measurements {
+        Measurements::Dense { .. } | Measurements::Packed { .. } | Measurements::Seeded { .. } => {
+            2 * rows.saturating_mul(columns)
+        }
+        Measurements::Entries { .. } | Measurements::AllEntries { .. } => 4 * rank,
+        _ => 2 * rank * (rows + columns),
+    };
+    count.saturating_mul(each)
 }
 
 fn options<T: Real>(arguments: &Arguments) -> Options<T> {
@@ -245,6 +263,7 @@ fn options<T: Real>(arguments: &Arguments) -> Options<T> {
 fn solve<T: Real>(
     arguments: &Arguments,
     recovery: &Recovery,
+    pool: Option<&Pool>,
     truth: Option<&[f64]>,
 ) -> Result<Found, Failure> {
     let bar = output::progress(arguments.quiet || arguments.json, None);
@@ -262,10 +281,11 @@ fn solve<T: Real>(
         if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let options = options::<T>(arguments);
-    let found = if arguments.plot.is_some() {
-        recovery.watch(&options, truth, &mut observer)
-    } else {
-        recovery.solve(&options, &mut observer)
+    let found = match (pool, arguments.plot.is_some()) {
+        (None, false) => recovery.solve(&options, &mut observer),
+        (None, true) => recovery.watch(&options, truth, &mut observer),
+        (Some(pool), false) => recovery.on(pool).solve(&options, &mut observer),
+        (Some(pool), true) => recovery.on(pool).watch(&options, truth, &mut observer),
     };
     bar.finish_and_clear();
     found.map_err(|error| format!("{}: {error}", arguments.file.display()).into())
@@ -307,6 +327,7 @@ fn report(
     found: &Found,
     truth: Option<&[f64]>,
     seconds: f64,
+    device: String,
 ) -> Result<(), Failure> {
     let recovered = &found.recovered;
     let (rows, columns) = recovery.measurements.dimensions();
@@ -330,6 +351,7 @@ fn report(
             measurements: recovery.y.len(),
             seconds,
             simd: southwell_simd::level_name(),
+            device,
         });
     }
     let error = error.map_or(String::new(), |error| format!(", relative error {error:.3e}"));

@@ -253,9 +253,7 @@ impl Transport {
     /// Hands costs over, to be read by all threads that there are.
     fn hand<T: Real, W: WithCost<T>>(&self, cost: impl Cost<T> + Sync, what: W) -> Result<W::Output, Error> {
         #[cfg(feature = "threads")]
-        if let Some(pool) = &self.pool {
-            return what.call(&Threaded::new(pool, cost));
-        }
+        let cost = Threaded::new(self.pool.as_ref().unwrap_or(const { &Pool::none() }), cost);
         what.call(&cost)
     }
 }

@@ -30,8 +30,42 @@ pub use packed::Packed;
 pub use seeded::{Draw, Seeded};
 
 use super::shape::{Factors, Gradient, Shape};
-use super::start::Weights;
+use super::start::{Weights, sign};
 use crate::{Error, Real};
+use southwell_simd::Lanes;
+
+/// How far measurements are off, Σ |r_i| of their residuals, and how many are too large and too small.
+#[derive(Clone, Debug)]
+pub struct Misfit<T> {
+    sizes: Lanes<T>,
+    /// How many residuals are above 0, and below.
+    pub counts: [u32; 2],
+}
+
+impl<T: Real> Default for Misfit<T> {
+    fn default() -> Self {
+        Self { sizes: Lanes::default(), counts: [0; 2] }
+    }
+}
+
+impl<T: Real> Misfit<T> {
+    /// Takes up the residual of measurement i, and answers with its sign.
+    #[inline]
+    pub fn take(&mut self, i: usize, residual: T) -> T {
+        self.sizes.add_at(i, residual.abs());
+        let sign = sign(residual);
+        let [above, below] = &mut self.counts;
+        *above = above.saturating_add(u32::from(sign > T::ZERO));
+        *below = below.saturating_add(u32::from(sign < T::ZERO));
+        sign
+    }
+
+    /// Σ |r_i|, residual i in lane i mod [`LANES`](southwell_simd::LANES).
+    #[must_use]
+    pub fn sum(&self) -> T {
+        self.sizes.sum()
+    }
+}
 
 /// A linear map from matrices to m numbers, X ↦ ⟨A_i, X⟩, and its adjoint.
 ///
@@ -90,6 +124,24 @@ pub trait Operator<T: Real> {
             self.accumulate(i, weigh(i, s), x, scratch, gradient);
         }
         self.close(scale, x, scratch, gradient);
+    }
+
+    /// The sub-gradients of Σ |⟨A_i, U Vᵀ⟩ − y_i|, times `scale`: a [`pass`](Operator::pass) whose weights are the signs
+    /// of the residuals. Returns the sum, and how many residuals are above 0 and below.
+    fn misfit(
+        &self,
+        scale: T,
+        x: Factors<'_, T>,
+        y: &[T],
+        scratch: &mut [T],
+        gradient: &mut Gradient<'_, T>,
+    ) -> (T, [u32; 2])
+    where
+        Self: Sized,
+    {
+        let mut misfit = Misfit::default();
+        self.pass(scale, x, scratch, gradient, |i, s| misfit.take(i, y.get(i).map_or(T::ZERO, |&y| s - y)));
+        (misfit.sum(), misfit.counts)
     }
 }
 
