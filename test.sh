@@ -2,9 +2,10 @@
 # Everything that must pass, for people and CI alike.
 #
 #   ./test.sh                 all of it, installing what it needs
-#   ./test.sh lint host       some of it: lint msrv host docs gpu bare bits firmware c miri fuzz
+#   ./test.sh lint host       some of it: lint msrv host docs pages gpu bare bits firmware c mpi miri fuzz
+#   ./test.sh supply          not among all of it: licences, sources and bans of dependencies, and packaging
 #
-# FUZZ_SECONDS=N  seconds for each fuzz target (default 8)
+# FUZZ_SECONDS=N  seconds for each fuzz target at most (default 8)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -17,8 +18,11 @@ readonly FIRMWARE_TARGETS=(thumbv6m-none-eabi thumbv7m-none-eabi thumbv7em-none-
 # Machines with other vectors than ours, reached through an emulator and through Node.
 readonly NEON_TARGET=aarch64-unknown-linux-musl
 readonly WASM_TARGET=wasm32-wasip1
-readonly ALL=(lint msrv host docs gpu bare bits firmware c miri fuzz)
+readonly ALL=(lint msrv host docs pages gpu bare bits firmware c mpi miri fuzz)
+# Verbs that must be named: cargo-deny takes a quarter of an hour to build.
+readonly NAMED=(supply)
 MISSING=()
+LISTS_ARE_NEW=false
 
 say()  { printf '\n== %s (%ss)\n' "$*" "$SECONDS"; }
 miss() { MISSING+=("$1"); printf 'MISSING: %s\n' "$1" >&2; }
@@ -51,7 +55,7 @@ install_packages() {
         as_root=(sudo -n)
     fi
     if command -v apt-get >/dev/null; then
-        "${as_root[@]}" apt-get update -qq &&
+        "$LISTS_ARE_NEW" || { "${as_root[@]}" apt-get update -qq && LISTS_ARE_NEW=true; } &&
             DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@"
     elif command -v dnf >/dev/null; then
         "${as_root[@]}" dnf install -y -q "$@"
@@ -67,6 +71,15 @@ need_program() {
     install_packages "$package" || true
     command -v "$program" >/dev/null ||
         miss "$program: the distribution's package $package could not be installed (needs root)"
+}
+
+# A library that no program stands for, by a pattern of its file.
+need_library() {
+    local pattern=$1 package=$2
+    compgen -G "$pattern" >/dev/null && return
+    install_packages "$package" || true
+    compgen -G "$pattern" >/dev/null ||
+        miss "$pattern: the distribution's package $package could not be installed (needs root)"
 }
 
 # A Vulkan loader and a driver: a card's, or lavapipe, which is software.
@@ -99,6 +112,16 @@ need_cargo_fuzz() {
         miss "cargo-fuzz: 'cargo install --locked cargo-fuzz' failed"
 }
 
+need_cargo_deny() {
+    command -v cargo-deny >/dev/null || cargo install --locked cargo-deny ||
+        miss "cargo-deny: 'cargo install --locked cargo-deny' failed"
+}
+
+need_defmt_print() {
+    command -v defmt-print >/dev/null || cargo install --locked defmt-print ||
+        miss "defmt-print: 'cargo install --locked defmt-print' failed"
+}
+
 # Ends the script if something a verb needs could not be had.
 all_there() {
     [ "${#MISSING[@]}" -eq 0 ] && return
@@ -110,11 +133,11 @@ all_there() {
 # --- the verbs -----------------------------------------------------------------------------------
 
 lint() {
-    need_component rustfmt; need_component clippy; need_targets "${FIRMWARE_TARGETS[@]}"; all_there
+    need_component rustfmt; need_component clippy; need_targets "${FIRMWARE_TARGETS[@]}" "$WASM_TARGET"; all_there
     say "format"
     cargo fmt --all --check
     local package
-    for package in fuzz targets/scenario targets/cortex-m targets/riscv targets/c; do
+    for package in fuzz targets/scenario targets/cortex-m targets/riscv targets/c targets/wasm targets/aarch64; do
         cargo fmt --manifest-path "$package/Cargo.toml" --check
     done
     say "clippy"
@@ -123,12 +146,14 @@ lint() {
     cargo clippy --locked -p southwell-simd --features std -- -D warnings
     cargo clippy --locked -p southwell --no-default-features -- -D warnings
     cargo clippy --locked -p southwell --features std -- -D warnings
+    cargo clippy --locked -p southwell --features defmt,heapless,nalgebra --all-targets -- -D warnings
     cargo clippy --locked -p southwell-std --no-default-features --all-targets -- -D warnings
     cargo clippy --locked --manifest-path fuzz/Cargo.toml --all-targets -- -D warnings
     cargo clippy --locked --manifest-path targets/scenario/Cargo.toml --all-targets -- -D warnings
-    (cd targets/cortex-m && cargo clippy --locked --release -- -D warnings)
+    (cd targets/cortex-m && cargo clippy --locked --release --features extras -- -D warnings)
     (cd targets/riscv && cargo clippy --locked --release -- -D warnings)
     (cd targets/c && cargo clippy --locked --features std --all-targets -- -D warnings)
+    (cd targets/wasm && cargo clippy --locked -- -D warnings)
 }
 
 msrv() {
@@ -140,12 +165,15 @@ msrv() {
 host() {
     say "host tests"
     cargo test --locked --workspace
+    cargo test --locked -p southwell --features heapless,nalgebra --test features
+    cargo test --locked -p southwell --features heapless,nalgebra --doc -- fixed nalgebra
     (cd targets/scenario && cargo test --locked)
 }
 
 docs() {
     say "documentation"
     RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked -p southwell --features defmt,heapless,nalgebra --no-deps
 }
 
 # On software Vulkan where there is no card.
@@ -160,6 +188,26 @@ gpu() {
     unset SOUTHWELL_REQUIRE_GPU
 }
 
+# Every command and every Rust snippet of README.md and docs/*.md.
+pages() {
+    need_program python3 python3; all_there
+    say "every command of the pages"
+    # The binary as the tests of the command line have it, so that it is not built twice.
+    cargo test --locked -p southwell-std --test cli --no-run
+    python3 docs/check.py target/debug/southwell
+    say "every snippet of the pages"
+    cargo test --locked -p southwell-std --doc pages
+}
+
+# What is depended on and what would be published. Semantic versions are compared from the first tag on.
+supply() {
+    need_cargo_deny; all_there
+    say "licences, sources and bans"
+    cargo deny --locked check bans licenses sources
+    say "packages as they would be published"
+    cargo package --locked --allow-dirty --workspace --exclude southwell-benches
+}
+
 bare() {
     need_targets "${BARE_TARGETS[@]}"; all_there
     local target
@@ -169,7 +217,8 @@ bare() {
     done
 }
 
-# The passes' own tests and every family's scenario on NEON and on wasm simd128. The linker that comes with Rust is enough for both.
+# The passes' own tests and every family's scenario on NEON and on wasm simd128. The linker that comes with Rust is enough
+# for both.
 bits() {
     need_targets "$NEON_TARGET" "$WASM_TARGET"
     need_program qemu-aarch64 qemu-user; need_program node nodejs; all_there
@@ -182,14 +231,18 @@ bits() {
     for target in "$NEON_TARGET" "$WASM_TARGET"; do
         say "the same bits on $target"
         cargo test --locked -p southwell-simd --lib --tests --target "$target"
-        (cd targets/scenario && cargo test --locked --tests --target "$target")
     done
     unset SOUTHWELL_LEVEL
+    local package
+    for package in wasm aarch64; do
+        say "every scenario on $package"
+        (cd "targets/$package" && cargo run --quiet --locked)
+    done
 }
 
 firmware() {
     need_targets "${FIRMWARE_TARGETS[@]}"; need_program qemu-system-arm qemu-system-arm
-    need_program qemu-system-riscv32 qemu-system-misc; need_program python3 python3; all_there
+    need_program qemu-system-riscv32 qemu-system-misc; need_program python3 python3; need_defmt_print; all_there
     say "firmware in the emulator"
     targets/run.sh
 }
@@ -202,6 +255,15 @@ c() {
     targets/c/run.sh
 }
 
+# Open MPI from the distribution, and the library that its header is read with.
+mpi() {
+    need_program mpicc libopenmpi-dev; need_program mpirun openmpi-bin; need_program clang clang
+    need_library '/usr/lib*/llvm*/lib/libclang*.so*' libclang-dev; all_there
+    say "drivers over MPI"
+    cargo clippy --locked -p southwell-std --features mpi --all-targets -- -D warnings
+    std-adapters/tests/mpi.sh
+}
+
 miri() {
     need_miri; all_there
     say "undefined behaviour in passes (Miri)"
@@ -212,17 +274,18 @@ miri() {
 
 fuzz() {
     need_cargo_fuzz; all_there
+    # The same inputs every time: what passed here passes there. Searching for new ones is another job: fuzz/run.sh 600.
     say "short fuzz run"
-    fuzz/run.sh "${FUZZ_SECONDS:-8}"
+    FUZZ_SEED=1 FUZZ_RUNS=25000 fuzz/run.sh "${FUZZ_SECONDS:-8}"
 }
 
 main() {
     local verbs=("$@") verb
     [ "${#verbs[@]}" -gt 0 ] || verbs=("${ALL[@]}")
     for verb in "${verbs[@]}"; do
-        case " ${ALL[*]} " in
+        case " ${ALL[*]} ${NAMED[*]} " in
             *" $verb "*) ;;
-            *) printf 'usage: ./test.sh [%s]…\n' "$(IFS='|'; echo "${ALL[*]}")" >&2; exit 2 ;;
+            *) printf 'usage: ./test.sh [%s]…\n' "$(IFS='|'; echo "${ALL[*]} ${NAMED[*]}" | tr ' ' '|')" >&2; exit 2 ;;
         esac
     done
     command -v rustup >/dev/null && command -v cargo >/dev/null || {

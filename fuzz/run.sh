@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Builds all fuzz targets once and runs each for SECONDS_PER_TARGET (default 15) from its seeds.
 #   fuzz/run.sh [SECONDS_PER_TARGET] [TARGET ...]
+# FUZZ_SEED=N  begin every target from this seed, so that the same build runs the same inputs (default: a new one each time)
+# FUZZ_RUNS=N  end a target after so many inputs, if the time does not end it sooner
 # Exit: 0 nothing found, 1 a finding (how to reproduce it is printed), 2 bad arguments or no build,
 # 3 a tool is missing.
 set -u
@@ -42,7 +44,8 @@ rows=$(printf '%-14s %12s %9s %9s  %s' target executions coverage exec/s result)
 for target in $targets; do
     mkdir -p "$scratch/$target"
     cp "seeds/$target"/* "$scratch/$target"/ 2> /dev/null
-    options=(-max_total_time="$seconds" -max_len=2048 -rss_limit_mb=2048 -timeout=20 -print_final_stats=1)
+    options=(-max_total_time="$seconds" -max_len=2048 -rss_limit_mb=2048 -timeout=20 -print_final_stats=1
+             ${FUZZ_SEED:+"-seed=$FUZZ_SEED"} ${FUZZ_RUNS:+"-runs=$FUZZ_RUNS"})
     [ -f "dictionaries/$target.dict" ] && options+=(-dict="dictionaries/$target.dict")
     log=$scratch/$target.log
     # Found inputs go to the scratch corpus, crashes to artifacts/, which git ignores.

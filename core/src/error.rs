@@ -6,6 +6,7 @@ use core::fmt;
 ///
 /// How a run *ended* is a [`Status`](crate::Status), never an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Error {
     /// An argument has the wrong length or shape.
@@ -105,6 +106,7 @@ pub enum Error {
 
 /// What is wrong with a diagonal entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum DiagonalFault {
     /// No entry is stored on the diagonal.
@@ -119,6 +121,7 @@ pub enum DiagonalFault {
 
 /// What is wrong with an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum StructureFault {
     /// An offset is smaller than the one before it.
@@ -141,7 +144,10 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Error::Dimension { argument, expected, given } => {
-                write!(f, "`{argument}` has length {given}, but the other arguments demand {expected}")
+                write!(
+                    f,
+                    "`{argument}` has length {given}, but the other arguments demand {expected}; pass that many"
+                )
             }
             Error::Workspace { needed, given } => write!(
                 f,
@@ -150,7 +156,10 @@ impl fmt::Display for Error {
             Error::Option { name, requirement } => write!(f, "`{name}` {requirement}"),
             Error::Diagonal { row, fault } => match fault {
                 DiagonalFault::Missing => {
-                    write!(f, "row {row} has no entry on the diagonal; this method divides by it")
+                    write!(
+                        f,
+                        "row {row} has no entry on the diagonal; store one, as this method divides by it"
+                    )
                 }
                 DiagonalFault::Zero => write!(
                     f,
@@ -164,45 +173,57 @@ impl fmt::Display for Error {
                     write!(f, "the diagonal block that begins at row {row} is singular; choose other blocks")
                 }
             },
-            Error::Value { argument, index } => write!(f, "`{argument}[{index}]` is NaN or infinite"),
+            Error::Value { argument, index } => {
+                write!(f, "`{argument}[{index}]` is NaN or infinite; replace it by a number")
+            }
             Error::Negative { argument, index } => {
-                write!(f, "`{argument}[{index}]` is negative, which is not allowed there")
+                write!(f, "`{argument}[{index}]` is negative; zero is the least allowed there")
             }
             Error::Mass { argument, requirement } => write!(f, "the mass of `{argument}` {requirement}"),
             Error::Structure { argument, index, fault } => {
                 let what = match fault {
-                    StructureFault::Decreasing => "is smaller than the one before it",
-                    StructureFault::FirstNotZero => "must be zero",
+                    StructureFault::Decreasing => {
+                        "is smaller than the one before it; offsets count entries and never decrease"
+                    }
+                    StructureFault::FirstNotZero => "is the first offset, which must be zero",
                     StructureFault::Unsorted => {
                         "is not larger than the index before it in the same line; sort the line and merge duplicates"
                     }
-                    StructureFault::OutOfRange => "is out of range",
+                    StructureFault::OutOfRange => "is out of range; indices count from zero",
                     StructureFault::NotAPermutation => {
                         "breaks the permutation: every row must occur exactly once"
                     }
-                    StructureFault::SameColour => "has the colour of a row that it is coupled to",
-                    StructureFault::EmptyBlock => "ends a block that holds no variable",
+                    StructureFault::SameColour => {
+                        "has the colour of a row that it is coupled to; colour anew whenever the pattern changes"
+                    }
+                    StructureFault::EmptyBlock => "ends a block that holds no variable; leave the block out",
                 };
                 write!(f, "`{argument}[{index}]` {what}")
             }
             Error::TooLarge { argument } => {
-                write!(f, "`{argument}` is larger than 32-bit indices can address")
+                write!(f, "`{argument}` is larger than 32-bit indices can address; split the problem")
             }
             Error::EmptyLine { line, index } => write!(
                 f,
                 "{line} {index} must carry something, but has no entry to carry it with (other than in lines that carry nothing); leave it out"
             ),
             Error::Bounds { index } => {
-                write!(f, "the lower bound of variable {index} lies above its upper bound")
+                write!(
+                    f,
+                    "the lower bound of variable {index} lies above its upper bound; swap the two or correct one"
+                )
             }
             Error::Asymmetric { argument, row, column } => {
                 write!(
                     f,
-                    "`{argument}` must be symmetric, but entry ({row}, {column}) differs from ({column}, {row})"
+                    "`{argument}` must be symmetric, but entry ({row}, {column}) differs from ({column}, {row}); take (A + Aᵀ)/2"
                 )
             }
             Error::Label { argument, index } => {
-                write!(f, "`{argument}[{index}]` is none of the classes (of two classes: −1 and 1)")
+                write!(
+                    f,
+                    "`{argument}[{index}]` is none of the classes; of two they are −1 and 1, of k they are 0 to k − 1"
+                )
             }
         }
     }

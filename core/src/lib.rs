@@ -52,6 +52,9 @@
 //!
 //! What is not here: files, threads, plots and the command line (`southwell-std`), and passes over
 //! memory (`southwell-simd`).
+//!
+//! Features, all off: `defmt` (`Format` on reports, errors and options), `heapless` (`fixed`: owned matrices and
+//! workspaces), `nalgebra` (its matrices as views and back), `std` (detection of vector instructions at run time).
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -60,6 +63,8 @@ mod carve;
 mod copy;
 pub mod descent;
 mod error;
+#[cfg(feature = "heapless")]
+pub mod fixed;
 pub mod linear;
 mod observe;
 pub mod omega;

@@ -4,6 +4,7 @@ use core::ops::ControlFlow;
 
 /// A look at a run after a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Progress<T> {
     /// Steps done so far in this drive (0: before the first step).
     pub step: u32,

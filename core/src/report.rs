@@ -2,6 +2,7 @@
 
 /// How a run ended. Every variant leaves a usable iterate: each method says which one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Status {
     /// The tolerance was met, confirmed by a residual recomputed from scratch.
@@ -29,6 +30,7 @@ pub enum Status {
 
 /// How a run ended and what it did.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Report<T> {
     /// How the run ended.
     pub status: Status,

@@ -8,6 +8,7 @@ use crate::{Error, Real};
 /// and what its scale is (‖b‖ or the first residual, say) is defined by each family; the scale is
 /// fixed when the run starts, so a continued run keeps it.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Stop<T> {
     /// Absolute tolerance, in units of the residual; finite, ≥ 0. Default 0.
     pub absolute: T,

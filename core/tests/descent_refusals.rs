@@ -64,7 +64,7 @@ fn losses() {
     for delta in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         assert_eq!(option(Huber::new(design(), &[1.0, 2.0], delta).err()), Some("delta"));
     }
-    let outside = |index| Error::Structure { argument: "labels", index, fault: StructureFault::OutOfRange };
+    let outside = |index| Error::Label { argument: "labels", index };
     assert_eq!(Logistic::new(design(), &[1.0, 0.5]).err(), Some(outside(1)));
     assert!(Logistic::new(design(), &[1.0]).is_err());
     assert_eq!(Softmax::new::<f64>(design(), 3, &[3, 0]).err(), Some(outside(0)));

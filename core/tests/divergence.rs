@@ -77,6 +77,26 @@ fn zero_weights() {
     assert!((f64::from(single.value) - seen.value).abs() < 1e-6, "{single:?} {seen:?}");
 }
 
+/// A start so large that its masses and its potentials overflow together: a run that failed has no value, not NaN.
+#[test]
+fn overflowing_starts() {
+    let (costs, half) = ([0.0_f32; 4], [0.5; 2]);
+    let cost = DenseCost::new(&costs, 2, 2, 2).expect("costs");
+    let problem = Problem::new(&cost, &half, &half, 1.0).expect("a problem");
+    let problems = Problems { mixed: &problem, first: &problem, second: &problem };
+    let mut storage = vec![f32::NAN; divergence::required_len(2, 2, 2, true)];
+    let [mut f, mut g, mut f_aa] = [[0.0; 2]; 3];
+    let mut g_bb = [3e38; 2];
+    let mixed = Potentials { f: &mut f, g: &mut g };
+    let state = State { mixed, first: &mut f_aa, second: &mut g_bb };
+    let options = sinkhorn::Options::default();
+    let seen =
+        divergence::solve(&problems, &options, &mut Fixed(1.0), state, &mut storage, &mut ()).expect("valid");
+    assert_eq!(seen.reports[2].status, Status::NotFinite);
+    assert_eq!(seen.transport[2], f32::NEG_INFINITY, "{seen:?}");
+    assert_eq!(seen.value, f32::INFINITY, "{seen:?}");
+}
+
 /// A symmetric run reports its own error, goes on where it stopped, and keeps a start that it is refused.
 #[test]
 fn symmetric_runs() {

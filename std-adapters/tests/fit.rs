@@ -170,6 +170,40 @@ fn columns_by_name_and_by_number() {
     assert!(code == 0 && out.starts_with("optimal after") && out.contains("intercept"), "{out}");
 }
 
+/// A weight is as many rows.
+#[test]
+fn a_column_of_weights() {
+    let folder = Folder::new();
+    let (mut weighed, mut repeated) = ("t,count,y\n".to_owned(), "t,y\n".to_owned());
+    for i in 0..12_u32 {
+        let (t, count) = (f64::from(i), i % 4);
+        let y = 1.0 + 0.5 * t + f64::from(i * 7 % 5) / 8.0 + if i % 5 == 0 { 9.0 } else { 0.0 };
+        weighed += &format!("{t},{count},{y}\n");
+        (0..count).for_each(|_| repeated += &format!("{t},{y}\n"));
+    }
+    let (weighed, repeated) = (folder.file("weighed.csv", &weighed), folder.file("repeated.csv", &repeated));
+    for loss in ["lad", "quantile:0.3", "huber"] {
+        let (code, found) = json(&[&weighed, "--loss", loss, "--weights", "count"]);
+        let (_, expected) = json(&[&repeated, "--loss", loss]);
+        assert_eq!((code, &found["names"]), (0, &expected["names"]), "{found}");
+        if loss != "huber" {
+            assert!(
+                (number(&found["objective"]) - number(&expected["objective"])).abs() < 1e-9,
+                "{found} {expected}"
+            );
+        }
+        let (_, numbered) = json(&[&weighed, "--loss", loss, "--weights", "2", "--target", "3"]);
+        assert_eq!(numbered["coefficients"], found["coefficients"]);
+    }
+    for (arguments, part) in [
+        (&["--weights", "mass"][..], "there is no column mass; there are t, count, y"),
+        (&["--weights", "y", "--target", "y"], "cannot be fitted and weigh"),
+    ] {
+        let (code, _, error) = southwell(&[&[&weighed[..], "--loss", "lad"], arguments].concat());
+        assert!(code == 1 && error.contains(part), "{error}");
+    }
+}
+
 #[test]
 fn what_is_wrong_is_said() {
     let folder = Folder::new();

@@ -145,27 +145,27 @@ fn refused() {
         (
             "object",
             "%%MatrixMarket vector\n".into(),
-            "line 1: the banner says `vector` where `matrix` belongs",
+            "line 1: the banner says `vector` where `matrix` belongs; correct the first line",
         ),
         (
             "format",
             banner("sparse real general"),
-            "line 1: the banner says `sparse` where `coordinate` or `array` belongs",
+            "line 1: the banner says `sparse` where `coordinate` or `array` belongs; correct the first line",
         ),
         (
             "field",
             banner("array quaternion general"),
-            "line 1: the banner says `quaternion` where `real`, `integer` or `pattern` belongs",
+            "line 1: the banner says `quaternion` where `real`, `integer` or `pattern` belongs; correct the first line",
         ),
         (
             "symmetry missing",
             banner("array real"),
-            "line 1: the banner ends where `general` or `symmetric` belongs",
+            "line 1: the banner ends where `general` or `symmetric` belongs; complete the first line",
         ),
         (
             "banner too long",
             banner("array real general row-major"),
-            "line 1: the banner says `row-major` where the end of the line belongs",
+            "line 1: the banner says `row-major` where the end of the line belongs; correct the first line",
         ),
         (
             "complex",
@@ -180,7 +180,7 @@ fn refused() {
         (
             "skew-symmetric",
             banner("coordinate real skew-symmetric") + "2 2 1\n2 1 1\n",
-            "line 1: `skew-symmetric` is not supported: its diagonal is zero, and every method here divides by the diagonal or needs a symmetric matrix",
+            "line 1: `skew-symmetric` is not supported: its diagonal is zero, and every method here divides by the diagonal or needs a symmetric matrix; take a direct solver",
         ),
         (
             "array pattern",
@@ -205,7 +205,7 @@ fn refused() {
         (
             "negative size",
             format!("{general}-2 2 0\n"),
-            "line 2: `-2` stands where a whole number without sign belongs",
+            "line 2: `-2` stands where a whole number without sign belongs; correct it",
         ),
         (
             "not square",
@@ -270,12 +270,12 @@ fn refused() {
         (
             "claim of an array",
             banner("array real general") + "99999999999 99999999999\n1\n",
-            "line 2: more entries are promised than can be counted; the rest of the file has room for at most 1",
+            "line 2: more entries are promised than can be counted; the rest of the file has room for at most 1; correct the sizes",
         ),
         (
             "hollow",
             format!("{general}4000000000 4000000000 0\n"),
-            "line 2: 4000000000 rows or columns are claimed, nearly all of them empty; a file of this length may have at most 16777286",
+            "line 2: 4000000000 rows or columns are claimed, nearly all of them empty; a file of this length may have at most 16777286; number without gaps",
         ),
         (
             "above the diagonal",
@@ -300,12 +300,12 @@ fn refused() {
         (
             "no number",
             format!("{general}1 1 1\n1 1 1.0.0\n"),
-            "line 3: `1.0.0` is not a number of the kind that the banner names",
+            "line 3: `1.0.0` is not a number of the kind that this file holds; correct it",
         ),
         (
             "fraction among integers",
             banner("coordinate integer general") + "1 1 1\n1 1 1.5\n",
-            "line 3: `1.5` is not a number of the kind that the banner names",
+            "line 3: `1.5` is not a number of the kind that this file holds; correct it",
         ),
         (
             "late comment",

@@ -73,7 +73,7 @@ fn refused() {
         ),
         (
             b"\x93NUMPY\x04\x00aaaaaaaaaaaaa".to_vec(),
-            "version 4.0 of the NumPy format is not known; versions 1.0 to 3.0 are",
+            "version 4.0 of the NumPy format is not known; save with one of 1.0 to 3.0",
         ),
         (
             b"\x93NUMPY\x02\x00\xff\xff\xff\xff".to_vec(),
@@ -105,11 +105,11 @@ fn refused() {
         ),
         (
             file(&good("'<f8'", "(9000000000000000000,)"), &[0; 8]),
-            "the shape names more elements than this machine can address",
+            "the shape names more elements than this machine can address; save the array again, or a part of it",
         ),
         (
             file(&good("'<f8'", "(99999999999999999999,)"), &[0; 8]),
-            "the shape names more elements than this machine can address",
+            "the shape names more elements than this machine can address; save the array again, or a part of it",
         ),
         (
             file(&good("'<f8'", "(1,)"), &[0; 9]),

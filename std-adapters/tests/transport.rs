@@ -93,6 +93,33 @@ fn the_reference_assignment_by_every_method() {
     }
 }
 
+/// The run ends where the certificate says that no coupling is better by more than was asked for.
+#[test]
+fn to_a_certified_gap() {
+    let folder = Folder::new();
+    let cost = folder.matrix("c.npy", 200, 200, &random(4, 40_000));
+    let problem = ["--cost", &cost, "--epsilon", "0.004"];
+    let number = |found: &Value, key: &str| found[key].as_f64().expect("a number");
+    for method in ["auto", "sinkhorn", "log", "over-relaxed", "over-relaxed-log", "newton-sparse", "greedy"] {
+        let (code, rough) = json(&[&problem[..], &["--method", method, "--gap", "1e-3"]].concat());
+        assert_eq!((code, &rough["status"]), (0, &"converged".into()), "{method} {rough}");
+        let (code, fine) = json(&[&problem[..], &["--method", method, "--gap", "1e-7"]].concat());
+        assert_eq!((code, &fine["test"]), (0, &"gap".into()), "{method} {fine}");
+        assert!(number(&rough, "gap") <= 1e-3 && number(&fine, "gap") <= 1.001e-7, "{method} {rough} {fine}");
+        assert!(number(&rough, "kernel_reads") <= number(&fine, "kernel_reads"), "{method} {rough} {fine}");
+    }
+    let both = ["--gap", "1e-3", "--tolerance", "1e-8"];
+    let (code, found) = json(&[&problem[..], &both].concat());
+    assert_eq!((code, &found["test"]), (0, &"gap and marginals".into()), "{found}");
+    assert!(number(&found, "marginal_error") <= 1.01e-8, "{found}");
+    for (arguments, code, part) in
+        [(&["--gap", "-1"][..], 1, "positive"), (&["--gap", "1", "--unbalanced", "1"], 2, "unbalanced")]
+    {
+        let (found, _, error) = southwell(&[&problem[..], arguments].concat());
+        assert!(found == code && error.contains(part), "{error}");
+    }
+}
+
 #[test]
 fn what_is_written() {
     let folder = Folder::new();

@@ -15,7 +15,7 @@ cargo run --quiet --locked --features std --example header
 ./install.sh "$SCRATCH/prefix"
 export PKG_CONFIG_PATH=$SCRATCH/prefix/lib/pkgconfig
 read -ra flags < <(pkg-config --cflags --libs southwell)
-gcc "${WARN[@]}" "${SANITIZE[@]}" tests/host.c "${flags[@]}" -o "$SCRATCH/host"
+gcc "${WARN[@]}" "${SANITIZE[@]}" tests/*.c "${flags[@]}" -o "$SCRATCH/host"
 printf 'host, sanitized:  '; "$SCRATCH/host"
 cmake -S . -B "$SCRATCH/build" -DCMAKE_PREFIX_PATH="$SCRATCH/prefix" >"$SCRATCH/log" 2>&1 &&
     cmake --build "$SCRATCH/build" >>"$SCRATCH/log" 2>&1 || { cat "$SCRATCH/log" >&2; fail "CMake"; }

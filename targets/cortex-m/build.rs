@@ -26,5 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rustc-link-search={}", out.display());
     println!("cargo:rustc-link-arg-bins=-Tlink.x");
     println!("cargo:rustc-link-arg-bins=--nmagic");
+    // Where the log's formats go: a section that the part never sees.
+    println!("cargo:rustc-link-arg-bin=features=-Tdefmt.x");
     Ok(())
 }

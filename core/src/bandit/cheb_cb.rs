@@ -56,6 +56,7 @@ use crate::{Error, Real};
 
 /// Options of [`ChebCb`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ChebOptions<T> {
     /// γ ∈ (0, 1]: old losses count γ per round of age. Default 1; smaller only where the losses drift
     /// at a fixed context.

@@ -52,6 +52,7 @@ const MAX_NEWTON: u32 = 60;
 
 /// How [`TsallisInf`] estimates the losses of the arms it did not draw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Estimator {
     /// Loss over probability, for the arm drawn only.
     #[default]
@@ -63,6 +64,7 @@ pub enum Estimator {
 
 /// Options of [`TsallisInf`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct TsallisOptions<T> {
     /// How losses not seen are estimated; importance weighting by default.
     pub estimator: Estimator,

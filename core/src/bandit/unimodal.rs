@@ -68,6 +68,7 @@ const LEAST_WIDTH: f64 = 0.02;
 
 /// Options of [`Unimodal`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct UnimodalOptions<T> {
     /// κ ≥ 0: how far noise widens the search. Default 1; 1.5 where single costs mislead badly, 0.5
     /// where they hardly vary.

@@ -86,6 +86,7 @@ use crate::{Real, Report, Stop};
 
 /// What the residual of a run measures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Measure {
     /// The largest violation, max_b dist(−g_b, ∂h_b(x_b)): for smooth problems ‖∇f‖_∞.
     #[default]
@@ -97,6 +98,7 @@ pub enum Measure {
 
 /// How a run proceeds.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Options<T> {
     /// Tolerances against the residual at the start, step limit, how often to look.
     pub stop: Stop<T>,
@@ -112,6 +114,7 @@ impl<T: Real> Default for Options<T> {
 
 /// How a run ended, with what it was measured by.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Outcome<T> {
     /// Status, steps, residuals.
     pub report: Report<T>,

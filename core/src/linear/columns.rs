@@ -40,6 +40,12 @@ impl<'a, T: Real> Columns<'a, T> {
         self.values.get(start..start.saturating_add(self.rows)).unwrap_or(&[])
     }
 
+    /// Values, rows and columns.
+    #[cfg(feature = "nalgebra")]
+    pub(super) fn parts(&self) -> (&'a [T], usize, usize) {
+        (self.values, self.rows, self.columns)
+    }
+
     /// The transpose, stored by rows.
     fn by_rows(&self) -> dense::Matrix<'a, T> {
         dense::Matrix { values: self.values, columns: self.rows, stride: self.rows }

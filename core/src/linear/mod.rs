@@ -17,8 +17,12 @@ mod csc;
 mod csr;
 mod dense;
 mod design;
+#[cfg(feature = "nalgebra")]
+mod nalgebra;
 mod stencil;
 
+#[cfg(feature = "nalgebra")]
+pub use self::nalgebra::RowsView;
 pub use columns::Columns;
 pub use csc::Csc;
 pub use csr::Csr;

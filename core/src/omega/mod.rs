@@ -55,7 +55,13 @@ impl<T: Real> core::fmt::Debug for Sight<'_, T> {
     }
 }
 
-impl<T: Real> Sight<'_, T> {
+impl<'a, T: Real> Sight<'a, T> {
+    /// What a solver outside this crate sees; `coupling` is called only for a rule that asks.
+    #[must_use]
+    pub fn new(size: usize, scale: T, initial_residual: T, coupling: &'a dyn Fn() -> T) -> Self {
+        Self { size, scale, initial_residual, coupling }
+    }
+
     /// How strongly the unknowns hang together, a number in [0, 1] that costs next to nothing; the nearer
     /// to 1 the harder. Each family says what it is: a linear system takes the ratio of off-diagonal to
     /// diagonal weight ([`relaxation`](crate::relaxation)), transport 1 − ε/max C.

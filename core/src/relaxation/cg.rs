@@ -12,7 +12,7 @@
 use southwell_simd::vector;
 
 use super::direction::{self, Reach};
-use super::problem::{Problem, Reference};
+use super::problem::{Problem, Reference, norm_of};
 use crate::carve::carve;
 use crate::copy::CopyFrom;
 use crate::linear::Matrix;
@@ -20,6 +20,7 @@ use crate::{Error, Observer, Real, Report, Run, Status, Stop, drive};
 
 /// How the system is solved.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Options<T> {
     /// What the relative tolerance refers to. Default ‖b‖.
     pub reference: Reference,
@@ -158,12 +159,13 @@ impl<T: Real, A: Matrix<T>> Run for Cg<'_, T, A> {
         let Workspace { r, p, q } = &mut self.work;
         self.matrix.residual(self.rhs, self.x, q);
         let rho = vector::dot(q, q);
-        if rho.sqrt() > tolerance {
+        let norm = norm_of(rho, q.len(), tolerance, self.scale);
+        if norm > tolerance {
             r.copy_from(q);
             p.copy_from(q);
             self.rho = rho;
         }
-        Some(rho.sqrt())
+        Some(norm)
     }
 
     fn failure(&self) -> Option<Status> {

@@ -13,6 +13,7 @@ pub struct Problem<'a, T, A> {
 
 /// What the relative tolerance refers to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Reference {
     /// ‖b‖₂: the answer's quality does not depend on the start. A zero right-hand side is answered
@@ -110,4 +111,29 @@ impl<'a, T: Real, A: Matrix<T>> Problem<'a, T, A> {
     pub(super) fn is_trivial(&self, reference: Reference) -> bool {
         reference == Reference::RightHandSide && self.rhs_norm == T::ZERO
     }
+}
+
+/// What rounding can hide in a sum of n squares: each may be off by the smallest number of the type.
+fn hidden<T: Real>(n: usize) -> T {
+    T::from_usize(n) * (T::MIN_POSITIVE * T::EPSILON)
+}
+
+/// Whether residuals at this tolerance have squares that underflow, so that a norm seems to be what it is not. A scale
+/// of zero is that of a problem that zero answers.
+fn underflows<T: Real>(n: usize, tolerance: T, scale: T) -> bool {
+    scale > T::ZERO && tolerance * tolerance < hidden(n)
+}
+
+/// The norm that a sum of n squares has; a bound of it where rounding hides it from this tolerance, or, where none is
+/// asked for (infinity), from the sum itself. So a run whose own numbers underflow stalls and does not converge.
+pub(super) fn norm_of<T: Real>(square: T, n: usize, tolerance: T, scale: T) -> T {
+    if underflows(n, tolerance, scale) || (tolerance == T::INFINITY && square < hidden(n)) {
+        return (square + hidden(n)).sqrt();
+    }
+    square.sqrt()
+}
+
+/// The same of a norm that is known, where it is hidden.
+pub(super) fn hidden_norm<T: Real>(norm: T, n: usize, tolerance: T, scale: T) -> Option<T> {
+    underflows(n, tolerance, scale).then(|| norm_of(norm * norm, n, tolerance, scale))
 }

@@ -18,7 +18,7 @@
 //! *Source*: Young 1950; Varga 1962, ch. 3–4.
 
 use super::omega;
-use super::problem::{Problem, Reference};
+use super::problem::{Problem, Reference, hidden_norm};
 use super::relax::Relax;
 use crate::carve::carve;
 use crate::omega::OmegaRule;
@@ -26,6 +26,7 @@ use crate::{Error, Observer, Real, Report, Run, Status, Stop, drive};
 
 /// Directions of a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Sweep {
     /// In the order of the view.
     #[default]
@@ -38,6 +39,7 @@ pub enum Sweep {
 
 /// How the system is solved.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Options<T> {
     /// Directions of a step. Default [`Sweep::Forward`].
     pub sweep: Sweep,
@@ -244,6 +246,11 @@ impl<T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized> Run for Sor<'_, T, A, R> {
 
     fn scale(&self) -> T {
         self.scale
+    }
+
+    fn confirm(&mut self, tolerance: T) -> Option<T> {
+        // Computed from scratch already, unless it is too small to be seen.
+        hidden_norm(self.known?, self.x.len(), tolerance, self.scale)
     }
 
     fn failure(&self) -> Option<Status> {

@@ -22,7 +22,7 @@ use southwell_simd::vector;
 pub use super::cg::Options;
 use super::direction::{self, Reach};
 use super::omega;
-use super::problem::Problem;
+use super::problem::{Problem, norm_of};
 use super::split::Split;
 use crate::carve::carve;
 use crate::copy::CopyFrom;
@@ -261,12 +261,13 @@ impl<T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized> Run for SsorCg<'_, T, A, R>
     fn confirm(&mut self, tolerance: T) -> Option<T> {
         self.matrix.residual(self.rhs, self.x, self.work.y);
         let square = vector::dot(self.work.y, self.work.y);
-        if square.sqrt() > tolerance {
+        let norm = norm_of(square, self.work.y.len(), tolerance, self.scale);
+        if norm > tolerance {
             self.work.r.copy_from(self.work.y);
             self.square = square;
             self.restart();
         }
-        Some(square.sqrt())
+        Some(norm)
     }
 
     fn failure(&self) -> Option<Status> {

@@ -5,6 +5,7 @@ use crate::{Error, Real, Report, Run, Status, Stop};
 
 /// How a run is ended, beyond tolerance and budget.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Ending<T> {
     /// Tolerance of the relative step, budget, and how often to look.
     pub stop: Stop<T>,
@@ -39,6 +40,7 @@ impl<T: Real> Ending<T> {
 
 /// How a run ended, and the best that it saw.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Outcome<T> {
     /// How it ended; the residual is the length of the last step.

@@ -86,6 +86,7 @@ impl<'a, T: Real> Problem<'a, T> {
 
 /// How a calibration is found.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Options<T> {
     /// When the run ends. Default: after 100 steps, or a relative step of 1e-8 (`f32`: 1e-5).
     pub ending: Ending<T>,
@@ -106,6 +107,7 @@ pub const REQUIRED_LEN: usize = UNKNOWNS * 2;
 
 /// What was found: calibrated h = `correction` (x − `offset`).
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Calibration<T> {
     /// The hard-iron offset b, in the unit of the samples.
     pub offset: [T; 3],

@@ -25,6 +25,7 @@ use crate::{Error, Observer, Real, Run, Status, drive};
 
 /// How a problem is solved.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Options<T> {
     /// When the run ends.
     pub ending: Ending<T>,

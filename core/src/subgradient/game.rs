@@ -54,6 +54,7 @@ impl<'w, T: Real> Workspace<'w, T> {
 
 /// How a run ended: the value of the game lies between the bounds.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Outcome<T> {
     /// How it ended; the residual is the gap.

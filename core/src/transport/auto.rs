@@ -29,6 +29,7 @@ const NEWTON_STRETCH: u32 = 12;
 
 /// Which methods may be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Method {
     /// Whatever the run asks for.
@@ -42,6 +43,7 @@ pub enum Method {
 
 /// How a run proceeds.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Options<T> {
     /// Tolerances against the mass Σ a and a limit for the steps of all kinds together. Default: relative 1e-9
     /// in `f64`, 1e-5 in `f32`.
@@ -106,6 +108,7 @@ impl<'w, T: Real> Workspace<'w, T> {
 
 /// How a run ended and what it took.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Outcome<T> {
     /// How it ended. Steps are iterations and Newton steps together.
     pub report: Report<T>,

@@ -106,6 +106,7 @@ impl<'a, T: Real, C: Cost<T>> Problem<'a, T, C> {
 
 /// How a run proceeds.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Options<T> {
     /// Tolerances against the common mass, step limit, how often to look (a look is free). Default:
     /// relative 1e-9 in `f64`, 1e-5 in `f32`.

@@ -55,6 +55,7 @@ impl<T: Real, C: Cost<T>> Iterate for greenkhorn::Greenkhorn<'_, T, C> {
 
 /// Which of the two gaps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Kind {
     /// [`Certificate::gap`], of the problem with entropy; falls to rounding error.
     Regularised,
@@ -64,6 +65,7 @@ pub enum Kind {
 
 /// What must be small for a run to have converged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Criterion {
     /// The gap, whatever the marginals' error.
     Gap,
@@ -75,6 +77,7 @@ pub enum Criterion {
 
 /// When a gap is small enough, and how often to look.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct GapStop<T> {
     /// Which gap. Default: that of the problem with entropy.
     pub kind: Kind,
@@ -101,6 +104,7 @@ impl<T: Real> Default for GapStop<T> {
 
 /// How a drive ended.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Certified<T> {
     /// Steps, residuals and status; [`Status::Converged`] if the criterion was met.
     pub report: Report<T>,

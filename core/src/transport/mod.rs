@@ -18,7 +18,7 @@
 //! the dual value allows, so any omega converges.
 //!
 //! Costs are a view that is read by rows ([`Cost`]): [`DenseCost`] is stored, [`PointCost`] made from two point
-//! clouds, [`GridCost`] separable on a grid. Lines without mass are allowed and get the potential −∞.
+//! clouds, [`GridCost`] separable on a grid, [`KernelCost`] the logarithm of a kernel that is there. Lines without mass are allowed and get the potential −∞.
 //!
 //! Around them: [`certificate`] bounds how far potentials are from the best, [`rounding`] makes their coupling
 //! exactly feasible, [`gap`] stops a run on such a bound, [`gradient`] differentiates the value, [`divergence`] is
@@ -57,6 +57,7 @@ pub mod gap;
 pub mod gradient;
 pub mod greenkhorn;
 mod grid;
+mod kernel;
 pub mod newton;
 mod over_relaxation;
 mod points;
@@ -71,5 +72,13 @@ pub mod unbalanced;
 
 pub use cost::{Cost, DenseCost};
 pub use grid::GridCost;
+pub use kernel::KernelCost;
 pub use points::{Ground, PointCost};
 pub use problem::{Potentials, Problem};
+
+/// What a half-step is made of, for drivers that divide the lines among processes or devices; see [`sinkhorn`].
+pub mod steps {
+    pub use super::over_relaxation::Reach;
+    pub use super::sinkhorn::{exact_row, move_column, off_by, unseen};
+    pub use super::stall::Floor;
+}

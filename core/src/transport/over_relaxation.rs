@@ -17,7 +17,7 @@ const ROOT_BISECTIONS: u32 = 24;
 
 /// A factor ω and up to where it is safe.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reach<T> {
+pub struct Reach<T> {
     omega: T,
     /// δ_ω
     root: T,
@@ -30,7 +30,8 @@ fn gain<T: Real>(omega: T, delta: T) -> T {
 
 impl<T: Real> Reach<T> {
     /// Finds δ_ω by bisection, from below.
-    pub(super) fn new(omega: T) -> Self {
+    #[must_use]
+    pub fn new(omega: T) -> Self {
         let mut reach = Self { omega, root: T::INFINITY };
         if omega <= T::ONE {
             return reach;
@@ -48,13 +49,15 @@ impl<T: Real> Reach<T> {
     }
 
     /// The factor in use where nothing forbids it.
-    pub(super) fn omega(&self) -> T {
+    #[must_use]
+    pub fn omega(&self) -> T {
         self.omega
     }
 
     /// The factor for a line that is δ away from being exact.
     #[inline]
-    pub(super) fn factor(&self, delta: T) -> T {
+    #[must_use]
+    pub fn factor(&self, delta: T) -> T {
         if delta <= self.root {
             return self.omega;
         }

@@ -26,6 +26,10 @@
 //! *Source*: Sinkhorn & Knopp 1967; Cuturi 2013; Schmitzer 2019 (log domain); Thibault, Chizat, Dossal &
 //! Papadakis 2021 (over-relaxation).
 
+mod resume;
+
+pub use resume::{Pause, resume};
+
 use southwell_simd::elementary::{exp_scalar, ln_scalar};
 
 use super::cost::Cost;
@@ -39,6 +43,7 @@ use crate::{Error, Observer, Real, Report, Run, Status, Stop, drive};
 
 /// How a run of Sinkhorn's iteration proceeds.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Options<T> {
     /// Tolerances against the mass Σ a, step limit, how often to look (a look is free). Default: relative
     /// 1e-9 in `f64`, 1e-5 in `f32`.
@@ -110,33 +115,33 @@ pub fn start<'a, T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized>(
     mut x: Potentials<'a, T>,
     mut work: Workspace<'a, T>,
 ) -> Result<Sinkhorn<'a, T, C, R>, Error> {
+    let reach = begin(problem, options, rule, &x, &work)?;
+    problem.mark_empty(&mut x);
+    begin_rows(problem, x.g, &mut work);
+    for (f, &next) in x.f.iter_mut().zip(&*work.next) {
+        *f = next;
+    }
+    let mut run = Sinkhorn::new(problem, rule, x, work, reach);
+    run.column_error = column_error(problem.b, run.work.sums);
+    Ok(run)
+}
+
+/// Refuses what no run can begin with; the factor that the rule wants.
+fn begin<T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized>(
+    problem: &Problem<'_, T, C>,
+    options: &Options<T>,
+    rule: &mut R,
+    x: &Potentials<'_, T>,
+    work: &Workspace<'_, T>,
+) -> Result<Reach<T>, Error> {
     options.stop.check()?;
-    problem.check_start(&x)?;
+    problem.check_start(x)?;
     let (n, m, scratch) = (problem.rows(), problem.columns(), problem.cost.scratch_len());
     if work.next.len() != n || work.sums.len() != m || work.scratch.len() != scratch {
         let given = work.next.len().saturating_add(work.sums.len()).saturating_add(work.scratch.len());
         return Err(Error::Workspace { needed: Workspace::<T>::required_len(n, m, scratch), given });
     }
-    let reach = Reach::new(problem.begin_omega(rule)?);
-    problem.mark_empty(&mut x);
-    begin_rows(problem, x.g, &mut work);
-    let column_error = column_error(problem.b, work.sums);
-    for (f, &next) in x.f.iter_mut().zip(&*work.next) {
-        *f = next;
-    }
-    let floor = Floor::new(problem);
-    Ok(Sinkhorn {
-        problem: *problem,
-        x,
-        work,
-        rule,
-        reach,
-        row_error: T::ZERO,
-        column_error,
-        floor,
-        steps: 0,
-        asked: 0,
-    })
+    Ok(Reach::new(problem.begin_omega(rule)?))
 }
 
 /// Solves from the g that is handed in, and tells the rule how it went.
@@ -171,7 +176,8 @@ impl<T: Real, C: Cost<T>> Problem<'_, T, C> {
 
 /// f* of a row, in units of ε, for the largest term m and the sum S of its exponentials relative to it.
 #[inline]
-pub(super) fn exact_row<T: Real>(a: T, m: T, sum: T) -> T {
+#[must_use]
+pub fn exact_row<T: Real>(a: T, m: T, sum: T) -> T {
     ln_scalar(a / sum) - m
 }
 
@@ -191,14 +197,15 @@ fn begin_rows<T: Real, C: Cost<T>>(problem: &Problem<'_, T, C>, g: &[T], work: &
     problem.cost.pass(epsilon, g, &mut weigh, sums, scratch);
 }
 
-/// Whether a column with mass has underflowed: what it really sums to, nobody knows.
-pub(super) fn unseen<T: Real>(b: T, t: T) -> bool {
+/// Whether a column with mass b that sums to t has underflowed: what it really sums to, nobody knows.
+#[must_use]
+pub fn unseen<T: Real>(b: T, t: T) -> bool {
     b > T::ZERO && t < T::MIN_POSITIVE
 }
 
 /// Moves the potential of a column with mass b that sums to t; what it is off by afterwards, if it was seen.
 #[inline]
-pub(super) fn move_column<T: Real>(g: &mut T, t: T, b: T, epsilon: T, reach: Reach<T>) -> T {
+pub fn move_column<T: Real>(g: &mut T, t: T, b: T, epsilon: T, reach: Reach<T>) -> T {
     if b == T::ZERO {
         return T::ZERO;
     }
@@ -211,7 +218,8 @@ pub(super) fn move_column<T: Real>(g: &mut T, t: T, b: T, epsilon: T, reach: Rea
 
 /// |t − b| of a line that was δ away from its mass b and moved by a factor of that: t = b e^((factor − 1) δ).
 #[inline]
-pub(super) fn off_by<T: Real>(b: T, factor: T, delta: T) -> T {
+#[must_use]
+pub fn off_by<T: Real>(b: T, factor: T, delta: T) -> T {
     (b * exp_scalar((factor - T::ONE) * delta) - b).abs()
 }
 
@@ -220,7 +228,31 @@ pub(super) fn column_error<T: Real>(b: &[T], sums: &[T]) -> T {
     sums.iter().zip(b).fold(T::ZERO, |error, (&t, &b)| error + (t - b).abs())
 }
 
-impl<T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Sinkhorn<'_, T, C, R> {
+impl<'a, T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Sinkhorn<'a, T, C, R> {
+    /// A run of which the rows are exact.
+    fn new(
+        problem: &Problem<'a, T, C>,
+        rule: &'a mut R,
+        x: Potentials<'a, T>,
+        work: Workspace<'a, T>,
+        reach: Reach<T>,
+    ) -> Self {
+        let (floor, zero) = (Floor::new(problem), T::ZERO);
+        let problem = *problem;
+        Self { problem, x, work, rule, reach, row_error: zero, column_error: zero, floor, steps: 0, asked: 0 }
+    }
+
+    /// Takes note of a residual after so many steps, once.
+    fn look(&mut self, step: u32, residual: T) {
+        if step != self.asked {
+            self.asked = step;
+            self.floor.look(residual);
+            if let Some(omega) = omega::revise(self.rule, step, residual, self.reach.omega()) {
+                self.reach = Reach::new(omega);
+            }
+        }
+    }
+
     /// Moves the columns, knowing what they sum to; false if one has underflowed.
     fn move_columns(&mut self) -> bool {
         let (epsilon, reach) = (self.problem.epsilon, self.reach);
@@ -313,13 +345,7 @@ impl<T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Run for Sinkhorn<'_, T, C, R
 
     fn residual(&mut self) -> T {
         let residual = self.row_error + self.column_error;
-        if self.steps != self.asked {
-            self.asked = self.steps;
-            self.floor.look(residual);
-            if let Some(omega) = omega::revise(self.rule, self.steps, residual, self.reach.omega()) {
-                self.reach = Reach::new(omega);
-            }
-        }
+        self.look(self.steps, residual);
         residual
     }
 

@@ -13,7 +13,7 @@ const PATIENCE: u32 = 20;
 /// of c/ε·[`EPSILON`](Real::EPSILON), relatively. A residual below four times that, and not falling any
 /// more, will not fall.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Floor<T> {
+pub struct Floor<T> {
     level: T,
     lowest: T,
     idle: u32,
@@ -26,7 +26,8 @@ impl<T: Real> Floor<T> {
     }
 
     /// For rounding errors that may add up to `level`.
-    pub(super) fn at(level: T) -> Self {
+    #[must_use]
+    pub fn at(level: T) -> Self {
         Self { level, lowest: T::INFINITY, idle: 0 }
     }
 
@@ -36,7 +37,7 @@ impl<T: Real> Floor<T> {
     }
 
     /// Takes note of a residual.
-    pub(super) fn look(&mut self, residual: T) {
+    pub fn look(&mut self, residual: T) {
         if residual < self.lowest {
             self.lowest = residual;
             self.idle = 0;
@@ -46,7 +47,8 @@ impl<T: Real> Floor<T> {
     }
 
     /// Whether it is not worth going on.
-    pub(super) fn stalled(&self) -> bool {
+    #[must_use]
+    pub fn stalled(&self) -> bool {
         self.idle >= PATIENCE
     }
 }

@@ -160,7 +160,7 @@ impl<T: Real, C: Cost<T>> Symmetric<'_, T, C> {
             T::ZERO
         };
         self.problem.cost.pass(epsilon, self.f, &mut weigh, sums, scratch);
-        (self.error, self.mass) = (T::TWO * error, mass);
+        (self.error, self.mass) = (T::TWO * error, if error.is_finite() { mass } else { T::INFINITY });
     }
 
     /// f ← f + w (f* − f)
@@ -178,15 +178,18 @@ impl<T: Real, C: Cost<T>> Symmetric<'_, T, C> {
         self.f
     }
 
-    /// Σ P
+    /// Σ P; ∞ if a row's mass overflows or vanishes.
     #[must_use]
     pub fn mass(&self) -> T {
         self.mass
     }
 
-    /// 2 ⟨a, f⟩ − ε Σ P, the dual value.
+    /// 2 ⟨a, f⟩ − ε Σ P, the dual value; −∞ if the mass overflows.
     #[must_use]
     pub fn value(&self) -> T {
+        if !self.mass.is_finite() {
+            return -T::INFINITY;
+        }
         T::TWO * weighted(self.problem.a, self.f) - self.problem.epsilon * self.mass
     }
 }

@@ -1,10 +1,10 @@
 //! Matrix balancing: the adapters of its methods.
 
 use southwell::transport::balance::{Csr, Dense, Problem, Rows, Scalings, ruiz, sinkhorn_knopp, symmetric};
-use southwell::{Error, Observer, Real, Report, Stop};
+use southwell::{Error, Real, Report, Stop};
 
 use crate::common::{Numbers, cast, wide};
-use crate::{Method, Then};
+use crate::{Call, Method};
 
 #[derive(Clone, Copy, Debug)]
 enum How {
@@ -20,12 +20,6 @@ struct Balance<T> {
     values: Vec<T>,
     r: Vec<T>,
     c: Vec<T>,
-}
-
-/// What is done with a method.
-enum Call<'f, 'o, T> {
-    Begin(Then<'f, T>),
-    Solve(&'o mut dyn Observer<T>),
 }
 
 impl<T: Real> Balance<T> {
@@ -64,39 +58,6 @@ impl<T: Real> Balance<T> {
             offsets.push(columns.len() as u32);
         }
         then(&Csr::new(&offsets, &columns, &values, m).expect("a valid matrix"))
-    }
-
-    /// Begins a run, or solves with an observer.
-    fn call(
-        &self,
-        stop: &Stop<T>,
-        x: &mut [T],
-        storage: &mut [T],
-        how: Call<'_, '_, T>,
-    ) -> Result<Option<Report<T>>, Error> {
-        let (n, m) = (self.r.len(), self.c.len());
-        let options = sinkhorn_knopp::Options { stop: *stop };
-        let mut indices = vec![u32::MAX; sinkhorn_knopp::Workspace::<T>::required_indices(n, m)];
-        macro_rules! call {
-            ($module:ident, $problem:expr, $x:expr) => {{
-                let problem = $problem?;
-                let workspace = $module::Workspace::new(&problem, storage, &mut indices)?;
-                match how {
-                    Call::Begin(then) => {
-                        then(&mut $module::start(&problem, &options, $x, workspace)?);
-                        Ok(None)
-                    }
-                    Call::Solve(observer) => {
-                        $module::solve(&problem, &options, $x, workspace, observer).map(Some)
-                    }
-                }
-            }};
-        }
-        self.view(|view| match self.how {
-            How::SinkhornKnopp => call!(sinkhorn_knopp, Problem::new(&view, &self.r, &self.c), halves(x, n)),
-            How::Symmetric => call!(symmetric, Problem::new(&view, &self.r, &self.c), x),
-            How::Ruiz(norm) => call!(ruiz, ruiz::Problem::new::<T>(&view, norm), halves(x, n)),
-        })
     }
 
     /// x and y in `f64`.
@@ -146,18 +107,33 @@ impl<T: Real> Method<T> for Balance<T> {
             How::Ruiz(_) => ruiz::Workspace::<T>::required_len(n, m),
         }
     }
-    fn begin(&self, stop: &Stop<T>, x: &mut [T], storage: &mut [T], then: Then<'_, T>) -> Result<(), Error> {
-        self.call(stop, x, storage, Call::Begin(then)).map(|_| ())
-    }
-    fn solve(
+    fn call(
         &self,
         stop: &Stop<T>,
         x: &mut [T],
         storage: &mut [T],
-        observer: &mut dyn Observer<T>,
-    ) -> Result<Report<T>, Error> {
-        let report = self.call(stop, x, storage, Call::Solve(observer))?;
-        Ok(report.expect("a solve reports"))
+        how: Call<'_, '_, T>,
+    ) -> Result<Option<Report<T>>, Error> {
+        let (n, m) = (self.r.len(), self.c.len());
+        let options = sinkhorn_knopp::Options { stop: *stop };
+        let mut indices = vec![u32::MAX; sinkhorn_knopp::Workspace::<T>::required_indices(n, m)];
+        macro_rules! call {
+            ($module:ident, $problem:expr, $x:expr) => {{
+                let problem = $problem?;
+                let workspace = $module::Workspace::new(&problem, storage, &mut indices)?;
+                match how {
+                    Call::Solve(observer) => {
+                        $module::solve(&problem, &options, $x, workspace, observer).map(Some)
+                    }
+                    begin => Ok(begin.to(&mut $module::start(&problem, &options, $x, workspace)?, stop)),
+                }
+            }};
+        }
+        self.view(|view| match self.how {
+            How::SinkhornKnopp => call!(sinkhorn_knopp, Problem::new(&view, &self.r, &self.c), halves(x, n)),
+            How::Symmetric => call!(symmetric, Problem::new(&view, &self.r, &self.c), x),
+            How::Ruiz(norm) => call!(ruiz, ruiz::Problem::new::<T>(&view, norm), halves(x, n)),
+        })
     }
     fn look(&self, x: &[T]) -> (f64, f64) {
         let (x, y) = self.halves(x);

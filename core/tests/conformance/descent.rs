@@ -12,11 +12,11 @@ use southwell::descent::{
     pairs,
 };
 use southwell::linear::{Columns, Csr};
-use southwell::{Error, Observer, Real, Report, Stop};
+use southwell::{Error, Real, Report, Stop};
 
 use crate::common::streams::Stream;
 use crate::common::{Numbers, Plain, cast, dot, leak, wide};
-use crate::{Method, Then};
+use crate::{Call, Method};
 
 /// A combination: its parts are made anew for every run, since rules remember.
 struct Combination<T, L, H, M> {
@@ -59,30 +59,26 @@ impl<T: Real, L: Loss<T>, H: Penalty<T>, S: Selection<T>, U: Update<T>, M: Fn() 
         let (select, update) = (self.make)();
         Workspace::<T>::required_len(&Sizes::of(&problem, &Scheme { select, update }))
     }
-    fn begin(&self, stop: &Stop<T>, x: &mut [T], storage: &mut [T], then: Then<'_, T>) -> Result<(), Error> {
-        let problem = Problem::new(&self.loss, &self.penalty)?;
-        let (select, update) = (self.make)();
-        let mut scheme = Scheme { select, update };
-        let mut indices = vec![u32::MAX; Workspace::<T>::required_indices(&Sizes::of(&problem, &scheme))];
-        let workspace = Workspace::new(&problem, &scheme, storage, &mut indices)?;
-        let options = Options { stop: *stop, measure: self.measure };
-        then(&mut descent::start(&problem, &options, &mut scheme, x, workspace)?);
-        Ok(())
-    }
-    fn solve(
+    fn call(
         &self,
         stop: &Stop<T>,
         x: &mut [T],
         storage: &mut [T],
-        observer: &mut dyn Observer<T>,
-    ) -> Result<Report<T>, Error> {
+        call: Call<'_, '_, T>,
+    ) -> Result<Option<Report<T>>, Error> {
         let problem = Problem::new(&self.loss, &self.penalty)?;
         let (select, update) = (self.make)();
         let mut scheme = Scheme { select, update };
         let mut indices = vec![u32::MAX; Workspace::<T>::required_indices(&Sizes::of(&problem, &scheme))];
         let workspace = Workspace::new(&problem, &scheme, storage, &mut indices)?;
         let options = Options { stop: *stop, measure: self.measure };
-        descent::solve(&problem, &options, &mut scheme, x, workspace, observer).map(|outcome| outcome.report)
+        match call {
+            Call::Solve(observer) => {
+                let outcome = descent::solve(&problem, &options, &mut scheme, x, workspace, observer)?;
+                Ok(Some(outcome.report))
+            }
+            begin => Ok(begin.to(&mut descent::start(&problem, &options, &mut scheme, x, workspace)?, stop)),
+        }
     }
     fn look(&self, x: &[T]) -> (f64, f64) {
         let x = wide(x);
@@ -185,16 +181,6 @@ struct Pairs<T: 'static> {
     first: Vec<T>,
 }
 
-impl<T: Real> Pairs<T> {
-    fn with<R>(
-        &self,
-        then: impl FnOnce(&pairs::Problem<'_, T, Quadratic<'static, T, Csr<'static, T>>>) -> Result<R, Error>,
-    ) -> Result<R, Error> {
-        let bounds = Interval::new(T::from_f64(LOWER), T::from_f64(UPPER));
-        then(&pairs::Problem::new(&self.loss, bounds, T::ONE)?)
-    }
-}
-
 impl<T: Real> Method<T> for Pairs<T> {
     fn name(&self) -> String {
         "pairs".to_string()
@@ -205,24 +191,20 @@ impl<T: Real> Method<T> for Pairs<T> {
     fn required_len(&self) -> usize {
         pairs::Workspace::<T>::required_len(COLUMNS, 0)
     }
-    fn begin(&self, stop: &Stop<T>, x: &mut [T], storage: &mut [T], then: Then<'_, T>) -> Result<(), Error> {
-        self.with(|problem| {
-            let workspace = pairs::Workspace::new(problem, storage)?;
-            then(&mut pairs::start(problem, stop, x, workspace)?);
-            Ok(())
-        })
-    }
-    fn solve(
+    fn call(
         &self,
         stop: &Stop<T>,
         x: &mut [T],
         storage: &mut [T],
-        observer: &mut dyn Observer<T>,
-    ) -> Result<Report<T>, Error> {
-        self.with(|problem| {
-            let workspace = pairs::Workspace::new(problem, storage)?;
-            pairs::solve(problem, stop, x, workspace, observer)
-        })
+        call: Call<'_, '_, T>,
+    ) -> Result<Option<Report<T>>, Error> {
+        let bounds = Interval::new(T::from_f64(LOWER), T::from_f64(UPPER));
+        let problem = pairs::Problem::new(&self.loss, bounds, T::ONE)?;
+        let workspace = pairs::Workspace::new(&problem, storage)?;
+        match call {
+            Call::Solve(observer) => pairs::solve(&problem, stop, x, workspace, observer).map(Some),
+            begin => Ok(begin.to(&mut pairs::start(&problem, stop, x, workspace)?, stop)),
+        }
     }
     fn look(&self, x: &[T]) -> (f64, f64) {
         let x = wide(x);

@@ -5,10 +5,10 @@ use southwell::relaxation::{
     Blocks, Colouring, Fixed, Lines, Multicolour, Problem, RedBlack, Reference, Relax, Split, cg, sor,
     sor::Sweep, ssor_cg,
 };
-use southwell::{Error, Observer, Real, Report, Status, Stop};
+use southwell::{Error, Real, Report, Status, Stop};
 
 use crate::common::{self, Numbers, Plain, bits, cast, cast_star, cell_of, norm, poisson_star, wide};
-use crate::{Method, Then, solved};
+use crate::{Call, Method, solved};
 
 /// A linear system A x = b behind a method.
 pub(crate) trait Linear<T: Real>: Method<T> {
@@ -103,23 +103,18 @@ impl<T: Real, A: Relax<T>> Method<T> for Sweeps<T, A> {
     fn required_len(&self) -> usize {
         sor::Workspace::<T>::required_len(self.view.order(), self.view.scratch_len())
     }
-    fn begin(&self, stop: &Stop<T>, x: &mut [T], storage: &mut [T], then: Then<'_, T>) -> Result<(), Error> {
-        let problem = Problem::new(&self.view, &self.system.rhs)?;
-        let workspace = sor::Workspace::new(&problem, storage)?;
-        let mut rule = Fixed(T::from_f64(self.omega));
-        then(&mut sor::start(&problem, &self.options(stop), &mut rule, x, workspace)?);
-        Ok(())
-    }
-    fn solve(
+    fn call(
         &self,
         stop: &Stop<T>,
         x: &mut [T],
         storage: &mut [T],
-        observer: &mut dyn Observer<T>,
-    ) -> Result<Report<T>, Error> {
+        call: Call<'_, '_, T>,
+    ) -> Result<Option<Report<T>>, Error> {
         let problem = Problem::new(&self.view, &self.system.rhs)?;
         let workspace = sor::Workspace::new(&problem, storage)?;
-        sor::solve(&problem, &self.options(stop), &mut Fixed(T::from_f64(self.omega)), x, workspace, observer)
+        let options = self.options(stop);
+        let mut rule = Fixed(T::from_f64(self.omega));
+        answer!(call, stop, sor::start(&problem, &options, &mut rule, x, workspace), observer => sor::solve(&problem, &options, &mut rule, x, workspace, observer))
     }
 }
 
@@ -135,25 +130,18 @@ impl<T: Real, A: Split<T>> Method<T> for SsorCg<T, A> {
     fn required_len(&self) -> usize {
         ssor_cg::Workspace::<T>::required_len(self.view.order(), self.view.split_len())
     }
-    fn begin(&self, stop: &Stop<T>, x: &mut [T], storage: &mut [T], then: Then<'_, T>) -> Result<(), Error> {
-        let problem = Problem::new(&self.view, &self.system.rhs)?;
-        let workspace = ssor_cg::Workspace::new(&problem, storage)?;
-        let options = ssor_cg::Options { reference: self.system.reference, stop: *stop };
-        let mut rule = Fixed(T::from_f64(self.omega));
-        then(&mut ssor_cg::start(&problem, &options, &mut rule, x, workspace)?);
-        Ok(())
-    }
-    fn solve(
+    fn call(
         &self,
         stop: &Stop<T>,
         x: &mut [T],
         storage: &mut [T],
-        observer: &mut dyn Observer<T>,
-    ) -> Result<Report<T>, Error> {
+        call: Call<'_, '_, T>,
+    ) -> Result<Option<Report<T>>, Error> {
         let problem = Problem::new(&self.view, &self.system.rhs)?;
         let workspace = ssor_cg::Workspace::new(&problem, storage)?;
         let options = ssor_cg::Options { reference: self.system.reference, stop: *stop };
-        ssor_cg::solve(&problem, &options, &mut Fixed(T::from_f64(self.omega)), x, workspace, observer)
+        let mut rule = Fixed(T::from_f64(self.omega));
+        answer!(call, stop, ssor_cg::start(&problem, &options, &mut rule, x, workspace), observer => ssor_cg::solve(&problem, &options, &mut rule, x, workspace, observer))
     }
 }
 
@@ -169,24 +157,17 @@ impl<T: Real, A: southwell::linear::Matrix<T>> Method<T> for Cg<T, A> {
     fn required_len(&self) -> usize {
         cg::Workspace::<T>::required_len(self.view.order())
     }
-    fn begin(&self, stop: &Stop<T>, x: &mut [T], storage: &mut [T], then: Then<'_, T>) -> Result<(), Error> {
-        let problem = Problem::new(&self.view, &self.system.rhs)?;
-        let workspace = cg::Workspace::new(&problem, storage)?;
-        let options = cg::Options { reference: self.system.reference, stop: *stop };
-        then(&mut cg::start(&problem, &options, x, workspace)?);
-        Ok(())
-    }
-    fn solve(
+    fn call(
         &self,
         stop: &Stop<T>,
         x: &mut [T],
         storage: &mut [T],
-        observer: &mut dyn Observer<T>,
-    ) -> Result<Report<T>, Error> {
+        call: Call<'_, '_, T>,
+    ) -> Result<Option<Report<T>>, Error> {
         let problem = Problem::new(&self.view, &self.system.rhs)?;
         let workspace = cg::Workspace::new(&problem, storage)?;
         let options = cg::Options { reference: self.system.reference, stop: *stop };
-        cg::solve(&problem, &options, x, workspace, observer)
+        answer!(call, stop, cg::start(&problem, &options, x, workspace), observer => cg::solve(&problem, &options, x, workspace, observer))
     }
 }
 

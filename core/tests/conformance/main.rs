@@ -4,11 +4,24 @@
 //! cases to [`every`]; nothing else here changes. What only linear systems promise asks for
 //! [`linear::Linear`].
 
+/// Does with a method what was called for: hands over the run that `$start` makes, or has `$solve` report.
+macro_rules! answer {
+    ($call:ident, $stop:ident, $start:expr, $observer:ident => $solve:expr) => {
+        match $call {
+            crate::Call::Solve($observer) => $solve.map(Some),
+            begin => Ok(begin.to(&mut $start?, $stop)),
+        }
+    };
+}
+
 mod balance;
+mod boxed;
 #[path = "../common/mod.rs"]
 mod common;
 mod descent;
 mod linear;
+mod nonsmooth;
+mod shaped;
 mod transport;
 
 use core::ops::ControlFlow;
@@ -21,6 +34,25 @@ use southwell_simd::{force_level, levels};
 /// What a property does with a run that has begun.
 pub(crate) type Then<'f, T> = &'f mut dyn FnMut(&mut dyn Run<Real = T>);
 
+/// What is done with a run that has begun.
+pub(crate) enum Call<'f, 'o, T> {
+    Begin(Then<'f, T>),
+    Solve(&'o mut dyn Observer<T>),
+}
+
+impl<T: Real> Call<'_, '_, T> {
+    /// Does it.
+    pub(crate) fn to(self, run: &mut dyn Run<Real = T>, stop: &Stop<T>) -> Option<Report<T>> {
+        match self {
+            Call::Begin(then) => {
+                then(run);
+                None
+            }
+            Call::Solve(observer) => Some(drive(run, stop, observer)),
+        }
+    }
+}
+
 /// A method with a problem and options: everything but the tolerance, the iterate and the memory.
 pub(crate) trait Method<T: Real> {
     fn name(&self) -> String;
@@ -32,15 +64,27 @@ pub(crate) trait Method<T: Real> {
         self.first()
     }
     fn required_len(&self) -> usize;
+    /// Poses the problem, and begins a run or solves.
+    fn call(
+        &self,
+        stop: &Stop<T>,
+        x: &mut [T],
+        storage: &mut [T],
+        call: Call<'_, '_, T>,
+    ) -> Result<Option<Report<T>>, Error>;
     /// Begins a run and hands it to `then`.
-    fn begin(&self, stop: &Stop<T>, x: &mut [T], storage: &mut [T], then: Then<'_, T>) -> Result<(), Error>;
+    fn begin(&self, stop: &Stop<T>, x: &mut [T], storage: &mut [T], then: Then<'_, T>) -> Result<(), Error> {
+        self.call(stop, x, storage, Call::Begin(then)).map(|_| ())
+    }
     fn solve(
         &self,
         stop: &Stop<T>,
         x: &mut [T],
         storage: &mut [T],
         observer: &mut dyn Observer<T>,
-    ) -> Result<Report<T>, Error>;
+    ) -> Result<Report<T>, Error> {
+        self.call(stop, x, storage, Call::Solve(observer)).map(|report| report.expect("a report"))
+    }
     /// The residual of x recomputed by plain loops in `f64`, and by how much rounding in `T` may make
     /// the reported one differ.
     fn look(&self, x: &[T]) -> (f64, f64);
@@ -57,6 +101,10 @@ pub(crate) trait Method<T: Real> {
     fn residual_stays_small(&self) -> bool {
         true
     }
+    /// What is minimised, by plain loops in `f64`, where a limit of steps leaves nothing worse than the start.
+    fn worth(&self, _x: &[T]) -> Option<f64> {
+        None
+    }
     /// The largest rounding error of one step, in units of EPSILON times the largest |x_i|.
     fn rounding_per_step(&self) -> f64 {
         64.0
@@ -67,6 +115,11 @@ pub(crate) trait Method<T: Real> {
 fn every<T: Real>() -> Vec<Box<dyn Method<T>>> {
     let linear = linear().into_iter().map(|method| method as Box<dyn Method<T>>);
     linear.chain(transport::transport()).chain(balance::balance()).chain(descent::descent()).collect()
+}
+
+/// The same, and those whose residual is no function of x alone: what is asked of every solver.
+fn all<T: Real>() -> Vec<Box<dyn Method<T>>> {
+    every().into_iter().chain(boxed::boxed()).chain(nonsmooth::nonsmooth()).collect()
 }
 
 /// Calls a property for every method in both precisions.
@@ -90,7 +143,7 @@ pub(crate) fn solved<T: Real, M: Method<T> + ?Sized>(method: &M, stop: &Stop<T>)
 
 fn dirty_memory<T: Real>(method: &dyn Method<T>) {
     let (clean, report) = solved(method, &method.stop());
-    assert_eq!(report.status, Status::Converged, "{}: {report:?}", method.name());
+    assert!(report.converged(), "{}: {report:?}", method.name());
     assert!(report.steps >= 5, "{}: {} steps test little", method.name(), report.steps);
     for rubbish in [T::NAN, T::INFINITY, T::from_f64(1e30)] {
         let (mut x, mut storage) = (method.first(), vec![rubbish; method.required_len() + 5]);
@@ -145,7 +198,7 @@ fn continued<T: Real>(method: &dyn Method<T>) {
         let mut twice = |run: &mut dyn Run<Real = T>| {
             let short = Stop { max_steps: first, ..method.stop() };
             let begun = drive(run, &short, &mut ());
-            let expected = if first == report.steps { Status::Converged } else { Status::StepLimit };
+            let expected = if first == report.steps { report.status } else { Status::StepLimit };
             assert_eq!((begun.status, begun.steps), (expected, first), "{}", method.name());
             let ended = drive(run, &method.stop(), &mut ());
             assert_eq!(begun.steps + ended.steps, report.steps, "{} after {first}", method.name());
@@ -240,14 +293,28 @@ fn seldom_looks<T: Real>(method: &dyn Method<T>) {
     }
 }
 
+/// A limit of steps leaves nothing worse than the start.
+fn limits_keep_the_best<T: Real>(method: &dyn Method<T>) {
+    let (_, report) = solved(method, &method.stop());
+    let mut start = None;
+    for max_steps in (0..report.steps).step_by((report.steps as usize / 20).max(1)) {
+        let (x, _) = solved(method, &Stop { max_steps, ..method.stop() });
+        let Some(worth) = method.worth(&x) else { return };
+        let start = *start.get_or_insert(worth);
+        let rounding = 64.0 * T::EPSILON.to_f64() * start.abs().max(1.0);
+        assert!(worth <= start + rounding, "{}: {start} to {worth}", method.name());
+    }
+}
+
 conforms!(a_dirty_workspace_changes_nothing, every, dirty_memory);
-conforms!(a_workspace_one_too_short_is_refused_and_x_untouched, every, short_memory);
+conforms!(a_workspace_one_too_short_is_refused_and_x_untouched, all, short_memory);
 conforms!(start_and_steps_make_a_solve, every, steps_by_hand);
 conforms!(a_continued_run_equals_one_long_run, every, continued);
 conforms!(an_observer_sees_every_step_and_may_end_the_run, every, observed);
 conforms!(the_reported_residual_is_that_of_x, every, honest_residual);
-conforms!(the_same_run_gives_the_same_bits, every, same_bits_again);
-conforms!(every_instruction_set_gives_the_same_bits, every, same_bits_everywhere);
+conforms!(a_limit_keeps_the_best, all, limits_keep_the_best);
+conforms!(the_same_run_gives_the_same_bits, all, same_bits_again);
+conforms!(every_instruction_set_gives_the_same_bits, all, same_bits_everywhere);
 conforms!(looking_seldom_overshoots_by_less_than_the_interval, every, seldom_looks);
 conforms!(a_zero_right_hand_side_is_answered_by_zero, linear, zero_right_hand_side);
 conforms!(a_start_at_the_solution_takes_no_step, linear, exact_start);

@@ -2,11 +2,11 @@
 
 use southwell::omega::Fixed;
 use southwell::transport::{DenseCost, Potentials, Problem, greenkhorn, newton, scaling, sinkhorn};
-use southwell::{Error, Observer, Real, Report, Stop};
+use southwell::{Error, Real, Report, Stop};
 
 use crate::common::cases::{Case, look};
 use crate::common::{Numbers, cast};
-use crate::{Method, Then};
+use crate::{Call, Method};
 
 /// Which method, and with what omega. (A rule that looks at residuals makes a run depend on the looks.)
 #[derive(Clone, Copy, Debug)]
@@ -100,71 +100,38 @@ impl<T: Real> Method<T> for Transport<T> {
             How::Greenkhorn => greenkhorn::Workspace::<T>::required_len(n, m, m),
         }
     }
-    fn begin(&self, stop: &Stop<T>, x: &mut [T], storage: &mut [T], then: Then<'_, T>) -> Result<(), Error> {
-        let (options, mut rule) = (sinkhorn::Options { stop: *stop }, self.rule());
-        let x = self.potentials(x);
-        self.with(|problem| {
-            match self.how {
-                How::Sinkhorn(_) => {
-                    let workspace = sinkhorn::Workspace::new(problem, storage)?;
-                    then(&mut sinkhorn::start(problem, &options, &mut rule, x, workspace)?);
-                }
-                How::Scaling(_) => {
-                    let workspace = scaling::Workspace::new(problem, storage)?;
-                    then(&mut scaling::start(problem, &options, &mut rule, x, workspace)?);
-                }
-                How::Newton => {
-                    let entries = problem.rows() * problem.columns();
-                    let mut indices = vec![
-                        u32::MAX;
-                        newton::Workspace::<T>::required_indices(
-                            problem.rows(),
-                            problem.columns(),
-                            entries
-                        )
-                    ];
-                    let workspace = newton::Workspace::new(problem, entries, storage, &mut indices)?;
-                    then(&mut newton::start(problem, &newton_options(stop), x, workspace)?);
-                }
-                How::Greenkhorn => {
-                    let workspace = greenkhorn::Workspace::new(problem, storage)?;
-                    then(&mut greenkhorn::start(problem, &options, x, workspace)?);
-                }
-            }
-            Ok(())
-        })
-    }
-    fn solve(
+    fn call(
         &self,
         stop: &Stop<T>,
         x: &mut [T],
         storage: &mut [T],
-        observer: &mut dyn Observer<T>,
-    ) -> Result<Report<T>, Error> {
+        call: Call<'_, '_, T>,
+    ) -> Result<Option<Report<T>>, Error> {
         let (options, mut rule) = (sinkhorn::Options { stop: *stop }, self.rule());
         let x = self.potentials(x);
         self.with(|problem| match self.how {
             How::Sinkhorn(_) => {
-                let workspace = sinkhorn::Workspace::new(problem, storage)?;
-                sinkhorn::solve(problem, &options, &mut rule, x, workspace, observer)
+                let work = sinkhorn::Workspace::new(problem, storage)?;
+                answer!(call, stop, sinkhorn::start(problem, &options, &mut rule, x, work), observer =>
+                    sinkhorn::solve(problem, &options, &mut rule, x, work, observer))
             }
             How::Scaling(_) => {
-                let workspace = scaling::Workspace::new(problem, storage)?;
-                scaling::solve(problem, &options, &mut rule, x, workspace, observer)
+                let work = scaling::Workspace::new(problem, storage)?;
+                answer!(call, stop, scaling::start(problem, &options, &mut rule, x, work), observer =>
+                    scaling::solve(problem, &options, &mut rule, x, work, observer))
             }
             How::Newton => {
-                let entries = problem.rows() * problem.columns();
-                let mut indices =
-                    vec![
-                        u32::MAX;
-                        newton::Workspace::<T>::required_indices(problem.rows(), problem.columns(), entries)
-                    ];
-                let workspace = newton::Workspace::new(problem, entries, storage, &mut indices)?;
-                newton::solve(problem, &newton_options(stop), x, workspace, observer)
+                let (n, m) = (problem.rows(), problem.columns());
+                let mut indices = vec![u32::MAX; newton::Workspace::<T>::required_indices(n, m, n * m)];
+                let work = newton::Workspace::new(problem, n * m, storage, &mut indices)?;
+                let options = newton_options(stop);
+                answer!(call, stop, newton::start(problem, &options, x, work), observer =>
+                    newton::solve(problem, &options, x, work, observer))
             }
             How::Greenkhorn => {
-                let workspace = greenkhorn::Workspace::new(problem, storage)?;
-                greenkhorn::solve(problem, &options, x, workspace, observer)
+                let work = greenkhorn::Workspace::new(problem, storage)?;
+                answer!(call, stop, greenkhorn::start(problem, &options, x, work), observer =>
+                    greenkhorn::solve(problem, &options, x, work, observer))
             }
         })
     }

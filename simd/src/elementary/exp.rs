@@ -8,6 +8,7 @@ use pulp::{Scalar, Simd};
 use super::map::map;
 use super::sums::add_lanes;
 use crate::dispatch::{few, pass};
+use crate::map::{cut, cut_mut, pieces};
 use crate::{LANES, Real, reduce};
 
 /// e^x in a register, the operation behind every pass here.
@@ -123,7 +124,7 @@ pub(crate) fn exp_sum_kernel<T: Real, S: Simd>(simd: S, x: &[T], m: T, y: &mut [
     let mut lanes = [T::ZERO; LANES];
     let m = T::splat(simd, m);
     let n = x.len().min(y.len());
-    for (x, y) in x[..n].chunks(BLOCK).zip(y[..n].chunks_mut(BLOCK)) {
+    for (x, y) in pieces::<BLOCK, _>(cut(x, n)).zip(cut_mut(y, n).chunks_mut(BLOCK)) {
         map!(simd, x => y, |v| exp_register::<T, S>(simd, T::vsub(simd, v, m)));
         add_lanes(simd, &mut lanes, y);
     }

@@ -17,6 +17,7 @@ use super::map::map;
 use super::sums::{add_lanes, larger, largest, maximum};
 use crate::dense::Matrix;
 use crate::dispatch::{few, pass};
+use crate::map::{cut, pieces};
 use crate::{LANES, Real, reduce};
 
 /// Terms that are made before they are summed.
@@ -139,7 +140,7 @@ pub(crate) fn log_sum_exp_rows_kernel<T: Real, S: Simd>(
     for (y, row) in y.iter_mut().zip(c.rows()) {
         let mut online = Online::new();
         let n = row.len().min(g.len());
-        for (g, c) in g[..n].chunks(BLOCK).zip(row[..n].chunks(BLOCK)) {
+        for (g, c) in pieces::<BLOCK, _>(cut(g, n)).zip(pieces::<BLOCK, _>(cut(row, n))) {
             terms(simd, g, c, s, &mut block);
             online.add(simd, &mut block, c.len());
         }
@@ -168,7 +169,8 @@ pub(crate) fn exp_row_kernel<T: Real, S: Simd>(simd: S, g: &[T], c: &[T], s: T, 
     let n = g.len().min(c.len()).min(y.len());
     let y = &mut y[..n];
     let mut maxima = [-T::INFINITY; LANES];
-    for ((g, c), y) in g[..n].chunks(BLOCK).zip(c[..n].chunks(BLOCK)).zip(y.chunks_mut(BLOCK)) {
+    let terms_of = pieces::<BLOCK, _>(cut(g, n)).zip(pieces::<BLOCK, _>(cut(c, n)));
+    for ((g, c), y) in terms_of.zip(y.chunks_mut(BLOCK)) {
         terms(simd, g, c, s, y);
         largest(simd, &mut maxima, y);
     }

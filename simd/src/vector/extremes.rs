@@ -4,7 +4,7 @@ use pulp::Simd;
 
 use crate::dispatch::{few, pass};
 use crate::elementary::maximum;
-use crate::map::{cut, total};
+use crate::map::{cut, pieces, total};
 use crate::{LANES, Lanes, Real};
 
 /// Elements of which only the largest is looked at, until one is large enough to look for its place;
@@ -62,14 +62,14 @@ fn largest_kernel<T: Real, S: Simd>(simd: S, x: &[T], w: &[T]) -> Option<(usize,
         return one_by_one(x, w);
     }
     let (mut best, mut place) = (-T::ONE, None);
-    for (number, (x, w)) in x.chunks(BLOCK).zip(w.chunks(BLOCK)).enumerate() {
+    for (number, (x, w)) in pieces::<BLOCK, _>(x).zip(pieces::<BLOCK, _>(w)).enumerate() {
         let of_block = block_largest(simd, x, w);
         if best < of_block {
             (best, place) = (of_block, Some((number * BLOCK, x, w)));
         }
     }
     let (mut start, x, w) = place?;
-    for (x, w) in x.chunks(FEW).zip(w.chunks(FEW)) {
+    for (x, w) in pieces::<FEW, _>(x).zip(pieces::<FEW, _>(w)) {
         if block_largest(simd, x, w) == best {
             let (within, best) = one_by_one(x, w)?;
             return Some((start + within, best));
@@ -139,7 +139,7 @@ fn k_largest_kernel<T: Real, S: Simd>(
         return 0;
     }
     let (x, w) = (cut(x, n), cut(w, n));
-    for (number, (x, w)) in x.chunks(SCAN).zip(w.chunks(SCAN)).enumerate() {
+    for (number, (x, w)) in pieces::<SCAN, _>(x).zip(pieces::<SCAN, _>(w)).enumerate() {
         // A full list takes only what is larger than its least: an equal one has a higher index.
         if heap.len == k && block_largest(simd, x, w) <= heap.least() {
             continue;

@@ -111,7 +111,7 @@ impl FileError {
     }
 
     /// The same error, with the name of the file that was opened.
-    pub(super) fn at(mut self, name: &Path) -> Self {
+    pub(crate) fn at(mut self, name: &Path) -> Self {
         match &mut self {
             FileError::Io { path, .. }
             | FileError::Line { path, .. }
@@ -150,7 +150,10 @@ impl fmt::Display for FileError {
                 f.write_str("the name must end in `.npy` (NumPy) or `.mtx` (Matrix Market)")
             }
             FileError::Memory { bytes, .. } => {
-                write!(f, "the content does not fit into memory ({bytes} bytes were asked for in one piece)")
+                write!(
+                    f,
+                    "the content does not fit into memory ({bytes} bytes were asked for in one piece); take a part of it"
+                )
             }
             FileError::Input { source, .. } => write!(f, "nothing was written: {source}"),
             FileError::NotSymmetric { row, column, .. } => write!(

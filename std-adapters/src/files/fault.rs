@@ -113,10 +113,10 @@ impl fmt::Display for LineFault {
                 "this is no Matrix Market file: it must begin with `%%MatrixMarket matrix coordinate real general` or the like",
             ),
             LineFault::BannerWord { found, expected } if found.is_empty() => {
-                write!(f, "the banner ends where {expected} belongs")
+                write!(f, "the banner ends where {expected} belongs; complete the first line")
             }
             LineFault::BannerWord { found, expected } => {
-                write!(f, "the banner says `{found}` where {expected} belongs")
+                write!(f, "the banner says `{found}` where {expected} belongs; correct the first line")
             }
             LineFault::Refused { word, reason } => write!(f, "`{word}` is not supported: {reason}"),
             LineFault::NotSquare { rows, columns } => {
@@ -125,10 +125,10 @@ impl fmt::Display for LineFault {
             LineFault::NoSizes => f.write_str("the file ends before the line with the sizes; is it complete?"),
             LineFault::Words { expected } => write!(f, "exactly {expected} must stand on this line"),
             LineFault::NotAnInteger { found } => {
-                write!(f, "`{found}` stands where a whole number without sign belongs")
+                write!(f, "`{found}` stands where a whole number without sign belongs; correct it")
             }
             LineFault::NotANumber { found } => {
-                write!(f, "`{found}` is not a number of the kind that the banner names")
+                write!(f, "`{found}` is not a number of the kind that this file holds; correct it")
             }
             LineFault::NotFinite { found } => {
                 write!(f, "`{found}` is not a finite 64-bit number; replace it or leave the entry out")
@@ -151,16 +151,16 @@ impl fmt::Display for LineFault {
                 write!(f, "only {expected} entries were promised; correct the sizes or delete what follows")
             }
             LineFault::Claim { claimed: u64::MAX, possible } => {
-                write!(f, "more entries are promised than can be counted; the rest of the file has room for at most {possible}")
+                write!(f, "more entries are promised than can be counted; the rest of the file has room for at most {possible}; correct the sizes")
             }
             LineFault::Claim { claimed, possible } => {
                 write!(f, "{claimed} entries are promised, but the rest of the file has room for at most {possible}; is it complete?")
             }
             LineFault::Hollow { size, limit } => write!(
                 f,
-                "{size} rows or columns are claimed, nearly all of them empty; a file of this length may have at most {limit}"
+                "{size} rows or columns are claimed, nearly all of them empty; a file of this length may have at most {limit}; number without gaps"
             ),
-            LineFault::TooLarge => f.write_str("the matrix is larger than 32-bit indices can address"),
+            LineFault::TooLarge => f.write_str("the matrix is larger than 32-bit indices can address; split it"),
         }
     }
 }
@@ -213,6 +213,11 @@ pub enum NpyFault {
         /// Its position in the order of the file, counted from zero.
         index: u64,
     },
+    /// The elements come in another order than a view of the file needs.
+    Order {
+        /// `"C"` or `"Fortran"`.
+        expected: &'static str,
+    },
 }
 
 impl fmt::Display for NpyFault {
@@ -222,7 +227,7 @@ impl fmt::Display for NpyFault {
                 "this is no NumPy file; write one with `numpy.save` (an `.npz` must be unpacked first)",
             ),
             NpyFault::Version { major, minor } => {
-                write!(f, "version {major}.{minor} of the NumPy format is not known; versions 1.0 to 3.0 are")
+                write!(f, "version {major}.{minor} of the NumPy format is not known; save with one of 1.0 to 3.0")
             }
             NpyFault::Header { expected, position } => {
                 write!(
@@ -237,7 +242,7 @@ impl fmt::Display for NpyFault {
             NpyFault::Axes { given, expected } => {
                 write!(f, "the array has {given} axes, but {expected} is needed; use `array.reshape(…)`")
             }
-            NpyFault::TooLarge => f.write_str("the shape names more elements than this machine can address"),
+            NpyFault::TooLarge => f.write_str("the shape names more elements than this machine can address; save the array again, or a part of it"),
             NpyFault::Truncated { needed, given } => {
                 write!(
                     f,
@@ -247,6 +252,12 @@ impl fmt::Display for NpyFault {
             NpyFault::Trailing => {
                 f.write_str("the file goes on after the last element; save one array per file")
             }
+            NpyFault::Order { expected: "C" } => f.write_str(
+                "the elements lie column after column; save `numpy.ascontiguousarray(array)` to use them from the file",
+            ),
+            NpyFault::Order { .. } => f.write_str(
+                "the elements lie row after row; save `numpy.asfortranarray(array)` to use them from the file",
+            ),
             NpyFault::NotFinite { index } => {
                 write!(f, "element {index} (in file order, from zero) is NaN or infinite; replace it")
             }
@@ -285,16 +296,22 @@ impl fmt::Display for CsvFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CsvFault::NotANumber { column } => {
-                write!(f, "column {column} is not a number; only the first line may hold words")
+                write!(
+                    f,
+                    "column {column} is not a number; commas part the columns, and only the first line may hold words"
+                )
             }
             CsvFault::NotFinite { column } => {
                 write!(f, "column {column} is NaN or infinite; leave such lines out")
             }
             CsvFault::Width { expected, given } => {
-                write!(f, "{given} columns where the first line has {expected}")
+                write!(
+                    f,
+                    "{given} columns where the first line has {expected}; complete the line or leave it out"
+                )
             }
             CsvFault::NotText => f.write_str("this is not text; write the table in UTF-8"),
-            CsvFault::Empty => f.write_str("the file holds no line of numbers"),
+            CsvFault::Empty => f.write_str("the file holds no line of numbers; write one sample a line"),
         }
     }
 }

@@ -78,7 +78,19 @@ pub fn read_system(
 /// The bytes of an array that must be there.
 fn member(archive: &mut ZipArchive<BufReader<File>>, name: &str) -> Result<Vec<u8>, FileError> {
     let bytes = find(archive, name)?;
-    bytes.ok_or_else(|| other(format!("the archive holds no array `{name}`")).into())
+    bytes.ok_or_else(|| {
+        let names: Vec<String> =
+            archive.file_names().filter_map(Result::ok).take(8).map(|name| shown(&name)).collect();
+        let there = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+        other(format!("the archive holds no array `{name}`; save it under this name (there is {there})"))
+            .into()
+    })
+}
+
+/// A name for a message: not too long, and nothing that would upset a terminal.
+fn shown(name: &str) -> String {
+    let name = name.strip_suffix(".npy").unwrap_or(name);
+    format!("`{}`", name.chars().take(40).flat_map(char::escape_debug).collect::<String>())
 }
 
 /// The bytes of an array, if there is one of this name.
@@ -86,8 +98,9 @@ pub(super) fn find(
     archive: &mut ZipArchive<BufReader<File>>,
     name: &str,
 ) -> Result<Option<Vec<u8>>, FileError> {
+    const AGAIN: &str = "save the archive again";
     const COMPRESSED: &str = "the archive is compressed; write it with numpy.savez";
-    let member = match archive.by_name(&format!("{name}.npy")) {
+    let mut member = match archive.by_name(&format!("{name}.npy")) {
         Ok(member) if member.compression() == CompressionMethod::Stored => member,
         Ok(_) | Err(ZipError::UnsupportedArchive(_)) => return Err(other(COMPRESSED.to_owned()).into()),
         Err(ZipError::FileNotFound) => return Ok(None),
@@ -95,7 +108,16 @@ pub(super) fn find(
     };
     // Nothing is reserved: the bytes come as the file holds them.
     let (mut bytes, size) = (Vec::new(), member.size());
-    member.take(size).read_to_end(&mut bytes)?;
+    // The checksum is looked at where the member's end is seen, so one byte more is asked for.
+    let read = (&mut member).take(size).read_to_end(&mut bytes).and_then(|_| member.read(&mut [0]));
+    match read {
+        Ok(0) => {}
+        Ok(_) => return Err(other(format!("`{name}` is longer than the archive says; {AGAIN}")).into()),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            return Err(other(format!("`{name}` is damaged ({error}); {AGAIN}")).into());
+        }
+        Err(error) => return Err(error.into()),
+    }
     Ok(Some(bytes))
 }
 
@@ -106,6 +128,6 @@ pub(super) fn other(text: String) -> io::Error {
 pub(super) fn failure(error: ZipError) -> io::Error {
     match error {
         ZipError::Io(error) => error,
-        error => other(error.to_string()),
+        error => other(format!("this is no sound NumPy archive ({error}); write one with numpy.savez")),
     }
 }

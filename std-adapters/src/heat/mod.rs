@@ -44,7 +44,7 @@ pub fn diffusion(t: f64) -> f64 {
 }
 
 /// The smooth bump of radius ρ, given the squared distance to its centre.
-fn bump(distance_square: f64, radius: f64) -> f64 {
+pub(crate) fn bump(distance_square: f64, radius: f64) -> f64 {
     let s = distance_square / (radius * radius);
     if s < 1.0 { libm::exp(1.0 - 1.0 / (1.0 - s)) } else { 0.0 }
 }

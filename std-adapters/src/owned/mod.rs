@@ -24,18 +24,23 @@
 //! ```
 
 mod balance;
+mod box_qp;
 pub(crate) mod colours;
+pub mod descent;
 mod recovery;
 mod regression;
 mod robust;
+mod samples;
 mod system;
 mod transport;
 
 pub use balance::{Balance, Balanced, Balancer};
+pub use box_qp::{BoxQp, Boxed};
 #[cfg(feature = "threads")]
 pub use recovery::OnThreads;
 pub use recovery::{Found, Look, Measurements, Recovery};
 pub use regression::{Fit, Regression, Sparsity};
 pub use robust::{Fitted, Loss, Robust, Settings};
+pub use samples::{Samples, SamplesView};
 pub use system::{Method, Solution, System};
 pub use transport::{Costs, Coupler, Coupling, Precision, Solving, Transport};

@@ -3,9 +3,10 @@
 use std::ops::ControlFlow;
 
 use southwell::descent::sparse_regression::{self, Loss, Options, Outcome, Penalty, Problem, Workspace};
-use southwell::linear::{Columns, Csc, Design};
+use southwell::linear::Design;
 use southwell::{Error, Observer};
 
+use super::samples::{Samples, View};
 use crate::files::{DenseMatrix, SparseMatrix};
 #[cfg(feature = "threads")]
 use crate::threads::{Pool, Threaded};
@@ -13,15 +14,6 @@ use crate::threads::{Pool, Threaded};
 /// Columns that a working set may have, at most: two matrices of so many squared, of which only what is used is
 /// ever touched.
 const MOST_SLOTS: usize = 4096;
-
-/// Samples by features.
-#[derive(Clone, Debug, PartialEq)]
-enum Samples {
-    /// By columns.
-    Dense { rows: usize, columns: usize, values: Vec<f64> },
-    /// By columns.
-    Sparse { rows: usize, offsets: Vec<u32>, indices: Vec<u32>, values: Vec<f64> },
-}
 
 /// How w is kept small and sparse.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -78,17 +70,7 @@ impl Regression {
     /// A dense design, a row a sample. What does not fit is refused by the methods.
     #[must_use]
     pub fn dense(samples: DenseMatrix, y: Vec<f64>, loss: Loss) -> Self {
-        let DenseMatrix { rows, columns, values } = samples;
-        let by_columns = if rows.checked_mul(columns) == Some(values.len()) {
-            (0..columns)
-                .flat_map(|j| (0..rows).map(move |i| (i, j)))
-                .map(|(i, j)| values[i * columns + j])
-                .collect()
-        } else {
-            values
-        };
-        let samples = Samples::Dense { rows, columns, values: by_columns };
-        Self::of(samples, y, loss)
+        Self::of(Samples::dense(samples), y, loss)
     }
 
     fn of(samples: Samples, y: Vec<f64>, loss: Loss) -> Self {
@@ -115,27 +97,7 @@ impl Regression {
     /// # Errors
     /// What [`SparseView::check`](crate::files::SparseView::check) refuses.
     pub fn sparse(samples: &SparseMatrix, y: Vec<f64>, loss: Loss) -> Result<Self, Error> {
-        samples.view().check()?;
-        let mut offsets = vec![0_u32; samples.columns + 1];
-        for &column in &samples.column_indices {
-            offsets[column as usize + 1] += 1;
-        }
-        for column in 0..samples.columns {
-            offsets[column + 1] += offsets[column];
-        }
-        let mut next = offsets.clone();
-        let (mut indices, mut values) = (vec![0; samples.values.len()], vec![0.0; samples.values.len()]);
-        for (row, pair) in samples.row_offsets.windows(2).enumerate() {
-            for entry in pair[0] as usize..pair[1] as usize {
-                let place = &mut next[samples.column_indices[entry] as usize];
-                indices[*place as usize] =
-                    u32::try_from(row).map_err(|_| Error::TooLarge { argument: "samples" })?;
-                values[*place as usize] = samples.values[entry];
-                *place += 1;
-            }
-        }
-        let samples = Samples::Sparse { rows: samples.rows, offsets, indices, values };
-        Ok(Self::of(samples, y, loss))
+        Ok(Self::of(Samples::sparse(samples)?, y, loss))
     }
 
     /// The same with a constant that is not penalised; for least squares.
@@ -147,18 +109,13 @@ impl Regression {
     /// Samples and features.
     #[must_use]
     pub fn shape(&self) -> (usize, usize) {
-        match &self.samples {
-            Samples::Dense { rows, columns, .. } => (*rows, *columns),
-            Samples::Sparse { rows, offsets, .. } => (*rows, offsets.len().saturating_sub(1)),
-        }
+        self.samples.shape()
     }
 
     /// Entries of the design that are stored.
     #[must_use]
     pub fn entries(&self) -> usize {
-        match &self.samples {
-            Samples::Dense { values, .. } | Samples::Sparse { values, .. } => values.len(),
-        }
+        self.samples.entries()
     }
 
     /// The least λ for which w = 0 is a solution.
@@ -200,13 +157,9 @@ impl Regression {
 
     /// Makes the views and the problem and hands them over.
     fn with<W: WithProblem>(&self, sparsity: Sparsity, lambda: f64, what: W) -> Result<W::Output, Error> {
-        match &self.samples {
-            Samples::Dense { rows, columns, values } => {
-                self.hand(Columns::new(values, *rows, *columns)?, sparsity, lambda, what)
-            }
-            Samples::Sparse { rows, offsets, indices, values } => {
-                self.hand(Csc::new(offsets, indices, values, *rows)?, sparsity, lambda, what)
-            }
+        match self.samples.view()?.0 {
+            View::Dense(design) => self.hand(design, sparsity, lambda, what),
+            View::Sparse(design) => self.hand(design, sparsity, lambda, what),
         }
     }
 

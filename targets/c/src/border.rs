@@ -108,6 +108,155 @@ pub(crate) fn apart(written: &[Span], read: &[Span]) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Arrays that one call may read, and that it may write: what the largest needs.
+const READS: usize = 12;
+const WRITES: usize = 5;
+
+/// The arrays of a call, which are collected before any of them is written.
+///
+/// It lies on the stack of functions that are not inlined, so that it is gone when a solver runs.
+pub(crate) struct Arrays {
+    read: [Span; READS],
+    reads: usize,
+    written: [Span; WRITES],
+    writes: usize,
+}
+
+impl Arrays {
+    /// None so far.
+    #[inline(always)]
+    pub(crate) fn new() -> Self {
+        let none = Span { from: 0, to: 0, argument: "" };
+        Self { read: [none; READS], reads: 0, written: [none; WRITES], writes: 0 }
+    }
+
+    /// An array that is read.
+    ///
+    /// # Safety
+    /// As [`input`].
+    pub(crate) unsafe fn input<'a, T>(
+        &mut self,
+        pointer: *const T,
+        len: usize,
+        argument: &'static str,
+    ) -> Result<&'a [T], Fault> {
+        let one = span(pointer, len, argument)?;
+        put(&mut self.read, &mut self.reads, one)?;
+        // SAFETY: handed on.
+        unsafe { input(pointer, len, argument) }
+    }
+
+    /// An array that is read, or none where the pointer is null.
+    ///
+    /// # Safety
+    /// As [`input`].
+    pub(crate) unsafe fn input_or_none<'a, T>(
+        &mut self,
+        pointer: *const T,
+        len: usize,
+        argument: &'static str,
+    ) -> Result<Option<&'a [T]>, Fault> {
+        if pointer.is_null() {
+            return Ok(None);
+        }
+        // SAFETY: handed on.
+        unsafe { self.input(pointer, len, argument) }.map(Some)
+    }
+
+    /// A struct of the caller's, read whole.
+    ///
+    /// # Safety
+    /// As [`sized`].
+    pub(crate) unsafe fn sized<'a, T>(
+        &mut self,
+        pointer: *const T,
+        argument: &'static str,
+    ) -> Result<&'a T, Fault> {
+        // SAFETY: handed on.
+        let found = unsafe { sized(pointer, argument) }?;
+        put(&mut self.read, &mut self.reads, span(pointer, 1, argument)?)?;
+        Ok(found)
+    }
+
+    /// An array that will be written; [`output`] hands it out after [`apart`](Self::apart).
+    pub(crate) fn output<T>(
+        &mut self,
+        pointer: *mut T,
+        len: usize,
+        argument: &'static str,
+    ) -> Result<Output<T>, Fault> {
+        check(pointer, len, argument)?;
+        put(&mut self.written, &mut self.writes, span(pointer, len, argument)?)?;
+        Ok(Output { pointer, len, argument })
+    }
+
+    /// A struct that will be written, if its pointer is not null; it says its size.
+    ///
+    /// # Safety
+    /// As [`check_size`].
+    pub(crate) unsafe fn answer<T>(
+        &mut self,
+        pointer: *mut T,
+        argument: &'static str,
+    ) -> Result<Answer<T>, Fault> {
+        if !pointer.is_null() {
+            // SAFETY: handed on.
+            unsafe { check_size(pointer, argument) }?;
+            put(&mut self.written, &mut self.writes, span(pointer, 1, argument)?)?;
+        }
+        Ok(Answer { pointer })
+    }
+
+    /// Refuses the call if what it writes overlaps another array of it.
+    pub(crate) fn apart(&self) -> Result<(), Fault> {
+        apart(self.written.get(..self.writes).unwrap_or(&[]), self.read.get(..self.reads).unwrap_or(&[]))
+    }
+}
+
+/// One span more; the capacity is larger than any call's need.
+fn put(spans: &mut [Span], len: &mut usize, one: Span) -> Result<(), Fault> {
+    let place = spans.get_mut(*len).ok_or(Fault::new(Code::Other, one.argument))?;
+    *place = one;
+    *len = len.saturating_add(1);
+    Ok(())
+}
+
+/// An array that will be written, checked by itself.
+pub(crate) struct Output<T> {
+    pointer: *mut T,
+    len: usize,
+    argument: &'static str,
+}
+
+impl<T> Output<T> {
+    /// The array.
+    ///
+    /// # Safety
+    /// As [`output`]; once, and after [`Arrays::apart`].
+    pub(crate) unsafe fn take<'a>(self) -> Result<&'a mut [T], Fault> {
+        // SAFETY: handed on.
+        unsafe { output(self.pointer, self.len, self.argument) }
+    }
+}
+
+/// A struct that will be written, or nothing.
+pub(crate) struct Answer<T> {
+    pointer: *mut T,
+}
+
+impl<T> Answer<T> {
+    /// Stores what was found, if someone wants it.
+    ///
+    /// # Safety
+    /// The struct is the caller's to write, after [`Arrays::apart`].
+    pub(crate) unsafe fn store(self, found: T) {
+        if !self.pointer.is_null() {
+            // SAFETY: not null, aligned and whole by the check of its size.
+            unsafe { self.pointer.write(found) };
+        }
+    }
+}
+
 /// Stores the fault, if someone wants it, and hands out its code.
 ///
 /// # Safety

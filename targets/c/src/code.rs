@@ -40,6 +40,16 @@ pub enum Code {
     Structure = 17,
     /// The problem is larger than 32-bit indices can address.
     TooLarge = 18,
+    /// A row or a column that must carry something has no entry to carry it with.
+    EmptyLine = 19,
+    /// A lower bound lies above its upper bound.
+    Bounds = 20,
+    /// A matrix that must be symmetric is not.
+    Asymmetric = 21,
+    /// A label is none of the classes.
+    Label = 22,
+    /// A matrix that must be positive definite is not.
+    Indefinite = 23,
     /// Anything else.
     Other = 99,
 }
@@ -103,6 +113,10 @@ impl From<Error> for Fault {
             Error::Mass { argument, requirement } => Self::new(Code::Mass, argument).must(requirement),
             Error::Structure { argument, index, .. } => Self::new(Code::Structure, argument).at(index),
             Error::TooLarge { argument } => Self::new(Code::TooLarge, argument),
+            Error::EmptyLine { line, index } => Self::new(Code::EmptyLine, line).at(index),
+            Error::Bounds { index } => Self::new(Code::Bounds, "lower").at(index),
+            Error::Asymmetric { argument, row, .. } => Self::new(Code::Asymmetric, argument).at(row),
+            Error::Label { argument, index } => Self::new(Code::Label, argument).at(index),
             _ => Self::new(Code::Other, ""),
         }
     }
@@ -128,6 +142,11 @@ pub extern "C" fn southwell_code_text(code: i32) -> *const c_char {
         16 => c"masses contradict each other, or vanish",
         17 => c"the indices of a sparse matrix contradict each other",
         18 => c"the problem is larger than 32-bit indices can address",
+        19 => c"a row or a column that must carry something has no entry to carry it with",
+        20 => c"a lower bound lies above its upper bound",
+        21 => c"a matrix that must be symmetric is not",
+        22 => c"a label is none of the classes",
+        23 => c"a matrix that must be positive definite is not",
         _ => c"refused for another reason",
     };
     text.as_ptr()

@@ -7,6 +7,10 @@
 //! | `options` | options, reports, and an observer that is a C function |
 //! | `omega` | an omega that is learned over a sequence of systems |
 //! | `relaxation`, `transport` | a function for each method, view and precision |
+//! | `box_qp`, `control` | programs in a box, model predictive control and what it prepares |
+//! | `regression` | sparse regression |
+//! | `fit`, `calibration`, `recovery` | robust fits with a proof, a magnetometer, low-rank matrices |
+//! | `call` | what the calls of the latter have in common |
 //!
 //! A function for each combination, so that a linker keeps what is called and nothing else. Without the feature
 //! `std`, a program links only if no function that it calls can panic: the panic handler calls a function that
@@ -14,9 +18,16 @@
 #![cfg_attr(not(any(test, feature = "std")), no_std)]
 
 mod border;
+pub mod box_qp;
+pub mod calibration;
+mod call;
 mod code;
+pub mod control;
+pub mod fit;
 mod omega;
 mod options;
+pub mod recovery;
+pub mod regression;
 pub mod relaxation;
 pub mod transport;
 mod views;

@@ -19,7 +19,7 @@ pub struct Options<T> {
     /// Tolerance relative to the run's scale; not negative.
     pub relative: T,
     /// The over-relaxation, in (0, 2); 0 lets the method decide (SSOR-CG and SOR: 1; Sinkhorn: found on the way).
-    /// Not read where an omega is learned.
+    /// Not read where an omega is learned, and by methods that relax nothing.
     pub omega: T,
     /// The run ends after this many steps whatever happens.
     pub max_steps: u32,
@@ -48,6 +48,10 @@ pub enum Status {
     NotFinite = 4,
     /// The observer asked to stop.
     Stopped = 5,
+    /// No scaling exists: the entries of the matrix cannot carry the sums that were asked for.
+    NoSupport = 6,
+    /// The iterate is a minimum, and a proof of it was found; the tolerance did not decide.
+    Optimal = 7,
     /// Something that this version of the interface has no word for.
     Unknown = 99,
 }
@@ -81,6 +85,8 @@ impl From<southwell::Status> for Status {
             southwell::Status::Breakdown => Self::Breakdown,
             southwell::Status::NotFinite => Self::NotFinite,
             southwell::Status::Stopped => Self::Stopped,
+            southwell::Status::NoSupport => Self::NoSupport,
+            southwell::Status::Optimal => Self::Optimal,
             _ => Self::Unknown,
         }
     }
@@ -137,6 +143,20 @@ impl<T: Real> Observer<T> for Options<T> {
     }
 }
 
+impl<T: Real> From<&southwell::Report<T>> for Report<T> {
+    fn from(report: &southwell::Report<T>) -> Self {
+        Self {
+            size: size_of::<Self>(),
+            status: report.status.into(),
+            steps: report.steps,
+            checks: report.checks,
+            initial_residual: report.initial_residual,
+            residual: report.residual,
+            scale: report.scale,
+        }
+    }
+}
+
 impl<T: Real> Report<T> {
     /// Refuses a report of another version before anything runs; null is allowed.
     ///
@@ -158,17 +178,8 @@ impl<T: Real> Report<T> {
         if pointer.is_null() {
             return;
         }
-        let found = Self {
-            size: size_of::<Self>(),
-            status: report.status.into(),
-            steps: report.steps,
-            checks: report.checks,
-            initial_residual: report.initial_residual,
-            residual: report.residual,
-            scale: report.scale,
-        };
         // SAFETY: not null, aligned and whole by the check.
-        unsafe { pointer.write(found) };
+        unsafe { pointer.write(Self::from(report)) };
     }
 }
 
@@ -194,6 +205,8 @@ pub extern "C" fn southwell_status_text(status: i32) -> *const c_char {
         3 => c"the method does not apply to this problem",
         4 => c"a residual was not finite; the last good iterate is kept",
         5 => c"stopped by the observer",
+        6 => c"no scaling exists: the entries cannot carry the sums",
+        7 => c"a minimum, proven",
         _ => c"unknown",
     };
     text.as_ptr()

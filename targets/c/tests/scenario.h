@@ -2,6 +2,7 @@
 #ifndef SCENARIO_H
 #define SCENARIO_H
 
+#include "hash.h"
 #include "southwell.h"
 
 enum { SIDE = 16, CELLS = SIDE * SIDE, HEAT_STEPS = 24, TRACKS = 16 };
@@ -14,17 +15,6 @@ typedef struct {
 /* What it finds, everywhere. */
 static const Found GOLDEN = {147, 12, 16, 0x2a40a6e3a73adedc, 0x8e407e89682b2bf2};
 
-static uint64_t fnv(uint64_t hash, const float *x, int n) {
-    for (int i = 0; i < n; i++) {
-        union {
-            float number;
-            uint32_t bits;
-        } word = {x[i]};
-        for (int k = 0; k < 4; k++) hash = (hash ^ (word.bits >> (8 * k) & 255)) * 0x100000001b3u;
-    }
-    return hash;
-}
-
 /* Implicit heat steps on a grid, omega learned on the way. */
 static int heat(Found *found) {
     static float u[CELLS], b[CELLS], work[6 * CELLS];
@@ -33,7 +23,7 @@ static int heat(Found *found) {
     SouthwellReport_f32 report = {.size = sizeof report};
     if (southwell_omega_init_f32(&omega, 1.0f, 1.9f, 1, 0) != SOUTHWELL_CODE_OK) return 0;
     for (int i = 0; i < CELLS; i++) u[i] = (float)(i % 7);
-    found->heat = 0xcbf29ce484222325u, found->heat_steps = 0;
+    found->heat = HASH, found->heat_steps = 0;
     for (int step = 0; step < HEAT_STEPS; step++) {
         for (int i = 0; i < CELLS; i++) b[i] = u[i];
         SouthwellCode code =
@@ -70,7 +60,7 @@ static int association(Found *found) {
     SouthwellCode code = southwell_sinkhorn_f32(&problem, f, g, &options, work, 3 * TRACKS, &report, 0);
     if (code != SOUTHWELL_CODE_OK || report.status != SOUTHWELL_STATUS_CONVERGED) return 0;
     found->association_steps = report.steps;
-    found->association = fnv(fnv(0xcbf29ce484222325u, f, TRACKS), g, TRACKS);
+    found->association = fnv(fnv(HASH, f, TRACKS), g, TRACKS);
     found->right = 0;
     for (int i = 0; i < TRACKS; i++) {
         if (southwell_coupling_row_f32(&problem, i, f, g, row, 0) != SOUTHWELL_CODE_OK) return 0;

@@ -3,6 +3,8 @@
 #![no_std]
 
 mod clock;
+#[cfg(feature = "extras")]
+mod log;
 mod stack;
 
 pub use clock::Counter;

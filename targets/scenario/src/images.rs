@@ -20,6 +20,28 @@ pub trait Clock {
     fn instructions<R>(&mut self, run: impl FnOnce() -> R) -> (R, u32);
 }
 
+/// A clock that does not count.
+struct Still;
+
+impl Clock for Still {
+    fn instructions<R>(&mut self, run: impl FnOnce() -> R) -> (R, u32) {
+        (run(), 0)
+    }
+}
+
+/// Every image, one after the other, where there is memory for all: lines go to `send`.
+pub fn all(send: &mut dyn FnMut(&[u8])) -> bool {
+    let mut output = Output::new(send);
+    let output = &mut output;
+    let mut good = association(output, &mut Still);
+    good &= mpc(output, &mut Still);
+    good &= calibration(output, &mut Still);
+    for image in [couplings, descent, heat, rules, methods, nonsmooth, passes] {
+        good &= image(output);
+    }
+    good
+}
+
 /// Which of sixteen detections belongs to which of sixteen tracks, in `f32`.
 pub fn association(output: &mut Output<'_>, clock: &mut impl Clock) -> bool {
     let mut memory = [f32::NAN; association::REALS];

@@ -1,7 +1,8 @@
 //! The scenario that firmware and host must answer with the same bits.
 //!
 //! [`heat`] is a sequence of implicit heat steps whose omega is learned; [`association`] finds out which detection
-//! belongs to which track; [`calibration`] calibrates a magnetometer; [`mpc`] controls a cart and a quadrotor; [`couplings`] runs every method of transport,
+//! belongs to which track; [`calibration`] calibrates a magnetometer; [`mpc`] controls a cart and a quadrotor; [`control`] is a control
+//! loop beside a solve; [`couplings`] runs every method of transport,
 //! [`nonsmooth`] every part of the sub-gradient toolbox, [`descent`] every part of block coordinate descent; [`methods`] runs every
 //! relaxation method once on a small system; [`passes`] runs every pass over memory. They are generic over
 //! the type and need no heap. What they find is compared with the constants in [`golden`], which a host wrote
@@ -18,6 +19,7 @@
 pub mod association;
 pub mod calibrated;
 pub mod calibration;
+pub mod control;
 pub mod couplings;
 pub mod descent;
 mod fnv;

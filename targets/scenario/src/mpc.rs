@@ -175,13 +175,25 @@ fn quadrotor<T: Real>(arrays: &mut Arrays<'_, T>) {
 
 /// Something that watches one step: which one of its case, and the step itself.
 pub type Watch<'w> = &'w mut dyn FnMut(usize, &mut dyn FnMut());
+/// Something that is shown every step: the name of its case, the state, and the inputs found for it.
+pub type Show<'s, T> = &'s mut dyn FnMut(&str, &[T], &[T]);
 
 /// Runs every case in memory of [`REALS`] numbers, which may be dirty. Every solve is handed to `watch`, which must
 /// call it; what a case found, first the cold step and then the warm ones, to `found`.
 pub fn run<T: Real>(memory: &mut [T], watch: Watch<'_>, found: &mut dyn FnMut(Outcome)) {
+    run_shown(memory, watch, &mut |_, _, _| (), found);
+}
+
+/// The same, and shows every step.
+pub fn run_shown<T: Real>(
+    memory: &mut [T],
+    watch: Watch<'_>,
+    show: Show<'_, T>,
+    found: &mut dyn FnMut(Outcome),
+) {
     for case in &CASES {
         let memory = black_box(&mut *memory);
-        let (steps, answer) = control(case, memory, watch).unwrap_or((u32::MAX, 0));
+        let (steps, answer) = control(case, memory, watch, show).unwrap_or((u32::MAX, 0));
         found(Outcome { name: case.name, steps, answer });
     }
 }
@@ -198,7 +210,12 @@ fn take<'m, T>(rest: &mut &'m mut [T], n: usize) -> Result<&'m mut [T], Error> {
 /// One case: steps of all its solves, and a hash of inputs and states.
 // Not inlined: the frames of the two plants need not add up.
 #[inline(never)]
-fn control<T: Real>(case: &Case, memory: &mut [T], watch: Watch<'_>) -> Result<(u32, u64), Error> {
+fn control<T: Real>(
+    case: &Case,
+    memory: &mut [T],
+    watch: Watch<'_>,
+    show: Show<'_, T>,
+) -> Result<(u32, u64), Error> {
     let (n, m) = black_box(if case.quadrotor { QUADROTOR } else { CART });
     let variables = m.wrapping_mul(case.horizon);
     let mut rest = memory;
@@ -233,6 +250,7 @@ fn control<T: Real>(case: &Case, memory: &mut [T], watch: Watch<'_>) -> Result<(
             let mut taken = Err(Error::TooLarge { argument: "" });
             watch(step, &mut || taken = solve(state, u));
             steps = steps.saturating_add(taken?);
+            show(case.name, state, u);
             hash.reals(u);
             // The plant moves as the model says.
             for (i, next) in behind.iter_mut().enumerate() {

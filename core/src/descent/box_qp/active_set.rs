@@ -10,6 +10,7 @@ use crate::{Error, Observer, Real, Report, Run, Status, Stop, drive};
 
 /// What follows when the primal–dual method does not settle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Fallback {
     /// One bound at a time, by the dual active-set method: the fewest steps.
     #[default]
@@ -20,6 +21,7 @@ pub enum Fallback {
 
 /// How to solve.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Options<T> {
     /// When to end. Default: relative 1e-8 in `f64`, 1e-4 in `f32` (where rounding leaves 3e-5 of a quadrotor's
     /// gradients), at most 200 steps.
@@ -42,6 +44,7 @@ impl<T: Real> Default for Options<T> {
 
 /// Which method took the last step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Method {
     /// The primal–dual active-set method.
     PrimalDual,
@@ -53,6 +56,7 @@ pub enum Method {
 
 /// How a run ended, and at what.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct BoxReport<T> {
     /// Status, steps and residuals.
     pub report: Report<T>,

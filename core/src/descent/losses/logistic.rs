@@ -22,13 +22,12 @@ impl<'a, T: Real, A: Design<T>> Logistic<'a, T, A> {
     /// Samples are the rows of the design, `labels` are +1 or −1.
     ///
     /// # Errors
-    /// [`Error::Dimension`] if there are not as many labels as rows; [`Error::Structure`] (out of range) for a
-    /// label that is neither +1 nor −1.
+    /// [`Error::Dimension`] if there are not as many labels as rows; [`Error::Label`] for one that is neither +1
+    /// nor −1.
     pub fn new(design: A, labels: &'a [T]) -> Result<Self, Error> {
         check_len("labels", labels.len(), design.rows())?;
         if let Some(index) = labels.iter().position(|&y| y != T::ONE && y != -T::ONE) {
-            let fault = crate::StructureFault::OutOfRange;
-            return Err(Error::Structure { argument: "labels", index, fault });
+            return Err(Error::Label { argument: "labels", index });
         }
         Ok(Self { design, labels })
     }

@@ -6,7 +6,7 @@ use southwell_simd::vector;
 use super::least_squares::gram_row_sum;
 use super::{Loss, ln_1p, symmetric};
 use crate::linear::{Design, check_len};
-use crate::{Error, Real, StructureFault};
+use crate::{Error, Real};
 
 /// f(X) = Σ_i (ln Σ_c e^(z_ic) − z_i,class(i)), Z = AX with k classes; variable (feature j, class c) has the
 /// index j·k + c. The state is Z and P − Y by classes (n numbers each), and room for weights: 2 n k + n.
@@ -25,7 +25,7 @@ impl<'a, A> Softmax<'a, A> {
     ///
     /// # Errors
     /// [`Error::Option`] for fewer than two classes; [`Error::Dimension`] if there are not as many labels as rows;
-    /// [`Error::Structure`] for a label outside the classes; [`Error::TooLarge`] for too many variables.
+    /// [`Error::Label`] for a label outside the classes; [`Error::TooLarge`] for too many variables.
     pub fn new<T: Real>(design: A, classes: usize, labels: &'a [u32]) -> Result<Self, Error>
     where
         A: Design<T>,
@@ -35,8 +35,7 @@ impl<'a, A> Softmax<'a, A> {
         }
         check_len("labels", labels.len(), design.rows())?;
         if let Some(index) = labels.iter().position(|&label| label as usize >= classes) {
-            let fault = StructureFault::OutOfRange;
-            return Err(Error::Structure { argument: "labels", index, fault });
+            return Err(Error::Label { argument: "labels", index });
         }
         if u32::try_from(design.columns().saturating_mul(classes)).is_err() {
             return Err(Error::TooLarge { argument: "design" });
@@ -110,14 +109,25 @@ impl<T: Real, A: Design<T>> Loss<T> for Softmax<'_, A> {
                 *slope = exp_scalar(z - largest);
             }
         }
+        // The sum of the other classes first: p − 1 is minus that over the whole sum, sharp where p is nearly 1.
         sums.fill(T::ZERO);
-        for slopes in slopes.chunks_exact(n.max(1)) {
-            vector::axpy(T::ONE, slopes, sums);
+        for (class, slopes) in slopes.chunks_exact(n.max(1)).enumerate() {
+            for ((sum, &e), &label) in sums.iter_mut().zip(slopes).zip(self.labels) {
+                *sum += if label as usize == class { T::ZERO } else { e };
+            }
+        }
+        for (i, (sum, &label)) in sums.iter_mut().zip(self.labels).enumerate() {
+            if let Some(own) = slopes.get_mut((label as usize).saturating_mul(n).saturating_add(i)) {
+                let whole = *sum + *own;
+                *own = -*sum / whole;
+                *sum = whole;
+            }
         }
         for (class, slopes) in slopes.chunks_exact_mut(n.max(1)).enumerate() {
             for ((slope, &sum), &label) in slopes.iter_mut().zip(&*sums).zip(self.labels) {
-                // p − 1 as minus the sum of the others: it stays sharp where p is nearly 1.
-                *slope = if label as usize == class { (*slope - sum) / sum } else { *slope / sum };
+                if label as usize != class {
+                    *slope /= sum;
+                }
             }
         }
     }

@@ -77,6 +77,7 @@ use crate::{Error, Observer, Real, Report, Stop, drive};
 
 /// How a run proceeds.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Options<T> {
     /// Tolerances of the duality gap, relative to P(0), and a limit for the steps. Default: relative 1e-6 in
     /// `f64`, 1e-5 in `f32`; 1000 steps.
@@ -114,6 +115,7 @@ impl<T: Real> Options<T> {
 
 /// Which test ended a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Ending {
     /// The duality gap met its threshold.
@@ -128,6 +130,7 @@ pub enum Ending {
 
 /// How a run ended, what it found and what that took.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Outcome<T> {
     /// How it ended; the residual is the gap, the scale P(0).
     pub report: Report<T>,

@@ -147,13 +147,14 @@ impl<'a, T: Real, A: Design<T>> Problem<'a, T, A> {
     /// The same with a weight for the penalty λ of every column, or of every group: λ_j = λ·weight_j.
     ///
     /// # Errors
-    /// [`Error::Dimension`] for another number of weights; [`Error::Value`] for one that is not positive and
+    /// [`Error::Dimension`] for another number of weights; [`Error::Option`] for one that is not positive and
     /// finite.
     pub fn weighted(self, weights: &'a [T]) -> Result<Self, Error> {
         check_len("weights", weights.len(), self.blocks())?;
-        match weights.iter().position(|&w| !(w > T::ZERO && (w * self.lambda).is_finite())) {
-            Some(index) => Err(Error::Value { argument: "weights", index }),
-            None => Ok(Self { weights: Some(weights), ..self }),
+        if weights.iter().all(|&w| w > T::ZERO && (w * self.lambda).is_finite()) {
+            Ok(Self { weights: Some(weights), ..self })
+        } else {
+            Err(Error::Option { name: "weights", requirement: "must be positive and finite" })
         }
     }
 
@@ -286,7 +287,8 @@ fn check_groups(groups: &[u32], columns: usize) -> Result<(), Error> {
     let mut last = first;
     for (index, &next) in rest.iter().enumerate() {
         if next <= last {
-            return fault(index.saturating_add(1), StructureFault::Unsorted);
+            let what = if next == last { StructureFault::EmptyBlock } else { StructureFault::Decreasing };
+            return fault(index.saturating_add(1), what);
         }
         if next as usize > columns {
             return fault(index.saturating_add(1), StructureFault::OutOfRange);

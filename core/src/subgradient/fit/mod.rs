@@ -43,6 +43,7 @@ pub use workspace::Workspace;
 
 /// The coordinates that steps are taken in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Whitening {
     /// Orthogonal columns: a copy of X, 4 n p² operations once. The figures of this module are for this one.
     #[default]
@@ -53,6 +54,7 @@ pub enum Whitening {
 
 /// Where a run begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Start {
     /// At the least-squares fit (weighted as the loss), or at β where that does not exist.
     #[default]
@@ -63,6 +65,7 @@ pub enum Start {
 
 /// How a fit is found.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Options<T> {
     /// When the run ends, proofs aside. Default: a relative step of 1e-8 (`f32`: 1e-5), 10,000 steps.
     pub ending: Ending<T>,

@@ -6,6 +6,7 @@ use crate::{Error, Real, Stop};
 
 /// Whether directions are scaled by the factors' own shape.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Precondition<T> {
     /// D = G.
     #[default]
@@ -23,6 +24,7 @@ pub enum Precondition<T> {
 /// How a run proceeds. The defaults need no number to be guessed: X's singular values up to ten apart, any
 /// share of outliers that the measurements can bear, any scale of the data.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Options<T> {
     /// Tolerances for the relative length of a step, step limit, how often to look (a look is free). Default:
     /// [`Stop::default`], a relative step of 1e-8 in `f64`, 1e-5 in `f32`.

@@ -81,6 +81,7 @@ impl<'w, T: Real> Workspace<'w, T> {
 
 /// How a run ended, and what it found.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Recovered<T> {
     /// How it ended; the residual is the relative length of the step that would have come next.
     pub report: Report<T>,

@@ -19,6 +19,7 @@ const STREAM: u64 = 6;
 
 /// The direction of the start. C = (1/m) Σ w_i A_i, symmetrised where X is; Γ is drawn from a seed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Start {
     /// C Γ, and Cᵀ of it for V: one pass over the measurements (two where X is general), no
     /// decomposition, and as good as [`Spectral`](Start::Spectral).
@@ -36,6 +37,7 @@ pub enum Start {
 
 /// The weights w_i of C.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Weights<T> {
     /// sign y_i: indifferent to outliers.
     Sign,

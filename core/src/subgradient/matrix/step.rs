@@ -7,6 +7,7 @@ const SHRUNK: f64 = 1e-3;
 
 /// The rule for step lengths, in [`Unit`]s.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Step<T> {
     /// η₀ for ever: shows the growth; the error stays of the order of η₀.
     Constant {
@@ -49,6 +50,7 @@ pub enum Step<T> {
 
 /// What a step is measured in. D is the direction, −D the way that is gone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Unit {
     /// [`Relative`](Unit::Relative) with [`Step::Oscillation`], with scaled directions and where the
     /// operator does not form Q, else [`Spectral`](Unit::Spectral). Oscillation in relative units found

@@ -29,6 +29,7 @@ use crate::{Error, Observer, Real, Report, Run, Status, Stop, drive};
 
 /// How a run proceeds.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Options<T> {
     /// Tolerances against the mass Σ r, step limit, how often to look (a look is free). Default: relative 1e-9
     /// in `f64`, 1e-5 in `f32`.

@@ -4,6 +4,7 @@ use crate::{Error, Real, Stop};
 
 /// How a run of Newton's method proceeds, sparse or dense.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Options<T> {
     /// Tolerances against the mass Σ a, step limit, how often to look (a look is free). Default: relative
     /// 1e-9 in `f64`, 1e-5 in `f32`.
@@ -52,6 +53,7 @@ impl<T: Real> Options<T> {
 
 /// What a run has done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Work {
     /// Sinkhorn steps, those of rescues included.
     pub sinkhorn_steps: u32,

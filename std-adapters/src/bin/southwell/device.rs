@@ -21,17 +21,24 @@ static CHOSEN: OnceLock<Device> = OnceLock::new();
 pub(crate) fn choose(device: Device, command: &Command) -> Result<(), Failure> {
     let alone = match command {
         Command::Devices(_) => Some("devices"),
-        Command::Relax(_) | Command::Descend(_) | Command::Transport(_) | Command::Recover(_) => None,
+        Command::Completions(_) => Some("completions"),
+        Command::Man(_) => Some("man"),
         Command::Fit(_) => Some("fit"),
         Command::Heat(_) => Some("heat"),
         Command::Balance(_) => Some("balance"),
         Command::Reproduce(_) => Some("reproduce"),
         #[cfg(feature = "images")]
         Command::ColourTransfer(_) => Some("colour-transfer"),
+        #[cfg(feature = "images")]
+        Command::Background(_) => Some("background"),
+        Command::Transport(arguments) if arguments.out_of_core => Some("transport --out-of-core"),
+        Command::Relax(_) | Command::Descend(_) | Command::Transport(_) | Command::Recover(_) => None,
     };
     match (&device, command) {
         #[cfg(feature = "gpu")]
-        (Device::Gpu(_), Command::Relax(_) | Command::Transport(_)) => {}
+        (Device::Gpu(_), Command::Relax(_)) => {}
+        #[cfg(feature = "gpu")]
+        (Device::Gpu(_), Command::Transport(arguments)) if !arguments.out_of_core => {}
         #[cfg(feature = "gpu")]
         (Device::Gpu(_), _) => {
             return Err(format!(

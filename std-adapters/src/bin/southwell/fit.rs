@@ -1,7 +1,7 @@
 //! `southwell fit`: linear models that outliers hardly move, from a table.
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ use crate::output::{self, Failure, INTERRUPTED, NOT_CONVERGED};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A CSV file's last column is what is fitted, unless --target names another; an intercept is fitted too, unless
---no-intercept. An archive holds the rows as the matrix `A`, taken as it is, and what is fitted as `y`.
+--no-intercept; --weights takes a column out that says what rows count. An archive holds the rows as the matrix `A`, taken as it is, and what is fitted as `y`.
 
 The objective is the sum of |y - A x| for lad, of the check function for quantile:Q, of Huber's loss for huber.
 
@@ -29,6 +29,7 @@ Exit codes: 0 converged or proven, 1 bad input, 2 wrong usage, 3 not (with --cer
 Examples:
   southwell fit engel.csv --loss quantile:0.9 --certify
   southwell fit data.csv --loss lad --refine --out x.npy --json
+  southwell fit survey.csv --loss quantile:0.5 --target income --weights count --certify
   southwell fit data.npz --loss huber --plot steps.svg")]
 pub(crate) struct Arguments {
     /// The table: comma-separated values with or without a heading, or a NumPy archive with arrays A and y.
@@ -40,6 +41,9 @@ pub(crate) struct Arguments {
     /// The column that is fitted: its name, or its number from 1 (CSV).
     #[arg(long, value_name = "COLUMN")]
     target: Option<String>,
+    /// The column of weights, not negative: its name, or its number from 1; in an archive the name of a vector.
+    #[arg(long, value_name = "COLUMN")]
+    weights: Option<String>,
     /// Fit no intercept (CSV).
     #[arg(long)]
     no_intercept: bool,
@@ -133,10 +137,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let bar = output::progress(arguments.quiet || arguments.json, None);
     bar.set_message("reading");
     bar.tick();
-    let (table, y, names) = read(arguments)?;
+    let Read { table, y, weights, names } = read(arguments)?;
     let (rows, columns) = (table.rows, table.columns);
     let refused = |error: Error| -> Failure { format!("{}: {error}", arguments.data.display()).into() };
-    let model = Robust::new(table, y, Vec::new());
+    let model = Robust::new(table, y, weights);
 
     let start = Instant::now();
     let stop = Stop { max_steps: arguments.max_iterations, ..Stop::relative(arguments.tolerance) };
@@ -252,8 +256,15 @@ fn print(
     Ok(())
 }
 
-/// Rows, what is fitted, and what coefficients are called.
-fn read(arguments: &Arguments) -> Result<(DenseMatrix, Vec<f64>, Vec<String>), Failure> {
+/// Rows, what is fitted, what rows count (nothing: all the same), and what coefficients are called.
+struct Read {
+    table: DenseMatrix,
+    y: Vec<f64>,
+    weights: Vec<f64>,
+    names: Vec<String>,
+}
+
+fn read(arguments: &Arguments) -> Result<Read, Failure> {
     let path = arguments.data.as_path();
     let is = |wanted: &str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(wanted));
     if is("npz") {
@@ -262,50 +273,57 @@ fn read(arguments: &Arguments) -> Result<(DenseMatrix, Vec<f64>, Vec<String>), F
                 "--target and --no-intercept are for CSV files; an archive's A is taken as it is".into()
             );
         }
-        let (a, y) = npz::read_system(path, "A", "y").map_err(|error| output::unreadable(&error))?;
-        let names = (1..=a.columns).map(|column| format!("x{column}")).collect();
-        return Ok((a, y, names));
+        let (table, y) = npz::read_system(path, "A", "y").map_err(|error| output::unreadable(&error))?;
+        let names = (1..=table.columns).map(|column| format!("x{column}")).collect();
+        let weights = match &arguments.weights {
+            Some(name) => {
+                let [weights] = npz::read(path, [name]).map_err(|error| output::unreadable(&error))?;
+                weights
+            }
+            None => Vec::new(),
+        };
+        return Ok(Read { table, y, weights, names });
     }
     if !is("csv") {
         return Err(format!("{}: the name must end in `.csv` or `.npz`", path.display()).into());
     }
     let table = csv::read(path).map_err(|error| output::unreadable(&error))?;
-    split(path, table, arguments.target.as_deref(), !arguments.no_intercept)
+    split(arguments, table)
 }
 
-/// Takes the column that is fitted out of a table.
-fn split(
-    path: &Path,
-    table: csv::Table,
-    target: Option<&str>,
-    intercept: bool,
-) -> Result<(DenseMatrix, Vec<f64>, Vec<String>), Failure> {
+/// Takes the columns that are fitted and that weigh out of a table.
+fn split(arguments: &Arguments, table: csv::Table) -> Result<Read, Failure> {
+    let (path, intercept) = (arguments.data.display(), !arguments.no_intercept);
     let columns = table.values.columns;
-    let named = |target: &str| table.names.iter().position(|name| name == target);
-    let numbered = |target: &str| target.parse::<usize>().ok()?.checked_sub(1).filter(|&k| k < columns);
-    let fitted = match target {
-        None => columns - 1,
-        Some(target) => named(target).or_else(|| numbered(target)).ok_or_else(|| {
-            format!("{}: there is no column {target}; there are {}", path.display(), table.names.join(", "))
-        })?,
+    let place = |column: &str| {
+        let numbered = || column.parse::<usize>().ok()?.checked_sub(1).filter(|&k| k < columns);
+        table.names.iter().position(|name| name == column).or_else(numbered).ok_or_else(|| {
+            format!("{path}: there is no column {column}; there are {}", table.names.join(", "))
+        })
     };
+    let weighed = arguments.weights.as_deref().map(place).transpose()?;
+    // The last column that does not weigh.
+    let last = if weighed == Some(columns - 1) { columns.saturating_sub(2) } else { columns - 1 };
+    let fitted = arguments.target.as_deref().map(place).transpose()?.unwrap_or(last);
+    if weighed == Some(fitted) {
+        return Err(format!("{path}: one column cannot be fitted and weigh").into());
+    }
     let names: Vec<String> = match table.names.is_empty() {
         true => (1..=columns).map(|column| format!("x{column}")).collect(),
         false => table.names,
     };
-    let kept = |&(column, _): &(usize, &f64)| column != fitted;
-    let (mut values, mut y) = (Vec::new(), Vec::new());
+    let kept = |column: usize| column != fitted && weighed != Some(column);
+    let (mut values, mut y, mut weights) = (Vec::new(), Vec::new(), Vec::new());
     for row in table.values.values.chunks(columns) {
         values.extend(intercept.then_some(1.0));
-        values.extend(row.iter().enumerate().filter(kept).map(|(_, value)| value));
+        values.extend(row.iter().enumerate().filter(|&(column, _)| kept(column)).map(|(_, value)| value));
         y.extend(row.get(fitted));
+        weights.extend(weighed.and_then(|column| row.get(column)));
     }
-    let rest = names.into_iter().enumerate().filter(|&(column, _)| column != fitted).map(|(_, name)| name);
+    let rest = names.into_iter().enumerate().filter(|&(column, _)| kept(column)).map(|(_, name)| name);
     let names: Vec<String> = intercept.then(|| "intercept".to_owned()).into_iter().chain(rest).collect();
     if names.is_empty() {
-        return Err(
-            format!("{}: one column, and no intercept: there is nothing to fit", path.display()).into()
-        );
+        return Err(format!("{path}: one column, and no intercept: there is nothing to fit").into());
     }
-    Ok((DenseMatrix { rows: y.len(), columns: names.len(), values }, y, names))
+    Ok(Read { table: DenseMatrix { rows: y.len(), columns: names.len(), values }, y, weights, names })
 }

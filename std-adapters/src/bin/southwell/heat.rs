@@ -30,6 +30,11 @@ Policies:
   auto              learns omega from what the solver sees; draws nothing, is told nothing
   instance-optimal  the best of the 20 omegas at every step, known afterwards
 
+Over ranks (--cluster, in a build with the feature `mpi`): red-black SOR, rows divided among the ranks, with the
+policies fixed:OMEGA, auto, tsallis-inf, tsallis-inf-cb and cheb-cb. The states do not depend on the number of ranks:
+  mpirun -n 4 southwell heat --cluster --policy auto --checkpoint run.npz
+  mpirun -n 2 southwell heat --cluster --policy auto --checkpoint run.npz --resume
+
 Exit codes: 0 done, 1 bad input, 2 wrong usage, 130 interrupted.
 
 Ctrl-C ends the run after the step in hand; what is finished is printed.")]
@@ -56,8 +61,20 @@ pub(crate) struct Arguments {
     #[arg(long)]
     quiet: bool,
     /// Draw iterations and the chosen omega against time into an SVG file.
-    #[arg(long, value_name = "OUT.svg")]
+    #[arg(long, value_name = "OUT.svg", conflicts_with = "cluster")]
     plot: Option<PathBuf>,
+    /// Divide the grid among the ranks that mpirun started.
+    #[arg(long)]
+    cluster: bool,
+    /// Write checkpoints of a run over ranks here (one policy only).
+    #[arg(long, value_name = "RUN.npz", requires = "cluster")]
+    checkpoint: Option<PathBuf>,
+    /// A checkpoint every so many steps.
+    #[arg(long, allow_negative_numbers = true, value_name = "STEPS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..), requires = "checkpoint")]
+    checkpoint_every: u32,
+    /// Go on from the checkpoint, on any number of ranks.
+    #[arg(long, requires = "checkpoint")]
+    resume: bool,
 }
 
 fn named_policy(text: &str) -> Result<(String, Policy), String> {
@@ -91,7 +108,34 @@ struct Row<'a> {
     regret_to_best_fixed: i64,
 }
 
+/// What a run over ranks needs to know.
+#[cfg(feature = "mpi")]
+pub(crate) struct Divided<'a> {
+    pub(crate) setting: Setting,
+    pub(crate) policies: &'a [(String, Policy)],
+    pub(crate) saving: Option<southwell_std::cluster::heat::Saving<'a>>,
+    pub(crate) json: bool,
+    pub(crate) quiet: bool,
+}
+
+#[cfg(feature = "mpi")]
+impl Arguments {
+    pub(crate) fn divided(&self) -> Divided<'_> {
+        let &Arguments { grid, steps, seed, tolerance, json, quiet, .. } = self;
+        let saving = self.checkpoint.as_deref().map(|path| southwell_std::cluster::heat::Saving {
+            path,
+            every: self.checkpoint_every,
+            resume: self.resume,
+        });
+        let setting = Setting { grid, steps, tolerance, seed };
+        Divided { setting, policies: &self.policies, saving, json, quiet }
+    }
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if arguments.cluster {
+        return crate::cluster::heat(arguments);
+    }
     let named: Vec<(String, Policy)> = if arguments.policies.is_empty() {
         DEFAULT.iter().map(|name| named_policy(name)).collect::<Result<_, _>>()?
     } else {

@@ -3,8 +3,8 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
@@ -21,8 +21,19 @@ pub(crate) const INTERRUPTED: u8 = 130;
 /// Any error of a subcommand.
 pub(crate) type Failure = Box<dyn std::error::Error>;
 
+/// What was printed so far, for a report.
+static PRINTED: Mutex<String> = Mutex::new(String::new());
+
+/// What was printed so far.
+pub(crate) fn printed() -> String {
+    PRINTED.lock().map(|text| text.clone()).unwrap_or_default()
+}
+
 /// Prints to standard output; a reader that has gone away is not an error.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    if let Ok(mut printed) = PRINTED.lock() {
+        printed.push_str(text);
+    }
     let mut output = io::stdout().lock();
     match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

@@ -15,6 +15,7 @@ use southwell_std::files::{self, SparseMatrix, npy};
 #[cfg(feature = "gpu")]
 use southwell_std::gpu::{owned::relax, relaxation::Settings};
 use southwell_std::owned::{self, Solution, System};
+use southwell_std::plot::{self, Panel, Series};
 use southwell_std::threads::Work;
 
 use super::heat::tolerance;
@@ -53,16 +54,26 @@ pub(crate) struct Arguments {
     /// Write x as a NumPy vector; the best iterate is written even if the run did not converge.
     #[arg(long, value_name = "x.npy")]
     out: Option<PathBuf>,
+    /// Draw the residual, step by step.
+    #[arg(long, value_name = "residual.svg")]
+    plot: Option<PathBuf>,
     /// Print one JSON document instead of a line.
     #[arg(long)]
     json: bool,
     /// Neither progress nor notes on standard error, only errors.
     #[arg(long)]
     quiet: bool,
+    /// Divide the rows among the ranks that mpirun started; the methods cg, ssor-cg and multicolour, and a NumPy --rhs.
+    #[arg(long)]
+    cluster: bool,
+    /// Over ranks, let ssor-cg work within so many pieces of the matrix, a multiple of the number of ranks. Default: one a
+    /// rank; a fixed number gives the same x on any number of ranks.
+    #[arg(long, allow_negative_numbers = true, value_name = "PIECES", requires = "cluster")]
+    pieces: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Method {
+pub(crate) enum Method {
     /// Forward sweeps.
     Sor,
     /// A forward and a backward sweep a step.
@@ -134,7 +145,49 @@ const WORTH_A_GPU: usize = 1_000_000;
 /// How often the progress is shown.
 const REFRESH: Duration = Duration::from_millis(100);
 
+/// What a run over ranks needs to know.
+#[cfg(feature = "mpi")]
+pub(crate) struct Divided<'a> {
+    pub(crate) matrix: &'a Path,
+    pub(crate) rhs: Option<&'a Path>,
+    pub(crate) out: Option<&'a Path>,
+    pub(crate) method: Method,
+    /// `None`: learned.
+    pub(crate) omega: Option<f64>,
+    pub(crate) pieces: Option<usize>,
+    pub(crate) stop: Stop<f64>,
+    pub(crate) json: bool,
+    pub(crate) quiet: bool,
+}
+
+#[cfg(feature = "mpi")]
+impl Arguments {
+    pub(crate) fn divided(&self) -> Result<Divided<'_>, String> {
+        let omega = match self.omega {
+            Omega::Value(value) => Some(value),
+            Omega::Learned => None,
+            Omega::Young => {
+                return Err("--omega young is not there over ranks; use a number or learned".to_owned());
+            }
+        };
+        Ok(Divided {
+            matrix: &self.matrix,
+            rhs: self.rhs.as_deref(),
+            out: self.out.as_deref(),
+            method: self.method,
+            omega,
+            pieces: self.pieces,
+            stop: Stop { max_steps: self.max_iterations, ..Stop::relative(self.tolerance) },
+            json: self.json,
+            quiet: self.quiet,
+        })
+    }
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if arguments.cluster {
+        return crate::cluster::relax(arguments);
+    }
     check_out(arguments)?;
     let bar = output::progress(arguments.quiet || arguments.json, None);
     bar.set_message(format!("reading {}", arguments.matrix.display()));
@@ -155,8 +208,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let stop = Stop { max_steps: arguments.max_iterations, ..Stop::relative(arguments.tolerance) };
     // From here on there is something to lose.
     let interrupted = output::interruption()?;
-    let mut shown = Instant::now();
+    let (mut shown, mut curve) = (Instant::now(), Vec::new());
     let mut observer = |progress: &Progress<f64>| {
+        if arguments.plot.is_some() {
+            curve.extend(progress.residual.map(|residual| (f64::from(progress.step), residual)));
+        }
         if let (true, Some(residual)) = (shown.elapsed() >= REFRESH, progress.residual) {
             bar.set_message(format!("{} steps, residual {residual:.3e}", progress.step));
             shown = Instant::now();
@@ -189,6 +245,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if let Some(path) = &arguments.out {
         npy::write_vector(path, &solution.x)?;
     }
+    if let Some(path) = &arguments.plot {
+        plot::write_svg(path, &[panel(arguments, unknowns, curve)])?;
+    }
     let place = place.unwrap_or_else(|| device::name(pool.as_ref()));
     report(arguments, &solution, unknowns, nonzeros, seconds, place)?;
     Ok(match solution.report.status {
@@ -198,8 +257,32 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     })
 }
 
+/// Points that a curve is drawn with at most.
+const POINTS: usize = 500;
+
+/// The residual against the steps, thinned out evenly; the last point is kept.
+fn panel(arguments: &Arguments, unknowns: usize, curve: Vec<(f64, f64)>) -> Panel {
+    let (every, last) = (curve.len().div_ceil(POINTS).max(1), curve.last().copied());
+    let mut points: Vec<_> = curve.into_iter().step_by(every).collect();
+    if let Some(last) = last.filter(|last| points.last() != Some(last)) {
+        points.push(last);
+    }
+    let method = arguments.method.to_possible_value();
+    let name = method.map(|value| value.get_name().to_owned()).unwrap_or_default();
+    Panel {
+        title: format!("{unknowns} unknowns"),
+        x_label: "steps".to_owned(),
+        y_label: "‖b − A x‖".to_owned(),
+        series: vec![Series { name, points }],
+        logarithmic: true,
+    }
+}
+
 /// Refuses a place for x that cannot be written or must not be.
 fn check_out(arguments: &Arguments) -> Result<(), Failure> {
+    if let Some(plot) = &arguments.plot {
+        output::check_writable("--plot", plot)?;
+    }
     let Some(out) = &arguments.out else { return Ok(()) };
     let same = |input: &Path| matches!((input.canonicalize(), out.canonicalize()), (Ok(a), Ok(b)) if a == b);
     if same(&arguments.matrix) || arguments.rhs.as_deref().is_some_and(same) {

@@ -1,5 +1,7 @@
 //! `southwell transport`: entropic optimal transport between what files hold.
 
+#[cfg(any(unix, windows))]
+mod out_of_core;
 mod report;
 
 use std::ops::ControlFlow;
@@ -32,7 +34,10 @@ Examples:
   southwell transport --cost C.npy --epsilon-ratio 0.01 --plan P.npy
   southwell transport --points X.npy Y.npy --ground euclidean --epsilon 0.05 --json
   southwell transport --cost C.npy --a a.npy --b b.npy --epsilon 1e-3 --potentials fg.npz --plot error.svg
-  southwell transport --cost C.npy --a a.npy --b b.npy --unbalanced 0.1 --precision f32")]
+  southwell transport --cost C.npy --a a.npy --b b.npy --unbalanced 0.1 --precision f32
+  southwell transport --cost C.npy --epsilon 1e-3 --gap 1e-6
+  southwell transport --cost C.npy --out-of-core --epsilon 0.01 --checkpoint run.npz --potentials fg.npz
+  southwell transport --cost C.npy --out-of-core --epsilon 0.01 --resume run.npz --potentials fg.npz")]
 pub(crate) struct Arguments {
     /// The costs: a NumPy matrix, none of them negative.
     #[arg(long, value_name = "C.npy", required_unless_present = "points", conflicts_with = "points")]
@@ -69,6 +74,10 @@ pub(crate) struct Arguments {
     /// Default: 1e-9, in f32 1e-5.
     #[arg(long, allow_hyphen_values = true, value_parser = tolerance)]
     tolerance: Option<f64>,
+    /// The run has converged when no coupling can be better by more than GAP, in the unit of the costs times mass,
+    /// with a certificate; with --tolerance, when the marginals are right as well.
+    #[arg(long, allow_negative_numbers = true, value_name = "GAP", conflicts_with = "unbalanced")]
+    gap: Option<f64>,
     /// Steps after which the run gives up.
     #[arg(long, allow_negative_numbers = true, default_value_t = 100_000, value_name = "STEPS")]
     max_iterations: u32,
@@ -90,6 +99,17 @@ pub(crate) struct Arguments {
     /// Neither progress nor notes on standard error, only errors.
     #[arg(long)]
     quiet: bool,
+    /// Leave the costs in their file and read it once a step, for costs larger than memory. Methods: auto and
+    /// over-relaxed-log, which are the same here, and log.
+    #[arg(long, requires = "cost", conflicts_with_all = ["unbalanced", "plan", "points"])]
+    pub(crate) out_of_core: bool,
+    /// Where a run that is interrupted leaves what it takes to go on; written every ten minutes, too.
+    /// Default: the file of --resume, or transport-checkpoint.npz.
+    #[arg(long, value_name = "RUN.npz", requires = "out_of_core")]
+    checkpoint: Option<PathBuf>,
+    /// Go on where the run that wrote this was interrupted, with the bits of one that was not.
+    #[arg(long, value_name = "RUN.npz", requires = "out_of_core", conflicts_with = "warm_start")]
+    resume: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -159,6 +179,10 @@ const REFRESH: Duration = Duration::from_millis(100);
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     check_outputs(arguments)?;
+    #[cfg(any(unix, windows))]
+    if arguments.out_of_core {
+        return out_of_core::run(arguments);
+    }
     let bar = output::progress(arguments.quiet || arguments.json, None);
     bar.set_message("reading");
     bar.tick();
@@ -186,8 +210,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let precision = arguments.precision.precision();
     let tolerance = arguments.tolerance.unwrap_or_else(|| precision.tolerance());
     let stop = Stop { max_steps: arguments.max_iterations, ..Stop::relative(tolerance) };
-    let solving =
-        Solving { coupler: arguments.method.coupler(), precision, stop, unbalanced: arguments.unbalanced };
+    let solving = Solving {
+        stop,
+        unbalanced: arguments.unbalanced,
+        gap: arguments.gap,
+        both: arguments.tolerance.is_some(),
+        ..Solving::with(arguments.method.coupler(), precision)
+    };
     let start = Instant::now();
     // From here on there is something to lose.
     let interrupted = output::interruption()?;
@@ -224,16 +253,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         npy::write_matrix(path, plan.rows, plan.columns, &plan.values)?;
     }
     if let Some(path) = &arguments.plot {
-        let name = arguments.method.to_possible_value().map(|value| value.get_name().to_owned());
-        let series = vec![Series { name: name.unwrap_or_default(), points: coupling.curve.clone() }];
-        let panel = Panel {
-            title: format!("{rows} × {columns}, epsilon {epsilon:.3e}"),
-            x_label: "readings of the kernel or of the costs".to_owned(),
-            y_label: "marginal error".to_owned(),
-            series,
-            logarithmic: true,
-        };
-        write_svg(path, &[panel])?;
+        plot(path, arguments, (rows, columns), epsilon, &coupling.curve)?;
     }
     bar.finish_and_clear();
     let device = place.unwrap_or_else(|| device::name(pool.as_ref()));
@@ -245,13 +265,37 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     })
 }
 
+/// Draws the error against readings.
+fn plot(
+    path: &Path,
+    arguments: &Arguments,
+    (rows, columns): (usize, usize),
+    epsilon: f64,
+    curve: &[(f64, f64)],
+) -> Result<(), Failure> {
+    let name = arguments.method.to_possible_value().map(|value| value.get_name().to_owned());
+    let series = vec![Series { name: name.unwrap_or_default(), points: curve.to_vec() }];
+    let panel = Panel {
+        title: format!("{rows} × {columns}, epsilon {epsilon:.3e}"),
+        x_label: "readings of the kernel or of the costs".to_owned(),
+        y_label: "marginal error".to_owned(),
+        series,
+        logarithmic: true,
+    };
+    Ok(write_svg(path, &[panel])?)
+}
+
 /// Refuses places that cannot be written or must not be.
 fn check_outputs(arguments: &Arguments) -> Result<(), Failure> {
     let inputs = [&arguments.cost, &arguments.a, &arguments.b, &arguments.warm_start];
     let inputs: Vec<&Path> =
         inputs.into_iter().flatten().chain(arguments.points.iter().flatten()).map(PathBuf::as_path).collect();
-    let outputs =
-        [("--plan", &arguments.plan), ("--potentials", &arguments.potentials), ("--plot", &arguments.plot)];
+    let outputs = [
+        ("--plan", &arguments.plan),
+        ("--potentials", &arguments.potentials),
+        ("--plot", &arguments.plot),
+        ("--checkpoint", &arguments.checkpoint),
+    ];
     for (option, path) in outputs.into_iter().filter_map(|(option, path)| Some((option, path.as_ref()?))) {
         let same =
             |input: &&Path| matches!((input.canonicalize(), path.canonicalize()), (Ok(a), Ok(b)) if a == b);
@@ -287,9 +331,15 @@ fn read(arguments: &Arguments) -> Result<Transport, Failure> {
     if rows == 0 || columns == 0 {
         return Err(format!("the costs are {rows} × {columns}: there is nothing to transport").into());
     }
+    let (a, b) = marginals(arguments, rows, columns)?;
+    Ok(Transport::new(costs, a, b))
+}
+
+/// The marginals, uniform where none are given.
+fn marginals(arguments: &Arguments, rows: usize, columns: usize) -> Result<(Vec<f64>, Vec<f64>), Failure> {
     let vector = |path: &Path| files::read_vector(path).map_err(|error| output::unreadable(&error));
     let uniform = |mass: f64, count: usize| vec![mass / count as f64; count];
-    let (a, b) = match (&arguments.a, &arguments.b) {
+    Ok(match (&arguments.a, &arguments.b) {
         (None, None) => (uniform(1.0, rows), uniform(1.0, columns)),
         (Some(a), None) => {
             let a = vector(a)?;
@@ -301,8 +351,7 @@ fn read(arguments: &Arguments) -> Result<Transport, Failure> {
             (uniform(b.iter().sum(), rows), b)
         }
         (Some(a), Some(b)) => (vector(a)?, vector(b)?),
-    };
-    Ok(Transport::new(costs, a, b))
+    })
 }
 
 /// Why a problem was refused, with the file that is to blame.

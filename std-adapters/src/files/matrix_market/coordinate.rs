@@ -45,7 +45,12 @@ pub(super) fn read<R: BufRead>(lines: &mut Lines<R>, header: Header) -> Result<S
 }
 
 #[inline]
-fn entry(text: &[u8], header: Header, rows: u32, columns: u32) -> Result<(u32, u32, f64), LineFault> {
+pub(super) fn entry(
+    text: &[u8],
+    header: Header,
+    rows: u32,
+    columns: u32,
+) -> Result<(u32, u32, f64), LineFault> {
     let (row, column, number) = if header.field == Field::Pattern {
         let [row, column] = Words(text).exactly("two words (row, column)")?;
         (row, column, None)

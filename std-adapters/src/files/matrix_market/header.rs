@@ -110,7 +110,7 @@ fn parse_banner(text: &[u8]) -> Result<Header, LineFault> {
         word if is(word, "skew-symmetric") => {
             return refused(
                 "skew-symmetric",
-                "its diagonal is zero, and every method here divides by the diagonal or needs a symmetric matrix",
+                "its diagonal is zero, and every method here divides by the diagonal or needs a symmetric matrix; take a direct solver",
             );
         }
         word if is(word, "hermitian") => {

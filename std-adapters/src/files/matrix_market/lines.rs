@@ -6,7 +6,7 @@ use crate::files::{FileError, LineFault};
 
 /// Bytes of a line that are looked at. The format allows 1024; comments may be of any length, as nothing
 /// of them is kept.
-const MAX_LINE: usize = 4096;
+pub(super) const MAX_LINE: usize = 4096;
 
 pub(super) struct Lines<R> {
     reader: R,

@@ -43,6 +43,7 @@ mod assemble;
 mod coordinate;
 mod header;
 mod lines;
+pub(crate) mod piece;
 mod words;
 mod write;
 

@@ -11,19 +11,20 @@ const MAX_HEADER: usize = 10_000;
 /// More axes than NumPy allows.
 const MAX_AXES: usize = 64;
 
-pub(super) struct Header {
-    pub(super) kind: Kind,
+#[derive(Clone, Debug)]
+pub(crate) struct Header {
+    pub(crate) kind: Kind,
     /// Bytes of an element.
-    pub(super) size: usize,
-    pub(super) big_endian: bool,
-    pub(super) fortran: bool,
-    pub(super) shape: Vec<usize>,
+    pub(crate) size: usize,
+    pub(crate) big_endian: bool,
+    pub(crate) fortran: bool,
+    pub(crate) shape: Vec<usize>,
     /// Bytes of the file before the first element.
-    pub(super) length: usize,
+    pub(crate) length: usize,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
     Float,
     Signed,
     Unsigned,

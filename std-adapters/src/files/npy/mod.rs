@@ -20,13 +20,15 @@ mod header;
 mod write;
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::Path;
 
 use super::{DenseMatrix, FileError, NpyFault, memory};
-use header::{Header, Kind};
+pub(crate) use header::{Header, Kind};
 #[cfg(feature = "npz")]
 pub(super) use write::write_to;
+pub(crate) use write::{append, begin_vector};
 pub use write::{write_matrix, write_vector};
 
 /// Reads a vector.
@@ -46,6 +48,63 @@ pub fn read_vector(path: impl AsRef<Path>) -> Result<Vec<f64>, FileError> {
 pub fn read_matrix(path: impl AsRef<Path>) -> Result<DenseMatrix, FileError> {
     let path = path.as_ref();
     open(path).and_then(|(file, length)| matrix(file, length)).map_err(|error| error.at(path))
+}
+
+/// Reads some items of a file's array: elements of a vector, rows of a matrix; and how many elements an item has. `range`
+/// is told how many items there are and answers with those that are wanted; nothing else of the file is read.
+///
+/// # Errors
+/// As [`read_vector`]; [`NpyFault::Axes`] for more than two axes, [`FileError::Io`] for a matrix in Fortran order and
+/// for a range that does not exist. An element that is not finite is refused where it was read.
+pub fn read_rows(
+    path: impl AsRef<Path>,
+    range: impl FnOnce(usize) -> Range<usize>,
+) -> Result<(Vec<f64>, usize), FileError> {
+    let path = path.as_ref();
+    let open = || {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let header = header::read(&mut file)?;
+        let refused = |why: &str| FileError::from(io::Error::new(io::ErrorKind::InvalidData, why));
+        let (items, width) = match header.shape[..] {
+            [items] | [items, 1] | [1, items] => (items, 1),
+            [_, _] if header.fortran => {
+                return Err(refused("a matrix in Fortran order cannot be read by rows; save it in C order"));
+            }
+            [rows, columns] => (rows, columns),
+            ref shape => return Err(NpyFault::Axes { given: shape.len(), expected: "one or two" }.into()),
+        };
+        let item = width.checked_mul(header.size).ok_or(NpyFault::TooLarge)?;
+        let needed = items.checked_mul(item).ok_or(NpyFault::TooLarge)? as u64;
+        let given = length.saturating_sub(header.length as u64);
+        if given < needed {
+            return Err(NpyFault::Truncated { needed, given }.into());
+        }
+        if given > needed {
+            return Err(NpyFault::Trailing.into());
+        }
+        let range = range(items);
+        if range.start > range.end || range.end > items {
+            return Err(refused("there are not so many items"));
+        }
+        let count = range.len() * width;
+        file.seek(SeekFrom::Start((header.length + range.start * item) as u64))?;
+        let mut values = Vec::new();
+        memory::reserve(&mut values, count)?;
+        let mut reader = BufReader::new(file);
+        let mut element = [0_u8; 8];
+        for at in 0..count {
+            let piece = &mut element[..header.size];
+            reader.read_exact(piece)?;
+            let value = header.decode(piece);
+            if !value.is_finite() {
+                return Err(NpyFault::NotFinite { index: (range.start * width + at) as u64 }.into());
+            }
+            values.push(value);
+        }
+        Ok((values, width))
+    };
+    open().map_err(|error| error.at(path))
 }
 
 /// Reads a vector from a file that is in memory already.
@@ -86,6 +145,29 @@ pub(super) fn parse_array(mut bytes: &[u8]) -> Result<(Vec<usize>, Vec<f64>), Fi
         values = DenseMatrix::from_columns(rows, columns, values)?.values;
     }
     Ok((header.shape, values))
+}
+
+/// Opens a file to read its elements by position: it holds as many of them as its header says, and nothing more.
+/// None of them has been looked at.
+pub(crate) fn open_elements(path: &Path) -> Result<(File, Header), FileError> {
+    let opened = || -> Result<_, FileError> {
+        let (mut file, length) = open(path)?;
+        let Some(length) = length else {
+            let text = "this is no regular file; elements are read by position";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text).into());
+        };
+        let header = header::read(&mut file)?;
+        let count = header.shape.iter().try_fold(1_u64, |count, &axis| count.checked_mul(axis as u64));
+        let needed =
+            count.and_then(|count| count.checked_mul(header.size as u64)).ok_or(NpyFault::TooLarge)?;
+        let given = length.saturating_sub(header.length as u64);
+        match needed.cmp(&given) {
+            std::cmp::Ordering::Greater => Err(NpyFault::Truncated { needed, given }.into()),
+            std::cmp::Ordering::Less => Err(NpyFault::Trailing.into()),
+            std::cmp::Ordering::Equal => Ok((file, header)),
+        }
+    };
+    opened().map_err(|error| error.at(path))
 }
 
 fn open(path: &Path) -> Result<(File, Option<u64>), FileError> {
@@ -180,7 +262,7 @@ fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> Result<usize, FileError> {
         match reader.read(&mut buffer[given..]) {
             Ok(0) => break,
             Ok(more) => given += more,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -191,7 +273,7 @@ impl Header {
     /// One element as a 64-bit float. A piece of the wrong length, which `elements` never hands over,
     /// decodes as if filled up with zeros.
     #[inline]
-    fn decode(&self, element: &[u8]) -> f64 {
+    pub(crate) fn decode(&self, element: &[u8]) -> f64 {
         // Little end first, whatever the file has.
         let mut bytes = [0_u8; 8];
         for (byte, &given) in bytes.iter_mut().zip(element) {

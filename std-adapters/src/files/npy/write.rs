@@ -1,6 +1,6 @@
 //! Writing: version 1.0, `<f8`, C order.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
@@ -35,6 +35,23 @@ pub fn write_matrix(
         None => Err(Error::TooLarge { argument: "values" }.into()),
     };
     checked().map_err(|error| error.at(path))
+}
+
+/// Begins a vector of `length` values with its first ones; the others are to be [appended](append).
+pub(crate) fn begin_vector(path: &Path, length: usize, first: &[f64]) -> Result<(), FileError> {
+    write(path, &format!("({length},)"), first).map_err(|error| error.at(path))
+}
+
+/// Appends values to a file that was [begun](begin_vector).
+pub(crate) fn append(path: &Path, values: &[f64]) -> Result<(), FileError> {
+    let write = || {
+        let mut writer = BufWriter::new(OpenOptions::new().append(true).open(path)?);
+        for value in values {
+            writer.write_all(&value.to_le_bytes())?;
+        }
+        Ok(writer.flush()?)
+    };
+    write().map_err(|error: FileError| error.at(path))
 }
 
 fn write(path: &Path, shape: &str, values: &[f64]) -> Result<(), FileError> {

@@ -9,10 +9,10 @@ use southwell::{Error, Observer, Real, Report, Stop, drive};
 use southwell_simd::vector::sum;
 
 use super::counted::{Counted, Watch};
-use super::{Coupler, Coupling, Held, Precision, Solving, Transport, WithCost, unbalanced};
+use super::{Coupler, Coupling, Held, Precision, Solving, Transport, WithCost, gap, unbalanced};
 
 /// Entries a row that Newton's method may keep.
-const BUDGET: usize = 64;
+pub(super) const BUDGET: usize = 64;
 
 /// What a run has left.
 pub(super) struct Found {
@@ -20,9 +20,9 @@ pub(super) struct Found {
     pub(super) g: Vec<f64>,
     pub(super) report: Report<f64>,
     pub(super) kernel_reads: u32,
-    iterations: u32,
-    newton: newton::Work,
-    omega: Option<f64>,
+    pub(super) iterations: u32,
+    pub(super) newton: newton::Work,
+    pub(super) omega: Option<f64>,
     pub(super) curve: Vec<(f64, f64)>,
 }
 
@@ -84,6 +84,12 @@ pub(super) fn solve(
 ) -> Result<Coupling, Error> {
     if let Some(rho) = solving.unbalanced {
         unbalanced::check(rho, solving.coupler)?;
+        if solving.gap.is_some() {
+            return Err(Error::Option {
+                name: "gap",
+                requirement: "is certified where masses are given only",
+            });
+        }
     }
     let run = Run { transport, epsilon, solving, warm, observer };
     let found = match solving.precision {
@@ -125,7 +131,10 @@ impl<T: Held> WithCost<T> for Run<'_> {
             }
             None => {
                 let problem = Problem::new(&counted, &a, &b, epsilon)?;
-                balanced(&problem, solving, f, g, &mut watch)?
+                match solving.gap {
+                    Some(tolerance) => gap::solve(&problem, solving, tolerance, (f, g), &mut watch)?,
+                    None => balanced(&problem, solving, f, g, &mut watch)?,
+                }
             }
         };
         Ok(Found { curve: watch.curve, ..found })

@@ -6,13 +6,14 @@
 
 mod map;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
-use image::{ImageFormat, RgbImage};
+use image::{ImageError, ImageFormat, RgbImage};
 use serde::Serialize;
 use southwell::transport::Ground;
 use southwell::{Progress, Status, Stop};
@@ -152,7 +153,11 @@ fn check_output(arguments: &Arguments) -> Result<(), Failure> {
     let out = &arguments.out;
     let known = matches!(ImageFormat::from_path(out), Ok(ImageFormat::Png | ImageFormat::Jpeg));
     if !known {
-        return Err(format!("--out {}: give a name that ends in .png, .jpg or .jpeg", out.display()).into());
+        return Err(format!(
+            "--out {}: no such kind of image; give a name that ends in .png, .jpg or .jpeg",
+            out.display()
+        )
+        .into());
     }
     let same = |input: &Path| matches!((input.canonicalize(), out.canonicalize()), (Ok(a), Ok(b)) if a == b);
     if same(&arguments.image) || same(&arguments.palette) {
@@ -162,9 +167,19 @@ fn check_output(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 fn read(path: &Path) -> Result<RgbImage, Failure> {
-    let image = image::open(path).map_err(|error| format!("{}: {error}", path.display()))?.to_rgb8();
+    let refused = |error: ImageError| match error {
+        ImageError::IoError(error) if error.kind() != ErrorKind::UnexpectedEof => {
+            format!("{}: {error}; check the name", path.display())
+        }
+        error => {
+            let what = error.to_string();
+            let what = what.trim_end();
+            format!("{}: this is no sound image ({what}); save it again, as PNG or JPEG", path.display())
+        }
+    };
+    let image = image::open(path).map_err(refused)?.to_rgb8();
     if image.is_empty() {
-        return Err(format!("{}: the image has no pixels", path.display()).into());
+        return Err(format!("{}: the image has no pixels; take another", path.display()).into());
     }
     Ok(image)
 }

@@ -1,5 +1,6 @@
 //! `southwell reproduce`: published comparisons run again, ours beside what was printed; one file a paper.
 
+mod bcd;
 mod images;
 mod sns;
 mod subgm;
@@ -18,6 +19,8 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    /// Block coordinate descent (Nutini, Laradji & Schmidt 2022): rules, blocks and updates on data sets A to E.
+    Bcd(bcd::Arguments),
     /// Sinkhorn-Newton-Sparse (Tang et al. 2024): random assignment, digits and MNIST at epsilon = 1/1200.
     Sns(sns::Arguments),
     /// Robust matrix recovery by sub-gradients (Ma & Fattahi 2023): outliers, noise, over-estimated ranks.
@@ -26,6 +29,7 @@ enum What {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     match &arguments.what {
+        What::Bcd(arguments) => bcd::run(arguments),
         What::Sns(arguments) => sns::run(arguments),
         What::Subgm(arguments) => subgm::run(arguments),
     }

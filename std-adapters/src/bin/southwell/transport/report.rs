@@ -33,6 +33,9 @@ struct Document {
     unbalanced: Option<f64>,
     precision: &'static str,
     tolerance: f64,
+    /// What the gap was compared with, and which test the run had to pass.
+    gap_tolerance: Option<f64>,
+    test: &'static str,
     rows: usize,
     columns: usize,
     omega: Option<f64>,
@@ -72,6 +75,12 @@ pub(super) fn print(
             unbalanced: solving.unbalanced,
             precision: if solving.precision == Precision::Single { "f32" } else { "f64" },
             tolerance: solving.stop.relative,
+            gap_tolerance: solving.gap,
+            test: match (solving.gap, solving.both) {
+                (None, _) => "marginals",
+                (Some(_), false) => "gap",
+                (Some(_), true) => "gap and marginals",
+            },
             rows,
             columns,
             omega: coupling.omega,

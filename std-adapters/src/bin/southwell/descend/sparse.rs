@@ -1,117 +1,24 @@
-//! `southwell descend`: sparse regression on what files hold.
+//! The lasso and its relatives, by the solver with working sets, to a duality gap.
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use clap::{Args, ValueEnum};
 use serde::Serialize;
-use southwell::descent::sparse_regression::{Loss, Options};
+use southwell::descent::sparse_regression::Options;
 use southwell::{Error, Progress, Status, Stop};
-use southwell_std::files::{self, libsvm, matrix_market, npy, npz};
-use southwell_std::owned::{Fit, Regression, Sparsity};
+use southwell_std::files::npy;
+use southwell_std::owned::{Fit, Sparsity};
 use southwell_std::plot::{Panel, Series, write_svg};
 use southwell_std::threads::Work;
 
-use super::heat::tolerance;
-use super::relax::name;
+use super::read;
+use super::words::Kind;
+use super::{Arguments, number};
 use crate::device;
 use crate::output::{self, Failure, INTERRUPTED, NOT_CONVERGED};
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-What is minimised is (1/n) Σ loss + λ·penalty: λ is what scikit-learn calls alpha. The gap bounds how far
-the objective is above the least.
-
-Exit codes: 0 converged, 1 bad input, 2 wrong usage, 3 not converged, 130 interrupted.
-
-Examples:
-  southwell descend data.npz --lambda-ratio 0.05 --out w.npy
-  southwell descend heart_scale.svm --loss logistic --lambda 0.01 --json
-  southwell descend data.npz --intercept --lambda-ratio 0.001 --path 100 --out path.npy --plot path.svg")]
-pub(crate) struct Arguments {
-    /// Samples and targets: LIBSVM's text format (.svm, .libsvm, .txt), or a NumPy archive (.npz) with the arrays
-    /// A, a row a sample, and y. Or the samples alone, as Matrix Market (.mtx), with --targets.
-    data: PathBuf,
-    /// Targets or labels for a design without: NumPy or Matrix Market.
-    #[arg(long, value_name = "y.npy")]
-    targets: Option<PathBuf>,
-    /// How a fit is judged. Of logistic regression the labels have two values; the smaller becomes −1.
-    #[arg(long, value_enum, default_value_t = Judge::Squares)]
-    loss: Judge,
-    /// How the weights are kept small and sparse.
-    #[arg(long, value_enum, default_value_t = Kind::Lasso)]
-    penalty: Kind,
-    /// Weight of ½ ‖w‖² in the elastic net.
-    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
-    ridge: f64,
-    /// Features in a group, consecutive ones.
-    #[arg(long, default_value_t = 10, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
-    group_size: u32,
-    /// λ
-    #[arg(long, value_name = "VALUE", allow_negative_numbers = true, conflicts_with = "lambda_ratio")]
-    lambda: Option<f64>,
-    /// λ as a share of the least λ for which all weights are zero.
-    #[arg(long, value_name = "RATIO", allow_negative_numbers = true, default_value = "0.1")]
-    lambda_ratio: f64,
-    /// Add a constant to the fit that is not penalised (with --loss squares).
-    #[arg(long)]
-    intercept: bool,
-    /// The run has converged when the gap is GAP of the objective of w = 0; between 0 and 1.
-    #[arg(long, allow_hyphen_values = true, default_value = "1e-6", value_parser = tolerance)]
-    gap: f64,
-    /// Steps after which the run gives up.
-    #[arg(long, default_value_t = 1000, value_name = "STEPS")]
-    max_steps: u32,
-    /// Solve for COUNT values of λ from the largest sensible one down to λ, in even steps of its logarithm.
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(2..))]
-    path: Option<u32>,
-    /// Write the weights; of a path as a matrix, a row a λ.
-    #[arg(long, value_name = "w.npy")]
-    out: Option<PathBuf>,
-    /// Draw the gap against the steps; of a path the weights against λ.
-    #[arg(long, value_name = "gap.svg")]
-    plot: Option<PathBuf>,
-    /// Print one JSON document instead of lines.
-    #[arg(long)]
-    json: bool,
-    /// No notes on standard error, only errors.
-    #[arg(long)]
-    quiet: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Judge {
-    /// ½ (y − z)²
-    Squares,
-    /// log(1 + e^(−y z)), y = ±1
-    Logistic,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Kind {
-    /// ‖w‖₁
-    Lasso,
-    /// ‖w‖₁, and ½ RIDGE ‖w‖²
-    ElasticNet,
-    /// Σ w_j, with w ≥ 0
-    NonNegative,
-    /// Σ ‖w_g‖ over groups of features
-    Group,
-}
-
-impl Arguments {
-    fn sparsity(&self) -> Sparsity {
-        match self.penalty {
-            Kind::Lasso => Sparsity::Lasso,
-            Kind::ElasticNet => Sparsity::ElasticNet(self.ridge),
-            Kind::NonNegative => Sparsity::NonNegative,
-            Kind::Group => Sparsity::Groups(self.group_size),
-        }
-    }
-}
+use crate::relax::name;
 
 /// Numbers that JSON cannot say are `null`.
 #[derive(Serialize)]
@@ -152,13 +59,19 @@ struct Point {
     intercept: f64,
 }
 
-fn number(value: f64) -> Option<f64> {
-    value.is_finite().then_some(value)
+impl Arguments {
+    fn sparsity(&self) -> Sparsity {
+        match self.penalty.unwrap_or(Kind::Lasso) {
+            Kind::ElasticNet => Sparsity::ElasticNet(self.ridge),
+            Kind::NonNegative => Sparsity::NonNegative,
+            Kind::Group => Sparsity::Groups(self.group_size),
+            _ => Sparsity::Lasso,
+        }
+    }
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    check_outputs(arguments)?;
-    let regression = read(arguments)?;
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let regression = read::regression(arguments)?;
     let (samples, features) = regression.shape();
     if samples == 0 || features == 0 {
         return Err(format!(
@@ -179,7 +92,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let sparsity = arguments.sparsity();
     let lambda_max = regression.lambda_max(sparsity).map_err(refused)?;
     let lambda = arguments.lambda.unwrap_or(arguments.lambda_ratio * lambda_max);
-    let stop = Stop { max_steps: arguments.max_steps, ..Stop::relative(arguments.gap) };
+    let stop = Stop {
+        max_steps: arguments.max_steps.unwrap_or(1000),
+        ..Stop::relative(arguments.gap.unwrap_or(1e-6))
+    };
     let options = Options { stop, ..Options::default() };
     let interrupted = output::interruption()?;
     let start = Instant::now();
@@ -221,82 +137,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         None => ExitCode::SUCCESS,
         Some(_) => ExitCode::from(NOT_CONVERGED),
     })
-}
-
-/// Refuses places that cannot be written or must not be.
-fn check_outputs(arguments: &Arguments) -> Result<(), Failure> {
-    for (option, path) in [("--out", &arguments.out), ("--plot", &arguments.plot)] {
-        let Some(path) = path else { continue };
-        let same =
-            |input: &Path| matches!((input.canonicalize(), path.canonicalize()), (Ok(a), Ok(b)) if a == b);
-        if same(&arguments.data) || arguments.targets.as_deref().is_some_and(same) {
-            let shown = path.display();
-            return Err(format!("{option} {shown}: this is an input of the run; name another file").into());
-        }
-        output::check_writable(option, path)?;
-    }
-    Ok(())
-}
-
-fn read(arguments: &Arguments) -> Result<Regression, Failure> {
-    let path = &arguments.data;
-    let extension = path.extension().and_then(|word| word.to_str()).unwrap_or_default().to_ascii_lowercase();
-    let unreadable = |error| output::unreadable(&error);
-    let targets = match &arguments.targets {
-        Some(targets) if extension == "mtx" => Some(files::read_vector(targets).map_err(unreadable)?),
-        Some(targets) => {
-            return Err(format!(
-                "--targets {}: only a design in Matrix Market format needs it",
-                targets.display()
-            )
-            .into());
-        }
-        None => None,
-    };
-    let loss = match arguments.loss {
-        Judge::Squares => Loss::LeastSquares,
-        Judge::Logistic => Loss::Logistic,
-    };
-    let labelled = |mut y: Vec<f64>| -> Result<Vec<f64>, Failure> {
-        if loss == Loss::Logistic {
-            two_classes(&mut y).map_err(|error| format!("{}: {error}", path.display()))?;
-        }
-        Ok(y)
-    };
-    let refused = |error: Error| -> Failure { format!("{}: {error}", path.display()).into() };
-    let regression = match (extension.as_str(), targets) {
-        ("npz", _) => {
-            let (samples, y) = npz::read_system(path, "A", "y").map_err(unreadable)?;
-            Regression::dense(samples, labelled(y)?, loss)
-        }
-        ("mtx", Some(y)) => {
-            let samples = matrix_market::read(path).map_err(unreadable)?;
-            Regression::sparse(&samples.into_sparse().map_err(unreadable)?, labelled(y)?, loss)
-                .map_err(refused)?
-        }
-        ("mtx", None) => return Err(format!("{}: give --targets", path.display()).into()),
-        _ => {
-            let found = libsvm::read(path).map_err(unreadable)?;
-            Regression::sparse(&found.rows, labelled(found.labels)?, loss).map_err(refused)?
-        }
-    };
-    Ok(if arguments.intercept { regression.with_intercept() } else { regression })
-}
-
-/// Labels of two values, the smaller turned into −1 and the larger into 1.
-fn two_classes(y: &mut [f64]) -> Result<(), String> {
-    let (low, high) =
-        y.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &y| (low.min(y), high.max(y)));
-    if let Some(&other) = y.iter().find(|&&y| y != low && y != high) {
-        return Err(format!(
-            "logistic regression needs labels of two values; besides {low} and {high} there is {other}"
-        ));
-    }
-    if low >= high {
-        return Err(format!("all labels are {low}; logistic regression needs two values"));
-    }
-    y.iter_mut().for_each(|y| *y = if *y == low { -1.0 } else { 1.0 });
-    Ok(())
 }
 
 fn write(

@@ -1,0 +1,11 @@
+//! Drivers over ranks, in one process: the bits of one piece, what goes between the ranks, and what happens when
+//! one of them fails.
+
+mod couplings;
+mod faults;
+mod files;
+mod grids;
+mod matrices;
+mod ranks;
+mod restart;
+mod sums;

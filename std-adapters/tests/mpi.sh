@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# Runs over MPI on this machine: the same bits on 1 to 4 ranks, ranks that fail, and a rank that is killed.
+#
+#   std-adapters/tests/mpi.sh            builds, then runs everything
+#   MPIRUN="mpirun.mpich" …              with another launcher
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+readonly TARGET=${CARGO_TARGET_DIR:-target}
+readonly SOUTHWELL=$TARGET/debug/southwell
+readonly RANKS=$TARGET/debug/examples/ranks
+read -r -a LAUNCHER <<<"${MPIRUN:-mpirun --allow-run-as-root --oversubscribe --bind-to none}"
+# Nothing here takes a minute on an idle machine; what takes five hangs.
+readonly PATIENCE=300
+WORK=$(mktemp -d)
+readonly WORK
+trap 'rm -rf "$WORK"' EXIT
+
+fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
+say()  { printf '%s\n' "$*"; }
+
+# ranks N PROGRAM…: to the files out and err; the exit code in CODE.
+ranks() {
+    local n=$1
+    shift
+    CODE=0
+    timeout "$PATIENCE" "${LAUNCHER[@]}" -n "$n" "$@" >"$WORK/out" 2>"$WORK/err" || CODE=$?
+    [ "$CODE" -ne 124 ] || fail "$* on $n ranks: still running after ${PATIENCE}s"
+}
+
+# What a JSON document says without times and the number of ranks.
+facts() { grep -v -e '"seconds"' -e '"ranks"' -e '"resumed"' "$1" | tr -d ','; }
+
+# The profile of the tests, so that little is built twice.
+cargo build --locked --profile test -p southwell-std --features mpi --bin southwell --example ranks
+cargo test --locked -p southwell-std --features mpi --test cluster
+
+for n in 1 2 3 4; do
+    ranks "$n" "$RANKS"
+    [ "$CODE" -eq 0 ] || fail "the drivers on $n ranks: code $CODE: $(cat "$WORK/err")"
+    cp "$WORK/out" "$WORK/drivers.$n"
+    cmp "$WORK/drivers.1" "$WORK/drivers.$n" || fail "the drivers have other bits on $n ranks"
+
+    ranks "$n" "$SOUTHWELL" heat --cluster --grid 40 --steps 60 --json
+    [ "$CODE" -eq 0 ] || fail "heat on $n ranks: code $CODE: $(cat "$WORK/err")"
+    [ "$(grep -c '"ranks"' "$WORK/out")" -eq 1 ] || fail "$n ranks print more than one document"
+    facts "$WORK/out" >"$WORK/heat.$n"
+    cmp "$WORK/heat.1" "$WORK/heat.$n" || fail "heat has other bits on $n ranks"
+done
+cat "$WORK/drivers.1"
+grep -e '"name"' -e '"iterations"' -e '"fingerprint"' "$WORK/heat.1"
+say "the same bits on 1, 2, 3 and 4 ranks"
+
+# error MODE CODE TEXT: rank 1 fails; all end, and the words come once.
+error() {
+    ranks 3 "$RANKS" "$1"
+    [ "$CODE" -eq "$2" ] || fail "$1: code $CODE instead of $2: $(cat "$WORK/err")"
+    [ "$(grep -c "$3" "$WORK/err")" -eq 1 ] || fail "$1: '$3' does not come once: $(cat "$WORK/err")"
+    say "$1: code $CODE, $(grep "$3" "$WORK/err")"
+}
+error refuse 1 'error: rank 1: `rhs\[3\]` is NaN or infinite'
+error version 1 'error: rank 1 runs southwell 9.9.9'
+error panic 101 'rank 1 panics as it was told to'
+ranks 4 "$SOUTHWELL" heat --cluster --grid 5 --steps 2
+[ "$CODE" -eq 1 ] && [ "$(grep -c 'start at most 2' "$WORK/err")" -eq 1 ] || fail "too many ranks: $(cat "$WORK/err")"
+
+# A matrix from a file that no rank reads alone, and x written by all.
+relax=("$SOUTHWELL" relax std-adapters/tests/data/nos3.mtx --cluster --json)
+for method in cg multicolour "ssor-cg --pieces 12"; do
+    read -r -a words <<<"$method"
+    for n in 1 2 3 4; do
+        ranks "$n" "${relax[@]}" --method "${words[@]}" --tolerance 1e-6 --out "$WORK/x.$n.npy"
+        [ "$CODE" -eq 0 ] || fail "relax --method $method on $n ranks: code $CODE: $(cat "$WORK/err")"
+        cmp "$WORK/x.1.npy" "$WORK/x.$n.npy" || fail "relax --method $method has other bits on $n ranks"
+    done
+    say "relax --method $method: the same x on 1, 2, 3 and 4 ranks, $(grep iterations "$WORK/out")"
+done
+ranks 2 "$SOUTHWELL" relax --cluster nowhere.mtx
+[ "$CODE" -eq 1 ] && [ "$(grep -c '^error: rank 0: nowhere.mtx' "$WORK/err")" -eq 1 ] ||
+    fail "a missing matrix: code $CODE: $(cat "$WORK/err")"
+
+# A rank is killed in the middle; what is left on the disk goes on, on another number of ranks.
+heat=("$SOUTHWELL" heat --cluster --grid 150 --steps 300 --policy auto --json)
+ranks 1 "${heat[@]}"
+facts "$WORK/out" >"$WORK/whole"
+checkpoint=$WORK/run.npz
+"${LAUNCHER[@]}" -n 3 "${heat[@]}" --checkpoint "$checkpoint" --checkpoint-every 5 >"$WORK/out" 2>"$WORK/err" &
+job=$!
+for _ in $(seq 6000); do
+    [ -e "$checkpoint" ] && break
+    kill -0 "$job" 2>/dev/null || fail "the run ended before it could be killed: $(cat "$WORK/err")"
+    sleep 0.02
+done
+victim=$(pgrep -P "$job" | sed -n 2p)
+kill -9 "$victim"
+CODE=0
+SECONDS=0
+wait "$job" || CODE=$?
+[ "$CODE" -ne 0 ] || fail "a run one of whose ranks was killed reports success"
+[ "$SECONDS" -le 30 ] || fail "the other ranks went on for ${SECONDS}s"
+grep -q 'signal 9' "$WORK/err" || fail "nothing says that a rank was killed: $(cat "$WORK/err")"
+say "killed: code $CODE after ${SECONDS}s, $(grep -m 1 'signal 9' "$WORK/err")"
+for n in 2 4; do
+    cp "$checkpoint" "$WORK/kept.npz"
+    ranks "$n" "${heat[@]}" --checkpoint "$checkpoint" --checkpoint-every 1000 --resume
+    [ "$CODE" -eq 0 ] || fail "the resumption on $n ranks: code $CODE: $(cat "$WORK/err")"
+    grep -q '"resumed"' "$WORK/out" || fail "the run began anew"
+    facts "$WORK/out" | cmp - "$WORK/whole" || fail "the resumption on $n ranks has other bits"
+done
+say "resumed on 2 and on 4 ranks, to the bits of the run that was not killed"
+
+# A part of the checkpoint that one rank needs is missing; the seed is another one.
+ranks 2 "${heat[@]}" --checkpoint "$checkpoint" --resume --seed 5
+[ "$CODE" -eq 1 ] && grep -q 'another run' "$WORK/err" || fail "another seed: $(cat "$WORK/err")"
+rm "$WORK"/run.npz.*.2.npz
+ranks 2 "${heat[@]}" --checkpoint "$checkpoint" --resume
+[ "$CODE" -eq 1 ] && [ "$(grep -c '^error: rank 1: .*No such file' "$WORK/err")" -eq 1 ] ||
+    fail "a missing piece: code $CODE: $(cat "$WORK/err")"
+say "a missing piece: $(grep '^error' "$WORK/err")"
+say "passed"

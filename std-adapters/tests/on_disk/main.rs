@@ -1,0 +1,7 @@
+//! Problems in files: the bits of the views in memory, files that change, runs that are interrupted.
+
+mod command;
+mod common;
+mod equal_bits;
+mod faults;
+mod resumed;
