@@ -29,6 +29,8 @@ sources! {
     STORED = "stored",
     POINTS = "points",
     LINES = "lines",
+    MEASURE = "measure",
+    GREEDY = "greedy",
 }
 
 /// A dispatch, a copy or a filling with zeros.

@@ -8,7 +8,11 @@
 //! |---|---|---|
 //! | [`relaxation`] | A x = b: SOR, SSOR, SSOR-CG, CG | constant stars, sparse matrices; red-black and colour order |
 //! | [`transport`] | entropic transport: Sinkhorn's iteration, over-relaxed | costs stored, or made from points |
+//! | [`descent`] | quadratics with a separable penalty, greedily | the matrix, split by rows |
+//! | [`Measured`] | passes over measurements, for `subgradient::matrix` | dense ones; seeded ones, drawn there |
 //! | [`owned`] | both, for problems that own their memory, and the CPU carries on where a device fails | the same |
+//!
+//! [`Trials`] lets any tuner of [`southwell::bandit`] try omegas within a run, a chunk a trial.
 //!
 //! Results depend on the driver in the last bits (it may fuse products and sums): compare within bounds.
 //!
@@ -35,8 +39,10 @@ mod adapter;
 mod buffer;
 mod chunks;
 mod costs;
+pub mod descent;
 mod error;
 mod kernel;
+mod measure;
 mod method;
 mod operator;
 pub mod owned;
@@ -44,8 +50,11 @@ pub mod relaxation;
 mod sparse;
 mod star;
 pub mod transport;
+mod trials;
 
 pub use adapter::{Adapter, Choice, Device, Kind, adapters};
 pub use costs::ResidentCost;
 pub use error::Error;
+pub use measure::Measured;
 pub use operator::Resident;
+pub use trials::Trials;

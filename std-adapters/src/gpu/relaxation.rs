@@ -376,10 +376,9 @@ impl<T: Real, A: Resident<T>, R: OmegaRule<T> + ?Sized> Rounds<'_, T, A, R> {
     fn fold(&mut self) {
         while self.chunks.waiting() > 0 && self.error.is_none() {
             let taken = self.chunks.take(self.device);
-            if let Some(Some((numbers, _))) = self.note(taken) {
-                if numbers.last().is_some_and(|&flag| flag != 0.0) {
-                    self.failure.get_or_insert(Status::Breakdown);
-                }
+            let flag = self.note(taken).flatten().and_then(|(numbers, _)| numbers.last().copied());
+            if flag.is_some_and(|flag| flag != 0.0) {
+                self.failure.get_or_insert(Status::Breakdown);
             }
         }
         let Some(x) = self.corrected() else { return };

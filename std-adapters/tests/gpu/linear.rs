@@ -1,11 +1,14 @@
 //! A x = b: sweeps and conjugate gradients.
 
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::SeedableRng;
+use southwell::bandit::{Grid, TsallisInf, TsallisOptions};
 use southwell::linear::{Csr, Matrix, Star, Stencil2d, Stencil3d};
-use southwell::relaxation::{Fixed, HagemanYoung, Problem, RedBlack, Relax, cg, sor, ssor_cg};
+use southwell::relaxation::{Fixed, HagemanYoung, OmegaRule, Problem, RedBlack, Relax, cg, sor, ssor_cg};
 use southwell::{Progress, Real, Status, Stop};
 use southwell_std::files::SparseMatrix;
 use southwell_std::gpu::relaxation::{self, Settings};
-use southwell_std::gpu::{Device, Error, Resident};
+use southwell_std::gpu::{Device, Error, Resident, Trials};
 
 use super::{Draw, device, narrow};
 
@@ -185,6 +188,9 @@ fn view(matrix: &SparseMatrix) -> Csr<'_, f64> {
     Csr::new(&matrix.row_offsets, &matrix.column_indices, &matrix.values).expect("a valid matrix")
 }
 
+/// A method, run on the x that it is given.
+type Solve<'s> = &'s mut dyn FnMut(&mut [f64]) -> Result<relaxation::Solved<f64>, relaxation::Failed>;
+
 #[test]
 fn sparse_systems_of_awkward_sizes_split_or_not() {
     let mut draw = Draw(5);
@@ -195,7 +201,7 @@ fn sparse_systems_of_awkward_sizes_split_or_not() {
         (65, None),
         (1021, None),
         (1021, Some(50_000)),
-        (300, Some(13_000)),
+        (300, Some(14_000)),
     ] {
         let Some(device) = device(limit) else { return };
         let matrix = graph(n, 6, &mut draw);
@@ -205,11 +211,7 @@ fn sparse_systems_of_awkward_sizes_split_or_not() {
         a.apply(&exact, &mut b);
         let problem = Problem::new(&a, &b).expect("a problem");
         let stop = Stop::relative(1e-10);
-        let check = |name: &str,
-                     solve: &mut dyn FnMut(
-            &mut [f64],
-        )
-            -> Result<relaxation::Solved<f64>, relaxation::Failed>| {
+        let check = |name: &str, solve: Solve<'_>| {
             let mut x = vec![0.0; n];
             match solve(&mut x) {
                 Ok(solved) => {
@@ -352,4 +354,28 @@ fn a_lost_device_leaves_the_last_good_iterate() {
     let options = cg::Options { stop: Stop::relative(1e-12), ..cg::Options::default() };
     let failed = relaxation::cg(&device, settings, &problem, &options, &mut x, &mut observer);
     assert!(matches!(failed.expect_err("a loss").error, Error::Lost(_)));
+}
+
+#[test]
+fn omega_is_learned_within_a_run() {
+    let Some(device) = device(None) else { return };
+    let (a, b) = poisson(95);
+    let problem = Problem::new(&a, &b).expect("a problem");
+    let options = sor::Options { stop: Stop::relative(1e-8), ..sor::Options::default() };
+    let settings = Settings { chunk: Some(16) };
+    let steps = |rule: &mut dyn OmegaRule<f64>| {
+        let mut x = vec![0.0; b.len()];
+        let solved =
+            relaxation::sor(&device, settings, &problem, &options, rule, &mut x, &mut ()).expect("a device");
+        assert!(solved.report.converged(), "{solved:?}");
+        solved.report.steps
+    };
+    let tuner = TsallisInf::<f64, 20>::new(TsallisOptions::default()).expect("a tuner");
+    let mut rule = Trials::new(tuner, Grid::<f64>::RELAXATION, Xoshiro256PlusPlus::seed_from_u64(1));
+    let (first, second) = (steps(&mut rule), steps(&mut rule));
+    let (plain, best) = (steps(&mut Fixed(1.5)), steps(&mut Fixed(1.93)));
+    assert!(first < plain && second < plain, "{first} {second}, {plain} with 1.5, {best} with the best");
+    // The rule that knows the theory is told late as well, and finds it all the same.
+    let informed = steps(&mut HagemanYoung::default());
+    assert!(informed < plain / 2, "{informed} of {plain}");
 }

@@ -2,7 +2,9 @@
 //!
 //! Without one the tests say so and pass, but fail where `CI` or `SOUTHWELL_REQUIRE_GPU` is set.
 
+mod descent;
 mod linear;
+mod measure;
 mod owned;
 mod transport;
 

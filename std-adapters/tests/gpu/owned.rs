@@ -186,7 +186,9 @@ fn an_observer_that_stops_is_heard_on_the_device() {
     )
     .expect("a run");
     assert_eq!((solution.report.status, solution.report.steps), (Status::Stopped, 32));
-    assert!(residual(&system, &solution.x) < 41.0);
+    // The report is about the x that came home.
+    let truth = residual(&system, &solution.x);
+    assert!((solution.report.residual - truth).abs() <= 1e-12 * truth, "{solution:?}");
 }
 
 #[test]
@@ -198,41 +200,4 @@ fn names_that_do_not_exist_say_which_do() {
     let part = device.adapter().name[..4].to_uppercase();
     let right = Choice { name: Some(part), software: true, ..Choice::default() };
     assert_eq!(Device::open(&right).expect("a part of a name").adapter().name, device.adapter().name);
-}
-
-/// What the binary says, with and without a driver.
-#[cfg(feature = "cli")]
-mod binary {
-    use std::process::{Command, Output};
-
-    use super::super::device;
-
-    fn southwell(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_southwell"));
-        command.args(arguments).envs(environment.iter().copied());
-        command.output().expect("the binary runs")
-    }
-
-    #[test]
-    fn devices_lists_the_adapter_and_its_limits() {
-        let Some(device) = device(None) else { return };
-        let output = southwell(&["devices"], &[]);
-        let text = String::from_utf8(output.stdout).expect("text");
-        assert!(
-            output.status.success() && text.contains(&format!("gpu:{}", device.adapter().name)),
-            "{text}"
-        );
-        assert!(text.starts_with("cpu ") && text.contains("\nthreads  "), "{text}");
-        let output = southwell(&["devices", "--json"], &[]);
-        let text = String::from_utf8(output.stdout).expect("text");
-        let limit = format!("\"largest_binding_bytes\": {}", device.adapter().largest_binding);
-        assert!(text.contains(&limit) && text.contains("\"gpu_support\": true"), "{text}");
-    }
-
-    #[test]
-    fn without_a_driver_there_is_none() {
-        let output = southwell(&["devices"], &[("VK_DRIVER_FILES", "/nonexistent.json")]);
-        let text = String::from_utf8(output.stdout).expect("text");
-        assert!(output.status.success() && text.contains("gpu      none found"), "{text}");
-    }
 }

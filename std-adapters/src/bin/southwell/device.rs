@@ -36,7 +36,9 @@ pub(crate) fn choose(device: Device, command: &Command) -> Result<(), Failure> {
     };
     match (&device, command) {
         #[cfg(feature = "gpu")]
-        (Device::Gpu(_), Command::Relax(_) | Command::Transport(_)) => {}
+        (Device::Gpu(_), Command::Relax(_)) => {}
+        #[cfg(feature = "gpu")]
+        (Device::Gpu(_), Command::Transport(arguments)) if !arguments.out_of_core => {}
         #[cfg(feature = "gpu")]
         (Device::Gpu(_), _) => {
             return Err(format!(
