@@ -14,7 +14,7 @@
 //! block is computed with, a thread reads the next. Elements of the file's own type arrive without a copy besides
 //! the system's; others (`f4` for a run in `f64`, integers, the other byte order) are turned on the way.
 //! Positioned reads and not a memory map: a map would need `unsafe` (a file that shrinks under it ends the
-//! process), and measured slower here where the file was in the system's cache.
+//! process).
 //!
 //! *Memory*: three blocks, and what the solver asks for. Nothing grows with the number of rows of the file.
 //!
