@@ -26,7 +26,7 @@ use crate::{Error, Real};
 /// let problem = Problem::new(&kernel, &[1.0, 1.0], &[1.0, 1.0], kernel.epsilon())?;
 /// let mut storage = [0.0; scaling::Workspace::<f64>::required_len(2, 2, false)];
 /// let workspace = scaling::Workspace::new(&problem, &mut storage)?;
-/// let (mut f, mut g) = ([0.0; 2], [0.0; 2]);
+/// let (mut f, mut g) = ([0.0_f64; 2], [0.0_f64; 2]);
 /// let x = Potentials { f: &mut f, g: &mut g };
 /// scaling::solve(&problem, &scaling::Options::default(), &mut Fixed(1.0), x, workspace, &mut ())?;
 /// let stays = (f[0] + g[0]).exp(); // K is largest there
