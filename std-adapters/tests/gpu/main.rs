@@ -2,6 +2,8 @@
 //!
 //! Without one the tests say so and pass, but fail where `CI` or `SOUTHWELL_REQUIRE_GPU` is set.
 
+#[cfg(feature = "cli")]
+mod cli;
 mod descent;
 mod linear;
 mod measure;

@@ -1,0 +1,124 @@
+//! `southwell devices` and `--device`, through the built binary.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use southwell_std::files::npy;
+
+use super::{Draw, device};
+
+/// Software will do, as in all these tests.
+fn southwell(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_southwell"));
+    command.args(arguments).env("SOUTHWELL_SOFTWARE_GPU", "1").envs(environment.iter().copied());
+    command.output().expect("the binary runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Where there is no driver at all.
+const NO_DRIVER: (&str, &str) = ("VK_DRIVER_FILES", "/nonexistent.json");
+
+fn matrix() -> String {
+    format!("{}/tests/data/nos3.mtx", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn place(name: &str) -> String {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name).to_str().expect("text").to_owned()
+}
+
+#[test]
+fn devices_lists_the_adapter_and_its_limits() {
+    let Some(device) = device(None) else { return };
+    let output = southwell(&["devices"], &[]);
+    let said = text(&output.stdout);
+    assert!(output.status.success() && said.contains(&format!("gpu:{}", device.adapter().name)), "{said}");
+    assert!(said.starts_with("cpu ") && said.contains("\nthreads  "), "{said}");
+    let said = text(&southwell(&["devices", "--json"], &[]).stdout);
+    let limit = format!("\"largest_binding_bytes\": {}", device.adapter().largest_binding);
+    assert!(said.contains(&limit) && said.contains("\"gpu_support\": true"), "{said}");
+}
+
+#[test]
+fn without_a_driver_there_is_none_and_a_gpu_that_was_asked_for_is_missed() {
+    let output = southwell(&["devices"], &[NO_DRIVER]);
+    assert!(output.status.success() && text(&output.stdout).contains("gpu      none found"));
+    let output = southwell(&["relax", &matrix(), "--device", "gpu"], &[NO_DRIVER]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("no GPU: no Vulkan driver"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn names_and_software_are_told_apart() {
+    let Some(_) = device(None) else { return };
+    let output = southwell(&["relax", &matrix(), "--device", "gpu:no such card"], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("no GPU is called 'no such card'; there are: "));
+    let output = southwell(&["heat", "--steps=1", "--device", "gpu"], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("only southwell relax and southwell transport"));
+}
+
+#[test]
+fn relax_runs_there_and_comes_home_when_the_card_is_lost() {
+    let Some(device) = device(None) else { return };
+    let arguments = |device: &'static str, out: &str| -> Vec<String> {
+        let words = ["relax", &matrix(), "--method", "ssor-cg", "--omega", "1.5", "--json", "--out", out];
+        words.iter().chain(&["--device", device]).map(|word| (*word).to_owned()).collect()
+    };
+    let run = |device, name: &str, environment: &[(&str, &str)]| {
+        let out = place(name);
+        let words = arguments(device, &out);
+        let output = southwell(&words.iter().map(String::as_str).collect::<Vec<_>>(), environment);
+        assert!(output.status.success(), "{} {}", text(&output.stdout), text(&output.stderr));
+        (npy::read_vector(Path::new(&out)).expect("x was written"), output)
+    };
+    let (host, _) = run("cpu", "gpu-host.npy", &[]);
+    let (there, output) = run("gpu", "gpu-there.npy", &[]);
+    assert!(text(&output.stdout).contains(&format!("\"device\": \"gpu:{}\"", device.adapter().name)));
+    let (home, output) = run("gpu", "gpu-home.npy", &[("SOUTHWELL_LOSE_GPU_AFTER", "4")]);
+    assert!(text(&output.stderr).contains("the GPU was lost"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("the CPU carries on"));
+    assert!(text(&output.stdout).contains("\"device\": \"cpu\""));
+    let largest = host.iter().fold(0.0_f64, |largest, x| largest.max(x.abs()));
+    for other in [there, home] {
+        // Both met a residual of 1e-8; the condition number of nos3 is 4e4.
+        let off = host.iter().zip(&other).fold(0.0_f64, |off, (a, b)| off.max((a - b).abs()));
+        assert!(off <= 1e-3 * largest, "{off} of {largest}");
+    }
+}
+
+#[test]
+fn auto_carries_on_without_a_card() {
+    // As many pairs as `auto` thinks worth a card, and an ε that makes the rest quick.
+    let (n, mut draw) = (3200, Draw(31));
+    let points: Vec<f64> = (0..2 * n).map(|_| draw.next()).collect();
+    let path = place("gpu-points.npy");
+    npy::write_matrix(Path::new(&path), n, 2, &points).expect("points");
+    let words =
+        ["transport", "--points", &path, &path, "--epsilon-ratio", "1", "--tolerance", "1e-3", "--json"];
+    let output = southwell(&[&words[..], &["--device", "auto"]].concat(), &[NO_DRIVER]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("no GPU: no Vulkan driver"), "{}", text(&output.stderr));
+    assert!(!text(&output.stdout).contains("\"device\": \"gpu"));
+}
+
+#[test]
+fn transport_runs_there() {
+    let Some(_) = device(None) else { return };
+    let (n, mut draw) = (130, Draw(32));
+    let points: Vec<f64> = (0..3 * n).map(|_| draw.next()).collect();
+    let path = place("gpu-small-points.npy");
+    npy::write_matrix(Path::new(&path), n, 3, &points).expect("points");
+    let words =
+        ["transport", "--points", &path, &path, "--epsilon-ratio", "0.05", "--json", "--method", "log"];
+    let output = southwell(&[&words[..], &["--device", "gpu"]].concat(), &[]);
+    let said = text(&output.stdout);
+    assert!(
+        output.status.success() && said.contains("\"device\": \"gpu:"),
+        "{said} {}",
+        text(&output.stderr)
+    );
+}
