@@ -139,7 +139,17 @@ fn relax_prints_one_json_document() {
     keys.sort_unstable();
     assert_eq!(
         keys,
-        ["iterations", "nonzeros", "omega", "relative_residual", "seconds", "simd", "status", "unknowns"]
+        [
+            "device",
+            "iterations",
+            "nonzeros",
+            "omega",
+            "relative_residual",
+            "seconds",
+            "simd",
+            "status",
+            "unknowns"
+        ]
     );
     assert_eq!(document["status"], "converged");
     assert_eq!((document["unknowns"].as_u64(), document["nonzeros"].as_u64()), (Some(100), Some(460)));

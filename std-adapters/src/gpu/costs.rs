@@ -214,7 +214,7 @@ mod tests {
         for lines in [1, 63, 1000, 1 << 16, 1 << 20] {
             for others in [1, 255, 256, 257, 1021, 100_000] {
                 let (parts, len) = cut(lines, others, 1 << 29);
-                assert!(parts >= 1 && parts <= PARTS, "{lines} {others}");
+                assert!((1..=PARTS).contains(&parts), "{lines} {others}");
                 assert!(parts * len >= others && (parts - 1) * len < others, "{lines} {others}");
             }
         }

@@ -30,9 +30,10 @@ fn a_refusal_on_one_rank_is_a_refusal_on_all() {
             }
             stencil::Problem::new(comm, SHAPE, star(), &rhs).err()
         });
-        let expected = Fault::Refused { rank: bad, message: "`rhs[3]` is NaN or infinite".to_owned() };
+        let message = "`rhs[3]` is NaN or infinite; replace it by a number";
+        let expected = Fault::Refused { rank: bad, message: message.to_owned() };
         assert!(faults.iter().all(|fault| fault.as_ref() == Some(&expected)), "{faults:?}");
-        assert_eq!(expected.to_string(), format!("rank {bad}: `rhs[3]` is NaN or infinite"));
+        assert_eq!(expected.to_string(), format!("rank {bad}: {message}"));
     }
 }
 
