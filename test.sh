@@ -194,10 +194,10 @@ pages() {
     need_program python3 python3; all_there
     say "every command of the pages"
     # The binary as the tests of the command line have it, so that it is not built twice.
-    cargo test --locked -p southwell-std --test cli --no-run
+    cargo test --locked --workspace --test cli --no-run
     python3 docs/check.py target/debug/southwell
     say "every snippet of the pages"
-    cargo test --locked -p southwell-std --doc pages
+    cargo test --locked --workspace --doc pages
 }
 
 # What is depended on and what would be published. Semantic versions are compared from the first tag on.
