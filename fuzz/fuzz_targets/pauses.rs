@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use southwell::omega::{Auto, Eager, Fixed, HagemanYoung, OmegaRule, young_omega};
 use southwell::transport::sinkhorn::{self, Options, Pause, Workspace};
 use southwell::transport::{DenseCost, Potentials, Problem};
-use southwell::{Progress, Real, Stop, drive};
+use southwell::{Progress, Real, Status, Stop, drive};
 use southwell_fuzz::{Number, bits, check_error, cycled, number_bits};
 
 #[derive(Arbitrary, Debug)]
@@ -107,9 +107,14 @@ fn check<T: Real>(input: &Input) {
         let kept = (pause.next.to_vec(), pause.sums.to_vec(), pause.errors, pause.steps);
         left = (pf, pg, kept.0, kept.1, kept.2, kept.3);
     }
-    assert_eq!(left.5, whole.steps, "{whole:?}, in parts {last:?}");
-    assert_eq!(last, Some((whole.status, number_bits(whole.residual))));
-    assert_eq!((bits(&left.0), bits(&left.1)), (bits(&f), bits(&g)), "{whole:?}");
+    if whole.status == Status::Stalled {
+        // What was denied before a pause is forgotten, so a stall may come later.
+        assert!(left.5 >= whole.steps, "{whole:?}, in parts {last:?} after {}", left.5);
+    } else {
+        assert_eq!(left.5, whole.steps, "{whole:?}, in parts {last:?}");
+        assert_eq!(last, Some((whole.status, number_bits(whole.residual))));
+        assert_eq!((bits(&left.0), bits(&left.1)), (bits(&f), bits(&g)), "{whole:?}");
+    }
 
     if let Some(forged) = &input.forged {
         let numbers = |from: usize, count: usize| -> Vec<T> {

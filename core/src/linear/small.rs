@@ -4,7 +4,7 @@
 //! | | any order | constant order |
 //! |---|---|---|
 //! | A x, the bits of [`Dense`](super::Dense)'s product | [`apply`] | [`apply_fixed`] |
-//! | A = Uᵀ D⁻¹ U, as [`box_qp`](crate::descent::box_qp) factorises | [`factorise`] | – |
+//! | A = Uᵀ D⁻¹ U, as [`box_qp`] factorises | [`factorise`] | – |
 //! | A⁻¹ x by those factors | [`substitute`] | [`substitute_fixed`] |
 //!
 //! What a constant order saves in instructions is in `targets/README.md`; a factorisation gains nothing by it. It costs

@@ -175,7 +175,13 @@ fn check_method<T: Real>(input: &Input, plain: &Plain, needed: usize, carry: Car
     {
         let (stepped, y) = fresh(Way::Steps(long.steps));
         assert_eq!(bits(&x), bits(&y), "{long:?} driven, {stepped:?} stepped");
-        assert_eq!(number_bits(long.residual), number_bits(stepped.residual));
+        // Where no tolerance is asked for, a residual whose squares underflow is told by a bound of it.
+        let hidden = (2.0 * n as f64 * (T::MIN_POSITIVE * T::EPSILON).to_f64()).sqrt();
+        let bounded = stepped.residual >= long.residual && stepped.residual.to_f64() <= hidden;
+        assert!(
+            number_bits(long.residual) == number_bits(stepped.residual) || bounded,
+            "{long:?} driven, {stepped:?} stepped"
+        );
     }
     // One element less is refused.
     if needed > 0 {
