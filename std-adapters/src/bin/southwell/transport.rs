@@ -188,11 +188,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     bar.tick();
     let transport = read(arguments)?;
     let (rows, columns) = transport.shape();
-    let entries = rows.saturating_mul(columns);
-    let pool = device::threads(match arguments.method {
-        Method::Log | Method::OverRelaxedLog => Work { exponentials: entries, ..Work::default() },
-        _ => Work { products: 2 * entries, ..Work::default() },
-    })?;
+    // On two cores sharing a pass out gained nothing (docs/devices.md), so that it has to be asked for.
+    let pool = if device::is_automatic() { None } else { device::threads(Work::default())? };
     let transport = if let Some(pool) = &pool { transport.on(pool) } else { transport };
     let refused = |error: Error| refusal(arguments, error);
     let epsilon = match arguments.epsilon {
