@@ -226,7 +226,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     #[cfg(feature = "gpu")]
-    let gpu = device::Gpu::asked(entries >= WORTH_A_GPU, arguments.quiet);
+    let gpu = device::Gpu::asked(rows.saturating_mul(columns) >= WORTH_A_GPU, arguments.quiet);
     #[cfg(feature = "gpu")]
     let (coupling, place) = match &gpu {
         Some(gpu) => {
