@@ -3,7 +3,6 @@
 //! The states have the same bits on every number of ranks, and so has everything that is learned on the way: all
 //! ranks see the same iterations, draw from the same seed and choose the same omega without telling one another.
 
-use core::f64::consts::PI;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
@@ -20,17 +19,14 @@ use southwell::{Error, Report, Status, Stop};
 use super::checkpoint;
 use super::stencil::{self, Couplings, Shape};
 use super::{Communicator, Fault, Partition, agree};
-use crate::heat::{ARMS, DT, Outcome, Policy, Setting, bump, diffusion};
+use crate::heat::{ARMS, Band, DT, Outcome, Policy, Setting, diffusion};
 
 /// The rows of the experiment that this rank has.
 #[derive(Debug)]
 struct Rows<'a, C: ?Sized> {
     communicator: &'a C,
     partition: Partition,
-    side: usize,
-    first: usize,
-    rows: usize,
-    dx: f64,
+    band: Band,
     time: f64,
     u: Vec<f64>,
     rhs: Vec<f64>,
@@ -50,42 +46,27 @@ impl<'a, C: Communicator + ?Sized> Rows<'a, C> {
         let shape = Shape::Plane { rows: side, columns: side };
         let partition = stencil::Problem::<C>::partition(&shape, communicator.size())?;
         let own = partition.items_of(communicator.rank());
-        let (first, rows) = (own.start, own.len());
-        let mut part = Self {
+        let band = Band { side, first: own.start, rows: own.len(), dx: 1.0 / grid as f64 };
+        Ok(Self {
             communicator,
             partition,
-            side,
-            first,
-            rows,
-            dx: 1.0 / grid as f64,
+            band,
             time: 0.0,
-            u: vec![0.0; rows * side],
-            rhs: vec![0.0; rows * side],
+            u: band.start(),
+            rhs: vec![0.0; band.rows * side],
             star: Star::default(),
             below: vec![0.0; side],
             above: vec![0.0; side],
-        };
-        for i in 0..rows {
-            for j in 0..side {
-                let (x, y) = part.point(first + i, j);
-                part.u[i * side + j] = bump((x - 0.5) * (x - 0.5) + (y - 0.5) * (y - 0.5), 0.25);
-            }
-        }
-        Ok(part)
-    }
-
-    fn point(&self, i: usize, j: usize) -> (f64, f64) {
-        ((i + 1) as f64 * self.dx, (j + 1) as f64 * self.dx)
+        })
     }
 
     /// The system of the next step, from u; one row to each neighbour.
     fn assemble(&mut self) -> Result<(), Fault> {
-        let (side, h, rank) = (self.side, self.time + DT / 2.0, self.communicator.rank());
-        let a = 0.5 * diffusion(h) * DT / (self.dx * self.dx);
-        self.star =
-            Star { centre: 1.0 + 4.0 * a, west: -a, east: -a, south: -a, north: -a, ..Star::default() };
+        let (band, rank) = (self.band, self.communicator.rank());
+        let (side, a) = (band.side, band.coupling(self.time));
+        self.star = Band::star(a);
         let (mut sends, mut receives) = (Vec::new(), Vec::new());
-        let (u, rhs, last) = (&self.u, &mut self.rhs, self.rows - 1);
+        let (u, rhs, last) = (&self.u, &mut self.rhs, band.rows - 1);
         if rank > 0 {
             sends.push((rank - 1, &u[..side]));
             receives.push((rank - 1, &mut self.below[..]));
@@ -94,27 +75,7 @@ impl<'a, C: Communicator + ?Sized> Rows<'a, C> {
             sends.push((rank + 1, &u[last * side..]));
             receives.push((rank + 1, &mut self.above[..]));
         }
-        let (first, rows) = (self.first, self.rows);
-        // In the order of the experiment in one piece, so that the sums have the same bits.
-        let mut row = |i: usize, below: &[f64], above: &[f64]| {
-            for j in 0..side {
-                let k = i * side + j;
-                let mut around = 0.0;
-                if j > 0 {
-                    around += u[k - 1];
-                }
-                if j + 1 < side {
-                    around += u[k + 1];
-                }
-                if first + i > 0 {
-                    around += if i > 0 { u[k - side] } else { below[j] };
-                }
-                if first + i + 1 < side {
-                    around += if i + 1 < rows { u[k + side] } else { above[j] };
-                }
-                rhs[k] = (1.0 - 4.0 * a) * u[k] + a * around;
-            }
-        };
+        let mut row = |i: usize, below: &[f64], above: &[f64]| band.explicit(a, u, i, (below, above), rhs);
         self.communicator.exchange(&sends, &mut receives, &mut || {
             (1..last).for_each(|i| row(i, &[], &[]));
         })?;
@@ -122,20 +83,7 @@ impl<'a, C: Communicator + ?Sized> Rows<'a, C> {
         if last > 0 {
             row(last, &self.below, &self.above);
         }
-        let (cx, cy) = (0.5 + libm::cos(16.0 * PI * h) / 4.0, 0.5 + libm::sin(16.0 * PI * h) / 4.0);
-        let radius = 0.125;
-        let span = |c: f64| {
-            let first = ((c - radius) / self.dx - 1.0).floor().max(0.0) as usize;
-            let last = ((c + radius) / self.dx).ceil().max(0.0) as usize;
-            first..last.min(side)
-        };
-        for i in span(cx).filter(|i| (first..first + rows).contains(i)) {
-            for j in span(cy) {
-                let (x, y) = self.point(i, j);
-                let distance_square = (x - cx) * (x - cx) + (y - cy) * (y - cy);
-                self.rhs[(i - first) * side + j] += DT * (32.0 * bump(distance_square, radius));
-            }
-        }
+        band.add_source(self.time, &mut self.rhs);
         Ok(())
     }
 
@@ -147,7 +95,7 @@ impl<'a, C: Communicator + ?Sized> Rows<'a, C> {
             word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
             word ^ (word >> 31)
         };
-        let first = self.first * self.side;
+        let first = self.band.first * self.band.side;
         let mine = self.u.iter().enumerate().fold(0_u64, |sum, (k, &u)| sum.wrapping_add(mix(first + k, u)));
         // Halves are whole numbers that a float holds.
         let size = self.communicator.size();
@@ -247,7 +195,7 @@ impl<C: Communicator + ?Sized> Follow<'_, '_, C> {
     ) -> Result<Option<Ended>, Fault> {
         let setting = self.setting;
         let mut rows = Rows::new(self.communicator, setting.grid)?;
-        let shape = Shape::Plane { rows: rows.side, columns: rows.side };
+        let shape = Shape::Plane { rows: rows.band.side, columns: rows.band.side };
         let mut outcome = Outcome::default();
         // What a rule saw and what it cost, to be lived through again.
         let (mut couplings, mut costs) = (Vec::new(), Vec::new());
@@ -256,7 +204,7 @@ impl<C: Communicator + ?Sized> Follow<'_, '_, C> {
         if let Some(saving) = self.saving.filter(|saving| saving.resume) {
             let names = ["identity", "couplings", "costs"];
             let restored =
-                checkpoint::restore(self.communicator, saving.path, &rows.partition, rows.side, &names)?;
+                checkpoint::restore(self.communicator, saving.path, &rows.partition, rows.band.side, &names)?;
             let mut common = restored.common.into_iter();
             let mut array = || common.next().unwrap_or_default();
             let (stored, seen, paid) = (array(), array(), array());
@@ -268,7 +216,7 @@ impl<C: Communicator + ?Sized> Follow<'_, '_, C> {
             for (&coupling, &cost) in seen.iter().zip(&paid) {
                 tell_context(&mut rule, diffusion(rows.time));
                 let seen = || coupling;
-                let omega = rule.begin(&Sight::new(rows.side * rows.side, 0.0, 0.0, &seen));
+                let omega = rule.begin(&Sight::new(rows.band.side * rows.band.side, 0.0, 0.0, &seen));
                 let report = Report {
                     status: Status::Converged,
                     steps: cost as u32,
@@ -312,7 +260,7 @@ impl<C: Communicator + ?Sized> Follow<'_, '_, C> {
             if let Some(saving) = self.saving.filter(|s| s.every > 0 && done % s.every == 0) {
                 let common: [(&str, &[f64]); 3] =
                     [("identity", &identity), ("couplings", &couplings), ("costs", &costs)];
-                let (step, side) = (u64::from(done), rows.side);
+                let (step, side) = (u64::from(done), rows.band.side);
                 checkpoint::save(
                     self.communicator,
                     saving.path,

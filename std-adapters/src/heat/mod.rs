@@ -13,8 +13,10 @@
 //!
 //! Elementary functions come from `libm`, so every machine builds the same systems.
 
+mod band;
 mod policy;
 
+pub(crate) use band::Band;
 pub use policy::{ARMS, OnStep, Outcome, Policy, Setting, Survey, arm_omega, run, survey};
 
 use core::f64::consts::PI;
@@ -28,8 +30,7 @@ pub const DT: f64 = 1e-3;
 /// The experiment at a point in time: the state, and the system of the step that comes next.
 #[derive(Clone, Debug)]
 pub struct Heat {
-    side: usize,
-    dx: f64,
+    band: Band,
     time: f64,
     u: Vec<f64>,
     rhs: Vec<f64>,
@@ -43,12 +44,6 @@ pub fn diffusion(t: f64) -> f64 {
     (0.1 * s).max(-10.0 * s)
 }
 
-/// The smooth bump of radius ρ, given the squared distance to its centre.
-pub(crate) fn bump(distance_square: f64, radius: f64) -> f64 {
-    let s = distance_square / (radius * radius);
-    if s < 1.0 { libm::exp(1.0 - 1.0 / (1.0 - s)) } else { 0.0 }
-}
-
 impl Heat {
     /// The experiment at t = 0 on a grid of `grid` intervals a side.
     ///
@@ -58,27 +53,12 @@ impl Heat {
         if !(2..=4096).contains(&grid) {
             return Err(Error::Option { name: "grid", requirement: "must lie in 2..=4096" });
         }
-        let (side, dx) = (grid - 1, 1.0 / grid as f64);
-        let mut heat = Self {
-            side,
-            dx,
-            time: 0.0,
-            u: vec![0.0; side * side],
-            rhs: vec![0.0; side * side],
-            star: Star::default(),
-        };
-        for i in 0..side {
-            for j in 0..side {
-                let (x, y) = heat.point(i, j);
-                heat.u[i * side + j] = bump((x - 0.5) * (x - 0.5) + (y - 0.5) * (y - 0.5), 0.25);
-            }
-        }
+        let side = grid - 1;
+        let band = Band { side, first: 0, rows: side, dx: 1.0 / grid as f64 };
+        let rhs = vec![0.0; side * side];
+        let mut heat = Self { band, time: 0.0, u: band.start(), rhs, star: Star::default() };
         heat.assemble();
         Ok(heat)
-    }
-
-    fn point(&self, i: usize, j: usize) -> (f64, f64) {
-        ((i + 1) as f64 * self.dx, (j + 1) as f64 * self.dx)
     }
 
     /// Unknowns of a system.
@@ -104,7 +84,7 @@ impl Heat {
     /// # Errors
     /// None for a grid that [`new`](Heat::new) accepted.
     pub fn matrix(&self) -> Result<Stencil2d<'static, f64>, Error> {
-        Stencil2d::constant(self.side, self.side, self.star)
+        Stencil2d::constant(self.band.side, self.band.side, self.star)
     }
 
     /// κ at the start of the next step: the context that a caller could know.
@@ -130,44 +110,11 @@ impl Heat {
     }
 
     fn assemble(&mut self) {
-        let (side, h) = (self.side, self.time + DT / 2.0);
-        let a = 0.5 * diffusion(h) * DT / (self.dx * self.dx);
-        self.star =
-            Star { centre: 1.0 + 4.0 * a, west: -a, east: -a, south: -a, north: -a, ..Star::default() };
-        let u = &self.u;
-        for i in 0..side {
-            for j in 0..side {
-                let k = i * side + j;
-                let mut around = 0.0;
-                if j > 0 {
-                    around += u[k - 1];
-                }
-                if j + 1 < side {
-                    around += u[k + 1];
-                }
-                if i > 0 {
-                    around += u[k - side];
-                }
-                if i + 1 < side {
-                    around += u[k + side];
-                }
-                self.rhs[k] = (1.0 - 4.0 * a) * u[k] + a * around;
-            }
+        let a = self.band.coupling(self.time);
+        self.star = Band::star(a);
+        for i in 0..self.band.rows {
+            self.band.explicit(a, &self.u, i, (&[], &[]), &mut self.rhs);
         }
-        // The source is a moving bump: only the cells under it are touched.
-        let (cx, cy) = (0.5 + libm::cos(16.0 * PI * h) / 4.0, 0.5 + libm::sin(16.0 * PI * h) / 4.0);
-        let radius = 0.125;
-        let span = |c: f64| {
-            let first = ((c - radius) / self.dx - 1.0).floor().max(0.0) as usize;
-            let last = ((c + radius) / self.dx).ceil().max(0.0) as usize;
-            first..last.min(side)
-        };
-        for i in span(cx) {
-            for j in span(cy) {
-                let (x, y) = self.point(i, j);
-                let distance_square = (x - cx) * (x - cx) + (y - cy) * (y - cy);
-                self.rhs[i * side + j] += DT * (32.0 * bump(distance_square, radius));
-            }
-        }
+        self.band.add_source(self.time, &mut self.rhs);
     }
 }
