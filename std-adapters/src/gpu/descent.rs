@@ -20,6 +20,7 @@ use southwell::{Observer, Progress, Real, Report, Run, Status, Stop, drive};
 
 use super::adapter::Device;
 use super::chunks::Chunks;
+use super::course::Course;
 use super::error::Error;
 use super::kernel::{GREEDY, Item, workgroups};
 use super::operator::narrowed;
@@ -78,7 +79,6 @@ pub fn greedy<T: Real, H: Penalty<T>>(
         let every = settings.chunk.unwrap_or(CHUNK).max(options.stop.check_every).max(1);
         let chunks = Chunks::new(device, 4 * resident.groups)?;
         let stop = Stop { absolute: tolerance, relative: T::ZERO, check_every: every, ..options.stop };
-        let (failure, error) = (None, None);
         let mut run = Greedy {
             device,
             resident,
@@ -88,12 +88,11 @@ pub fn greedy<T: Real, H: Penalty<T>>(
             idle: 0,
             steps: 0,
             limit: stop.max_steps,
-            failure,
-            error,
+            course: Course::default(),
         };
         // Zero tolerances are what a caller may have asked for where there is nothing to be relative to.
         before = drive(&mut run, &stop, &mut Looks(&mut *observer));
-        let home = match run.error.take() {
+        let home = match run.course.error.take() {
             None => device.download(&run.resident.x, 0, x.len()),
             Some(error) => Err(error),
         };
@@ -252,25 +251,13 @@ struct Greedy<'a, T> {
     idle: u32,
     steps: u32,
     limit: u32,
-    failure: Option<Status>,
-    error: Option<Error>,
+    course: Course,
 }
 
 impl<T: Real> Greedy<'_, T> {
-    fn note<V>(&mut self, result: Result<V, Error>) -> Option<V> {
-        match result {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.error.get_or_insert(error);
-                self.failure = Some(Status::Stopped);
-                None
-            }
-        }
-    }
-
     fn take(&mut self) -> bool {
         let taken = self.chunks.take(self.device);
-        let Some(Some((choices, ()))) = self.note(taken) else { return false };
+        let Some(Some((choices, ()))) = self.course.note(taken) else { return false };
         // The third of each four.
         let worst =
             choices.iter().skip(2).step_by(4).fold(0.0_f32, |worst, &v| if v <= worst { worst } else { v });
@@ -279,7 +266,7 @@ impl<T: Real> Greedy<'_, T> {
         self.idle = if lower { 0 } else { self.idle + 1 };
         self.least = if lower { self.last } else { self.least };
         if self.idle >= PATIENCE {
-            self.failure.get_or_insert(Status::Stalled);
+            self.course.failure.get_or_insert(Status::Stalled);
         }
         true
     }
@@ -293,12 +280,12 @@ impl<T: Real> Run for Greedy<'_, T> {
     }
 
     fn steps(&mut self, count: u32) -> u32 {
-        if self.failure.is_some() || count == 0 {
+        if self.course.failure.is_some() || count == 0 {
             return 0;
         }
         let Resident { step, look, choices, .. } = &self.resident;
         let submitted = self.chunks.submit(self.device, (step, count), look, choices, ());
-        if self.note(submitted).is_none() {
+        if self.course.note(submitted).is_none() {
             return 0;
         }
         self.steps = self.steps.saturating_add(count);
@@ -321,6 +308,6 @@ impl<T: Real> Run for Greedy<'_, T> {
     }
 
     fn failure(&self) -> Option<Status> {
-        self.failure
+        self.course.failure
     }
 }

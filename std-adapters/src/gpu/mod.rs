@@ -39,6 +39,7 @@ mod adapter;
 mod buffer;
 mod chunks;
 mod costs;
+mod course;
 pub mod descent;
 mod error;
 mod kernel;

@@ -21,6 +21,7 @@ use southwell::{Observer, Progress, Real, Report, Run, Status, Stop, drive};
 
 use super::adapter::Device;
 use super::chunks::Chunks;
+use super::course::Course;
 use super::error::Error;
 use super::method::{Conjugate, Method, Sweeps};
 use super::operator::{Resident, narrowed};
@@ -235,14 +236,13 @@ fn solve<T: Real, A: Resident<T>, R: OmegaRule<T> + ?Sized>(
         limit: stop.max_steps,
         snapshot: Vec::new(),
         x,
-        failure: None,
-        error: None,
+        course: Course::default(),
     };
     run.restart();
     let stop = Stop { check_every: every, ..*stop };
     let report = drive(&mut run, &stop, &mut Looks(observer));
     let (omega, colours, steps) = (begun.omega.map(|_| run.omega), run.method.colours(), run.steps);
-    if let Some(error) = run.error.take() {
+    if let Some(error) = run.course.error.take() {
         run.salvage();
         return Err(Failed { error, steps });
     }
@@ -291,8 +291,7 @@ struct Rounds<'a, T, A, R: ?Sized> {
     /// x with the correction of some looks ago, for conjugate gradients, whose rounds are long.
     snapshot: Vec<T>,
     x: &'a mut [T],
-    failure: Option<Status>,
-    error: Option<Error>,
+    course: Course,
 }
 
 impl<T: Real, A: Resident<T>, R: OmegaRule<T> + ?Sized> Rounds<'_, T, A, R> {
@@ -308,26 +307,14 @@ impl<T: Real, A: Resident<T>, R: OmegaRule<T> + ?Sized> Rounds<'_, T, A, R> {
         self.exponent = if largest > 0.0 { libm::ilogb(largest) } else { 0 };
         let narrow: Vec<f32> = r.iter().map(|r| libm::scalbn(r.to_f64(), -self.exponent) as f32).collect();
         let result = self.method.restart(self.device, &narrow);
-        self.note(result);
+        self.course.note(result);
         (self.started, self.least, self.idle, self.looks) = (self.truth, self.truth, 0, 0);
-    }
-
-    /// Takes note of how an operation of the device went; what it gave, if anything.
-    fn note<V>(&mut self, result: Result<V, Error>) -> Option<V> {
-        match result {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.error.get_or_insert(error);
-                self.failure = Some(Status::Stopped);
-                None
-            }
-        }
     }
 
     /// Reads the oldest chunk. False if there was none, or none can be read.
     fn take(&mut self) -> bool {
         let taken = self.chunks.take(self.device);
-        let Some(Some((mut numbers, (step, omega)))) = self.note(taken) else { return false };
+        let Some(Some((mut numbers, (step, omega)))) = self.course.note(taken) else { return false };
         let flag = numbers.pop().unwrap_or(0.0);
         // In the order of the workgroups.
         let square = numbers.iter().fold(0.0, |sum, &part| sum + f64::from(part));
@@ -337,7 +324,7 @@ impl<T: Real, A: Resident<T>, R: OmegaRule<T> + ?Sized> Rounds<'_, T, A, R> {
         self.idle = if lower { 0 } else { self.idle + 1 };
         self.least = self.least.min(self.last);
         if flag != 0.0 {
-            self.failure.get_or_insert(Status::Breakdown);
+            self.course.failure.get_or_insert(Status::Breakdown);
         }
         let progress = Progress { step, residual: Some(self.last), parameter: omega };
         let revised = self.rule.revise(&progress);
@@ -348,7 +335,7 @@ impl<T: Real, A: Resident<T>, R: OmegaRule<T> + ?Sized> Rounds<'_, T, A, R> {
                 self.fold();
             }
             let set = self.method.set_omega(self.device, omega.to_f64() as f32);
-            self.note(set);
+            self.course.note(set);
             if !self.method.is_stationary() {
                 self.restart();
             }
@@ -367,18 +354,18 @@ impl<T: Real, A: Resident<T>, R: OmegaRule<T> + ?Sized> Rounds<'_, T, A, R> {
     /// x with the correction that is on the device; the host's x stays.
     fn corrected(&mut self) -> Option<Vec<T>> {
         let correction = self.method.correction(self.device);
-        let d = self.note(correction)?;
+        let d = self.course.note(correction)?;
         let add = |(x, d): (&T, f32)| T::from_f64(x.to_f64() + libm::scalbn(f64::from(d), self.exponent));
         Some(self.x.iter().zip(d).map(add).collect())
     }
 
     /// Ends a round: x takes its correction, and the true residual is known.
     fn fold(&mut self) {
-        while self.chunks.waiting() > 0 && self.error.is_none() {
+        while self.chunks.waiting() > 0 && self.course.error.is_none() {
             let taken = self.chunks.take(self.device);
-            let flag = self.note(taken).flatten().and_then(|(numbers, _)| numbers.last().copied());
+            let flag = self.course.note(taken).flatten().and_then(|(numbers, _)| numbers.last().copied());
             if flag.is_some_and(|flag| flag != 0.0) {
-                self.failure.get_or_insert(Status::Breakdown);
+                self.course.failure.get_or_insert(Status::Breakdown);
             }
         }
         let Some(x) = self.corrected() else { return };
@@ -400,7 +387,7 @@ impl<T: Real, A: Resident<T>, R: OmegaRule<T> + ?Sized> Rounds<'_, T, A, R> {
         if self.fruitless >= FRUITLESS {
             let rounding = self.rounding();
             if rounding.is_finite() && truth <= rounding {
-                self.failure.get_or_insert(Status::Stalled);
+                self.course.failure.get_or_insert(Status::Stalled);
             }
         }
         self.begin(&r);
@@ -438,14 +425,14 @@ impl<T: Real, A: Resident<T>, R: OmegaRule<T> + ?Sized> Run for Rounds<'_, T, A,
     }
 
     fn steps(&mut self, count: u32) -> u32 {
-        if self.failure.is_some() || count == 0 {
+        if self.course.failure.is_some() || count == 0 {
             return 0;
         }
         let mark = (self.steps.saturating_add(count), self.omega);
         let (sums, _) = self.method.sums();
         let submitted =
             self.chunks.submit(self.device, (self.method.step(), count), self.method.look(), sums, mark);
-        if self.note(submitted).is_none() {
+        if self.course.note(submitted).is_none() {
             return 0;
         }
         self.steps = self.steps.saturating_add(count);
@@ -456,7 +443,7 @@ impl<T: Real, A: Resident<T>, R: OmegaRule<T> + ?Sized> Run for Rounds<'_, T, A,
         // One chunk stays on its way; at the limit there will be no other.
         let kept = usize::from(self.steps < self.limit);
         while self.chunks.waiting() > kept && self.take() {}
-        if self.last.is_finite() && self.error.is_none() {
+        if self.last.is_finite() && self.course.error.is_none() {
             if self.looks > 0 && self.is_over() {
                 self.fold();
             } else if !self.method.is_stationary() && self.looks > 0 && self.looks.is_multiple_of(LOOKS) {
@@ -475,14 +462,14 @@ impl<T: Real, A: Resident<T>, R: OmegaRule<T> + ?Sized> Run for Rounds<'_, T, A,
     }
 
     fn confirm(&mut self, _tolerance: T) -> Option<T> {
-        if self.error.is_none() && (self.looks > 0 || self.chunks.waiting() > 0) {
+        if self.course.error.is_none() && (self.looks > 0 || self.chunks.waiting() > 0) {
             self.fold();
         }
-        Some(if self.error.is_some() { self.truth } else { self.last })
+        Some(if self.course.error.is_some() { self.truth } else { self.last })
     }
 
     fn failure(&self) -> Option<Status> {
-        self.failure
+        self.course.failure
     }
 
     fn settle(&mut self, status: Status) -> Option<T> {

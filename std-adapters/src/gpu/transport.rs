@@ -19,6 +19,7 @@ use southwell::{Observer, Progress, Real, Report, Run, Status, Stop, drive};
 use super::adapter::Device;
 use super::chunks::Chunks;
 use super::costs::{ResidentCost, Uploaded};
+use super::course::Course;
 use super::error::Error;
 use super::kernel::{Item, LINES, workgroups};
 use super::operator::narrowed;
@@ -84,15 +85,14 @@ pub fn sinkhorn<T: Real, C: ResidentCost<T>, R: OmegaRule<T> + ?Sized>(
         steps: 0,
         limit: stop.max_steps,
         x: x.reborrow(),
-        failure: None,
-        error: None,
+        course: Course::default(),
     };
     let report = drive(&mut run, &stop, &mut Looks(&mut *observer));
-    if run.error.is_none() {
+    if run.course.error.is_none() {
         run.bring_home();
     }
     let (omega, steps, level) = (run.omega, run.steps, run.level * run.resident.mass);
-    if let Some(error) = run.error.take() {
+    if let Some(error) = run.course.error.take() {
         return Err(Failed { error, steps });
     }
     // Digits that f32 has not: the host goes on from here, or sees for itself.
@@ -321,22 +321,10 @@ struct Iterations<'a, 'x, T, C, R: ?Sized> {
     steps: u32,
     limit: u32,
     x: Potentials<'x, T>,
-    failure: Option<Status>,
-    error: Option<Error>,
+    course: Course,
 }
 
 impl<T: Real, C: ResidentCost<T>, R: OmegaRule<T> + ?Sized> Iterations<'_, '_, T, C, R> {
-    fn note<V>(&mut self, result: Result<V, Error>) -> Option<V> {
-        match result {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.error.get_or_insert(error);
-                self.failure = Some(Status::Stopped);
-                None
-            }
-        }
-    }
-
     /// The residual in the unit of the marginals.
     fn residual_now(&self) -> T {
         T::from_f64(self.last * self.resident.mass)
@@ -345,7 +333,7 @@ impl<T: Real, C: ResidentCost<T>, R: OmegaRule<T> + ?Sized> Iterations<'_, '_, T
     /// Reads the oldest chunk; false if there is none.
     fn take(&mut self) -> bool {
         let taken = self.chunks.take(self.device);
-        let Some(Some((errors, (step, omega)))) = self.note(taken) else { return false };
+        let Some(Some((errors, (step, omega)))) = self.course.note(taken) else { return false };
         self.last = errors.iter().map(|&error| f64::from(error)).sum();
         self.looks += 1;
         if self.last < self.lowest {
@@ -354,7 +342,7 @@ impl<T: Real, C: ResidentCost<T>, R: OmegaRule<T> + ?Sized> Iterations<'_, '_, T
             self.idle += 1;
         }
         if self.idle >= PATIENCE {
-            self.failure.get_or_insert(Status::Stalled);
+            self.course.failure.get_or_insert(Status::Stalled);
         }
         let progress = Progress { step, residual: Some(self.residual_now()), parameter: omega };
         let revised = self.rule.revise(&progress);
@@ -362,7 +350,7 @@ impl<T: Real, C: ResidentCost<T>, R: OmegaRule<T> + ?Sized> Iterations<'_, '_, T
             self.omega = omega;
             let words = reach_words(omega.to_f64()).map(u32::to_ne_bytes);
             let written = self.device.write(&self.resident.reach, 0, words.into_iter());
-            self.note(written);
+            self.course.note(written);
         }
         true
     }
@@ -371,9 +359,9 @@ impl<T: Real, C: ResidentCost<T>, R: OmegaRule<T> + ?Sized> Iterations<'_, '_, T
     fn bring_home(&mut self) {
         let (n, m) = (self.problem.rows(), self.problem.columns());
         let f = self.resident.potential(self.device, &self.resident.f, n);
-        let Some(f) = self.note(f) else { return };
+        let Some(f) = self.course.note(f) else { return };
         let g = self.resident.potential(self.device, &self.resident.g, m);
-        let Some(g) = self.note(g) else { return };
+        let Some(g) = self.course.note(g) else { return };
         let sound = |values: &[T], weights: &[T]| {
             values.iter().zip(weights).all(|(value, &weight)| weight == T::ZERO || value.is_finite())
         };
@@ -392,13 +380,13 @@ impl<T: Real, C: ResidentCost<T>, R: OmegaRule<T> + ?Sized> Run for Iterations<'
     }
 
     fn steps(&mut self, count: u32) -> u32 {
-        if self.failure.is_some() || count == 0 {
+        if self.course.failure.is_some() || count == 0 {
             return 0;
         }
         let mark = (self.steps.saturating_add(count), self.omega);
         let resident = &self.resident;
         let submitted = self.chunks.submit(self.device, (&resident.step, count), &[], &resident.errors, mark);
-        if self.note(submitted).is_none() {
+        if self.course.note(submitted).is_none() {
             return 0;
         }
         self.steps = self.steps.saturating_add(count);
@@ -408,7 +396,7 @@ impl<T: Real, C: ResidentCost<T>, R: OmegaRule<T> + ?Sized> Run for Iterations<'
     fn residual(&mut self) -> T {
         let kept = usize::from(self.steps < self.limit);
         while self.chunks.waiting() > kept && self.take() {}
-        if self.error.is_none() && self.looks > 0 && self.looks.is_multiple_of(SNAPSHOT) {
+        if self.course.error.is_none() && self.looks > 0 && self.looks.is_multiple_of(SNAPSHOT) {
             self.bring_home();
         }
         self.residual_now()
@@ -428,6 +416,6 @@ impl<T: Real, C: ResidentCost<T>, R: OmegaRule<T> + ?Sized> Run for Iterations<'
     }
 
     fn failure(&self) -> Option<Status> {
-        self.failure
+        self.course.failure
     }
 }
