@@ -355,8 +355,6 @@ fn report(
         }
         _ => None,
     };
-    if let (Some(advice), false) = (advice, arguments.quiet) {
-        output::note(&format!("hint: {advice}"));
-    }
+    output::hint(advice, arguments.quiet);
     Ok(())
 }

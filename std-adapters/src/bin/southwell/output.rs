@@ -53,6 +53,13 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
+/// Says what to do next, if there is anything to say and it is wanted.
+pub(crate) fn hint(advice: Option<&str>, quiet: bool) {
+    if let (Some(advice), false) = (advice, quiet) {
+        note(&format!("hint: {advice}"));
+    }
+}
+
 /// A bar on standard error of known (`Some`) or unknown length; hidden if `quiet` or if nobody looks.
 pub(crate) fn progress(quiet: bool, length: Option<u64>) -> ProgressBar {
     let target = if quiet || !io::stderr().is_terminal() {

@@ -224,9 +224,7 @@ pub(super) fn run(arguments: &Arguments, posed: Posed) -> Result<ExitCode, Failu
         Status::NotFinite => Some("the problem has no minimum, or numbers overflowed; scale the data"),
         _ => None,
     };
-    if let (Some(advice), false) = (advice, arguments.quiet) {
-        output::note(&format!("hint: {advice}"));
-    }
+    output::hint(advice, arguments.quiet);
     Ok(match outcome.report.status {
         _ if interrupted.load(Ordering::Relaxed) => ExitCode::from(INTERRUPTED),
         Status::Converged | Status::Optimal => ExitCode::SUCCESS,

@@ -248,8 +248,6 @@ fn report(
         Status::NotFinite => Some("numbers overflowed; scale the features and the targets"),
         _ => None,
     };
-    if let (Some(advice), false) = (advice, arguments.quiet) {
-        output::note(&format!("hint: {advice}"));
-    }
+    output::hint(advice, arguments.quiet);
     Ok(())
 }

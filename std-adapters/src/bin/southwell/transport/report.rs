@@ -108,8 +108,6 @@ pub(super) fn print(
         Status::Stalled => Some("the precision is exhausted; ask for a larger --tolerance or --epsilon"),
         _ => None,
     };
-    if let (Some(advice), false) = (advice, arguments.quiet) {
-        output::note(&format!("hint: {advice}"));
-    }
+    output::hint(advice, arguments.quiet);
     Ok(())
 }
