@@ -65,23 +65,19 @@ install_packages() {
     fi
 }
 
-# A program, and the package that holds it under apt, dnf and pacman alike.
-need_program() {
-    local program=$1 package=$2
-    command -v "$program" >/dev/null && return
+# What a package of the same name under apt, dnf and pacman holds: its name, the package, and how it is looked for.
+need() {
+    local name=$1 package=$2
+    shift 2
+    "$@" "$name" >/dev/null && return
     install_packages "$package" || true
-    command -v "$program" >/dev/null ||
-        miss "$program: the distribution's package $package could not be installed (needs root)"
+    "$@" "$name" >/dev/null || miss "$name: the distribution's package $package could not be installed (needs root)"
 }
 
+need_program() { need "$1" "$2" command -v; }
+
 # A library that no program stands for, by a pattern of its file.
-need_library() {
-    local pattern=$1 package=$2
-    compgen -G "$pattern" >/dev/null && return
-    install_packages "$package" || true
-    compgen -G "$pattern" >/dev/null ||
-        miss "$pattern: the distribution's package $package could not be installed (needs root)"
-}
+need_library() { need "$1" "$2" compgen -G; }
 
 # A Vulkan loader and a driver: a card's, or lavapipe, which is software.
 need_vulkan() {
