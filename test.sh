@@ -2,7 +2,8 @@
 # Everything that must pass, for people and CI alike.
 #
 #   ./test.sh                 all of it, installing what it needs
-#   ./test.sh lint host       some of it: lint msrv host docs pages gpu bare bits firmware c mpi miri fuzz
+#   ./test.sh lint host       some of it: lint msrv host docs pages gpu mpi bare bits firmware c miri fuzz
+#   ./test.sh install         nothing but what all of it needs
 #   ./test.sh supply          not among all of it: licences, sources and bans of dependencies, and packaging
 #   ./test.sh coverage        nor this: line coverage of core; takes long, and nothing waits for it
 #
@@ -19,11 +20,16 @@ readonly FIRMWARE_TARGETS=(thumbv6m-none-eabi thumbv7m-none-eabi thumbv7em-none-
 # Machines with other vectors than ours, reached through an emulator and through Node.
 readonly NEON_TARGET=aarch64-unknown-linux-musl
 readonly WASM_TARGET=wasm32-wasip1
-readonly ALL=(lint msrv host docs pages gpu bare bits firmware c mpi miri fuzz)
+# Two lines of work that go side by side: each ends with what one core does alone (links, emulators, runs), and they
+# build in different folders, so that neither waits for the other's lock.
+readonly FIRST=(lint msrv host docs pages gpu mpi)
+readonly SECOND=(firmware c fuzz bits bare miri)
+readonly ALL=("${FIRST[@]}" "${SECOND[@]}")
 # Verbs that must be named: cargo-deny takes a quarter of an hour to build, coverage as long to run.
 readonly NAMED=(supply coverage)
 MISSING=()
 LISTS_ARE_NEW=false
+INSTALL_ONLY=false
 
 say()  { printf '\n== %s (%ss)\n' "$*" "$SECONDS"; }
 miss() { MISSING+=("$1"); printf 'MISSING: %s\n' "$1" >&2; }
@@ -119,9 +125,13 @@ need_defmt_print() {
         miss "defmt-print: 'cargo install --locked defmt-print' failed"
 }
 
-# Ends the script if something a verb needs could not be had.
+# Between what a verb needs and what it does: ends the script if something could not be had, and the verb if that was
+# all that was asked for.
 all_there() {
-    [ "${#MISSING[@]}" -eq 0 ] && return
+    if [ "${#MISSING[@]}" -eq 0 ]; then
+        "$INSTALL_ONLY" || return 0
+        exit 0
+    fi
     printf '\nThis could not be installed:\n' >&2
     printf '  %s\n' "${MISSING[@]}" >&2
     exit 3
@@ -160,6 +170,7 @@ msrv() {
 }
 
 host() {
+    all_there
     say "host tests"
     cargo test --locked --workspace
     cargo test --locked -p southwell --features heapless,nalgebra --test features
@@ -168,6 +179,7 @@ host() {
 }
 
 docs() {
+    all_there
     say "documentation"
     RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
     RUSTDOCFLAGS="-D warnings" cargo doc --locked -p southwell --features defmt,heapless,nalgebra --no-deps
@@ -227,7 +239,7 @@ bits() {
     local target
     for target in "$NEON_TARGET" "$WASM_TARGET"; do
         say "the same bits on $target"
-        cargo test --locked -p southwell-simd --lib --tests --target "$target"
+        cargo test --locked -p southwell-simd --lib --tests --target "$target" --target-dir target/bits
     done
     unset SOUTHWELL_LEVEL
     local package
@@ -283,18 +295,52 @@ coverage() {
     core/coverage.sh
 }
 
+# Installs what verbs need, one after the other: package managers and rustup do not like company.
+install() {
+    local verb
+    for verb in "$@"; do
+        (INSTALL_ONLY=true; "$verb")
+    done
+}
+
+# Both lines of work, the second's output marked; the first that fails ends the other.
+side_by_side() {
+    local first second status=0
+    # Each with its compilers and emulators in a group of processes of its own.
+    set -m
+    ./test.sh "${FIRST[@]}" &
+    first=$!
+    (./test.sh "${SECOND[@]}" 2>&1 | while IFS= read -r line; do printf '   | %s\n' "$line"; done) &
+    second=$!
+    set +m
+    # shellcheck disable=SC2064 # The groups as they are now.
+    trap "kill -- -$first -$second 2>/dev/null || true" EXIT
+    trap 'exit 130' INT TERM
+    wait -n "$first" "$second" || status=$?
+    [ "$status" -ne 0 ] || wait "$first" || status=$?
+    [ "$status" -ne 0 ] || wait "$second" || status=$?
+    return "$status"
+}
+
 main() {
     local verbs=("$@") verb
-    [ "${#verbs[@]}" -gt 0 ] || verbs=("${ALL[@]}")
     for verb in "${verbs[@]}"; do
-        case " ${ALL[*]} ${NAMED[*]} " in
+        case " ${ALL[*]} ${NAMED[*]} install " in
             *" $verb "*) ;;
-            *) printf 'usage: ./test.sh [%s]…\n' "$(IFS='|'; echo "${ALL[*]} ${NAMED[*]}" | tr ' ' '|')" >&2; exit 2 ;;
+            *) printf 'usage: ./test.sh [%s]…\n' "$(IFS='|'; echo "${ALL[*]} ${NAMED[*]} install" | tr ' ' '|')" >&2; exit 2 ;;
         esac
     done
     command -v rustup >/dev/null && command -v cargo >/dev/null || {
         printf 'MISSING: rustup and cargo; see https://rustup.rs\n' >&2; exit 3; }
-    for verb in "${verbs[@]}"; do "$verb"; done
+    if [ "${#verbs[@]}" -eq 0 ]; then
+        install "${ALL[@]}"
+        side_by_side
+        say "passed: all of it"
+        return
+    fi
+    for verb in "${verbs[@]}"; do
+        if [ "$verb" = install ]; then install "${ALL[@]}"; else "$verb"; fi
+    done
     say "passed: ${verbs[*]}"
 }
 
