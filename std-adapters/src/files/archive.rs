@@ -93,12 +93,13 @@ impl Archive {
         let begin = member.data_start().ok_or_else(|| other(format!("`{name}` has no beginning")))?;
         let length = member.size();
         drop(member);
-        let (shape, values) = npy::some_elements(File::open(&self.path)?, begin, length, |shape, fortran| {
-            if fortran && shape.iter().filter(|&&axis| axis > 1).count() > 1 {
-                return Err(other(format!("`{name}` is in Fortran order; save it in C order")).into());
-            }
-            Ok(range(shape))
-        })?;
+        let (shape, values) =
+            npy::some_elements(File::open(&self.path)?, begin, length, |shape, fortran| {
+                if fortran && shape.iter().filter(|&&axis| axis > 1).count() > 1 {
+                    return Err(other(format!("`{name}` is in Fortran order; save it in C order")).into());
+                }
+                Ok(range(shape))
+            })?;
         Ok(Some(Array { shape, values }))
     }
 }

@@ -322,11 +322,8 @@ pub(crate) fn recover<T: Real, O: Operator<T>>(
     observer: &mut dyn Observer<T>,
     watch: Option<Option<&[f64]>>,
 ) -> Result<Found, Error> {
-    let problem = if symmetric {
-        Problem::symmetric(operator, y, rank)?
-    } else {
-        Problem::general(operator, y, rank)?
-    };
+    let problem =
+        if symmetric { Problem::symmetric(operator, y, rank)? } else { Problem::general(operator, y, rank)? };
     let (shape, scaled) = (problem.shape(), options.is_scaled());
     let needed = Workspace::<T>::required_len(shape, scaled, operator.scratch_len(shape));
     let mut storage = vec![T::ZERO; needed];

@@ -210,8 +210,10 @@ impl Arguments {
             Method::Log => divided::Method::Log,
             Method::NewtonSparse => divided::Method::NewtonSparse,
             _ => {
-                return Err("this --method is not there over ranks; use over-relaxed-log, log or newton-sparse"
-                    .to_owned());
+                return Err(
+                    "this --method is not there over ranks; use over-relaxed-log, log or newton-sparse"
+                        .to_owned(),
+                );
             }
         };
         if self.precision == Numbers::F32 {
@@ -225,7 +227,10 @@ impl Arguments {
         if let (Some(kept), Some(resumed)) = (&self.checkpoint, &self.resume)
             && kept != resumed
         {
-            return Err("over ranks --resume goes on with the checkpoint that it names; leave --checkpoint out".to_owned());
+            return Err(
+                "over ranks --resume goes on with the checkpoint that it names; leave --checkpoint out"
+                    .to_owned(),
+            );
         }
         let place = self.resume.as_deref().or(self.checkpoint.as_deref());
         let tolerance = self.tolerance.unwrap_or_else(|| Precision::Double.tolerance());

@@ -169,7 +169,8 @@ fn input<C: Communicator + ?Sized>(communicator: &C, path: &Path) -> Result<Inpu
             (Measurements::RankOne { a, order }, true)
         }
     } else if there("i") {
-        let index = |x: &f64| (*x >= 0.0 && x.fract() == 0.0 && *x <= f64::from(u32::MAX)).then_some(*x as u32);
+        let index =
+            |x: &f64| (*x >= 0.0 && x.fract() == 0.0 && *x <= f64::from(u32::MAX)).then_some(*x as u32);
         let indices = |name: &str| -> Result<Vec<u32>, Fault> {
             let read: Option<Vec<u32>> = part(name)?.1.iter().map(index).collect();
             // The ranks see different parts of the file.
@@ -408,8 +409,7 @@ impl<C: Communicator + ?Sized, O: Operator<f64>> Operator<f64> for Ranked<'_, C,
         scratch: &mut [f64],
         gradient: &mut Gradient<'_, f64>,
     ) -> (f64, [u32; 2]) {
-        let numbers =
-            self.read(scale, x, scratch, gradient, |i, s, misfit| misfit.take(i, s - y[i]));
+        let numbers = self.read(scale, x, scratch, gradient, |i, s, misfit| misfit.take(i, s - y[i]));
         (numbers[0], [numbers[1] as u32, numbers[2] as u32])
     }
 }

@@ -29,18 +29,16 @@ fn started<S>(
 ) -> Result<ExitCode, Failure> {
     let comm = Mpi::start()?;
     let rank = comm.rank();
-    let ended = same_version(&comm, version())
-        .and_then(|()| agree(&comm, setting))
-        .and_then(|setting| {
-            let writable = match rank {
-                0 => outputs.iter().try_for_each(|(option, path)| {
-                    path.map_or(Ok(()), |path| output::check_writable(option, path))
-                }),
-                _ => Ok(()),
-            };
-            agree(&comm, writable)?;
-            run(&comm, &setting)
-        });
+    let ended = same_version(&comm, version()).and_then(|()| agree(&comm, setting)).and_then(|setting| {
+        let writable = match rank {
+            0 => outputs.iter().try_for_each(|(option, path)| {
+                path.map_or(Ok(()), |path| output::check_writable(option, path))
+            }),
+            _ => Ok(()),
+        };
+        agree(&comm, writable)?;
+        run(&comm, &setting)
+    });
     Ok(spoken(ended, rank))
 }
 
@@ -62,7 +60,11 @@ impl Watch {
             self.bar.set_message(format!("{} steps, {what} {residual:.3e}", progress.step));
             self.shown = Instant::now();
         }
-        if self.interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if self.interrupted.load(Ordering::Relaxed) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 }
 
@@ -175,8 +177,7 @@ struct Fitted {
 
 pub(crate) fn descend(arguments: &crate::descend::Arguments) -> Result<ExitCode, Failure> {
     let (json, quiet) = (arguments.json, arguments.quiet);
-    let outputs =
-        [("--out", arguments.out.as_deref()), ("--checkpoint", arguments.checkpoint.as_deref())];
+    let outputs = [("--out", arguments.out.as_deref()), ("--checkpoint", arguments.checkpoint.as_deref())];
     started(arguments.divided(), &outputs, |comm, setting| {
         let mut watch = Watch::new(comm, quiet || json)?;
         let start = Instant::now();
