@@ -194,8 +194,11 @@ fn files(folder: &str) -> Result<(), FileError> {
     npy::write_matrix(path("Y.npy"), m, 3, &numbers(2_000_000, 3 * m))?;
     let a = numbers(3_000_000, n * m);
     let noise = numbers(4_000_000, n);
-    let y: Vec<f64> =
-        a.chunks_exact(m).zip(noise).map(|(row, noise)| 3.0 * row[1] - 2.0 * row[m / 2] + 0.1 * noise).collect();
+    let y: Vec<f64> = a
+        .chunks_exact(m)
+        .zip(noise)
+        .map(|(row, noise)| 3.0 * row[1] - 2.0 * row[m / 2] + 0.1 * noise)
+        .collect();
     npy::write_matrix(path("A.npy"), n, m, &a)?;
     npy::write_vector(path("y.npy"), &y)?;
     archive::write(path("data.npz"), &[("A", &[n, m], &a), ("y", &[n], &y)])?;
