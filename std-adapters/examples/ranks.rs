@@ -5,6 +5,7 @@
 //! mpirun -n 3 target/debug/examples/ranks panic      rank 1 panics: all ranks end with code 101
 //! mpirun -n 3 target/debug/examples/ranks refuse     rank 1 has a bad part: rank 0 says so, all end with code 1
 //! mpirun -n 3 target/debug/examples/ranks version    rank 1 claims to be another version
+//! target/debug/examples/ranks files FOLDER           writes small problems of every command into a folder, without MPI
 //! ```
 
 use std::ops::Range;
@@ -20,6 +21,7 @@ use southwell_std::cluster::stencil::{self, Couplings, Shape};
 use southwell_std::cluster::{
     Communicator, Counted, Fault, Mpi, Partition, descent, newton, same_version, sinkhorn, version,
 };
+use southwell_std::files::{FileError, archive, npy};
 
 /// Numbers that look random and belong to their place.
 fn number(place: usize) -> f64 {
@@ -181,7 +183,47 @@ fn all(comm: &Mpi, mode: &str) -> Result<(), Fault> {
     regressions(&counted)
 }
 
+/// Costs, points, samples and measurements.
+fn files(folder: &str) -> Result<(), FileError> {
+    let path = |name: &str| std::path::Path::new(folder).join(name);
+    let numbers = |seed: usize, count: usize| -> Vec<f64> { (0..count).map(|k| number(seed + k)).collect() };
+    let (n, m, d) = (150, 90, 5);
+    let costs: Vec<f64> = numbers(0, n * m).iter().map(|x| x.abs()).collect();
+    npy::write_matrix(path("C.npy"), n, m, &costs)?;
+    npy::write_matrix(path("X.npy"), n, 3, &numbers(1_000_000, 3 * n))?;
+    npy::write_matrix(path("Y.npy"), m, 3, &numbers(2_000_000, 3 * m))?;
+    let a = numbers(3_000_000, n * m);
+    let noise = numbers(4_000_000, n);
+    let y: Vec<f64> = a
+        .chunks_exact(m)
+        .zip(noise)
+        .map(|(row, noise)| 3.0 * row[1] - 2.0 * row[m / 2] + 0.1 * noise)
+        .collect();
+    npy::write_matrix(path("A.npy"), n, m, &a)?;
+    npy::write_vector(path("y.npy"), &y)?;
+    archive::write(path("data.npz"), &[("A", &[n, m], &a), ("y", &[n], &y)])?;
+    let (matrices, x) = (numbers(5_000_000, n * d * d), numbers(6_000_000, d));
+    let measured = |a: &[f64]| a.iter().enumerate().map(|(k, a)| a * x[k / d] * x[k % d]).sum::<f64>();
+    let y: Vec<f64> = matrices
+        .chunks_exact(d * d)
+        .enumerate()
+        .map(|(k, a)| measured(a) + if k % 8 == 3 { 4.0 } else { 0.0 })
+        .collect();
+    archive::write(path("measurements.npz"), &[("A", &[n, d, d], &matrices), ("y", &[n], &y)])
+}
+
 fn main() -> ExitCode {
+    if let (Some("files"), Some(folder)) =
+        (std::env::args().nth(1).as_deref(), std::env::args().nth(2).as_deref())
+    {
+        return match files(folder) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("error: {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let mode = std::env::args().nth(1).unwrap_or_default();
     let comm = match Mpi::start() {
         Ok(comm) => comm,

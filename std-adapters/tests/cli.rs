@@ -629,3 +629,21 @@ mod interrupted {
         panic!("no run was begun");
     }
 }
+
+/// Over ranks there is nothing to run without MPI: the message says what to build, and nothing is read.
+#[test]
+#[cfg(not(feature = "mpi"))]
+fn without_mpi_a_cluster_is_refused_with_what_to_build() {
+    for words in [
+        &["heat"][..],
+        &["relax", "nowhere.mtx"],
+        &["transport", "--cost", "nowhere.npy"],
+        &["descend", "nowhere.npz"],
+        &["recover", "nowhere.npz", "--rank", "1"],
+    ] {
+        let told = southwell(&[words, &["--cluster"]].concat());
+        assert_eq!((told.code, told.out.as_str()), (1, ""), "{words:?}: {}", told.err);
+        assert!(told.err.contains("--features mpi") && told.err.contains("libopenmpi-dev"), "{}", told.err);
+        assert_eq!(told.err.lines().count(), 1, "{}", told.err);
+    }
+}

@@ -9,6 +9,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 readonly TARGET=${CARGO_TARGET_DIR:-target}
 readonly SOUTHWELL=$TARGET/debug/southwell
 readonly RANKS=$TARGET/debug/examples/ranks
+SOUTHWELL_HERE=$(realpath -m "$SOUTHWELL")
+readonly SOUTHWELL_HERE
 read -r -a LAUNCHER <<<"${MPIRUN:-mpirun --allow-run-as-root --oversubscribe --bind-to none}"
 # Nothing here takes a minute on an idle machine; what takes five hangs.
 readonly PATIENCE=300
@@ -24,7 +26,7 @@ ranks() {
     local n=$1
     shift
     CODE=0
-    timeout "$PATIENCE" "${LAUNCHER[@]}" -n "$n" "$@" >"$WORK/out" 2>"$WORK/err" || CODE=$?
+    timeout "$PATIENCE" "${LAUNCHER[@]}" -n "$n" "$@" </dev/null >"$WORK/out" 2>"$WORK/err" || CODE=$?
     [ "$CODE" -ne 124 ] || fail "$* on $n ranks: still running after ${PATIENCE}s"
 }
 
@@ -75,6 +77,63 @@ for method in cg multicolour "ssor-cg --pieces 12"; do
     done
     say "relax --method $method: the same x on 1, 2, 3 and 4 ranks, $(grep iterations "$WORK/out")"
 done
+
+# Costs, samples and measurements from files that no rank reads alone; what is written has the same bytes.
+"$RANKS" files "$WORK"
+# outputs COMMAND FOLDER
+outputs() {
+    case $1 in
+        transport) echo "--plan $2/P.npy --potentials $2/fg.npz" ;;
+        *) echo "--out $2/w.out" ;;
+    esac
+}
+while read -r -a words; do
+    for n in 1 2 3 4; do
+        mkdir -p "$WORK/$n"
+        read -r -a places <<<"$(outputs "${words[0]}" "$WORK/$n")"
+        (cd "$WORK" && ranks "$n" "$SOUTHWELL_HERE" "${words[@]}" --cluster --json "${places[@]}" && echo "$CODE" >"$WORK/code")
+        [ "$(cat "$WORK/code")" -eq 0 ] || fail "${words[*]} on $n ranks: code $(cat "$WORK/code"): $(cat "$WORK/err")"
+        [ "$(grep -c '"ranks"' "$WORK/out")" -eq 1 ] || fail "${words[*]}: $n ranks print more than one document"
+        facts "$WORK/out" >"$WORK/$n/facts"
+        diff -r "$WORK/1" "$WORK/$n" || fail "${words[*]} has other bytes on $n ranks"
+    done
+    say "${words[*]}: the same bytes on 1, 2, 3 and 4 ranks, $(grep -m 1 iterations "$WORK/out")"
+    rm -r "$WORK"/[1-4]
+done <<'COMMANDS'
+transport --cost C.npy --epsilon-ratio 0.02
+transport --points X.npy Y.npy --epsilon-ratio 0.02 --method log
+transport --cost C.npy --epsilon-ratio 0.01 --method newton-sparse
+descend data.npz --divide features --lambda-ratio 0.05
+descend A.npy --targets y.npy --divide samples --lambda-ratio 0.05
+recover measurements.npz --rank 2 --max-iterations 300 --tolerance 1e-3
+COMMANDS
+
+# Broken off after some steps, a run goes on with another number of ranks, to the same bytes.
+for words in "transport --cost $WORK/C.npy --epsilon-ratio 0.02 --potentials" \
+             "descend $WORK/data.npz --divide features --lambda-ratio 0.05 --out"; do
+    read -r -a words <<<"$words"
+    kept=(--checkpoint "$WORK/job.npz")
+    limit=--max-iterations
+    [ "${words[0]}" = transport ] || limit=--max-steps
+    ranks 3 "$SOUTHWELL" "${words[@]}" "$WORK/whole.out" --cluster "${kept[@]}" --checkpoint-every 10
+    [ "$CODE" -eq 0 ] || fail "${words[0]}: code $CODE: $(cat "$WORK/err")"
+    rm "$WORK"/job.npz*
+    ranks 3 "$SOUTHWELL" "${words[@]}" "$WORK/part.out" --cluster "${kept[@]}" --checkpoint-every 10 "$limit" 20
+    [ "$CODE" -eq 3 ] || fail "${words[0]}, broken off: code $CODE: $(cat "$WORK/err")"
+    [ "${words[0]}" = transport ] && kept=(--resume "$WORK/job.npz") || kept+=(--resume)
+    ranks 2 "$SOUTHWELL" "${words[@]}" "$WORK/part.out" --cluster "${kept[@]}" --checkpoint-every 10 --json
+    [ "$CODE" -eq 0 ] && grep -q '"resumed": 20' "$WORK/out" || fail "${words[0]}, resumed: code $CODE: $(cat "$WORK/err")"
+    cmp "$WORK/whole.out" "$WORK/part.out" || fail "${words[0]} resumed on 2 ranks has other bytes"
+    rm "$WORK"/job.npz*
+    say "${words[0]}: broken off on 3 ranks and resumed on 2, to the same bytes"
+done
+ranks 2 "$SOUTHWELL" transport --cost "$WORK/nowhere.npy" --cluster
+[ "$CODE" -eq 1 ] && [ "$(grep -c '^error: rank 0: .*nowhere.npy' "$WORK/err")" -eq 1 ] ||
+    fail "missing costs: code $CODE: $(cat "$WORK/err")"
+ranks 2 "$SOUTHWELL" transport --cost "$WORK/C.npy" --method greedy --cluster
+[ "$CODE" -eq 1 ] && [ "$(grep -c 'not there over ranks' "$WORK/err")" -eq 1 ] ||
+    fail "a method that is not there: code $CODE: $(cat "$WORK/err")"
+
 ranks 2 "$SOUTHWELL" relax --cluster nowhere.mtx
 [ "$CODE" -eq 1 ] && [ "$(grep -c '^error: rank 0: nowhere.mtx' "$WORK/err")" -eq 1 ] ||
     fail "a missing matrix: code $CODE: $(cat "$WORK/err")"

@@ -22,6 +22,17 @@ use crate::files::npz;
 /// The layout of the files.
 const FORMAT: f64 = 1.0;
 
+/// Checkpoints of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Saving<'a> {
+    /// The common file.
+    pub path: &'a Path,
+    /// A checkpoint every so many steps; 0: none.
+    pub every: u32,
+    /// Go on from the checkpoint that is there.
+    pub resume: bool,
+}
+
 /// What a checkpoint holds, for one rank.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Restored {

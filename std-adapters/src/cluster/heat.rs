@@ -4,7 +4,6 @@
 //! ranks see the same iterations, draw from the same seed and choose the same omega without telling one another.
 
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::time::Instant;
 
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -17,6 +16,7 @@ use southwell::relaxation::{Auto, Fixed, Learned, OmegaRule};
 use southwell::{Error, Report, Status, Stop};
 
 use super::checkpoint;
+pub use super::checkpoint::Saving;
 use super::stencil::{self, Couplings, Shape};
 use super::{Communicator, Fault, Partition, agree};
 use crate::heat::{ARMS, Band, DT, Outcome, Policy, Setting, diffusion};
@@ -105,17 +105,6 @@ impl<'a, C: Communicator + ?Sized> Rows<'a, C> {
         let words = all.chunks_exact(2).map(|halves| ((halves[0] as u64) << 32) | halves[1] as u64);
         Ok(words.fold(0, u64::wrapping_add))
     }
-}
-
-/// Checkpoints of a run.
-#[derive(Clone, Copy, Debug)]
-pub struct Saving<'a> {
-    /// The common file.
-    pub path: &'a Path,
-    /// A checkpoint every so many steps; 0: none.
-    pub every: u32,
-    /// Go on from the checkpoint that is there.
-    pub resume: bool,
 }
 
 /// What a policy did, over ranks.

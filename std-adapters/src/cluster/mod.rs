@@ -45,6 +45,8 @@ pub mod descent;
 mod fault;
 #[cfg(feature = "npz")]
 pub mod heat;
+#[cfg(feature = "npz")]
+pub mod job;
 #[cfg(feature = "mpi")]
 mod mpi;
 pub mod newton;

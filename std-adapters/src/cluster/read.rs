@@ -107,20 +107,113 @@ pub fn npy(
     communicator: &(impl Communicator + ?Sized),
     path: &Path,
 ) -> Result<(Vec<f64>, usize, Partition), Fault> {
-    let (rank, size) = (communicator.rank(), communicator.size());
+    let size = communicator.size();
+    npy_by(communicator, path, |items| Partition::new(items, size))
+}
+
+/// The same, divided as `by` says of the number of items.
+///
+/// # Errors
+/// As [`npy()`].
+pub fn npy_by(
+    communicator: &(impl Communicator + ?Sized),
+    path: &Path,
+    by: impl FnOnce(usize) -> Result<Partition, Fault>,
+) -> Result<(Vec<f64>, usize, Partition), Fault> {
+    let rank = communicator.rank();
     let mut divided = Ok(None);
     let read = npy::read_rows(path, |items| {
-        divided = Partition::new(items, size).map(Some);
+        divided = by(items).map(Some);
         match &divided {
             Ok(Some(partition)) => partition.items_of(rank),
             _ => 0..0,
         }
     });
     let (values, width) = agree(communicator, read)?;
+    divided_as(communicator, divided).map(|partition| (values, width, partition))
+}
+
+/// The partition, which was asked for where the file could be read.
+fn divided_as(
+    communicator: &(impl Communicator + ?Sized),
+    divided: Result<Option<Partition>, Fault>,
+) -> Result<Partition, Fault> {
     match divided? {
-        Some(partition) => Ok((values, width, partition)),
+        Some(partition) => Ok(partition),
         None => agree(communicator, Err(FileError::from(southwell::Error::TooLarge { argument: "array" }))),
     }
+}
+
+/// This rank's items of an array in a NumPy archive, items being what the first axis counts, divided as `by` says; the shape of
+/// the whole, and who has which. `None` if there is no array of this name. Made by all ranks together.
+///
+/// Cost: a rank reads its own items; three reductions.
+///
+/// # Errors
+/// [`Fault::Refused`] for what [`Archive::part`](crate::files::archive::Archive::part) refuses; those of `by` and of the
+/// communicator.
+#[cfg(feature = "npz")]
+pub fn npz_by(
+    communicator: &(impl Communicator + ?Sized),
+    path: &Path,
+    name: &str,
+    by: impl FnOnce(usize) -> Result<Partition, Fault>,
+) -> Result<Option<(crate::files::archive::Array, Partition)>, Fault> {
+    let rank = communicator.rank();
+    let mut divided = Ok(None);
+    let read = crate::files::archive::Archive::open(path).and_then(|mut archive| {
+        archive.part(name, |shape| {
+            let items = shape.first().copied().unwrap_or(0);
+            let width = shape.iter().skip(1).fold(1, |width: usize, &axis| width.saturating_mul(axis));
+            divided = by(items).map(Some);
+            match &divided {
+                Ok(Some(partition)) => {
+                    let own = partition.items_of(rank);
+                    own.start.saturating_mul(width)..own.end.saturating_mul(width)
+                }
+                _ => 0..0,
+            }
+        })
+    });
+    let Some(array) = agree(communicator, read)? else { return Ok(None) };
+    let partition = divided_as(communicator, divided)?;
+    Ok(Some((array, partition)))
+}
+
+/// Writes a matrix by rows, each rank those of its own in turn, `row` giving the k-th of them. Made by all ranks together; cost:
+/// a reduction a rank.
+///
+/// # Errors
+/// As [`write_npy`].
+pub fn write_npy_rows(
+    communicator: &(impl Communicator + ?Sized),
+    path: &Path,
+    partition: &Partition,
+    columns: usize,
+    mut row: impl FnMut(usize, &mut [f64]),
+) -> Result<(), Fault> {
+    let own = partition.items_of(communicator.rank()).len();
+    // Some rows at a time: a file is not opened for each.
+    let (together, mut values) = ((1 << 16) / columns.max(1) + 1, Vec::new());
+    for rank in 0..communicator.size() {
+        let mut write = || {
+            if rank != communicator.rank() {
+                return Ok(());
+            }
+            if rank == 0 {
+                npy::begin_matrix(path, partition.items(), columns)?;
+            }
+            for first in (0..own).step_by(together) {
+                let count = together.min(own - first);
+                values.resize(count * columns, 0.0);
+                values.chunks_exact_mut(columns.max(1)).enumerate().for_each(|(k, to)| row(first + k, to));
+                npy::append(path, &values)?;
+            }
+            Ok::<_, FileError>(())
+        };
+        agree(communicator, write())?;
+    }
+    Ok(())
 }
 
 /// Writes a vector, each rank its own items in turn, as a NumPy file. Made by all ranks together; cost: a reduction a rank.

@@ -5,13 +5,15 @@
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
+use std::ops::Range;
 use std::path::Path;
 
 use zip::CompressionMethod;
 use zip::read::ZipArchive;
+use zip::result::ZipError;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
-use super::npz::{failure, find};
+use super::npz::{COMPRESSED, failure, find, other};
 use super::{FileError, npy};
 
 /// An array: its shape, and its elements with the last axis running fastest.
@@ -59,6 +61,46 @@ impl Archive {
     pub fn array(&mut self, name: &str) -> Result<Option<Array>, FileError> {
         let Self { archive, path } = self;
         read(archive, name).map_err(|error| error.at(path))
+    }
+}
+
+impl Archive {
+    /// Some elements of the array of this name, in C order, and the whole's shape; `None` if there is none. `range` is told
+    /// the shape and answers with what is wanted; nothing else of the array is read, so that no checksum is looked at.
+    ///
+    /// # Errors
+    /// As [`array`](Archive::array); [`FileError::Io`] for a range that does not exist and for Fortran order.
+    pub fn part(
+        &mut self,
+        name: &str,
+        range: impl FnOnce(&[usize]) -> Range<usize>,
+    ) -> Result<Option<Array>, FileError> {
+        let path = self.path.clone();
+        self.read_part(name, range).map_err(|error| error.at(&path))
+    }
+
+    fn read_part(
+        &mut self,
+        name: &str,
+        range: impl FnOnce(&[usize]) -> Range<usize>,
+    ) -> Result<Option<Array>, FileError> {
+        let member = match self.archive.by_name(&format!("{name}.npy")) {
+            Ok(member) if member.compression() == CompressionMethod::Stored => member,
+            Ok(_) | Err(ZipError::UnsupportedArchive(_)) => return Err(other(COMPRESSED.to_owned()).into()),
+            Err(ZipError::FileNotFound) => return Ok(None),
+            Err(error) => return Err(failure(error).into()),
+        };
+        let begin = member.data_start().ok_or_else(|| other(format!("`{name}` has no beginning")))?;
+        let length = member.size();
+        drop(member);
+        let (shape, values) =
+            npy::some_elements(File::open(&self.path)?, begin, length, |shape, fortran| {
+                if fortran && shape.iter().filter(|&&axis| axis > 1).count() > 1 {
+                    return Err(other(format!("`{name}` is in Fortran order; save it in C order")).into());
+                }
+                Ok(range(shape))
+            })?;
+        Ok(Some(Array { shape, values }))
     }
 }
 

@@ -93,13 +93,14 @@ fn shown(name: &str) -> String {
     format!("`{}`", name.chars().take(40).flat_map(char::escape_debug).collect::<String>())
 }
 
+pub(super) const COMPRESSED: &str = "the archive is compressed; write it with numpy.savez";
+
 /// The bytes of an array, if there is one of this name.
 pub(super) fn find(
     archive: &mut ZipArchive<BufReader<File>>,
     name: &str,
 ) -> Result<Option<Vec<u8>>, FileError> {
     const AGAIN: &str = "save the archive again";
-    const COMPRESSED: &str = "the archive is compressed; write it with numpy.savez";
     let mut member = match archive.by_name(&format!("{name}.npy")) {
         Ok(member) if member.compression() == CompressionMethod::Stored => member,
         Ok(_) | Err(ZipError::UnsupportedArchive(_)) => return Err(other(COMPRESSED.to_owned()).into()),

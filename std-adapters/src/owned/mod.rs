@@ -38,6 +38,8 @@ pub use balance::{Balance, Balanced, Balancer};
 pub use box_qp::{BoxQp, Boxed};
 #[cfg(feature = "threads")]
 pub use recovery::OnThreads;
+#[cfg(feature = "npz")]
+pub(crate) use recovery::recover;
 pub use recovery::{Found, Look, Measurements, Recovery};
 pub use regression::{Fit, Regression, Sparsity};
 pub use robust::{Fitted, Loss, Robust, Settings};

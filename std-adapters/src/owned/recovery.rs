@@ -308,33 +308,43 @@ impl Recovery {
         observer: &mut dyn Observer<T>,
         watch: Option<Option<&[f64]>>,
     ) -> Result<Found, Error> {
-        let problem = if self.symmetric {
-            Problem::symmetric(operator, y, self.rank)?
-        } else {
-            Problem::general(operator, y, self.rank)?
-        };
-        let (shape, scaled) = (problem.shape(), options.is_scaled());
-        let needed = Workspace::<T>::required_len(shape, scaled, operator.scratch_len(shape));
-        let mut storage = vec![T::ZERO; needed];
-        let mut x = vec![T::ZERO; shape.unknowns()];
-        let workspace = Workspace::new(&problem, scaled, &mut storage)?;
-        let run = matrix::start(&problem, options, &mut x, workspace)?;
-        let mut watched = Watched { run, shape, watch, history: Vec::new() };
-        watched.look();
-        let report = drive(&mut watched, &options.stop, observer);
-        let Watched { run, history, .. } = watched;
-        let recovered = widen(&run.finish(report));
-        let mut values = vec![T::ZERO; shape.rank()];
-        singular_values(shape, &x, &mut values, &mut storage)?;
-        let factors = shape.factors(&x);
-        Ok(Found {
-            u: by_rows(factors.u, shape.rows(), shape.rank()),
-            v: by_rows(factors.v, shape.columns(), shape.rank()),
-            recovered,
-            singular_values: values.iter().map(|value| value.to_f64()).collect(),
-            history,
-        })
+        recover(operator, y, self.symmetric, self.rank, options, observer, watch)
     }
+}
+
+/// Solves with an operator that is there.
+pub(crate) fn recover<T: Real, O: Operator<T>>(
+    operator: &O,
+    y: &[T],
+    symmetric: bool,
+    rank: usize,
+    options: &Options<T>,
+    observer: &mut dyn Observer<T>,
+    watch: Option<Option<&[f64]>>,
+) -> Result<Found, Error> {
+    let problem =
+        if symmetric { Problem::symmetric(operator, y, rank)? } else { Problem::general(operator, y, rank)? };
+    let (shape, scaled) = (problem.shape(), options.is_scaled());
+    let needed = Workspace::<T>::required_len(shape, scaled, operator.scratch_len(shape));
+    let mut storage = vec![T::ZERO; needed];
+    let mut x = vec![T::ZERO; shape.unknowns()];
+    let workspace = Workspace::new(&problem, scaled, &mut storage)?;
+    let run = matrix::start(&problem, options, &mut x, workspace)?;
+    let mut watched = Watched { run, shape, watch, history: Vec::new() };
+    watched.look();
+    let report = drive(&mut watched, &options.stop, observer);
+    let Watched { run, history, .. } = watched;
+    let recovered = widen(&run.finish(report));
+    let mut values = vec![T::ZERO; shape.rank()];
+    singular_values(shape, &x, &mut values, &mut storage)?;
+    let factors = shape.factors(&x);
+    Ok(Found {
+        u: by_rows(factors.u, shape.rows(), shape.rank()),
+        v: by_rows(factors.v, shape.columns(), shape.rank()),
+        recovered,
+        singular_values: values.iter().map(|value| value.to_f64()).collect(),
+        history,
+    })
 }
 
 /// The threads to run on.

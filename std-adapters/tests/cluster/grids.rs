@@ -262,3 +262,26 @@ fn traffic_is_what_the_documentation_says() {
         }
     }
 }
+
+/// Ranks agree on what they learn without telling one another.
+#[test]
+fn a_rule_that_learns_sends_what_a_fixed_omega_sends() {
+    let traffic = run(3, |comm: &Threads| {
+        let counted = Counted::new(comm);
+        let shape = Shape::Plane { rows: 30, columns: 20 };
+        let rhs = vec![1.0; 10 * 20];
+        let star = Couplings::Constant(heat(1e4));
+        let problem = stencil::Problem::new(&counted, shape, star, &rhs).expect("valid");
+        counted.take();
+        let mut options = options(Sweep::Forward, 1);
+        options.stop.max_steps = 25;
+        let of = |rule: &mut dyn OmegaRule<f64>| {
+            let mut x = vec![0.0; rhs.len()];
+            let report = stencil::solve(&problem, &options, rule, &mut x, &mut ()).expect("valid");
+            assert_eq!(report.steps, 25, "no convergence that soon");
+            counted.take()
+        };
+        [of(&mut Fixed(1.9)), of(&mut HagemanYoung::default()), of(&mut Auto::new().expect("constants"))]
+    });
+    assert!(traffic.iter().all(|[fixed, young, auto]| fixed == young && fixed == auto), "{traffic:?}");
+}

@@ -5,6 +5,7 @@ mod couplings;
 mod faults;
 mod files;
 mod grids;
+mod jobs;
 mod matrices;
 mod ranks;
 mod restart;

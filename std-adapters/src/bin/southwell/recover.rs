@@ -41,7 +41,11 @@ Exit codes: 0 converged (the step has shrunk, or the target is met), 1 bad input
 Examples:
   southwell recover measurements.npz --rank 10 --json
   southwell recover image.npz --rank 5 --general --out factors.npz --plot value.svg
-  southwell recover phases.npz --rank 1 --step polyak --target 0 --init-scale 1 --start spectral")]
+  southwell recover phases.npz --rank 1 --step polyak --target 0 --init-scale 1 --start spectral
+
+Over ranks (--cluster, in a build with the feature `mpi`): the measurements are divided; the factors do not depend on the number of
+ranks, and agree with those of one machine to rounding:
+  mpirun -n 4 southwell recover measurements.npz --cluster --rank 10 --out factors.npz")]
 pub(crate) struct Arguments {
     /// Operator and measurements: a NumPy archive.
     #[arg(value_name = "FILE.npz")]
@@ -100,16 +104,38 @@ pub(crate) struct Arguments {
     single: bool,
     /// Write the factors U and V and the singular values of X as a NumPy archive.
     #[arg(long, value_name = "UV.npz")]
-    out: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
     /// Draw the value (and the error, where X is there) against the steps.
     #[arg(long, value_name = "value.svg")]
     plot: Option<PathBuf>,
     /// Print one JSON document instead of a line.
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
     /// Neither progress nor notes on standard error, only errors.
     #[arg(long)]
-    quiet: bool,
+    pub(crate) quiet: bool,
+    /// Divide the measurements among the ranks that mpirun started.
+    #[arg(long, conflicts_with_all = ["single", "plot"])]
+    cluster: bool,
+}
+
+#[cfg(feature = "mpi")]
+impl Arguments {
+    /// What runs over ranks.
+    pub(crate) fn divided(&self) -> Result<southwell_std::cluster::job::recover::Setting<'_>, String> {
+        let symmetric = match (self.symmetric, self.general) {
+            (true, _) => Some(true),
+            (_, true) => Some(false),
+            _ => None,
+        };
+        Ok(southwell_std::cluster::job::recover::Setting {
+            file: &self.file,
+            rank: self.rank,
+            symmetric,
+            options: options(self),
+            out: self.out.as_deref(),
+        })
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -166,6 +192,9 @@ struct Document {
 const REFRESH: Duration = Duration::from_millis(100);
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if arguments.cluster {
+        return crate::cluster::recover(arguments);
+    }
     for (option, path) in [("--out", &arguments.out), ("--plot", &arguments.plot)] {
         let Some(path) = path else { continue };
         if matches!((arguments.file.canonicalize(), path.canonicalize()), (Ok(a), Ok(b)) if a == b) {

@@ -37,7 +37,13 @@ Examples:
   southwell transport --cost C.npy --a a.npy --b b.npy --unbalanced 0.1 --precision f32
   southwell transport --cost C.npy --epsilon 1e-3 --gap 1e-6
   southwell transport --cost C.npy --out-of-core --epsilon 0.01 --checkpoint run.npz --potentials fg.npz
-  southwell transport --cost C.npy --out-of-core --epsilon 0.01 --resume run.npz --potentials fg.npz")]
+  southwell transport --cost C.npy --out-of-core --epsilon 0.01 --resume run.npz --potentials fg.npz
+
+Over ranks (--cluster, in a build with the feature `mpi`): rows of the costs, or of X.npy, divided among the ranks; the
+methods auto and over-relaxed-log, which are the same here, log and newton-sparse; masses in NumPy files. The potentials do not depend on
+the number of ranks. --checkpoint writes a checkpoint every so many steps, and --resume goes on from one on any number:
+  mpirun -n 4 southwell transport --cluster --cost C.npy --epsilon 0.01 --checkpoint run.npz --potentials fg.npz
+  mpirun -n 2 southwell transport --cluster --cost C.npy --epsilon 0.01 --resume run.npz --potentials fg.npz")]
 pub(crate) struct Arguments {
     /// The costs: a NumPy matrix, none of them negative.
     #[arg(long, value_name = "C.npy", required_unless_present = "points", conflicts_with = "points")]
@@ -86,30 +92,37 @@ pub(crate) struct Arguments {
     warm_start: Option<PathBuf>,
     /// Write the coupling as a NumPy matrix.
     #[arg(long, value_name = "P.npy")]
-    plan: Option<PathBuf>,
+    pub(crate) plan: Option<PathBuf>,
     /// Write the potentials f and g as a NumPy archive.
     #[arg(long, value_name = "fg.npz")]
-    potentials: Option<PathBuf>,
+    pub(crate) potentials: Option<PathBuf>,
     /// Draw the error against the readings of the kernel, or of the costs.
     #[arg(long, value_name = "error.svg")]
     plot: Option<PathBuf>,
     /// Print one JSON document instead of a line.
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
     /// Neither progress nor notes on standard error, only errors.
     #[arg(long)]
-    quiet: bool,
+    pub(crate) quiet: bool,
     /// Leave the costs in their file and read it once a step, for costs larger than memory. Methods: auto and
     /// over-relaxed-log, which are the same here, and log.
     #[arg(long, requires = "cost", conflicts_with_all = ["unbalanced", "plan", "points"])]
     pub(crate) out_of_core: bool,
     /// Where a run that is interrupted leaves what it takes to go on; written every ten minutes, too.
     /// Default: the file of --resume, or transport-checkpoint.npz.
-    #[arg(long, value_name = "RUN.npz", requires = "out_of_core")]
-    checkpoint: Option<PathBuf>,
+    /// With --cluster there are checkpoints only where this or --resume names a file.
+    #[arg(long, value_name = "RUN.npz")]
+    pub(crate) checkpoint: Option<PathBuf>,
     /// Go on where the run that wrote this was interrupted, with the bits of one that was not.
-    #[arg(long, value_name = "RUN.npz", requires = "out_of_core", conflicts_with = "warm_start")]
+    #[arg(long, value_name = "RUN.npz", conflicts_with = "warm_start")]
     resume: Option<PathBuf>,
+    /// Divide the rows among the ranks that mpirun started.
+    #[arg(long, conflicts_with_all = ["out_of_core", "unbalanced", "gap", "plot"])]
+    cluster: bool,
+    /// Over ranks, a checkpoint every so many steps.
+    #[arg(long, allow_negative_numbers = true, value_name = "STEPS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..), requires = "cluster")]
+    checkpoint_every: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -177,7 +190,72 @@ const WORTH_A_GPU: usize = 10_000_000;
 /// How often the progress is shown.
 const REFRESH: Duration = Duration::from_millis(100);
 
+impl Arguments {
+    fn ground(&self) -> Ground {
+        match self.ground {
+            Distance::SquaredEuclidean => Ground::SquaredEuclidean,
+            Distance::Euclidean => Ground::Euclidean,
+            Distance::L1 => Ground::L1,
+        }
+    }
+}
+
+#[cfg(feature = "mpi")]
+impl Arguments {
+    /// What runs over ranks.
+    pub(crate) fn divided(&self) -> Result<southwell_std::cluster::job::transport::Setting<'_>, String> {
+        use southwell_std::cluster::job::{Size, transport as divided};
+        let method = match self.method {
+            Method::Auto | Method::OverRelaxedLog => divided::Method::OverRelaxed,
+            Method::Log => divided::Method::Log,
+            Method::NewtonSparse => divided::Method::NewtonSparse,
+            _ => {
+                return Err(
+                    "this --method is not there over ranks; use over-relaxed-log, log or newton-sparse"
+                        .to_owned(),
+                );
+            }
+        };
+        if self.precision == Numbers::F32 {
+            return Err("--precision f32 is not there over ranks; leave it out".to_owned());
+        }
+        let costs = match (&self.cost, self.points.as_deref()) {
+            (Some(cost), _) => divided::Costs::Matrix(cost),
+            (None, Some([x, y])) => divided::Costs::Points { x, y, ground: self.ground() },
+            _ => return Err("give --cost or --points".to_owned()),
+        };
+        if let (Some(kept), Some(resumed)) = (&self.checkpoint, &self.resume)
+            && kept != resumed
+        {
+            return Err(
+                "over ranks --resume goes on with the checkpoint that it names; leave --checkpoint out"
+                    .to_owned(),
+            );
+        }
+        let place = self.resume.as_deref().or(self.checkpoint.as_deref());
+        let tolerance = self.tolerance.unwrap_or_else(|| Precision::Double.tolerance());
+        Ok(divided::Setting {
+            costs,
+            a: self.a.as_deref(),
+            b: self.b.as_deref(),
+            epsilon: self.epsilon.map_or(Size::Ratio(self.epsilon_ratio), Size::Given),
+            method,
+            stop: Stop { max_steps: self.max_iterations, ..Stop::relative(tolerance) },
+            warm_start: self.warm_start.as_deref(),
+            saving: crate::cluster::saving(place, self.checkpoint_every, self.resume.is_some()),
+            plan: self.plan.as_deref(),
+            potentials: self.potentials.as_deref(),
+        })
+    }
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if arguments.cluster {
+        return crate::cluster::transport(arguments);
+    }
+    if !arguments.out_of_core && (arguments.checkpoint.is_some() || arguments.resume.is_some()) {
+        return Err("--checkpoint and --resume go with --out-of-core or --cluster".into());
+    }
     check_outputs(arguments)?;
     #[cfg(any(unix, windows))]
     if arguments.out_of_core {
@@ -314,13 +392,8 @@ fn read(arguments: &Arguments) -> Result<Transport, Failure> {
     let costs = match (&arguments.cost, arguments.points.as_deref()) {
         (Some(cost), _) => Costs::Matrix(matrix(cost)?),
         (None, Some([x, y])) => {
-            let ground = match arguments.ground {
-                Distance::SquaredEuclidean => Ground::SquaredEuclidean,
-                Distance::Euclidean => Ground::Euclidean,
-                Distance::L1 => Ground::L1,
-            };
             let (x, y) = (matrix(x)?, matrix(y)?);
-            Costs::Points { x, y, ground }
+            Costs::Points { x, y, ground: arguments.ground() }
         }
         _ => return Err("give --cost or --points".into()),
     };

@@ -3,7 +3,7 @@
 use southwell::{Observer, Report, Stop};
 use southwell_simd::vector;
 
-use super::{Division, best, check, gap, solve};
+use super::{Division, best, check, check_residual, gap, solve};
 use crate::cluster::partition::Sums;
 use crate::cluster::{Communicator, Fault, Partition, agree};
 
@@ -14,7 +14,7 @@ struct Features<'a, C: ?Sized> {
     y: &'a [f64],
     lambda: f64,
     w: &'a mut [f64],
-    r: Vec<f64>,
+    r: &'a mut [f64],
     c: Vec<f64>,
     lipschitz: Vec<f64>,
     column: Vec<u8>,
@@ -36,9 +36,33 @@ pub fn by_features<C: Communicator + ?Sized>(
     w: &mut [f64],
     observer: &mut (impl Observer<f64> + ?Sized),
 ) -> Result<Report<f64>, Fault> {
+    by_features_on(communicator, features, columns, y, lambda, stop, w, &mut Vec::new(), observer)
+}
+
+/// The same in parts: goes on from w and r = y − A w as the part before left them, with the bits of a run in one part; an empty r
+/// begins. r is the same on all ranks.
+///
+/// # Errors
+/// As [`by_features`].
+pub fn by_features_on<C: Communicator + ?Sized>(
+    communicator: &C,
+    features: &Partition,
+    columns: &[f64],
+    y: &[f64],
+    lambda: f64,
+    stop: &Stop<f64>,
+    w: &mut [f64],
+    r: &mut Vec<f64>,
+    observer: &mut (impl Observer<f64> + ?Sized),
+) -> Result<Report<f64>, Fault> {
     let (rank, n) = (communicator.rank(), y.len());
     let own = features.items_of(rank).len();
-    agree(communicator, check(columns, n, own, y, w, lambda, stop))?;
+    let checked = check(columns, n, own, y, w, lambda, stop).and_then(|()| check_residual(r, n));
+    agree(communicator, checked)?;
+    let begins = r.is_empty();
+    if begins {
+        r.extend_from_slice(y);
+    }
     let mut division = Features {
         communicator,
         sums: Sums::new(features, rank, 1),
@@ -47,13 +71,33 @@ pub fn by_features<C: Communicator + ?Sized>(
         y,
         lambda,
         w,
-        r: y.to_vec(),
+        r,
         c: vec![0.0; own],
         column: vec![0; 8 * n + 8],
     };
-    division.begin(features)?;
+    if begins {
+        division.begin(features)?;
+    } else {
+        division.correlate();
+    }
     let scale = 0.5 * vector::dot(y, y);
     solve(communicator, division, scale, stop, observer)
+}
+
+/// The least λ for which w = 0 is the best: the largest |a_jᵀ y|. Cost: a reading, and a reduction.
+///
+/// # Errors
+/// Those of the communicator.
+pub fn lambda_max_by_features(
+    communicator: &(impl Communicator + ?Sized),
+    columns: &[f64],
+    y: &[f64],
+) -> Result<f64, Fault> {
+    let each = columns.chunks_exact(y.len().max(1)).map(|column| vector::dot(column, y).abs());
+    // A NaN is refused where the problem is.
+    let mut largest = [each.fold(0.0, |largest: f64, x| if x > largest { x } else { largest })];
+    communicator.max(&mut largest)?;
+    Ok(largest[0])
 }
 
 impl<C: Communicator + ?Sized> Features<'_, C> {
@@ -72,7 +116,7 @@ impl<C: Communicator + ?Sized> Features<'_, C> {
 
     fn correlate(&mut self) {
         let columns = self.matrix.chunks_exact(self.r.len().max(1));
-        self.c.iter_mut().zip(columns).for_each(|(c, column)| *c = vector::dot(column, &self.r));
+        self.c.iter_mut().zip(columns).for_each(|(c, column)| *c = vector::dot(column, self.r));
     }
 
     /// r ← r − δ a_j, j being a column of the owner, who sends it.

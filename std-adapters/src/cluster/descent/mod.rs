@@ -21,8 +21,8 @@
 mod features;
 mod samples;
 
-pub use features::by_features;
-pub use samples::by_samples;
+pub use features::{by_features, by_features_on, lambda_max_by_features};
+pub use samples::{by_samples, by_samples_on, lambda_max_by_samples};
 
 use southwell::{Error, Observer, Report, Run, Status, Stop, drive};
 
@@ -94,6 +94,17 @@ fn check(
         Ok(())
     } else {
         Err(Error::Option { name: "lambda", requirement: "must be positive and finite" })
+    }
+}
+
+/// Refuses what is left of another problem.
+fn check_residual(r: &[f64], expected: usize) -> Result<(), Error> {
+    match r.iter().position(|value| !value.is_finite()) {
+        _ if !r.is_empty() && r.len() != expected => {
+            Err(Error::Dimension { argument: "r", expected, given: r.len() })
+        }
+        Some(index) => Err(Error::Value { argument: "r", index }),
+        None => Ok(()),
     }
 }
 

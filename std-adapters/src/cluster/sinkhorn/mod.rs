@@ -42,6 +42,24 @@ pub fn solve<C: Communicator + ?Sized, K: Cost<f64>, R: OmegaRule<f64> + ?Sized>
     x: Potentials<'_, f64>,
     observer: &mut (impl Observer<f64> + ?Sized),
 ) -> Result<Report<f64>, Fault> {
+    solve_on(problem, options, rule, x, &mut Vec::new(), observer)
+}
+
+/// The same in parts: goes on where a run was that looked at these steps and residuals and left these f and g, and adds its own
+/// looks; without any it begins. Whoever saves f, g and the looks after a part goes on with the bits of a run that made the same
+/// parts and was never broken off. `options` and the report count the steps of this part. Every step is to be looked at
+/// ([`check_every`](southwell::Stop::check_every) 1). Cost of going on: a reading of the costs.
+///
+/// # Errors
+/// As [`solve`].
+pub fn solve_on<C: Communicator + ?Sized, K: Cost<f64>, R: OmegaRule<f64> + ?Sized>(
+    problem: &Problem<'_, C, K>,
+    options: &Options<f64>,
+    rule: &mut R,
+    x: Potentials<'_, f64>,
+    looks: &mut Vec<(u32, f64)>,
+    observer: &mut (impl Observer<f64> + ?Sized),
+) -> Result<Report<f64>, Fault> {
     let &Problem { communicator, ref rows, costs, a, b, epsilon, mass, largest } = problem;
     let coupling = || if epsilon < largest { 1.0 - epsilon / largest } else { 0.0 };
     let omega = rule.begin(&Sight::new(rows.items() + b.len(), mass, mass + mass, &coupling));
@@ -77,8 +95,9 @@ pub fn solve<C: Communicator + ?Sized, K: Cost<f64>, R: OmegaRule<f64> + ?Sized>
         asked: None,
         residual: 0.0,
         fault: None,
+        looks,
     };
-    run.fault = run.make_rows_exact().err();
+    run.fault = if run.looks.is_empty() { run.make_rows_exact() } else { run.go_on() }.err();
     let report = drive(&mut run, &options.stop, &mut watch.over(observer));
     match run.fault {
         Some(fault) => Err(fault),
@@ -110,9 +129,34 @@ struct Sinkhorn<'a, C: ?Sized, K, R: ?Sized> {
     asked: Option<u32>,
     residual: f64,
     fault: Option<Fault>,
+    looks: &'a mut Vec<(u32, f64)>,
 }
 
 impl<C: Communicator + ?Sized, K: Cost<f64>, R: OmegaRule<f64> + ?Sized> Sinkhorn<'_, C, K, R> {
+    /// What was seen before is seen again; the last step's reading comes before what it taught.
+    fn go_on(&mut self) -> Result<(), Fault> {
+        let looks = self.looks.clone();
+        let Some((&(step, residual), earlier)) = looks.split_last() else { return Ok(()) };
+        for (k, &(step, residual)) in earlier.iter().enumerate() {
+            self.hear(k == 0, step, residual);
+        }
+        self.read()?;
+        self.hear(earlier.is_empty(), step, residual);
+        (self.steps, self.asked, self.residual) = (step, Some(step), residual);
+        Ok(())
+    }
+
+    /// What the rule and the floor learn of a residual; nothing of the first.
+    fn hear(&mut self, first: bool, step: u32, residual: f64) {
+        if first {
+            return;
+        }
+        self.floor.look(residual);
+        if let Some(omega) = revise(self.rule, step, residual, self.reach.omega()) {
+            self.reach = Reach::new(omega);
+        }
+    }
+
     /// Reads the costs: `weigh` gets a row's number, the largest of its terms and their sum, and the error so far of the
     /// block, and answers with the row's weight.
     fn pass(
@@ -262,12 +306,9 @@ impl<C: Communicator + ?Sized, K: Cost<f64>, R: OmegaRule<f64> + ?Sized> Run for
                 Ok(residual) => self.residual = residual,
                 Err(fault) => self.fault = Some(fault),
             }
-            if !first {
-                self.floor.look(self.residual);
-                let omega = self.reach.omega();
-                if let Some(omega) = revise(self.rule, self.steps, self.residual, omega) {
-                    self.reach = Reach::new(omega);
-                }
+            if self.fault.is_none() {
+                self.looks.push((self.steps, self.residual));
+                self.hear(first, self.steps, self.residual);
             }
         }
         if self.fault.is_some() { f64::NAN } else { self.residual }

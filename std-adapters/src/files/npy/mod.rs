@@ -28,7 +28,7 @@ use super::{DenseMatrix, FileError, NpyFault, memory};
 pub(crate) use header::{Header, Kind};
 #[cfg(feature = "npz")]
 pub(super) use write::write_to;
-pub(crate) use write::{append, begin_vector};
+pub(crate) use write::{append, begin_matrix, begin_vector};
 pub use write::{write_matrix, write_vector};
 
 /// Reads a vector.
@@ -62,49 +62,76 @@ pub fn read_rows(
 ) -> Result<(Vec<f64>, usize), FileError> {
     let path = path.as_ref();
     let open = || {
-        let mut file = File::open(path)?;
+        let file = File::open(path)?;
         let length = file.metadata()?.len();
-        let header = header::read(&mut file)?;
-        let refused = |why: &str| FileError::from(io::Error::new(io::ErrorKind::InvalidData, why));
-        let (items, width) = match header.shape[..] {
-            [items] | [items, 1] | [1, items] => (items, 1),
-            [_, _] if header.fortran => {
-                return Err(refused("a matrix in Fortran order cannot be read by rows; save it in C order"));
+        let mut width = 0;
+        let (_, values) = some_elements(file, 0, length, |shape, fortran| {
+            let (items, of_each) = match *shape {
+                [items] | [items, 1] | [1, items] => (items, 1),
+                [_, _] if fortran => return Err(refused(FORTRAN)),
+                [rows, columns] => (rows, columns),
+                _ => return Err(NpyFault::Axes { given: shape.len(), expected: "one or two" }.into()),
+            };
+            width = of_each;
+            let range = range(items);
+            if range.start > range.end || range.end > items {
+                return Err(refused("there are not so many items"));
             }
-            [rows, columns] => (rows, columns),
-            ref shape => return Err(NpyFault::Axes { given: shape.len(), expected: "one or two" }.into()),
-        };
-        let item = width.checked_mul(header.size).ok_or(NpyFault::TooLarge)?;
-        let needed = items.checked_mul(item).ok_or(NpyFault::TooLarge)? as u64;
-        let given = length.saturating_sub(header.length as u64);
-        if given < needed {
-            return Err(NpyFault::Truncated { needed, given }.into());
-        }
-        if given > needed {
-            return Err(NpyFault::Trailing.into());
-        }
-        let range = range(items);
-        if range.start > range.end || range.end > items {
-            return Err(refused("there are not so many items"));
-        }
-        let count = range.len() * width;
-        file.seek(SeekFrom::Start((header.length + range.start * item) as u64))?;
-        let mut values = Vec::new();
-        memory::reserve(&mut values, count)?;
-        let mut reader = BufReader::new(file);
-        let mut element = [0_u8; 8];
-        for at in 0..count {
-            let piece = &mut element[..header.size];
-            reader.read_exact(piece)?;
-            let value = header.decode(piece);
-            if !value.is_finite() {
-                return Err(NpyFault::NotFinite { index: (range.start * width + at) as u64 }.into());
-            }
-            values.push(value);
-        }
+            let bound = |item: usize| item.checked_mul(width).ok_or(NpyFault::TooLarge);
+            Ok(bound(range.start)?..bound(range.end)?)
+        })?;
         Ok((values, width))
     };
-    open().map_err(|error| error.at(path))
+    open().map_err(|error: FileError| error.at(path))
+}
+
+const FORTRAN: &str = "a matrix in Fortran order cannot be read by rows; save it in C order";
+
+fn refused(why: &str) -> FileError {
+    io::Error::new(io::ErrorKind::InvalidData, why).into()
+}
+
+/// Reads some elements of the array whose file begins at `base` and is `length` bytes long: its shape, and those. `range` is
+/// told the shape and whether the first axis runs fastest.
+pub(super) fn some_elements(
+    mut file: File,
+    base: u64,
+    length: u64,
+    range: impl FnOnce(&[usize], bool) -> Result<Range<usize>, FileError>,
+) -> Result<(Vec<usize>, Vec<f64>), FileError> {
+    file.seek(SeekFrom::Start(base))?;
+    let header = header::read(&mut file)?;
+    let range = range(&header.shape, header.fortran)?;
+    let count = header.shape.iter().try_fold(1_usize, |count, &axis| count.checked_mul(axis));
+    let bytes = count.and_then(|count| count.checked_mul(header.size));
+    let (Some(count), Some(needed)) = (count, bytes.map(|bytes| bytes as u64)) else {
+        return Err(NpyFault::TooLarge.into());
+    };
+    let given = length.saturating_sub(header.length as u64);
+    if given < needed {
+        return Err(NpyFault::Truncated { needed, given }.into());
+    }
+    if given > needed {
+        return Err(NpyFault::Trailing.into());
+    }
+    if range.start > range.end || range.end > count {
+        return Err(refused("there are not so many elements"));
+    }
+    file.seek(SeekFrom::Start(base + (header.length + range.start * header.size) as u64))?;
+    let mut values = Vec::new();
+    memory::reserve(&mut values, range.len())?;
+    let mut reader = BufReader::new(file);
+    let mut element = [0_u8; 8];
+    for index in range {
+        let piece = &mut element[..header.size];
+        reader.read_exact(piece)?;
+        let value = header.decode(piece);
+        if !value.is_finite() {
+            return Err(NpyFault::NotFinite { index: index as u64 }.into());
+        }
+        values.push(value);
+    }
+    Ok((header.shape, values))
 }
 
 /// Reads a vector from a file that is in memory already.

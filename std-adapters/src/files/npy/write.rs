@@ -42,6 +42,11 @@ pub(crate) fn begin_vector(path: &Path, length: usize, first: &[f64]) -> Result<
     write(path, &format!("({length},)"), first).map_err(|error| error.at(path))
 }
 
+/// The same for a matrix of `rows` rows.
+pub(crate) fn begin_matrix(path: &Path, rows: usize, columns: usize) -> Result<(), FileError> {
+    write(path, &format!("({rows}, {columns})"), &[]).map_err(|error| error.at(path))
+}
+
 /// Appends values to a file that was [begun](begin_vector).
 pub(crate) fn append(path: &Path, values: &[f64]) -> Result<(), FileError> {
     let write = || {

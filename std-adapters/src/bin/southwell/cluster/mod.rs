@@ -1,11 +1,15 @@
 //! `--cluster`: the subcommands over the ranks that `mpirun` started.
 
 #[cfg(feature = "mpi")]
+mod files;
+#[cfg(feature = "mpi")]
 mod ranks;
 #[cfg(not(feature = "mpi"))]
 mod without;
 
 #[cfg(feature = "mpi")]
+pub(crate) use files::{descend, recover, saving, transport};
+#[cfg(feature = "mpi")]
 pub(crate) use ranks::{heat, relax};
 #[cfg(not(feature = "mpi"))]
-pub(crate) use without::{heat, relax};
+pub(crate) use without::{descend, heat, recover, relax, transport};

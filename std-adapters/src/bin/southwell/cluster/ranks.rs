@@ -42,7 +42,7 @@ struct Row {
 
 /// One word for all: what every rank has run into is said by rank 0, before the end of MPI, where the launcher may
 /// end rank 0 for the code of another.
-fn spoken(result: Result<ExitCode, Fault>, rank: usize) -> ExitCode {
+pub(super) fn spoken(result: Result<ExitCode, Fault>, rank: usize) -> ExitCode {
     result.unwrap_or_else(|fault| {
         if rank == 0 {
             output::note(&format!("error: {fault}"));

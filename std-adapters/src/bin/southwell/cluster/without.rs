@@ -14,3 +14,15 @@ pub(crate) fn heat(_arguments: &crate::heat::Arguments) -> Result<ExitCode, Fail
 pub(crate) fn relax(_arguments: &crate::relax::Arguments) -> Result<ExitCode, Failure> {
     Err(HOW.into())
 }
+
+pub(crate) fn descend(_arguments: &crate::descend::Arguments) -> Result<ExitCode, Failure> {
+    Err(HOW.into())
+}
+
+pub(crate) fn recover(_arguments: &crate::recover::Arguments) -> Result<ExitCode, Failure> {
+    Err(HOW.into())
+}
+
+pub(crate) fn transport(_arguments: &crate::transport::Arguments) -> Result<ExitCode, Failure> {
+    Err(HOW.into())
+}

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
 
-use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueEnum};
 use southwell_std::owned::descent::{Blocks, Move, Select, UnknownName};
 
 use self::words::{Judge, Kind};
@@ -40,7 +40,12 @@ Examples:
   southwell descend Q.mtx --rhs c.npy --penalty box --lower 0 --upper 1
   southwell descend graph.mtx --loss labels --labelled known.npy --targets values.npy \\
     --select forest --update message-passing
-  southwell descend digits.svm --loss softmax --select gs-q --block-size 20 --update prox-newton --out W.npy")]
+  southwell descend digits.svm --loss softmax --select gs-q --block-size 20 --update prox-newton --out W.npy
+
+Over ranks (--cluster, in a build with the feature `mpi`): the lasso with squares, from an archive or from NumPy files, by
+greedy coordinates; --divide says whether features or samples are divided. The weights do not depend on the number of ranks:
+  mpirun -n 4 southwell descend data.npz --cluster --divide features --out w.npy --checkpoint run.npz
+  mpirun -n 2 southwell descend data.npz --cluster --divide features --out w.npy --checkpoint run.npz --resume")]
 pub(crate) struct Arguments {
     /// Samples and targets: LIBSVM's text format (.svm, .libsvm, .txt), or a NumPy archive (.npz) with the arrays
     /// A, a row a sample, and y. Or the samples alone, as Matrix Market (.mtx) or NumPy (.npy), with --targets. Or
@@ -128,16 +133,39 @@ pub(crate) struct Arguments {
     path: Option<u32>,
     /// Write the weights; of a path as a matrix, a row a λ; of classes as one, a row a feature.
     #[arg(long, value_name = "w.npy")]
-    out: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
     /// Draw the gap or the violation against the steps; of a path the weights against λ.
     #[arg(long, value_name = "gap.svg")]
     plot: Option<PathBuf>,
     /// Print one JSON document instead of lines.
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
     /// Neither progress nor notes on standard error, only errors.
     #[arg(long)]
-    quiet: bool,
+    pub(crate) quiet: bool,
+    /// Divide the problem among the ranks that mpirun started.
+    #[arg(long, conflicts_with_all = ["path", "plot", "intercept", "tolerance"])]
+    cluster: bool,
+    /// Over ranks, what is divided.
+    #[arg(long, value_enum, default_value_t = Divide::Samples, requires = "cluster")]
+    divide: Divide,
+    /// Write checkpoints of a run over ranks here.
+    #[arg(long, value_name = "RUN.npz", requires = "cluster")]
+    pub(crate) checkpoint: Option<PathBuf>,
+    /// A checkpoint every so many steps.
+    #[arg(long, allow_negative_numbers = true, value_name = "STEPS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..), requires = "checkpoint")]
+    checkpoint_every: u32,
+    /// Go on from the checkpoint, on any number of ranks.
+    #[arg(long, requires = "checkpoint")]
+    resume: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Divide {
+    /// Columns; every rank holds the targets and the residuals. For more features than samples.
+    Features,
+    /// Rows; every rank holds the weights.
+    Samples,
 }
 
 /// A word out of these, which help and errors list.
@@ -183,7 +211,49 @@ impl Arguments {
     }
 }
 
+#[cfg(feature = "mpi")]
+impl Arguments {
+    /// What runs over ranks.
+    pub(crate) fn divided(&self) -> Result<southwell_std::cluster::job::lasso::Setting<'_>, String> {
+        use southwell_std::cluster::job::{Size, lasso};
+        if self.loss() != Judge::Squares || self.kind() != Kind::Lasso || self.parts() {
+            return Err("over ranks there is the lasso with squares alone, by greedy coordinates; leave --loss, --penalty and \
+                        --select and the like out"
+                .to_owned());
+        }
+        let extension = self.data.extension().map(|word| word.to_ascii_lowercase());
+        let data = match (extension.as_deref().and_then(|word| word.to_str()), &self.targets) {
+            (Some("npz"), None) => lasso::Data::Archive(&self.data),
+            (Some("npy"), Some(targets)) => lasso::Data::Files { samples: &self.data, targets },
+            _ => {
+                return Err("over ranks samples are read from a NumPy archive (.npz) with A and y, or from a NumPy matrix (.npy) \
+                            with --targets"
+                    .to_owned());
+            }
+        };
+        let by = match self.divide {
+            Divide::Features => lasso::By::Features,
+            Divide::Samples => lasso::By::Samples,
+        };
+        let stop = southwell::Stop {
+            max_steps: self.max_steps.unwrap_or(1_000_000),
+            ..southwell::Stop::relative(self.gap.unwrap_or(1e-6))
+        };
+        Ok(lasso::Setting {
+            data,
+            by,
+            lambda: self.lambda.map_or(Size::Ratio(self.lambda_ratio), Size::Given),
+            stop,
+            saving: crate::cluster::saving(self.checkpoint.as_deref(), self.checkpoint_every, self.resume),
+            out: self.out.as_deref(),
+        })
+    }
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if arguments.cluster {
+        return crate::cluster::descend(arguments);
+    }
     check_outputs(arguments)?;
     let sparse = matches!(arguments.loss(), Judge::Squares | Judge::Logistic)
         && !matches!(arguments.kind(), Kind::None | Kind::Box | Kind::Simplex);

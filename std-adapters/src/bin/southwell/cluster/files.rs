@@ -1,0 +1,263 @@
+//! The commands that read, solve and write by parts, in a build with MPI.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::ProgressBar;
+use serde::Serialize;
+use southwell::{Progress, Report, Status};
+use southwell_std::cluster::checkpoint::Saving;
+use southwell_std::cluster::job::{lasso, recover as recovery, transport as coupling};
+use southwell_std::cluster::{Communicator, Fault, Mpi, agree, same_version, version};
+
+use super::ranks::spoken;
+use crate::output::{self, Failure, INTERRUPTED, NOT_CONVERGED};
+use crate::relax::name;
+
+/// How often the progress is shown.
+const REFRESH: Duration = Duration::from_millis(100);
+
+/// Starts MPI, checks the versions, and runs what the arguments say.
+fn started<S>(
+    setting: Result<S, String>,
+    outputs: &[(&str, Option<&Path>)],
+    run: impl FnOnce(&Mpi, &S) -> Result<ExitCode, Fault>,
+) -> Result<ExitCode, Failure> {
+    let comm = Mpi::start()?;
+    let rank = comm.rank();
+    let ended = same_version(&comm, version()).and_then(|()| agree(&comm, setting)).and_then(|setting| {
+        let writable = match rank {
+            0 => outputs.iter().try_for_each(|(option, path)| {
+                path.map_or(Ok(()), |path| output::check_writable(option, path))
+            }),
+            _ => Ok(()),
+        };
+        agree(&comm, writable)?;
+        run(&comm, &setting)
+    });
+    Ok(spoken(ended, rank))
+}
+
+/// Progress of rank 0, and the end on Ctrl-C.
+struct Watch {
+    bar: ProgressBar,
+    shown: Instant,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Watch {
+    fn new(comm: &Mpi, quiet: bool) -> Result<Self, Fault> {
+        let bar = output::progress(quiet || comm.rank() != 0, None);
+        Ok(Self { bar, shown: Instant::now(), interrupted: agree(comm, output::interruption())? })
+    }
+
+    fn look(&mut self, progress: &Progress<f64>, what: &str) -> ControlFlow<()> {
+        if let (true, Some(residual)) = (self.shown.elapsed() >= REFRESH, progress.residual) {
+            self.bar.set_message(format!("{} steps, {what} {residual:.3e}", progress.step));
+            self.shown = Instant::now();
+        }
+        if self.interrupted.load(Ordering::Relaxed) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+}
+
+/// Rank 0 prints, once; how the run ended is the exit code of all.
+fn printed(
+    comm: &Mpi,
+    json: bool,
+    document: &impl Serialize,
+    line: &str,
+    report: &Report<f64>,
+) -> Result<ExitCode, Fault> {
+    let printed = match (comm.rank(), json) {
+        (0, true) => output::print_json(document),
+        (0, false) => output::print(line),
+        _ => Ok(()),
+    };
+    agree(comm, printed)?;
+    Ok(match report.status {
+        Status::Converged => ExitCode::SUCCESS,
+        Status::Stopped => ExitCode::from(INTERRUPTED),
+        _ => ExitCode::from(NOT_CONVERGED),
+    })
+}
+
+fn number(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
+}
+
+/// What `--checkpoint`, `--checkpoint-every` and `--resume` say.
+pub(crate) fn saving(path: Option<&Path>, every: u32, resume: bool) -> Option<Saving<'_>> {
+    path.map(|path| Saving { path, every, resume })
+}
+
+#[derive(Serialize)]
+struct Coupled {
+    status: &'static str,
+    iterations: u32,
+    newton_steps: u32,
+    /// Of the coupling as it is.
+    marginal_error: Option<f64>,
+    /// ⟨P, C⟩ of the coupling as it is, not rounded.
+    cost: Option<f64>,
+    mass: Option<f64>,
+    epsilon: f64,
+    omega: Option<f64>,
+    rows: usize,
+    columns: usize,
+    ranks: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resumed: Option<u32>,
+    seconds: f64,
+}
+
+pub(crate) fn transport(arguments: &crate::transport::Arguments) -> Result<ExitCode, Failure> {
+    let (json, quiet) = (arguments.json, arguments.quiet);
+    let outputs = [
+        ("--plan", arguments.plan.as_deref()),
+        ("--potentials", arguments.potentials.as_deref()),
+        ("--checkpoint", arguments.checkpoint.as_deref()),
+    ];
+    started(arguments.divided(), &outputs, |comm, setting| {
+        let mut watch = Watch::new(comm, quiet || json)?;
+        let start = Instant::now();
+        let mut observer = |progress: &Progress<f64>| watch.look(progress, "marginal error");
+        let found = coupling::run(comm, setting, &mut observer)?;
+        watch.bar.finish_and_clear();
+        let seconds = start.elapsed().as_secs_f64();
+        let (status, ranks, (rows, columns)) = (name(found.report.status), comm.size(), found.shape);
+        let newton = found.newton_steps > 0;
+        let document = Coupled {
+            status,
+            iterations: found.report.steps,
+            newton_steps: found.newton_steps,
+            marginal_error: number(found.report.residual),
+            cost: number(found.cost),
+            mass: number(found.mass),
+            epsilon: found.epsilon,
+            omega: (!newton).then_some(found.parameter),
+            rows,
+            columns,
+            ranks,
+            resumed: found.resumed,
+            seconds,
+        };
+        let line = format!(
+            "{status} after {} iterations: marginal error {:.3e}, cost of the coupling {:.10e}, {ranks} ranks, {seconds:.3} s\n",
+            found.report.steps, found.report.residual, found.cost
+        );
+        printed(comm, json, &document, &line, &found.report)
+    })
+}
+
+#[derive(Serialize)]
+struct Fitted {
+    status: &'static str,
+    iterations: u32,
+    objective: Option<f64>,
+    gap: Option<f64>,
+    lambda: f64,
+    lambda_max: f64,
+    nonzeros: usize,
+    samples: usize,
+    features: usize,
+    divided: &'static str,
+    ranks: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resumed: Option<u32>,
+    seconds: f64,
+}
+
+pub(crate) fn descend(arguments: &crate::descend::Arguments) -> Result<ExitCode, Failure> {
+    let (json, quiet) = (arguments.json, arguments.quiet);
+    let outputs = [("--out", arguments.out.as_deref()), ("--checkpoint", arguments.checkpoint.as_deref())];
+    started(arguments.divided(), &outputs, |comm, setting| {
+        let mut watch = Watch::new(comm, quiet || json)?;
+        let start = Instant::now();
+        let mut observer = |progress: &Progress<f64>| watch.look(progress, "gap");
+        let found = lasso::run(comm, setting, &mut observer)?;
+        watch.bar.finish_and_clear();
+        let seconds = start.elapsed().as_secs_f64();
+        let (status, ranks, (samples, features)) = (name(found.report.status), comm.size(), found.shape);
+        let gap = found.report.residual / samples as f64;
+        let document = Fitted {
+            status,
+            iterations: found.report.steps,
+            objective: number(found.objective),
+            gap: number(gap),
+            lambda: found.lambda,
+            lambda_max: found.lambda_max,
+            nonzeros: found.nonzeros,
+            samples,
+            features,
+            divided: if setting.by == lasso::By::Features { "features" } else { "samples" },
+            ranks,
+            resumed: found.resumed,
+            seconds,
+        };
+        let line = format!(
+            "{status} after {} steps: objective {:.10e}, gap {gap:.3e}, {} of {features} weights, lambda {:.4e}, \
+             {ranks} ranks, {seconds:.3} s\n",
+            found.report.steps, found.objective, found.nonzeros, found.lambda
+        );
+        printed(comm, json, &document, &line, &found.report)
+    })
+}
+
+#[derive(Serialize)]
+struct Recovered {
+    status: &'static str,
+    value: Option<f64>,
+    found_at: u32,
+    last_value: Option<f64>,
+    iterations: u32,
+    relative_step: Option<f64>,
+    rank: usize,
+    singular_values: Vec<f64>,
+    rows: usize,
+    columns: usize,
+    measurements: usize,
+    ranks: usize,
+    seconds: f64,
+}
+
+pub(crate) fn recover(arguments: &crate::recover::Arguments) -> Result<ExitCode, Failure> {
+    let (json, quiet) = (arguments.json, arguments.quiet);
+    started(arguments.divided(), &[("--out", arguments.out.as_deref())], |comm, setting| {
+        let mut watch = Watch::new(comm, quiet || json)?;
+        let start = Instant::now();
+        let mut observer = |progress: &Progress<f64>| watch.look(progress, "relative step");
+        let found = recovery::run(comm, setting, &mut observer)?;
+        watch.bar.finish_and_clear();
+        let seconds = start.elapsed().as_secs_f64();
+        let (recovered, (rows, columns)) = (&found.found.recovered, found.shape);
+        let (status, ranks) = (name(recovered.report.status), comm.size());
+        let document = Recovered {
+            status,
+            value: number(recovered.value),
+            found_at: recovered.found_at,
+            last_value: number(recovered.last_value),
+            iterations: recovered.report.steps,
+            relative_step: number(recovered.report.residual),
+            rank: recovered.rank,
+            singular_values: found.found.singular_values.clone(),
+            rows,
+            columns,
+            measurements: found.measurements,
+            ranks,
+            seconds,
+        };
+        let line = format!(
+            "{status} after {} steps: mean |residual| {:.10e} (step {}), rank {}, {ranks} ranks, {seconds:.3} s\n",
+            recovered.report.steps, recovered.value, recovered.found_at, recovered.rank
+        );
+        printed(comm, json, &document, &line, &recovered.report)
+    })
+}
