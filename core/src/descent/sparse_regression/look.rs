@@ -62,7 +62,19 @@ impl<T: Real> Features<'_, T> {
             }
         }
         samples.old_rho.copy_from(samples.rho);
+        self.silence(problem);
         (self.slope.len() as u64).saturating_mul(2)
+    }
+
+    /// The slope of a column of which centring has left nothing is nothing, too.
+    fn silence<A: Design<T>>(&mut self, problem: &Problem<'_, T, A>) {
+        if problem.intercept {
+            for (slope, &norm) in self.slope.iter_mut().zip(&*self.norm) {
+                if norm == T::ZERO {
+                    *slope = T::ZERO;
+                }
+            }
+        }
     }
 
     /// The weights of the penalty.
@@ -103,6 +115,7 @@ impl<T: Real> Features<'_, T> {
             }
         };
         samples.old_rho.copy_from(samples.rho);
+        self.silence(problem);
         visits
     }
 

@@ -29,8 +29,7 @@
 //!
 //! *Fails* by being slow where the support has many thousands of columns (the factor), or by
 //! [`Status::Stalled`](crate::Status::Stalled) where the gap that is asked for is below the rounding of P. λ must be
-//! positive: without a penalty no dual point is feasible. An [intercept](Problem::with_intercept) goes with least
-//! squares alone.
+//! positive: without a penalty no dual point is feasible.
 //!
 //! *Source*: coordinates: Nutini et al. 2015; screening: Ndiaye, Fercoq, Gramfort & Salmon 2017; working sets
 //! that grow as in Massias, Gramfort & Salmon 2018; steps on an identified face: Nutini, Laradji & Schmidt 2022. Lazy

@@ -103,14 +103,18 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
         (set.len, set.stride) = (0, 0);
         set.forget_factor();
         features.weigh(&self.problem);
-        self.scale = match self.problem.loss {
-            Loss::LeastSquares => {
-                let mean = if self.problem.intercept { self.problem.mean() } else { T::ZERO };
-                T::HALF * self.problem.y.iter().fold(T::ZERO, |sum, &y| sum + (y - mean) * (y - mean))
-            }
-            Loss::Logistic => T::from_usize(self.problem.y.len()) * T::TWO.ln(),
-        };
+        self.scale = self.problem.loss_of_nothing();
         self.look(Look::First);
+        // What explains nothing has no weight: else there would be no step that takes it away.
+        let mut dropped = false;
+        for (x, &norm) in self.x.iter_mut().zip(&*self.work.features.norm) {
+            if norm == T::ZERO && *x != T::ZERO {
+                (*x, dropped) = (T::ZERO, true);
+            }
+        }
+        if dropped {
+            self.look(Look::Anew);
+        }
     }
 
     /// Goes on after the problem has changed its λ.

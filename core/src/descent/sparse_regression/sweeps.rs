@@ -12,7 +12,7 @@ const SWEEPS: u32 = 10;
 
 impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
     /// Ten sweeps. A logistic loss counts with the bound ¼ of its second derivatives,
-    /// and is evaluated anew after every column that moves: n exponentials.
+    /// and is evaluated anew after every column that moves: n exponentials, a few times as many with an intercept.
     pub(super) fn sweep(&mut self) {
         for _ in 0..SWEEPS {
             self.counts.sweeps = self.counts.sweeps.saturating_add(1);
@@ -79,7 +79,7 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
         if moved {
             self.counts.updates += 1;
             if problem.loss == Loss::Logistic {
-                samples.logistic(problem.y);
+                samples.profile(problem);
             }
         }
     }
