@@ -31,6 +31,8 @@ pub struct SparseRegression<'a, T, A> {
     begun: bool,
     /// The working set has no room: columns are gone over one by one.
     sweeping: bool,
+    /// Sweeps have left an extrapolated residual behind.
+    pub(super) extrapolated: bool,
     pub(super) counts: Counts,
     pub(super) failure: Option<Status>,
 }
@@ -89,6 +91,7 @@ pub fn start<'a, T: Real, A: Design<T>>(
         best: T::INFINITY,
         begun: false,
         sweeping: false,
+        extrapolated: false,
         counts: Counts::default(),
         failure: None,
     };
@@ -135,6 +138,12 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
             how => features.correlate(&self.problem, samples, self.x, how == Look::Anew),
         };
         self.found = features.certify(&self.problem, samples, loss, self.x);
+        if core::mem::take(&mut self.extrapolated) {
+            self.counts.visits += features.slope.len() as u64;
+            if let Some(better) = features.certify_extrapolated(&self.problem, samples, &self.found, self.x) {
+                self.found = better;
+            }
+        }
         self.best = self.best.min(self.found.gap);
         if self.options.screening && self.found.gap.is_finite() {
             self.counts.screened += features.screen(&self.problem, &self.found, self.x);
