@@ -165,7 +165,7 @@ impl<'a, T: Real, A: Design<T>> Problem<'a, T, A> {
     /// # Errors
     /// [`Error::Option`] for labels of one class only: their constant is infinite.
     pub fn with_intercept(self) -> Result<Self, Error> {
-        let has = |label: T| self.y.iter().any(|&y| y == label);
+        let has = |label: T| self.y.contains(&label);
         if self.loss == Loss::Logistic && !(has(T::ONE) && has(-T::ONE)) {
             return Err(Error::Option { name: "intercept", requirement: "needs labels of both classes" });
         }
