@@ -42,13 +42,13 @@ fn main() {
 
 fn each<T: Real>(criterion: &mut Criterion, real: &str) {
     let whole = numbers::<T>(1, M * D * D);
-    recovery(criterion, &format!("recovery/dense/{real}"), &Dense::new(&whole, D, D).expect("sound"));
+    recovery::<T>(criterion, &format!("recovery/dense/{real}"), &Dense::new(&whole, D, D).expect("sound"));
     let half = &whole[..M * D * (D + 1) / 2];
-    recovery(criterion, &format!("recovery/packed/{real}"), &Packed::new(half, D).expect("sound"));
+    recovery::<T>(criterion, &format!("recovery/packed/{real}"), &Packed::new(half, D).expect("sound"));
     let (a, b) = whole[..2 * M * D].split_at(M * D);
-    recovery(criterion, &format!("recovery/paired/{real}"), &Paired::new(a, b, D).expect("sound"));
+    recovery::<T>(criterion, &format!("recovery/paired/{real}"), &Paired::new(a, b, D).expect("sound"));
     let signs = Seeded::new(Draw::Signs, 7, M, D, D).expect("sound");
-    recovery(criterion, &format!("recovery/signs drawn anew/{real}"), &signs);
+    recovery::<T>(criterion, &format!("recovery/signs drawn anew/{real}"), &signs);
     for n in [1000, 5000] {
         deviations::<T>(criterion, real, n);
     }
