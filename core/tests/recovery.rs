@@ -73,7 +73,9 @@ fn noise() {
 #[test]
 fn the_floor_falls_with_the_start() {
     let sensing = Case::default().gaussian();
-    for (alpha, hold, floor) in [(1e-2, 30, 7.8e-3), (1e-4, 50, 4.3e-4), (1e-8, 90, 7.9e-8)] {
+    let figures =
+        [(1e-1, 20, 2.3e-2), (1e-2, 30, 7.8e-3), (1e-3, 40, 2.5e-3), (1e-4, 50, 4.3e-4), (1e-8, 90, 7.9e-8)];
+    for (alpha, hold, floor) in figures.into_iter().chain([(1e-10, 110, 1.0e-9)]) {
         below(&errors(&sensing, 30, &held(alpha, hold, Start::Spectral), &[500]), &[floor], 3.0, "floor");
     }
     let errors = errors(&sensing, 30, &held(1.0, 0, Start::Random), &[400]);

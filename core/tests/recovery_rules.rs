@@ -32,6 +32,9 @@ fn the_default_rule_needs_no_hold() {
     below(&errors(&sensing, 30, &default, &[600]), &[6.5e-4], 3.0, "default, floor");
     let half = Case { p: 0.5, ..Case::default() }.gaussian();
     below(&errors(&half, 3, &spectral, &[200, 400]), &[6e-8, 1e-15], 3.0, "half of it wrong");
+    let two = Case { kappa: 2.0, ..Case::default() }.gaussian();
+    below(&errors(&two, 3, &spectral, &[100, 200]), &[2.2e-3, 6.5e-8], 3.0, "kappa 2");
+    below(&errors(&two, 30, &spectral, &[200]), &[1.9e-4], 3.0, "kappa 2, floor");
 }
 
 /// A weak part that has not grown when the strong ones begin to oscillate is lost, and a restart finds it.

@@ -6,9 +6,9 @@ mod regression;
 use core::ops::ControlFlow;
 
 use regression::Data;
-use southwell::Status;
 use southwell::descent::sparse_regression::{self, Options, Outcome, Penalty, Problem, Workspace};
 use southwell::linear::{Columns, Csc, Design};
+use southwell::{Status, Stop};
 
 /// Solves from 0 in dirty memory.
 fn solve<A: Design<f64>>(
@@ -216,4 +216,62 @@ fn a_path_on_corr() {
     });
     assert_eq!(solved, Ok(20));
     assert_eq!([0, 5, 10, 15, 19].map(|k| nonzeros[k]), [0, 33, 44, 87, 143]);
+}
+
+/// P, the dual value of a feasible point, and Σ ρ, by plain loops, for a logistic loss with a constant.
+fn with_a_constant(data: &Data, lambda: f64, w: &[f64], constant: f64) -> (f64, f64, f64) {
+    let z: Vec<f64> = data.apply(w).iter().map(|z| z + constant).collect();
+    let mut rho: Vec<f64> = data.y.iter().zip(&z).map(|(y, z)| y / (1.0 + (y * z).exp())).collect();
+    let sum: f64 = rho.iter().sum();
+    // The heavier class gives way, so that the point is feasible to the last bit.
+    let of = |sign: f64| rho.iter().filter(|r| sign * **r > 0.0).map(|r| r.abs()).sum::<f64>();
+    let (plus, minus) = (of(1.0), of(-1.0));
+    for r in &mut rho {
+        *r *= if *r > 0.0 { (minus / plus).min(1.0) } else { (plus / minus).min(1.0) };
+    }
+    let pull = (0..data.columns).map(|j| data.slope(j, &rho).abs()).fold(lambda, f64::max);
+    let entropy = |v: f64| if v > 0.0 { v * v.ln() } else { 0.0 };
+    let dual = data.y.iter().zip(&rho).map(|(y, r)| y * r * lambda / pull);
+    let dual: f64 = dual.map(|v| -entropy(v) - entropy(1.0 - v)).sum();
+    let loss = |(y, z): (&f64, &f64)| (-(y * z)).max(0.0) + (-(y * z).abs()).exp().ln_1p();
+    let loss: f64 = data.y.iter().zip(&z).map(loss).sum();
+    (loss + lambda * w.iter().map(|w| w.abs()).sum::<f64>(), dual, sum)
+}
+
+/// The certificate is one without the penalty on the constant, whatever the shares of the classes; and what may move
+/// beside the penalised columns makes P less.
+#[test]
+fn labels_with_a_constant() {
+    let mut rare = regression::classes();
+    let z = rare.apply(&vec![0.1; rare.columns]);
+    rare.y.iter_mut().zip(&z).for_each(|(y, z)| *y = if *z > 1.2 { 1.0 } else { -1.0 });
+    for (name, data, ratio) in
+        [("classes", regression::classes(), 0.1), ("rare", rare, 0.2), ("cancer", regression::cancer(), 0.01)]
+    {
+        let (n, p) = (data.rows, data.columns);
+        let design = Columns::new(&data.a, n, p).expect("sound input");
+        let plain = Problem::logistic(&design, &data.y, Penalty::Lasso { lambda: 1.0 }).expect("sound input");
+        let problem = plain.with_intercept().expect("two classes");
+        let most = problem.lambda_max();
+        let (lambda, at_most) = (ratio * most, problem.with_lambda(most * 1.000_001).expect("sound input"));
+        let (_, nothing) = solve(&at_most, (n, p, 0), &tight());
+        let share = data.y.iter().filter(|y| **y > 0.0).count() as f64 / n as f64;
+        let logit = (share / (1.0 - share)).ln();
+        assert!((nothing.intercept - logit).abs() < 1e-12 * logit.abs(), "{name}: {nothing:?}");
+        assert!(nothing.nonzeros == 0 && nothing.report.steps == 0, "{name}: {nothing:?}");
+        let problem = problem.with_lambda(lambda).expect("sound input");
+        let (w, found) = solve(&problem, (n, p, 400), &tight());
+        let (primal, dual, sum) = with_a_constant(&data, lambda, &w, found.intercept);
+        assert!(found.report.converged() && sum.abs() < 1e-11, "{name}: {found:?}, {sum}");
+        assert!((found.primal - primal).abs() < 1e-12 * primal, "{name}: {primal} and {found:?}");
+        assert!(primal - dual <= found.gap + 1e-11 * primal, "{name}: {} and {found:?}", primal - dual);
+        let (_, other) = solve(&plain.with_lambda(lambda).expect("sound input"), (n, p, 400), &tight());
+        assert!(found.primal < other.primal, "{name}");
+        if name == "cancer" {
+            // Sweeps alone come to the same.
+            let options = Options { stop: Stop { max_steps: 4000, ..Stop::relative(1e-2) }, ..tight() };
+            let (_, swept) = solve(&problem, (n, p, 0), &options);
+            assert!(swept.primal - found.primal <= swept.gap && swept.report.converged(), "{swept:?}");
+        }
+    }
 }

@@ -126,6 +126,12 @@ fn logistic_regression_and_the_other_penalties() {
     let (code, found) = json(&[&data, "--loss", "logistic", "--lambda-ratio", "0.1"]);
     assert_eq!((code, found["status"].as_str()), (0, Some("converged")));
     assert!(found["objective"].as_f64().expect("sound input") < 2.0_f64.ln());
+    let (code, with) = json(&[&data, "--loss", "logistic", "--lambda-ratio", "0.1", "--intercept"]);
+    assert_eq!((code, with["status"].as_str()), (0, Some("converged")));
+    assert!(
+        value(&with, "intercept").abs() > 0.1 && value(&with, "objective") < value(&found, "objective"),
+        "{with}"
+    );
     for penalty in ["elastic-net", "non-negative", "group"] {
         let (code, found) = json(&[&data, "--penalty", penalty, "--ridge", "0.1", "--group-size", "7"]);
         assert_eq!((code, found["status"].as_str()), (0, Some("converged")), "{penalty}");
@@ -278,6 +284,11 @@ fn regressions_of_parts() {
             assert!((a - b).abs() < 1e-7 * b, "{penalty} {name}: {a} {b}");
         }
         assert_eq!(found["nonzeros"], exact["nonzeros"], "{penalty}");
+        // The variables have no bounds: the gap is the dual's.
+        assert!(
+            (0.0..1e-6 * value(&found, "objective")).contains(&value(&found, "gap")),
+            "{penalty}: {found}"
+        );
     }
     let (code, found) = json(&[&data, "--loss", "huber", "--delta", "30", "--select", "gsl"]);
     assert_eq!((code, found["status"].as_str()), (0, Some("converged")), "{found}");

@@ -73,7 +73,9 @@ impl Regression {
         Self::of(Samples::dense(samples), y, loss)
     }
 
-    fn of(samples: Samples, y: Vec<f64>, loss: Loss) -> Self {
+    /// A design that is there already.
+    #[must_use]
+    pub fn of(samples: Samples, y: Vec<f64>, loss: Loss) -> Self {
         Self {
             samples,
             y,
@@ -100,7 +102,7 @@ impl Regression {
         Ok(Self::of(Samples::sparse(samples)?, y, loss))
     }
 
-    /// The same with a constant that is not penalised; for least squares.
+    /// The same with a constant that is not penalised.
     #[must_use]
     pub fn with_intercept(self) -> Self {
         Self { intercept: true, ..self }
@@ -138,6 +140,15 @@ impl Regression {
         observer: &mut dyn Observer<f64>,
     ) -> Result<Fit, Error> {
         self.with(sparsity, lambda, Solve { options, observer })
+    }
+
+    /// The duality gap at w, however it was found: the objective is at most so much above the least. Costs two passes
+    /// over the design.
+    ///
+    /// # Errors
+    /// What the views and the problem refuse, and weights that do not fit.
+    pub fn gap(&self, sparsity: Sparsity, lambda: f64, w: &[f64]) -> Result<f64, Error> {
+        self.with(sparsity, lambda, Gap { w })
     }
 
     /// Solves for every λ in turn, each from the solution before it; `each` sees them one by one and may break off.
@@ -253,6 +264,24 @@ impl WithProblem for Solve<'_> {
         let mut w = vec![0.0; problem.shape().1];
         let outcome = sparse_regression::solve(problem, self.options, &mut w, workspace, self.observer)?;
         Ok(Fit { lambda: problem.lambda(), w, outcome })
+    }
+}
+
+struct Gap<'s> {
+    w: &'s [f64],
+}
+
+impl WithProblem for Gap<'_> {
+    type Output = f64;
+    fn call<A: Design<f64>>(self, problem: &Problem<'_, f64, A>) -> Result<f64, Error> {
+        let (n, p) = problem.shape();
+        let mut reals = vec![0.0; Workspace::<f64>::required_len(n, p, 0)];
+        let mut indices = vec![0; Workspace::<f64>::required_indices(p, 0)];
+        let workspace = Workspace::new(problem, 0, &mut reals, &mut indices)?;
+        let mut w = self.w.to_vec();
+        let mut options = Options::default();
+        options.stop.max_steps = 0;
+        Ok(sparse_regression::solve(problem, &options, &mut w, workspace, &mut ())?.gap)
     }
 }
 

@@ -28,6 +28,8 @@ pub const NONSMOOTH_F32: &[Outcome] = &[
     Outcome { name: "phase retrieval", steps: 60, answer: 0xfd509e99765c9f8b },
     Outcome { name: "mirror, game", steps: 40, answer: 0x9cde1f00dc785051 },
     Outcome { name: "dual averaging", steps: 40, answer: 0xc79d5fcb317279a9 },
+    Outcome { name: "symmetric matrix", steps: 172, answer: 0xb8032f66a3a82457 },
+    Outcome { name: "matrix", steps: 105, answer: 0x8f2adfaebe527734 },
 ];
 
 /// What [`nonsmooth`](crate::nonsmooth) finds in `f64`.
@@ -46,4 +48,6 @@ pub const NONSMOOTH_F64: &[Outcome] = &[
     Outcome { name: "phase retrieval", steps: 60, answer: 0x895d301d68094077 },
     Outcome { name: "mirror, game", steps: 40, answer: 0x0c7d0c404acc2dde },
     Outcome { name: "dual averaging", steps: 40, answer: 0xa6dd66aa4638e332 },
+    Outcome { name: "symmetric matrix", steps: 172, answer: 0xf0c6557d8aab2129 },
+    Outcome { name: "matrix", steps: 105, answer: 0xfd303b461eb34a75 },
 ];

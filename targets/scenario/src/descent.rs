@@ -1,4 +1,5 @@
-//! Every part of block coordinate descent once, on small problems: every loss, penalty, partition, rule and update.
+//! Every part of block coordinate descent once, on small problems: every loss, penalty, partition, rule and update;
+//! and sparse regression.
 
 use core::hint::black_box;
 
@@ -22,8 +23,8 @@ use southwell::descent::{
 use southwell::linear::{Columns, Csc, Csr, Dense};
 use southwell::{Error, Real, Stop};
 
-use crate::Fnv;
 use crate::methods::Outcome;
+use crate::{Fnv, regression};
 
 /// Numbers that a run needs: the data, the iterate, the largest workspace.
 pub const REALS: usize = DATA + X + 900;
@@ -57,7 +58,7 @@ pub fn run<T: Real>(reals: &mut [T], indices: &mut [u32], found: &mut impl FnMut
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         *value = (T::from_u32(state >> 16) - T::from_u32(1 << 15)) / T::from_u32(1 << 15);
     }
-    let methods: [(&'static str, Method<T>); 16] = [
+    let methods: [(&'static str, Method<T>); 19] = [
         ("lasso, best variable", lasso),
         ("lasso, sparse columns, in turn", sparse_lasso),
         ("elastic net, shuffled, prox-Newton", net),
@@ -74,6 +75,9 @@ pub fn run<T: Real>(reals: &mut [T], indices: &mut [u32], found: &mut impl FnMut
         ("labels, trees in turn", trees),
         ("labels, colours and random forests", colours),
         ("labels, red-black and combs", lattice),
+        ("lasso by working sets", working_sets),
+        ("groups, and sweeps", grouped),
+        ("labels by working sets", labelled),
     ];
     for (name, method) in methods {
         x.fill(T::ZERO);
@@ -377,4 +381,19 @@ fn lattice<T: Real>(_: &[T], x: &mut [T], work: &mut [T], indices: &mut [u32]) -
         let scheme = (Cyclic::new(blocks), MessagePassing);
         Ok(both(first, solve((loss, &Free), scheme, Measure::Violation, x, (work, indices))?))
     })
+}
+
+fn working_sets<T: Real>(data: &[T], x: &mut [T], work: &mut [T], indices: &mut [u32]) -> Found {
+    let (design, target) = parts(data)?;
+    regression::lasso(design, target, x, (work, indices))
+}
+
+fn grouped<T: Real>(data: &[T], x: &mut [T], work: &mut [T], indices: &mut [u32]) -> Found {
+    let (design, target) = parts(data)?;
+    regression::groups(design, target, x, (work, indices))
+}
+
+fn labelled<T: Real>(data: &[T], x: &mut [T], work: &mut [T], indices: &mut [u32]) -> Found {
+    let (design, target) = parts(data)?;
+    regression::labels::<T, ROWS>(design, target, x, (work, indices))
 }

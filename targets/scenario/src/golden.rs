@@ -264,6 +264,9 @@ pub const DESCENT_F32: &[Outcome] = &[
     Outcome { name: "labels, trees in turn", steps: 38, answer: 0x796f4fb439580947 },
     Outcome { name: "labels, colours and random forests", steps: 118, answer: 0x37d4412be133167c },
     Outcome { name: "labels, red-black and combs", steps: 88, answer: 0xabe549f6195b005f },
+    Outcome { name: "lasso by working sets", steps: 3, answer: 0x68d38872430912a8 },
+    Outcome { name: "groups, and sweeps", steps: 4, answer: 0xe9b4ab3ecaac8370 },
+    Outcome { name: "labels by working sets", steps: 3, answer: 0xf11d0fbbc545f4fc },
 ];
 
 /// What [`descent`](crate::descent) finds in `f64`.
@@ -284,4 +287,7 @@ pub const DESCENT_F64: &[Outcome] = &[
     Outcome { name: "labels, trees in turn", steps: 38, answer: 0xb0993926c2d40057 },
     Outcome { name: "labels, colours and random forests", steps: 118, answer: 0x189087a2353cccdb },
     Outcome { name: "labels, red-black and combs", steps: 88, answer: 0x71001925dfdf997f },
+    Outcome { name: "lasso by working sets", steps: 4, answer: 0x8b7b4bf8b28865f9 },
+    Outcome { name: "groups, and sweeps", steps: 4, answer: 0x2d908ae46e21e28a },
+    Outcome { name: "labels by working sets", steps: 3, answer: 0x6ab544905cad5cd1 },
 ];

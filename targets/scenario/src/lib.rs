@@ -3,7 +3,7 @@
 //! [`heat`] is a sequence of implicit heat steps whose omega is learned; [`association`] finds out which detection
 //! belongs to which track; [`calibration`] calibrates a magnetometer; [`mpc`] controls a cart and a quadrotor; [`control`] is a control
 //! loop beside a solve; [`couplings`] runs every method of transport,
-//! [`nonsmooth`] every part of the sub-gradient toolbox, [`descent`] every part of block coordinate descent; [`methods`] runs every
+//! [`nonsmooth`] every part of the sub-gradient toolbox and matrix recovery, [`descent`] every part of block coordinate descent and sparse regression; [`methods`] runs every
 //! relaxation method once on a small system; [`passes`] runs every pass over memory. They are generic over
 //! the type and need no heap. What they find is compared with the constants in [`golden`], which a host wrote
 //! (`cargo run --example golden -- write`) and which a test confirms on every instruction set.
@@ -32,6 +32,8 @@ pub mod mpc;
 pub mod nonsmooth;
 mod output;
 pub mod passes;
+mod recovery;
+mod regression;
 mod samples;
 
 pub use fnv::Fnv;

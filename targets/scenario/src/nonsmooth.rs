@@ -1,4 +1,5 @@
-//! Every part of the toolbox for functions with kinks, once, on a small regression with outliers.
+//! Every part of the toolbox for functions with kinks, once, on a small regression with outliers; and low-rank
+//! matrices from measurements with outliers.
 
 use core::hint::black_box;
 
@@ -14,15 +15,21 @@ use southwell::subgradient::{
 };
 use southwell::{Error, Real, Status, Stop};
 
-use crate::Fnv;
 use crate::methods::Outcome;
+use crate::{Fnv, recovery};
 
 /// Rows and columns of the regression.
 const N: usize = 32;
 const P: usize = 3;
+const _: () = assert!(recovery::X <= N);
 /// Numbers that a run needs: the regression, an answer, and what the most demanding part takes.
-pub const REALS: usize =
-    N * P + N + N + fit::Workspace::<f32>::required_len(N, P, Whitening::Orthogonal, true);
+pub const REALS: usize = N * P + N + N + longest();
+/// The memory of the most demanding part.
+const fn longest() -> usize {
+    let fit = fit::Workspace::<f32>::required_len(N, P, Whitening::Orthogonal, true);
+    if fit > recovery::REALS { fit } else { recovery::REALS }
+}
+
 /// Indices that a run needs.
 pub const INDICES: usize = fit::Workspace::<f32>::required_indices(P);
 
@@ -46,7 +53,7 @@ pub fn run<T: Real>(reals: &mut [T], indices: &mut [u32], found: &mut impl FnMut
     let Some((y, rest)) = rest.split_at_mut_checked(N) else { return };
     let Some((x, work)) = rest.split_at_mut_checked(N) else { return };
     sense(values, y);
-    let parts: [(&'static str, Part<T>); 14] = [
+    let parts: [(&'static str, Part<T>); 16] = [
         ("quantile fit", fitted),
         ("fit by columns", by_columns),
         ("huber and refine", smooth),
@@ -61,6 +68,8 @@ pub fn run<T: Real>(reals: &mut [T], indices: &mut [u32], found: &mut impl FnMut
         ("phase retrieval", sizes),
         ("mirror, game", games),
         ("dual averaging", averaged),
+        ("symmetric matrix", |b| recovery::symmetric(b.x, b.work)),
+        ("matrix", |b| recovery::general(b.x, b.work)),
     ];
     for (name, part) in parts {
         x.fill(T::HALF);

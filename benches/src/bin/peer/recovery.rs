@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::path::Path;
 
-use southwell::subgradient::matrix::operator::Dense;
+use southwell::subgradient::matrix::operator::{Dense, Operator, Packed};
 use southwell::subgradient::matrix::{self, Options, Problem, Start, Step, Unit, Workspace};
 use southwell::{Real, Run};
 use southwell_benches::seconds;
@@ -24,7 +24,7 @@ struct Measured<T> {
     order: usize,
 }
 
-/// Reads `a` (m matrices), `y` and `u`; tells m.
+/// Reads `a` (m matrices, whole or, if shorter, the lower triangles of symmetric ones), `y` and `u`; tells m.
 pub(crate) fn read<T: Real, const N: usize>(
     folder: &Path,
     order: usize,
@@ -40,11 +40,21 @@ pub(crate) fn read<T: Real, const N: usize>(
 
 impl<T: Real> Iterated for Measured<T> {
     fn iterate(&self, count: u32) -> Answer {
-        let operator = Dense::new(&self.a, self.order, self.order)?;
-        let problem = Problem::symmetric(&operator, &self.y, self.u.len() / self.order.max(1))?;
+        let d = self.order;
+        if self.a.len() == self.y.len() * d * d {
+            self.by(&Dense::new(&self.a, d, d)?, count)
+        } else {
+            self.by(&Packed::new(&self.a, d)?, count)
+        }
+    }
+}
+
+impl<T: Real> Measured<T> {
+    fn by(&self, operator: &impl Operator<T>, count: u32) -> Answer {
+        let problem = Problem::symmetric(operator, &self.y, self.u.len() / self.order.max(1))?;
         let shape = problem.shape();
-        let mut storage =
-            vec![T::ZERO; Workspace::<T>::required_len(shape, false, Dense::<T>::scratch(shape))];
+        let needed = Workspace::<T>::required_len(shape, false, operator.scratch_len(shape));
+        let mut storage = vec![T::ZERO; needed];
         let workspace = Workspace::new(&problem, false, &mut storage)?;
         let step = Step::Constant { eta0: T::from_f64(0.25) };
         let options = Options { start: Start::Given, step, unit: Unit::Relative, ..Options::default() };

@@ -2,7 +2,8 @@
 //!
 //! At w the loss is replaced by its quadratic model, whose Gram matrix A_Wᵀ diag(s (1 − s)) A_W is made anew; the
 //! model with the penalty is minimised, and the step is halved until the objective falls by a share of
-//! what its linear part promises.
+//! what its linear part promises. An intercept is eliminated from the model, which takes the weighted means out of the
+//! columns, and is made exact after every step.
 
 use southwell_simd::vector;
 
@@ -24,7 +25,9 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
         let Workspace { samples, features, set, .. } = &mut self.work;
         let problem = &self.problem;
         let mut loss = samples.logistic(problem.y);
+        let intercept = problem.intercept;
         for model in 0..MOST_MODELS {
+            let bend = vector::sum(samples.curvature);
             for slot in 0..set.len {
                 let column = index_at(set.columns, slot) as usize;
                 let slope = if model == 0 {
@@ -34,7 +37,14 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
                     problem.design.dot(column, samples.rho) - problem.ridge * at(set.x, slot)
                 };
                 put(set.slope, slot, slope);
-                let square = problem.design.weighted_gram(column, column, samples.curvature);
+                let mut square = problem.design.weighted_gram(column, column, samples.curvature);
+                if intercept {
+                    let mean = problem.design.dot(column, samples.curvature) / bend;
+                    put(features.mean, column, mean);
+                    let spread = square - mean * mean * bend;
+                    let noise = T::from_u32(64) * T::EPSILON * square;
+                    square = if spread > noise { spread } else { T::ZERO };
+                }
                 set.set_diagonal(slot, square + problem.ridge);
             }
             self.counts.visits += set.len as u64;
@@ -57,7 +67,7 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
             features.priority.copy_from(slopes);
             let mut columns = Columns {
                 problem,
-                means: &[],
+                means: features.mean,
                 curvature: samples.curvature,
                 spread: samples.scratch,
                 visits: 0,
@@ -94,6 +104,14 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
                 }
             }
             let (mut step, mut accepted) = (T::ONE, false);
+            // The constant of the model's minimum.
+            let shift =
+                if intercept { -vector::dot(samples.curvature, samples.scratch) / bend } else { T::ZERO };
+            if intercept {
+                samples.scratch.iter_mut().for_each(|z| *z += shift);
+            }
+            let level = samples.level;
+            samples.level = level + shift;
             vector::axpy(T::ONE, samples.scratch, samples.fit);
             for _ in 0..MOST_HALVINGS {
                 loss = samples.logistic(problem.y);
@@ -105,17 +123,22 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
                     break;
                 }
                 step *= T::HALF;
+                samples.level = level + step * shift;
                 vector::axpy(-step, samples.scratch, samples.fit);
                 for (x, &d) in set.x.iter_mut().zip(&*set.before).take(set.len) {
                     *x -= step * d;
                 }
             }
             if !accepted {
+                samples.level = level;
                 vector::axpy(-step, samples.scratch, samples.fit);
                 for (x, &d) in set.x.iter_mut().zip(&*set.before).take(set.len) {
                     *x -= step * d;
                 }
                 break;
+            }
+            if intercept {
+                loss = samples.profile(problem);
             }
         }
         for (&column, &x) in set.columns.iter().zip(&*set.x).take(set.len) {

@@ -19,6 +19,18 @@ pub(super) struct Certificate<T> {
     pub(super) shrink: T,
 }
 
+/// A penalty against the slopes of a dual point.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Balance<T> {
+    /// What makes the dual point feasible.
+    pub(super) shrink: T,
+    penalty: T,
+    /// Σ_b (λ_b ‖w_b‖ − shrink·w_bᵀ c_b)
+    pub(super) excess: T,
+    /// ‖w‖²
+    square: T,
+}
+
 /// √x or a little more, from a number near it: Heron's iteration comes from above. (A bound is all that is needed,
 /// and a correctly rounded root costs as much as ten multiplications.)
 fn root_above<T: Real>(x: T, near: T) -> T {
@@ -62,7 +74,19 @@ impl<T: Real> Features<'_, T> {
             }
         }
         samples.old_rho.copy_from(samples.rho);
+        self.silence(problem);
         (self.slope.len() as u64).saturating_mul(2)
+    }
+
+    /// The slope of a column of which centring has left nothing is nothing, too.
+    pub(super) fn silence<A: Design<T>>(&mut self, problem: &Problem<'_, T, A>) {
+        if problem.intercept {
+            for (slope, &norm) in self.slope.iter_mut().zip(&*self.norm) {
+                if norm == T::ZERO {
+                    *slope = T::ZERO;
+                }
+            }
+        }
     }
 
     /// The weights of the penalty.
@@ -103,6 +127,7 @@ impl<T: Real> Features<'_, T> {
             }
         };
         samples.old_rho.copy_from(samples.rho);
+        self.silence(problem);
         visits
     }
 
@@ -194,17 +219,8 @@ impl<T: Real> Features<'_, T> {
         pulls.fold(T::ONE, |largest, (pull, &inverse)| largest.max(pull * inverse))
     }
 
-    /// The gap at w, from the slopes.
-    ///
-    /// P − D = loss(z) + loss*(−u ρ) + u ρᵀz + Σ_b (λ ‖w_b‖ − u w_bᵀ c_b): every part is ≥ 0, and nothing
-    /// cancels.
-    pub(super) fn certify<A: Design<T>>(
-        &self,
-        problem: &Problem<'_, T, A>,
-        samples: &mut Samples<'_, T>,
-        loss: T,
-        x: &[T],
-    ) -> Certificate<T> {
+    /// The penalty at w, and how far it is from being balanced by the slopes of the dual point shrink·ρ.
+    pub(super) fn balance<A: Design<T>>(&self, problem: &Problem<'_, T, A>, x: &[T]) -> Balance<T> {
         let shrink = T::ONE / self.largest(problem);
         let (mut penalty, mut excess, mut square) = (T::ZERO, T::ZERO, T::ZERO);
         let mut add = |lambda: T, size: T, product: T| {
@@ -232,6 +248,21 @@ impl<T: Real> Features<'_, T> {
                 }
             }
         }
+        Balance { shrink, penalty, excess, square }
+    }
+
+    /// The gap at w, from the slopes.
+    ///
+    /// P − D = loss(z) + loss*(−u ρ) + u ρᵀz + Σ_b (λ ‖w_b‖ − u w_bᵀ c_b): every part is ≥ 0, and nothing
+    /// cancels.
+    pub(super) fn certify<A: Design<T>>(
+        &self,
+        problem: &Problem<'_, T, A>,
+        samples: &mut Samples<'_, T>,
+        loss: T,
+        x: &[T],
+    ) -> Certificate<T> {
+        let Balance { shrink, penalty, excess, square } = self.balance(problem, x);
         let rest = T::ONE - shrink;
         let ridge = T::HALF * problem.ridge * square;
         let parts = samples.loss_gap(problem.loss, problem.y, shrink) + rest * rest * ridge + excess;

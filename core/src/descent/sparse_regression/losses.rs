@@ -8,8 +8,11 @@ use super::workspace::Samples;
 use crate::Real;
 use crate::linear::Design;
 
+/// Shifts of a constant until it is right, at most; four to six are usual.
+const MOST_SHIFTS: u32 = 60;
+
 impl<T: Real> Samples<'_, T> {
-    /// ρ of w, and the loss; the intercept of least squares is returned as well.
+    /// ρ of w, the loss, and the intercept, which is the best for this w: so Σ ρ = 0.
     pub(super) fn evaluate<A: Design<T>>(&mut self, problem: &Problem<'_, T, A>, x: &[T]) -> (T, T) {
         let support = || x.iter().enumerate().filter(|(_, x)| **x != T::ZERO);
         match problem.loss {
@@ -28,13 +31,49 @@ impl<T: Real> Samples<'_, T> {
                 (T::HALF * vector::dot(self.rho, self.rho), mean)
             }
             Loss::Logistic => {
-                self.fit.fill(T::ZERO);
+                self.fit.fill(self.level);
                 for (column, &x) in support() {
                     problem.design.add_scaled(column, x, self.fit);
                 }
-                (self.logistic(problem.y), T::ZERO)
+                (self.profile(problem), self.level)
             }
         }
+    }
+
+    /// What [`logistic`](Self::logistic) says of the fit that is there, its constant moved to the best one if the
+    /// problem has one.
+    pub(super) fn profile<A: Design<T>>(&mut self, problem: &Problem<'_, T, A>) -> T {
+        let mut loss = self.logistic(problem.y);
+        if !problem.intercept {
+            return loss;
+        }
+        // Newton's method for Σ ρ = 0, which falls as the constant rises, between what is too low and too high.
+        let (mut low, mut high) = (-T::INFINITY, T::INFINITY);
+        for _ in 0..MOST_SHIFTS {
+            let (sum, bend) = (vector::sum(self.rho), vector::sum(self.curvature));
+            let size = vector::sum_abs(self.rho) + self.level.abs().max(T::ONE) * bend;
+            let wrong = sum.abs() > T::from_u32(16) * T::EPSILON * size;
+            if !wrong {
+                break;
+            }
+            if sum > T::ZERO {
+                low = self.level;
+            } else {
+                high = self.level;
+            }
+            let mut next = self.level + (sum / bend).max(-T::TWO).min(T::TWO);
+            if !(low < next && next < high) {
+                next = T::HALF * (low + high);
+            }
+            let shift = next - self.level;
+            if shift == T::ZERO || !next.is_finite() {
+                break;
+            }
+            self.fit.iter_mut().for_each(|z| *z += shift);
+            self.level = next;
+            loss = self.logistic(problem.y);
+        }
+        loss
     }
 
     /// ρ, curvature and the loss of the fit that is there, a logistic one.

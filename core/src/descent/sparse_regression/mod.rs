@@ -25,12 +25,12 @@
 //! moved, which soon are few; the first one is a pass over the matrix, and so are the norms. *Residual*:
 //! the gap, free. *Scale*: P(0). *Memory*: [`Workspace::required_len`], 2 m² for a working set of at most m
 //! columns. Where a set has no room for the support, the run goes on with cyclic sweeps over all columns
-//! that [gap-safe screening](Options::screening) has left; with m = 0 it does nothing else.
+//! that [gap-safe screening](Options::screening) has left, whose residuals are extrapolated to better dual points; with
+//! m = 0 it does nothing else.
 //!
 //! *Fails* by being slow where the support has many thousands of columns (the factor), or by
 //! [`Status::Stalled`](crate::Status::Stalled) where the gap that is asked for is below the rounding of P. λ must be
-//! positive: without a penalty no dual point is feasible. An [intercept](Problem::with_intercept) goes with least
-//! squares alone.
+//! positive: without a penalty no dual point is feasible.
 //!
 //! *Source*: coordinates: Nutini et al. 2015; screening: Ndiaye, Fercoq, Gramfort & Salmon 2017; working sets
 //! that grow as in Massias, Gramfort & Salmon 2018; steps on an identified face: Nutini, Laradji & Schmidt 2022. Lazy
@@ -55,6 +55,7 @@
 //! ```
 
 mod coordinate;
+mod extrapolate;
 mod face;
 mod group;
 mod logistic;

@@ -158,17 +158,33 @@ impl<'a, T: Real, A: Design<T>> Problem<'a, T, A> {
         }
     }
 
-    /// The same with a constant that is added to the fit and not penalised: columns and y count less their means.
-    /// Least squares alone: with a logistic loss no dual point is feasible before the end, so no gap would be
-    /// honest.
+    /// The same with a constant that is added to the fit and not penalised. With least squares columns and y count
+    /// less their means; with a logistic loss the constant is the best one for every w that is looked at (a few
+    /// evaluations of the loss each time), so that ρ sums to zero, as a feasible dual point does.
     ///
     /// # Errors
-    /// [`Error::Option`] for a logistic loss.
+    /// [`Error::Option`] for labels of one class only: their constant is infinite.
     pub fn with_intercept(self) -> Result<Self, Error> {
-        if self.loss == Loss::Logistic {
-            return Err(Error::Option { name: "intercept", requirement: "goes with least squares alone" });
+        let has = |label: T| self.y.contains(&label);
+        if self.loss == Loss::Logistic && !(has(T::ONE) && has(-T::ONE)) {
+            return Err(Error::Option { name: "intercept", requirement: "needs labels of both classes" });
         }
         Ok(Self { intercept: true, ..self })
+    }
+
+    /// The loss at w = 0, with the best constant if there is one.
+    pub(super) fn loss_of_nothing(&self) -> T {
+        let (n, mean) = (T::from_usize(self.y.len()), if self.intercept { self.mean() } else { T::ZERO });
+        match self.loss {
+            Loss::LeastSquares => {
+                T::HALF * self.y.iter().fold(T::ZERO, |sum, &y| sum + (y - mean) * (y - mean))
+            }
+            Loss::Logistic => {
+                // The shares of both classes: 1/2 without a constant.
+                let entropy = |share: T| if share > T::ZERO { -share * share.ln() } else { T::ZERO };
+                n * (entropy(T::HALF * (T::ONE + mean)) + entropy(T::HALF * (T::ONE - mean)))
+            }
+        }
     }
 
     /// The same with another λ.
@@ -213,7 +229,7 @@ impl<'a, T: Real, A: Design<T>> Problem<'a, T, A> {
             }
             let mut sum = T::ZERO;
             self.design.visit(column, |_, a| sum += a);
-            product - mean * sum
+            product - half * mean * sum
         };
         let mut largest = T::ZERO;
         for block in 0..self.blocks() {
@@ -255,9 +271,14 @@ impl<'a, T: Real, A: Design<T>> Problem<'a, T, A> {
         }
         scratch.fill(T::ZERO);
         self.design.add_scaled(column, T::ONE, scratch);
+        let whole = vector::dot(scratch, scratch);
         let mean = vector::sum(scratch) / T::from_usize(scratch.len().max(1));
         scratch.iter_mut().for_each(|a| *a -= mean);
-        (vector::dot(scratch, scratch) + self.ridge, mean)
+        let centred = vector::dot(scratch, scratch);
+        // A column that is constant but for its last bits explains nothing: what is left of it is rounding.
+        let rounding = T::from_u32(64) * T::EPSILON;
+        let square = if centred > rounding * rounding * whole { centred } else { T::ZERO };
+        (square + self.ridge, mean)
     }
 
     /// The mean of y.

@@ -31,6 +31,8 @@ pub struct SparseRegression<'a, T, A> {
     begun: bool,
     /// The working set has no room: columns are gone over one by one.
     sweeping: bool,
+    /// Sweeps have left an extrapolated residual behind.
+    pub(super) extrapolated: bool,
     pub(super) counts: Counts,
     pub(super) failure: Option<Status>,
 }
@@ -89,6 +91,7 @@ pub fn start<'a, T: Real, A: Design<T>>(
         best: T::INFINITY,
         begun: false,
         sweeping: false,
+        extrapolated: false,
         counts: Counts::default(),
         failure: None,
     };
@@ -103,14 +106,18 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
         (set.len, set.stride) = (0, 0);
         set.forget_factor();
         features.weigh(&self.problem);
-        self.scale = match self.problem.loss {
-            Loss::LeastSquares => {
-                let mean = if self.problem.intercept { self.problem.mean() } else { T::ZERO };
-                T::HALF * self.problem.y.iter().fold(T::ZERO, |sum, &y| sum + (y - mean) * (y - mean))
-            }
-            Loss::Logistic => T::from_usize(self.problem.y.len()) * T::TWO.ln(),
-        };
+        self.scale = self.problem.loss_of_nothing();
         self.look(Look::First);
+        // What explains nothing has no weight: else there would be no step that takes it away.
+        let mut dropped = false;
+        for (x, &norm) in self.x.iter_mut().zip(&*self.work.features.norm) {
+            if norm == T::ZERO && *x != T::ZERO {
+                (*x, dropped) = (T::ZERO, true);
+            }
+        }
+        if dropped {
+            self.look(Look::Anew);
+        }
     }
 
     /// Goes on after the problem has changed its λ.
@@ -131,6 +138,12 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
             how => features.correlate(&self.problem, samples, self.x, how == Look::Anew),
         };
         self.found = features.certify(&self.problem, samples, loss, self.x);
+        if core::mem::take(&mut self.extrapolated) {
+            self.counts.visits += features.slope.len() as u64;
+            if let Some(better) = features.certify_extrapolated(&self.problem, samples, &self.found, self.x) {
+                self.found = better;
+            }
+        }
         self.best = self.best.min(self.found.gap);
         if self.options.screening && self.found.gap.is_finite() {
             self.counts.screened += features.screen(&self.problem, &self.found, self.x);

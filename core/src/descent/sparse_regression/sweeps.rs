@@ -1,5 +1,6 @@
 //! Cyclic sweeps over all columns that are not screened: what is left where no working set has room.
 
+use super::extrapolate::{POINTS, applies};
 use super::problem::Loss;
 use super::run::SparseRegression;
 use super::working_set::{SCREENED, at, index_at, put, reciprocal};
@@ -8,13 +9,14 @@ use crate::linear::Design;
 use crate::{Real, Status};
 
 /// Sweeps between two looks.
-const SWEEPS: u32 = 10;
+const SWEEPS: usize = 10;
 
 impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
     /// Ten sweeps. A logistic loss counts with the bound ¼ of its second derivatives,
-    /// and is evaluated anew after every column that moves: n exponentials.
+    /// and is evaluated anew after every column that moves: n exponentials, a few times as many with an intercept.
     pub(super) fn sweep(&mut self) {
-        for _ in 0..SWEEPS {
+        let extrapolates = applies(&self.problem);
+        for sweep in 0..SWEEPS {
             self.counts.sweeps = self.counts.sweeps.saturating_add(1);
             for block in 0..self.problem.blocks() {
                 self.visit(block);
@@ -22,7 +24,12 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
                     return;
                 }
             }
+            // The last residuals but the very last, which is still there.
+            if extrapolates && let Some(point) = (sweep + 1 + POINTS).checked_sub(SWEEPS) {
+                self.work.samples.remember(point);
+            }
         }
+        self.extrapolated = extrapolates && self.work.samples.extrapolate();
     }
 
     /// A proximal step of a column, or of a group.
@@ -79,7 +86,7 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
         if moved {
             self.counts.updates += 1;
             if problem.loss == Loss::Logistic {
-                samples.logistic(problem.y);
+                samples.profile(problem);
             }
         }
     }

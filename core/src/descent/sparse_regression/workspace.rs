@@ -36,6 +36,8 @@ pub(super) struct Samples<'w, T> {
     /// e^(−|y z|), then the logarithms of a logistic loss.
     pub(super) powers: &'w mut [T],
     pub(super) scratch: &'w mut [T],
+    /// The constant in the fit of a logistic loss.
+    pub(super) level: T,
 }
 
 /// Vectors over the columns.
@@ -109,7 +111,7 @@ impl<'w, T: Real> Workspace<'w, T> {
         let [rho, old_rho, fit, curvature, powers, scratch] = carve(samples, [n; OVER_SAMPLES])?;
         let [slope, norm, mean, inverse, priority] = carve(features, [p; OVER_COLUMNS])?;
         Ok(Self {
-            samples: Samples { rho, old_rho, fit, curvature, powers, scratch },
+            samples: Samples { rho, old_rho, fit, curvature, powers, scratch, level: T::ZERO },
             features: Features {
                 slope,
                 norm,

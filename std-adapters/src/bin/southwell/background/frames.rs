@@ -7,6 +7,9 @@ use southwell::subgradient::counter::{stream, uniform};
 
 use crate::output::Failure;
 
+/// Sweeps of rotations at most; ten are many.
+const SWEEPS: u32 = 40;
+
 /// Grey values from 0 to 1, as a matrix by rows: of a sequence a row a pixel and a column a frame; of one photograph
 /// the photograph.
 #[derive(Clone, Debug)]
@@ -34,6 +37,58 @@ impl Frames {
                 *value = if uniform(stream(1, 32), n) < 0.5 { 0.0 } else { 1.0 };
             }
         }
+    }
+
+    /// The nearest matrix of this rank, by rows: the largest singular values by rotations of the columns (Hestenes 1958).
+    pub(super) fn nearest(&self, rank: usize) -> Vec<f64> {
+        let (rows, columns) = (self.rows, self.columns);
+        let line = |k: usize, rows: bool| -> Vec<f64> {
+            let entry = |i: usize| if rows { k * columns + i } else { i * columns + k };
+            (0..if rows { columns } else { self.rows }).map(|i| self.values[entry(i)]).collect()
+        };
+        // The fewer ones of the lines are made orthogonal.
+        let by_rows = rows < columns;
+        let mut lines: Vec<Vec<f64>> = (0..rows.min(columns)).map(|k| line(k, by_rows)).collect();
+        let mut turns: Vec<Vec<f64>> = (0..lines.len())
+            .map(|k| (0..lines.len()).map(|i| if i == k { 1.0 } else { 0.0 }).collect())
+            .collect();
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        for _ in 0..SWEEPS {
+            let mut turned = false;
+            for q in 1..lines.len() {
+                for p in 0..q {
+                    let (pp, qq, pq) =
+                        (dot(&lines[p], &lines[p]), dot(&lines[q], &lines[q]), dot(&lines[p], &lines[q]));
+                    if pq.abs() <= 1e-14 * (pp * qq).sqrt() {
+                        continue;
+                    }
+                    turned = true;
+                    let zeta = (qq - pp) / (2.0 * pq);
+                    let t = zeta.signum() / (zeta.abs() + zeta.hypot(1.0));
+                    let c = 1.0 / t.hypot(1.0);
+                    for vectors in [&mut lines, &mut turns] {
+                        let (head, tail) = vectors.split_at_mut(q);
+                        for (a, b) in head[p].iter_mut().zip(&mut tail[0]) {
+                            (*a, *b) = (c * (*a - t * *b), c * (t * *a + *b));
+                        }
+                    }
+                }
+            }
+            if !turned {
+                break;
+            }
+        }
+        let mut order: Vec<usize> = (0..lines.len()).collect();
+        order.sort_by(|&a, &b| dot(&lines[b], &lines[b]).total_cmp(&dot(&lines[a], &lines[a])));
+        let mut nearest = vec![0.0; self.values.len()];
+        for &k in order.iter().take(rank) {
+            for (n, value) in nearest.iter_mut().enumerate() {
+                let (i, j) = (n / columns, n % columns);
+                let (along, across) = if by_rows { (j, i) } else { (i, j) };
+                *value += lines[k][along] * turns[k][across];
+            }
+        }
+        nearest
     }
 
     /// A frame out of a matrix of this shape, each value by `grey`.

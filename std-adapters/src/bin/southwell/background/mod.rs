@@ -50,6 +50,9 @@ pub(crate) struct Arguments {
     /// Turn this share of the pixels black or white first, to see what can be had back.
     #[arg(long, allow_negative_numbers = true, value_name = "SHARE", value_parser = share)]
     spoil: Option<f64>,
+    /// Take the nearest image of this rank in place of the image, so that all of it can be had back.
+    #[arg(long, value_name = "RANK", value_parser = clap::value_parser!(u32).range(1..))]
+    simplify: Option<u32>,
     /// A pixel is of the foreground if it differs by more than this from the background; white is 1.
     #[arg(long, default_value_t = 0.1, allow_negative_numbers = true)]
     threshold: f64,
@@ -92,7 +95,7 @@ struct Document {
     /// The share of pixels that are of the foreground.
     foreground: f64,
     /// The share of pixels that were spoilt, of those the share that was found, and ‖background − image‖/‖image‖ with
-    /// the image before.
+    /// the image before; the same of the nearest matrix of the rank, which is what least squares finds.
     #[serde(skip_serializing_if = "Option::is_none")]
     spoilt: Option<Spoilt>,
     seconds: f64,
@@ -105,6 +108,7 @@ struct Spoilt {
     found: f64,
     relative_error: f64,
     relative_error_before: f64,
+    relative_error_of_squares: f64,
 }
 
 /// How often the progress is shown.
@@ -115,7 +119,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let bar = output::progress(arguments.quiet || arguments.json, None);
     bar.set_message("reading");
     bar.tick();
-    let clean = frames::read(&arguments.images, arguments.every)?;
+    let mut clean = frames::read(&arguments.images, arguments.every)?;
+    if let Some(rank) = arguments.simplify {
+        clean.values = clean.nearest(rank as usize);
+    }
     let mut given = clean.clone();
     if let Some(share) = arguments.spoil {
         given.spoil(share);
@@ -172,7 +179,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         width: given.width,
         height: given.height,
         foreground: part(foreground.iter().filter(|is| **is).count(), foreground.len()),
-        spoilt: arguments.spoil.map(|_| compare(&clean, &given, &background, &foreground)),
+        spoilt: arguments.spoil.map(|_| compare(&clean, &given, rank, &background, &foreground)),
         seconds,
         simd: southwell_simd::level_name(),
     };
@@ -186,7 +193,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 /// What was had back of what was spoilt.
-fn compare(clean: &Frames, given: &Frames, background: &[f64], foreground: &[bool]) -> Spoilt {
+fn compare(clean: &Frames, given: &Frames, rank: usize, background: &[f64], foreground: &[bool]) -> Spoilt {
     let square = |off: &mut dyn Iterator<Item = f64>| off.fold(0.0, |sum, off| sum + off * off).sqrt();
     let size = square(&mut clean.values.iter().copied()).max(f64::MIN_POSITIVE);
     let off = |from: &[f64]| square(&mut from.iter().zip(&clean.values).map(|(a, b)| a - b)) / size;
@@ -198,6 +205,7 @@ fn compare(clean: &Frames, given: &Frames, background: &[f64], foreground: &[boo
         found: both as f64 / count.max(1) as f64,
         relative_error: off(background),
         relative_error_before: off(&given.values),
+        relative_error_of_squares: off(&given.nearest(rank)),
     }
 }
 
@@ -207,11 +215,12 @@ fn print(arguments: &Arguments, found: &Found, document: &Document) -> Result<()
     }
     let back = document.spoilt.map_or(String::new(), |spoilt| {
         format!(
-            "; {:.1} % were spoilt, {:.1} % of them found, relative error {:.4} (before: {:.4})",
+            "; {:.1} % were spoilt, {:.1} % of them found, relative error {:.4} (before: {:.4}, by least squares: {:.4})",
             100.0 * spoilt.share,
             100.0 * spoilt.found,
             spoilt.relative_error,
-            spoilt.relative_error_before
+            spoilt.relative_error_before,
+            spoilt.relative_error_of_squares
         )
     });
     output::print(&format!(

@@ -6,11 +6,13 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use serde::Serialize;
+use southwell::descent::sparse_regression::Loss;
 use southwell::{Error, Progress, Report, Status, Stop};
 use southwell_std::files::npy;
 use southwell_std::owned::descent::{
     Blocks, Descended, Descent, Kink, Measure, Move, Options, Outcome, Plan, Select, Smooth,
 };
+use southwell_std::owned::{Regression, Sparsity};
 use southwell_std::plot::{Panel, Series, write_svg};
 
 use super::bounded::bound;
@@ -167,7 +169,7 @@ pub(super) fn run(arguments: &Arguments, posed: Posed) -> Result<ExitCode, Failu
             false => ControlFlow::Continue(()),
         }
     };
-    let found = match arguments.sum {
+    let mut found = match arguments.sum {
         Some(sum) if arguments.kind() != Kind::Simplex => {
             let (x, objective, report) =
                 problem.solve_with_sum(sum, &stop, &mut observer).map_err(refused)?;
@@ -179,6 +181,12 @@ pub(super) fn run(arguments: &Arguments, posed: Posed) -> Result<ExitCode, Failu
     bar.finish_and_clear();
     let seconds = start.elapsed().as_secs_f64();
     write(arguments, &problem.smooth, &found, &classes, &plan, curve)?;
+    if !found.gap.is_finite()
+        && let Some(gap) =
+            weight.as_ref().and_then(|weight| dual(arguments, problem.smooth, weight, &found.x))
+    {
+        found.gap = mean * gap;
+    }
     let outcome = &found.outcome;
     let status = name(outcome.report.status);
     let nonzeros = found.x.iter().filter(|x| **x != 0.0).count();
@@ -230,6 +238,24 @@ pub(super) fn run(arguments: &Arguments, posed: Posed) -> Result<ExitCode, Failu
         Status::Converged | Status::Optimal => ExitCode::SUCCESS,
         _ => ExitCode::from(NOT_CONVERGED),
     })
+}
+
+/// The duality gap of a regression, as a mean over the samples, whose variables have no bounds to tell one from.
+fn dual(arguments: &Arguments, smooth: Smooth, weight: &Weight, x: &[f64]) -> Option<f64> {
+    let regression = match smooth {
+        Smooth::LeastSquares { samples, y } => Regression::of(samples, y, Loss::LeastSquares),
+        Smooth::Logistic { samples, y } => Regression::of(samples, y, Loss::Logistic),
+        _ => return None,
+    };
+    let sparsity = match arguments.kind() {
+        Kind::Lasso => Sparsity::Lasso,
+        Kind::ElasticNet => Sparsity::ElasticNet(arguments.ridge),
+        Kind::NonNegative => Sparsity::NonNegative,
+        Kind::Group => Sparsity::Groups(arguments.group_size),
+        Kind::None | Kind::Box | Kind::Simplex => return None,
+    };
+    // A weight of 0 has no dual point.
+    regression.gap(sparsity, weight.lambda, x).ok()
 }
 
 /// What greedy pairs report, as other runs do.
