@@ -20,6 +20,10 @@ pub trait Run {
     /// residuals that follow have the bits of single steps.
     fn steps(&mut self, count: u32) -> u32 {
         for done in 0..count {
+            // What a look has found out needs no step to be true.
+            if self.failure().is_some() {
+                return done;
+            }
             self.step();
             if self.failure().is_some() {
                 return done;
@@ -256,6 +260,36 @@ mod tests {
     fn not_finite_is_noticed() {
         let mut run = Halving { value: f64::NAN, lie: 1.0, steps: 0 };
         assert_eq!(drive(&mut run, &stop(1e-3, 100, 1), &mut ()).status, Status::NotFinite);
+    }
+
+    /// Notices at a look that it gets no further.
+    struct Stalling {
+        steps: u32,
+        stalled: bool,
+    }
+
+    impl Run for Stalling {
+        type Real = f64;
+        fn step(&mut self) {
+            self.steps += 1;
+        }
+        fn residual(&mut self) -> f64 {
+            self.stalled = self.steps >= 5;
+            1.0
+        }
+        fn parameter(&self) -> f64 {
+            1.0
+        }
+        fn failure(&self) -> Option<Status> {
+            self.stalled.then_some(Status::Stalled)
+        }
+    }
+
+    #[test]
+    fn a_failure_that_a_look_finds_is_not_answered_with_a_step_that_nobody_counts() {
+        let mut run = Stalling { steps: 0, stalled: false };
+        let report = drive(&mut run, &stop(1e-3, 100, 1), &mut ());
+        assert_eq!((report.status, report.steps, run.steps), (Status::Stalled, 5, 5));
     }
 
     /// Grows until it overflows; keeps its first value.

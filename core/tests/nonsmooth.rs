@@ -476,3 +476,29 @@ fn hubers_regression_closes_its_gap() {
     assert!(outcome.report.converged() && outcome.report.steps == 1, "{outcome:?}");
     assert!(matches!(huber::Huber::new(table, &y, 0.0), Err(Error::Option { name: "delta", .. })));
 }
+
+#[test]
+fn a_fit_that_gets_no_further_says_how_many_steps_led_to_it() {
+    let mut stalled = 0;
+    for seed in 1..20 {
+        let (table, y, _) = outliers(seed, 40, 3);
+        let table = Table::new(&table, 40, 3).expect("a table");
+        let loss = huber::Huber::new(table, &y, 0.5).expect("a loss");
+        let len = huber::Workspace::<f64>::required_len(3);
+        // No gap closes to this: what is left is rounding.
+        let stop = Stop::relative(1e-300);
+        let (mut x, mut storage) = ([0.0; 3], vec![f64::NAN; len]);
+        let work = huber::Workspace::new(&loss, &mut storage).expect("memory");
+        let outcome = huber::solve(&loss, &stop, &mut x, work, &mut ()).expect("sound");
+        let ended = (outcome.report.status == Status::Stalled).then_some(Status::Stalled);
+        stalled += u32::from(ended.is_some());
+        assert!(outcome.seen_at <= outcome.report.steps, "{outcome:?}");
+        let (mut by_hand, mut storage) = ([0.0; 3], vec![f64::NAN; len]);
+        let work = huber::Workspace::new(&loss, &mut storage).expect("memory");
+        let mut run = huber::start(&loss, &stop, &mut by_hand, work).expect("sound");
+        (0..outcome.report.steps).for_each(|_| run.step());
+        assert_eq!(run.failure(), ended, "{outcome:?}");
+        assert_eq!(bits(&x), bits(&by_hand), "{outcome:?}");
+    }
+    assert!(stalled > 2, "{stalled} runs test little");
+}

@@ -4,11 +4,14 @@
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use southwell::Real;
 use southwell::bandit::{
     BinnedTsallisInf, ChebCb, ChebOptions, Estimator, Grid, TsallisInf, TsallisOptions, Tuner, Unimodal,
     UnimodalOptions,
 };
+use southwell::subgradient::matrix::{Learned, Step};
 use southwell_fuzz::{Number, bits, check_error};
 
 #[derive(Arbitrary, Debug)]
@@ -113,6 +116,7 @@ fn run<T: Real, B: Tuner<T> + Clone>(
         Ok(tuner) => tuner,
         Err(error) => return check_error(error, |_| 0),
     };
+    learned(input, tuner.clone());
     let mut twin = tuner.clone();
     let arms = tuner.arms();
     let uniform = tuner.probabilities().iter().map(|p| p.to_f64()).sum::<f64>();
@@ -168,6 +172,30 @@ fn run<T: Real, B: Tuner<T> + Clone>(
 
     let grid = Grid::new(T::ONE, T::TWO, arms as u32).expect("increasing");
     assert_eq!(grid.at_or_above(grid.value(tuner.incumbent())), tuner.incumbent());
+}
+
+/// A step rule's number drawn by the tuner: what the same tuner chooses from the same words.
+fn learned<T: Real, B: Tuner<T> + Clone>(input: &Input, tuner: B) {
+    let seed = u64::from(input.starts);
+    let (mut twin, mut words) = (tuner.clone(), Xoshiro256PlusPlus::seed_from_u64(seed));
+    // Arms beyond the grid have its last value.
+    let grid = Grid::new(T::HALF, T::ONE, u32::from(input.repeat % 24) + 1).expect("increasing");
+    let rule = |rho: T| Step::Held { eta0: T::ONE, rho, hold: 3 };
+    let mut learned = Learned::new(tuner, grid, Xoshiro256PlusPlus::seed_from_u64(seed), rule);
+    for round in &input.rounds {
+        let context = round.context.wild();
+        let arm = twin.choose_with(context, words.next_u64());
+        assert_eq!(learned.next(context), rule(grid.value(arm)));
+        let loss = match round.event {
+            Event::Count(n) => T::from_u32(n.into()),
+            Event::Loss(loss) => loss.wild(),
+            _ => T::NAN,
+        };
+        learned.learn(loss);
+        twin.learn(loss);
+        assert_eq!(learned.incumbent(), rule(grid.value(twin.incumbent())));
+        assert_eq!(look(learned.tuner(), arm), look(&twin, arm));
+    }
 }
 
 fn check_choice<T: Real>(tuner: &impl Tuner<T>, arm: usize, certain: bool) {

@@ -12,8 +12,7 @@ use southwell::subgradient::method::Ending;
 use southwell::subgradient::step::{Constant, Diminishing, StepRule};
 use southwell::subgradient::{Table, calibration, game};
 use southwell::{Real, Run, Status, Stop};
-use southwell_fuzz::{Number, bits, check_error, cycled, number_bits};
-use southwell_simd::{Level, force_level};
+use southwell_fuzz::{Number, bits, check_error, cycled, number_bits, thrice};
 
 #[derive(Arbitrary, Debug)]
 struct Input {
@@ -38,17 +37,6 @@ fn check<T: Real>(input: &Input) {
         1 => check_pairs::<T>(input),
         _ => check_calibration::<T>(input),
     }
-}
-
-/// The same three times: from dirt, from other dirt, and with plain scalars.
-fn thrice<T: Real, R: PartialEq + std::fmt::Debug>(mut once: impl FnMut(T) -> R) -> R {
-    let first = once(T::NAN);
-    assert_eq!(once(T::ONE), first, "dirty memory");
-    force_level(Some(Level::Scalar));
-    let scalar = once(T::ZERO);
-    force_level(None);
-    assert_eq!(scalar, first, "another instruction set");
-    first
 }
 
 fn check_game<T: Real>(input: &Input) {

@@ -10,7 +10,8 @@ use southwell::subgradient::matrix::operator::{
     AllEntries, Bilinear, Dense, Draw, Entries, Operator, Packed, Paired, RankOne, Seeded,
 };
 use southwell::subgradient::matrix::{
-    self, Options, Precondition, Problem, Recovered, Start, Step, Unit, Weights, Workspace,
+    self, Options, Precondition, Problem, Recovered, Shape, Start, Step, Unit, Weights, Workspace,
+    singular_values,
 };
 use southwell::{Error, Real, Run, Status, Stop};
 use southwell_fuzz::{Number, bits, check_error, cycled};
@@ -143,6 +144,8 @@ fn with<T: Real, O: Operator<T>>(input: &Input, operator: Result<O, Error>, y: &
     };
     assert!(x.iter().all(|x| x.is_finite()), "{found:?} left {x:?}");
 
+    spectrum(shape, &x, found.rank);
+
     // The value is that of the factors: recomputed by the operator's rows one by one, summed in f64.
     let (mut scratch, mut gradient) = (vec![T::NAN; operator.scratch_len(shape)], vec![T::NAN; x.len()]);
     let (factors, mut sums) = (shape.factors(&x), shape.gradient(&mut gradient));
@@ -190,4 +193,23 @@ fn with<T: Real, O: Operator<T>>(input: &Input, operator: Result<O, Error>, y: &
     let mut again = first.clone();
     assert!(matches!(solve(&mut again, needed - 1, T::ZERO), Err(Error::Workspace { .. })));
     assert_eq!(bits(&again), bits(&first));
+}
+
+/// Singular values fall, and their squares sum to those of the entries.
+fn spectrum<T: Real>(shape: Shape, x: &[T], told: usize) {
+    let (mut values, mut storage) = (vec![T::NAN; shape.rank()], vec![T::NAN; shape.unknowns()]);
+    let rank = singular_values(shape, x, &mut values, &mut storage).expect("sound sizes");
+    assert_eq!(rank, told);
+    let factors = shape.factors(x);
+    let places = (0..shape.rows()).flat_map(|i| (0..shape.columns()).map(move |j| (i, j)));
+    let square: f64 = places.map(|(i, j)| factors.entry(i, j).to_f64().powi(2)).sum();
+    let reach = x.iter().fold(0.0, |most: f64, x| most.max(x.to_f64().abs()));
+    // Where squares of squares neither overflow nor underflow in the type.
+    if (1e-4..1e4).contains(&reach) {
+        assert!(values.is_sorted_by(|a, b| a >= b), "{values:?}");
+        let sum: f64 = values.iter().map(|s| s.to_f64().powi(2)).sum();
+        let terms = (shape.rows() + shape.columns()) as f64 * shape.rank() as f64 + 16.0;
+        let bound = 64.0 * terms * terms * T::EPSILON.to_f64() * reach.powi(4);
+        assert!((sum - square).abs() <= bound, "{values:?}: {sum}, but {square} ± {bound}");
+    }
 }

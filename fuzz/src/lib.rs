@@ -224,3 +224,14 @@ pub fn check_error(error: southwell::Error, length: impl Fn(&str) -> usize) {
         _ => {}
     }
 }
+
+/// The same three times: from dirt, from other dirt, and with plain scalars.
+pub fn thrice<T: Real, R: PartialEq + std::fmt::Debug>(mut once: impl FnMut(T) -> R) -> R {
+    let first = once(T::NAN);
+    assert_eq!(once(T::ONE), first, "dirty memory");
+    southwell_simd::force_level(Some(southwell_simd::Level::Scalar));
+    let scalar = once(T::ZERO);
+    southwell_simd::force_level(None);
+    assert_eq!(scalar, first, "another instruction set");
+    first
+}

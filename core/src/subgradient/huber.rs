@@ -18,7 +18,7 @@
 use southwell_simd::vector;
 
 use super::Table;
-use super::best::Outcome;
+use super::best::{self, Outcome};
 use super::quantile::Quantile;
 use super::small;
 use super::sum::Sum;
@@ -260,6 +260,13 @@ impl<T: Real> Run for Reweighted<'_, T> {
             self.beta.copy_from(self.work.next);
         }
         self.bound = self.bound.max(bound).min(self.value);
+    }
+
+    /// A step that is the last of use is a step as well.
+    fn steps(&mut self, count: u32) -> u32 {
+        let before = self.steps;
+        best::steps(self, count);
+        self.steps.saturating_sub(before)
     }
 
     fn residual(&mut self) -> T {

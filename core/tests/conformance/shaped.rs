@@ -1,6 +1,6 @@
 //! Adapters made of a closure: where a run begins, its memory, and what is done with it.
 
-use southwell::{Error, Real, Report, Stop};
+use southwell::{Error, Real, Report, Status, Stop};
 
 use crate::common::wide;
 use crate::{Call, Method};
@@ -47,6 +47,12 @@ impl<T: Real> Method<T> for Shaped<T> {
     }
     fn stop(&self) -> Stop<T> {
         self.stop
+    }
+    fn ends_well(&self, report: &Report<T>) -> bool {
+        !matches!(report.status, Status::NotFinite | Status::Breakdown) && report.steps > 0
+    }
+    fn looks_at_ends(&self) -> bool {
+        matches!(self.name, "least absolute deviations" | "mirror descent" | "dual averaging")
     }
     fn worth(&self, x: &[T]) -> Option<f64> {
         self.worth.as_ref().map(|worth| worth(&wide(x)))

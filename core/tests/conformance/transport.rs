@@ -14,6 +14,7 @@ enum How {
     Sinkhorn(f64),
     Scaling(f64),
     Newton,
+    DenseNewton,
     Greenkhorn,
 }
 
@@ -58,7 +59,7 @@ impl<T: Real> Transport<T> {
     fn rule(&self) -> Fixed<T> {
         match self.how {
             How::Sinkhorn(omega) | How::Scaling(omega) => Fixed(T::from_f64(omega)),
-            How::Newton | How::Greenkhorn => Fixed(T::ONE),
+            How::Newton | How::DenseNewton | How::Greenkhorn => Fixed(T::ONE),
         }
     }
 
@@ -97,6 +98,7 @@ impl<T: Real> Method<T> for Transport<T> {
             How::Sinkhorn(_) => sinkhorn::Workspace::<T>::required_len(n, m, m),
             How::Scaling(_) => scaling::Workspace::<T>::required_len(n, m, true),
             How::Newton => newton::Workspace::<T>::required_len(n, m, m, n * m),
+            How::DenseNewton => newton::dense::Workspace::<T>::required_len(n, m, m),
             How::Greenkhorn => greenkhorn::Workspace::<T>::required_len(n, m, m),
         }
     }
@@ -128,6 +130,12 @@ impl<T: Real> Method<T> for Transport<T> {
                 answer!(call, stop, newton::start(problem, &options, x, work), observer =>
                     newton::solve(problem, &options, x, work, observer))
             }
+            How::DenseNewton => {
+                let work = newton::dense::Workspace::new(problem, storage)?;
+                let options = newton_options(stop);
+                answer!(call, stop, newton::dense::start(problem, &options, x, work), observer =>
+                    newton::dense::solve(problem, &options, x, work, observer))
+            }
             How::Greenkhorn => {
                 let work = greenkhorn::Workspace::new(problem, storage)?;
                 answer!(call, stop, greenkhorn::start(problem, &options, x, work), observer =>
@@ -145,7 +153,7 @@ impl<T: Real> Method<T> for Transport<T> {
         (rows + columns, bound)
     }
     fn ends_at_rounding(&self) -> bool {
-        matches!(self.how, How::Newton)
+        matches!(self.how, How::Newton | How::DenseNewton)
     }
     fn stop(&self) -> Stop<T> {
         Stop { max_steps: 3000, ..sinkhorn::Options::default().stop }
@@ -162,7 +170,7 @@ fn newton_options<T: Real>(stop: &Stop<T>) -> newton::Options<T> {
 /// Every method of the family.
 pub(crate) fn transport<T: Real>() -> impl Iterator<Item = Box<dyn Method<T>>> {
     let hows = [1.0, 1.5].into_iter().flat_map(|omega| [How::Sinkhorn(omega), How::Scaling(omega)]);
-    let hows = hows.chain([How::Newton, How::Greenkhorn]);
+    let hows = hows.chain([How::Newton, How::DenseNewton, How::Greenkhorn]);
     hows.flat_map(|how| {
         let problems = [(9, 13, 0.125), (20, 7, 0.03125)].into_iter();
         problems
