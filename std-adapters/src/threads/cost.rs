@@ -10,13 +10,17 @@ use southwell_simd::{dense, elementary, vector};
 use super::Threaded;
 use super::relay::{Relay, Station, Sums};
 
-/// Entries of a block: its exponentials, or its rows of a kernel, are read twice, from the second cache of a core.
-const BLOCK: usize = 1 << 14;
+/// What an entry is to a reading: how many go into a block, which is read twice, from the second cache of a core; and
+/// how many in all are too few to be shared out.
+#[derive(Clone, Copy)]
+struct Reading {
+    block: usize,
+    least: usize,
+}
 
-/// Readings of fewer quarters of a nanosecond than this are left to the calling thread.
-const LEAST: usize = 1 << 16;
-const EXPONENTIALS: usize = 4;
-const PRODUCTS: usize = 1;
+/// An exponential takes a nanosecond, a product in cache a tenth of that.
+const EXPONENTIALS: Reading = Reading { block: 1 << 14, least: 1 << 14 };
+const PRODUCTS: Reading = Reading { block: 1 << 15, least: 1 << 18 };
 
 /// The rows go in blocks, which the threads take in order. A thread makes the exponentials (or the products) of its block
 /// while others make those of theirs; then, when the blocks before are done, its rows are weighed, and added to the
@@ -184,18 +188,18 @@ struct Cut {
 }
 
 impl<C> Threaded<'_, C> {
-    /// How the rows are cut, if an entry takes so many quarters of a nanosecond; none if one thread should do it all.
-    fn cut<T: Real>(&self, quarters: usize) -> Option<Cut>
+    /// How the rows are cut; none if one thread should do it all.
+    fn cut<T: Real>(&self, reading: Reading) -> Option<Cut>
     where
         C: Cost<T> + Sync,
     {
         let (n, m, threads) = (self.inner.rows(), self.inner.columns(), self.pool.threads());
         let entries = n.saturating_mul(m);
-        if threads == 1 || n < 2 || entries.saturating_mul(quarters) < LEAST {
+        if threads == 1 || n < 2 || entries < reading.least {
             return None;
         }
         // As many blocks for each thread.
-        let blocks = entries.div_ceil(BLOCK).next_multiple_of(threads).min(n);
+        let blocks = entries.div_ceil(reading.block).max(2 * threads).next_multiple_of(threads).min(n);
         Some(Cut { rows: n.div_ceil(blocks) })
     }
 

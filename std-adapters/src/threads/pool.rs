@@ -226,7 +226,7 @@ struct Awake {
 }
 
 /// How long a worker looks out for the next pass.
-const AWAKE: Duration = Duration::from_micros(200);
+const AWAKE: Duration = Duration::from_micros(100);
 
 impl Awake {
     fn prolong(self: &Arc<Self>, workers: &rayon::ThreadPool, count: usize) {
@@ -238,13 +238,14 @@ impl Awake {
         workers.spawn_broadcast(move |_| {
             let (mut seen, mut since) = (0, Instant::now());
             while since.elapsed() < AWAKE {
-                // Does what there is to do.
-                rayon::yield_now();
+                // Does what there is to do, else lets others have the core: the caller may be waiting for this one.
+                if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                    std::thread::yield_now();
+                }
                 let passes = awake.passes.load(Ordering::Relaxed);
                 if passes != seen {
                     (seen, since) = (passes, Instant::now());
                 }
-                std::hint::spin_loop();
             }
             awake.count.fetch_sub(1, Ordering::AcqRel);
         });

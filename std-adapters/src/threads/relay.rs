@@ -73,7 +73,7 @@ pub(super) struct Patience(u32);
 
 impl Patience {
     pub(super) fn wait(&mut self) {
-        if self.0 < 200 {
+        if self.0 < 100 {
             self.0 += 1;
             std::hint::spin_loop();
         } else {

@@ -156,6 +156,18 @@ impl Numbers {
 }
 
 impl Method {
+    /// What a pass over so many costs takes.
+    fn work(self, entries: usize) -> Work {
+        match self {
+            Method::Log | Method::OverRelaxedLog => Work { exponentials: entries, ..Work::default() },
+            Method::Auto | Method::Sinkhorn | Method::OverRelaxed | Method::NewtonSparse => {
+                Work { products: entries, ..Work::default() }
+            }
+            // A line at a time: nothing is shared out.
+            Method::Greedy => Work::default(),
+        }
+    }
+
     fn coupler(self) -> Coupler {
         match self {
             Method::Auto => Coupler::Auto,
@@ -188,8 +200,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     bar.tick();
     let transport = read(arguments)?;
     let (rows, columns) = transport.shape();
-    // On two cores sharing a pass out gained nothing (docs/devices.md), so that it has to be asked for.
-    let pool = if device::is_automatic() { None } else { device::threads(Work::default())? };
+    let pool = device::threads(arguments.method.work(rows.saturating_mul(columns)))?;
     let transport = if let Some(pool) = &pool { transport.on(pool) } else { transport };
     let refused = |error: Error| refusal(arguments, error);
     let epsilon = match arguments.epsilon {

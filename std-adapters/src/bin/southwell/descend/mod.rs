@@ -3,6 +3,8 @@
 //! from names, `bounded` the active-set method for quadratics in a box.
 
 mod bounded;
+#[cfg(any(unix, windows))]
+mod out_of_core;
 mod parts;
 mod read;
 mod sparse;
@@ -138,6 +140,20 @@ pub(crate) struct Arguments {
     /// Neither progress nor notes on standard error, only errors.
     #[arg(long)]
     quiet: bool,
+    /// Leave the design (.npy, Fortran order) in its file and read it as it is needed, for one larger than memory. For
+    /// the lasso and its relatives.
+    #[arg(long, requires = "targets", conflicts_with = "path")]
+    pub(crate) out_of_core: bool,
+    /// Mebibytes of memory for columns of the design that are used again and again.
+    #[arg(long, value_name = "MIB", default_value_t = 256, requires = "out_of_core")]
+    column_memory: u32,
+    /// Where a run that is interrupted leaves what it takes to go on; written every ten minutes, too.
+    /// Default: the file of --resume, or descend-checkpoint.npz.
+    #[arg(long, value_name = "RUN.npz", requires = "out_of_core")]
+    checkpoint: Option<PathBuf>,
+    /// Go on where the run that wrote this was interrupted, with the bits of one that was not.
+    #[arg(long, value_name = "RUN.npz", requires = "out_of_core")]
+    resume: Option<PathBuf>,
 }
 
 /// A word out of these, which help and errors list.
@@ -187,6 +203,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     check_outputs(arguments)?;
     let sparse = matches!(arguments.loss(), Judge::Squares | Judge::Logistic)
         && !matches!(arguments.kind(), Kind::None | Kind::Box | Kind::Simplex);
+    if arguments.out_of_core {
+        if !sparse || arguments.parts() {
+            return Err(
+                "--out-of-core: only the lasso and its relatives can leave their design in a file, without \
+                        --select and the like"
+                    .into(),
+            );
+        }
+        #[cfg(any(unix, windows))]
+        return out_of_core::run(arguments);
+    }
     if sparse && !arguments.parts() {
         return sparse::run(arguments);
     }
@@ -214,7 +241,9 @@ fn number(value: f64) -> Option<f64> {
 
 /// Refuses places that cannot be written or must not be.
 fn check_outputs(arguments: &Arguments) -> Result<(), Failure> {
-    for (option, path) in [("--out", &arguments.out), ("--plot", &arguments.plot)] {
+    for (option, path) in
+        [("--out", &arguments.out), ("--plot", &arguments.plot), ("--checkpoint", &arguments.checkpoint)]
+    {
         let Some(path) = path else { continue };
         let same =
             |input: &Path| matches!((input.canonicalize(), path.canonicalize()), (Ok(a), Ok(b)) if a == b);
