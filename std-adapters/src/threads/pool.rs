@@ -175,7 +175,17 @@ impl Pool {
         I: ExactSizeIterator + Send,
         I::Item: Send,
     {
-        self.batch(parts, || (), |(), part| work(part));
+        if self.workers.is_none() || parts.len() < 2 {
+            return parts.for_each(work);
+        }
+        let queue = Mutex::new(parts);
+        // The lock is released before the work begins.
+        let take = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+        self.together(|| {
+            while let Some(part) = take() {
+                work(part);
+            }
+        });
     }
 
     /// Every thread does the work once, unless it is done before a worker is there. Meant for passes of microseconds:
@@ -193,7 +203,10 @@ impl Pool {
             work();
             let mut patience = Patience::default();
             while away.load(Ordering::Acquire) > 0 {
-                patience.wait();
+                // A worker that shares out a pass of its own may have to do all of it.
+                if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                    patience.wait();
+                }
             }
             // The last steps of a worker that has counted itself out.
             (0..16).for_each(|_| std::hint::spin_loop());

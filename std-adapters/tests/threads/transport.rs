@@ -159,6 +159,25 @@ mod check {
     }
 }
 
+/// A worker that shares out a pass finds the others busy, and does it all.
+#[test]
+fn passes_within_a_batch() {
+    let (n, m) = (300, 200);
+    let values: Vec<f64> = noise::<f64>(1, n * m).into_iter().map(f64::abs).collect();
+    let dense = DenseCost::new(&values, n, m, m).expect("costs");
+    let g = noise::<f64>(4, m);
+    let expected = reading(&dense, &g);
+    for pool in &pools() {
+        let mut found = vec![None; 9];
+        pool.batch(
+            found.iter_mut(),
+            || (),
+            |(), found| *found = Some(reading(&Threaded::new(pool, dense), &g)),
+        );
+        assert!(found.iter().all(|found| found.as_ref() == Some(&expected)), "{} threads", pool.threads());
+    }
+}
+
 in_both! { readings kernels couplings a_panic_ends_the_pass }
 
 /// Each by one thread, with the bits of one after the other.
