@@ -120,7 +120,7 @@ for words in "transport --cost $WORK/C.npy --epsilon-ratio 0.02 --potentials" \
     rm "$WORK"/job.npz*
     ranks 3 "$SOUTHWELL" "${words[@]}" "$WORK/part.out" --cluster "${kept[@]}" --checkpoint-every 10 "$limit" 20
     [ "$CODE" -eq 3 ] || fail "${words[0]}, broken off: code $CODE: $(cat "$WORK/err")"
-    [ "${words[0]}" = transport ] && kept=(--resume "$WORK/job.npz") || kept+=(--resume)
+    kept=(--resume "$WORK/job.npz")
     ranks 2 "$SOUTHWELL" "${words[@]}" "$WORK/part.out" --cluster "${kept[@]}" --checkpoint-every 10 --json
     [ "$CODE" -eq 0 ] && grep -q '"resumed": 20' "$WORK/out" || fail "${words[0]}, resumed: code $CODE: $(cat "$WORK/err")"
     cmp "$WORK/whole.out" "$WORK/part.out" || fail "${words[0]} resumed on 2 ranks has other bytes"
@@ -161,7 +161,7 @@ grep -q 'signal 9' "$WORK/err" || fail "nothing says that a rank was killed: $(c
 say "killed: code $CODE after ${SECONDS}s, $(grep -m 1 'signal 9' "$WORK/err")"
 for n in 2 4; do
     cp "$checkpoint" "$WORK/kept.npz"
-    ranks "$n" "${heat[@]}" --checkpoint "$checkpoint" --checkpoint-every 1000 --resume
+    ranks "$n" "${heat[@]}" --resume "$checkpoint" --checkpoint-every 1000
     [ "$CODE" -eq 0 ] || fail "the resumption on $n ranks: code $CODE: $(cat "$WORK/err")"
     grep -q '"resumed"' "$WORK/out" || fail "the run began anew"
     facts "$WORK/out" | cmp - "$WORK/whole" || fail "the resumption on $n ranks has other bits"
@@ -169,10 +169,10 @@ done
 say "resumed on 2 and on 4 ranks, to the bits of the run that was not killed"
 
 # A part of the checkpoint that one rank needs is missing; the seed is another one.
-ranks 2 "${heat[@]}" --checkpoint "$checkpoint" --resume --seed 5
+ranks 2 "${heat[@]}" --resume "$checkpoint" --seed 5
 [ "$CODE" -eq 1 ] && grep -q 'another run' "$WORK/err" || fail "another seed: $(cat "$WORK/err")"
 rm "$WORK"/run.npz.*.2.npz
-ranks 2 "${heat[@]}" --checkpoint "$checkpoint" --resume
+ranks 2 "${heat[@]}" --resume "$checkpoint"
 [ "$CODE" -eq 1 ] && [ "$(grep -c '^error: rank 1: .*No such file' "$WORK/err")" -eq 1 ] ||
     fail "a missing piece: code $CODE: $(cat "$WORK/err")"
 say "a missing piece: $(grep '^error' "$WORK/err")"

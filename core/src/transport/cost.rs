@@ -44,7 +44,7 @@ pub trait Cost<T: Real> {
         &self,
         epsilon: T,
         g: &[T],
-        weigh: &mut dyn FnMut(usize, T, T) -> T,
+        weigh: &mut (dyn FnMut(usize, T, T) -> T + Send),
         columns: &mut [T],
         scratch: &mut [T],
     ) {
@@ -67,7 +67,7 @@ pub trait Cost<T: Real> {
         &self,
         epsilon: T,
         g: &[T],
-        weigh: &mut dyn FnMut(usize, T, T) -> T,
+        weigh: &mut (dyn FnMut(usize, T, T) -> T + Send),
         kernel: &mut [T],
         columns: &mut [T],
         buffer: &mut [T],
@@ -88,7 +88,13 @@ pub trait Cost<T: Real> {
 
     /// One reading of a kernel that was [made](Cost::make_kernel): for every row in turn `weigh(i, Σ_j K_ij v_j)`
     /// answers with u_i, and `columns` becomes Σ_i u_i K_ij. Cost: 4 operations an entry.
-    fn read_kernel(&self, kernel: &[T], v: &[T], weigh: &mut dyn FnMut(usize, T) -> T, columns: &mut [T]) {
+    fn read_kernel(
+        &self,
+        kernel: &[T],
+        v: &[T],
+        weigh: &mut (dyn FnMut(usize, T) -> T + Send),
+        columns: &mut [T],
+    ) {
         columns.fill(T::ZERO);
         let m = columns.len();
         let matrix = dense::Matrix { values: kernel, columns: m, stride: m };
@@ -130,7 +136,7 @@ impl<T: Real, C: Cost<T> + ?Sized> Cost<T> for &C {
         &self,
         epsilon: T,
         g: &[T],
-        weigh: &mut dyn FnMut(usize, T, T) -> T,
+        weigh: &mut (dyn FnMut(usize, T, T) -> T + Send),
         columns: &mut [T],
         scratch: &mut [T],
     ) {
@@ -140,14 +146,20 @@ impl<T: Real, C: Cost<T> + ?Sized> Cost<T> for &C {
         &self,
         epsilon: T,
         g: &[T],
-        weigh: &mut dyn FnMut(usize, T, T) -> T,
+        weigh: &mut (dyn FnMut(usize, T, T) -> T + Send),
         kernel: &mut [T],
         columns: &mut [T],
         buffer: &mut [T],
     ) {
         (**self).make_kernel(epsilon, g, weigh, kernel, columns, buffer);
     }
-    fn read_kernel(&self, kernel: &[T], v: &[T], weigh: &mut dyn FnMut(usize, T) -> T, columns: &mut [T]) {
+    fn read_kernel(
+        &self,
+        kernel: &[T],
+        v: &[T],
+        weigh: &mut (dyn FnMut(usize, T) -> T + Send),
+        columns: &mut [T],
+    ) {
         (**self).read_kernel(kernel, v, weigh, columns);
     }
     fn coupling_row(&self, row: usize, epsilon: T, f: T, g: &[T], p: &mut [T], buffer: &mut [T]) -> (T, T) {

@@ -132,7 +132,7 @@ impl<T: Real> Cost<T> for GridCost<'_, T> {
         &self,
         epsilon: T,
         g: &[T],
-        weigh: &mut dyn FnMut(usize, T, T) -> T,
+        weigh: &mut (dyn FnMut(usize, T, T) -> T + Send),
         columns: &mut [T],
         scratch: &mut [T],
     ) {

@@ -171,7 +171,7 @@ fn make_kernel<T: Real, C: Cost<T>>(
     problem: &Problem<'_, T, C>,
     g: &[T],
     work: &mut Workspace<'_, T>,
-    choose: &mut dyn FnMut(usize, T, T, T) -> (T, T),
+    choose: &mut (dyn FnMut(usize, T, T, T) -> (T, T) + Send),
 ) {
     let Workspace { kernel, base_f, next, sums, buffer, .. } = work;
     next.fill(T::ONE);

@@ -18,6 +18,8 @@ mod policy;
 
 pub(crate) use band::Band;
 pub use policy::{ARMS, OnStep, Outcome, Policy, Setting, Survey, arm_omega, run, survey};
+#[cfg(feature = "threads")]
+pub use policy::{run_cg_on, survey_on};
 
 use core::f64::consts::PI;
 

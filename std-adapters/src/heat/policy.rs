@@ -12,6 +12,8 @@ use southwell::relaxation::{Auto, Fixed, Learned, OmegaRule, Problem, cg, ssor_c
 use southwell::{Error, Report, Stop};
 
 use super::Heat;
+#[cfg(feature = "threads")]
+use crate::threads::{Pool, Threaded};
 
 /// Candidates for omega: 1.00, 1.05 … 1.95.
 pub const ARMS: usize = 20;
@@ -152,6 +154,22 @@ impl Setting {
 /// Called after every step; `Break` abandons the run (`Ok(None)` comes back).
 pub type OnStep<'a> = &'a mut dyn FnMut(u32) -> ControlFlow<()>;
 
+/// Follows conjugate gradients along the experiment, products made by several threads; what comes out is the same.
+/// The other policies solve in natural order, on one thread.
+///
+/// # Errors
+/// As [`run`].
+#[cfg(feature = "threads")]
+pub fn run_cg_on(pool: &Pool, setting: &Setting, on_step: OnStep<'_>) -> Result<Option<Outcome>, Error> {
+    follow(setting, on_step, |problem, x, storage, _| {
+        let matrix = Threaded::new(pool, *problem.matrix());
+        let problem = Problem::new(&matrix, problem.rhs())?;
+        let workspace = cg::Workspace::new(&problem, storage)?;
+        let options = cg::Options { stop: setting.stop(), ..cg::Options::default() };
+        Ok((cg::solve(&problem, &options, x, workspace, &mut ())?, 0.0))
+    })
+}
+
 /// Follows a policy along the experiment.
 ///
 /// # Errors
@@ -217,7 +235,7 @@ fn follow(
     mut solve: impl FnMut(&StencilProblem<'_>, &mut [f64], &mut [f64], f64) -> Result<(Report<f64>, f64), Error>,
 ) -> Result<Option<Outcome>, Error> {
     let mut heat = Heat::new(setting.grid)?;
-    let mut storage = vec![0.0; ssor_cg::Workspace::<f64>::required_len(heat.unknowns(), 0)];
+    let mut storage = storage(heat.unknowns());
     let mut x = heat.state().to_vec();
     let mut outcome = Outcome::default();
     for step in 0..setting.steps {
@@ -267,23 +285,63 @@ fn solve_with<R: OmegaRule<f64>>(
 /// # Errors
 /// What the solvers refuse.
 pub fn survey(setting: &Setting, on_step: OnStep<'_>) -> Result<Option<Survey>, Error> {
+    survey_by(setting, on_step, |trials, unknowns, solve| {
+        let mut storage = storage(unknowns);
+        trials.iter_mut().for_each(|trial| solve(&mut storage, trial));
+    })
+}
+
+/// The same, arms shared out among threads; what comes out is the same.
+///
+/// # Errors
+/// As [`survey`].
+#[cfg(feature = "threads")]
+pub fn survey_on(pool: &Pool, setting: &Setting, on_step: OnStep<'_>) -> Result<Option<Survey>, Error> {
+    survey_by(setting, on_step, |trials, unknowns, solve| {
+        pool.batch(trials.iter_mut(), || storage(unknowns), solve);
+    })
+}
+
+/// What came of an arm at a step.
+struct Trial {
+    arm: usize,
+    x: Vec<f64>,
+    found: Result<(Report<f64>, f64), Error>,
+}
+
+type SolveArm<'s> = &'s (dyn Fn(&mut Vec<f64>, &mut Trial) + Sync);
+
+fn storage(unknowns: usize) -> Vec<f64> {
+    vec![0.0; ssor_cg::Workspace::<f64>::required_len(unknowns, 0)]
+}
+
+fn survey_by(
+    setting: &Setting,
+    on_step: OnStep<'_>,
+    all: impl Fn(&mut [Trial], usize, SolveArm<'_>),
+) -> Result<Option<Survey>, Error> {
     let mut totals = [0_u64; ARMS];
-    let instance_optimal = follow(setting, &mut *on_step, |problem, x, storage, _| {
-        let start = x.to_vec();
-        let mut best: Option<(Report<f64>, f64, Vec<f64>)> = None;
-        for (arm, total) in totals.iter_mut().enumerate() {
-            let mut trial = start.clone();
-            let (report, omega) =
-                solve_with(problem, setting, &mut Fixed(arm_omega(arm)), &mut trial, storage)?;
+    let none = Error::Option { name: "arms", requirement: "must not be empty" };
+    let trial = |arm| Trial { arm, x: Vec::new(), found: Err(none) };
+    let mut trials: Vec<Trial> = (0..ARMS).map(trial).collect();
+    let instance_optimal = follow(setting, &mut *on_step, |problem, x, _, _| {
+        let start = &*x;
+        all(&mut trials, start.len(), &|storage, trial| {
+            trial.x.clear();
+            trial.x.extend_from_slice(start);
+            let mut rule = Fixed(arm_omega(trial.arm));
+            trial.found = solve_with(problem, setting, &mut rule, &mut trial.x, storage);
+        });
+        let mut best: Option<(Report<f64>, f64, &[f64])> = None;
+        for (trial, total) in trials.iter().zip(&mut totals) {
+            let (report, omega) = trial.found?;
             *total += u64::from(report.steps);
-            if best.as_ref().is_none_or(|(least, ..)| report.steps < least.steps) {
-                best = Some((report, omega, trial));
+            if best.is_none_or(|(least, ..)| report.steps < least.steps) {
+                best = Some((report, omega, &trial.x));
             }
         }
-        let Some((report, omega, solution)) = best else {
-            return Err(Error::Option { name: "arms", requirement: "must not be empty" });
-        };
-        x.copy_from_slice(&solution);
+        let (report, omega, solution) = best.ok_or(none)?;
+        x.copy_from_slice(solution);
         Ok((report, omega))
     })?;
     let Some(mut instance_optimal) = instance_optimal else { return Ok(None) };

@@ -84,7 +84,7 @@ impl<T: Element> Cost<T> for DiskCost<T> {
         &self,
         epsilon: T,
         g: &[T],
-        weigh: &mut dyn FnMut(usize, T, T) -> T,
+        weigh: &mut (dyn FnMut(usize, T, T) -> T + Send),
         columns: &mut [T],
         scratch: &mut [T],
     ) {

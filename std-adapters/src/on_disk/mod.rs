@@ -29,6 +29,7 @@
 //! the file was opened passes unseen.)
 
 mod cost;
+pub mod descent;
 mod design;
 mod element;
 mod fault;

@@ -42,6 +42,7 @@ pub use recovery::OnThreads;
 pub(crate) use recovery::recover;
 pub use recovery::{Found, Look, Measurements, Recovery};
 pub use regression::{Fit, Regression, Sparsity};
+pub(crate) use regression::{LambdaMax, Memory, Posing, WithProblem};
 pub use robust::{Fitted, Loss, Robust, Settings};
 pub use samples::{Samples, SamplesView};
 pub use system::{Method, Solution, System};

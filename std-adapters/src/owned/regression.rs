@@ -194,8 +194,30 @@ impl Regression {
         lambda: f64,
         what: W,
     ) -> Result<W::Output, Error> {
+        let posing = Posing { y: &self.y, loss: self.loss, intercept: self.intercept, sparsity };
+        posing.with(design, lambda, what)
+    }
+}
+
+/// A regression but for its design and its λ.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Posing<'y> {
+    pub(crate) y: &'y [f64],
+    pub(crate) loss: Loss,
+    pub(crate) intercept: bool,
+    pub(crate) sparsity: Sparsity,
+}
+
+impl Posing<'_> {
+    /// Makes the problem and hands it over.
+    pub(crate) fn with<A: Design<f64>, W: WithProblem>(
+        &self,
+        design: &A,
+        lambda: f64,
+        what: W,
+    ) -> Result<W::Output, Error> {
         let mut groups = Vec::new();
-        let penalty = match sparsity {
+        let penalty = match self.sparsity {
             Sparsity::Lasso => Penalty::Lasso { lambda },
             Sparsity::ElasticNet(ridge) => Penalty::ElasticNet { lambda, ridge },
             Sparsity::NonNegative => Penalty::NonNegative { lambda },
@@ -208,8 +230,8 @@ impl Regression {
             }
         };
         let problem = match self.loss {
-            Loss::Logistic => Problem::logistic(design, &self.y, penalty)?,
-            _ => Problem::least_squares(design, &self.y, penalty)?,
+            Loss::Logistic => Problem::logistic(design, self.y, penalty)?,
+            _ => Problem::least_squares(design, self.y, penalty)?,
         };
         let problem = problem.averaged()?;
         what.call(&if self.intercept { problem.with_intercept()? } else { problem })
@@ -217,12 +239,12 @@ impl Regression {
 }
 
 /// What is to be done with a problem, whatever its design.
-trait WithProblem {
+pub(crate) trait WithProblem {
     type Output;
     fn call<A: Design<f64>>(self, problem: &Problem<'_, f64, A>) -> Result<Self::Output, Error>;
 }
 
-struct LambdaMax;
+pub(crate) struct LambdaMax;
 
 impl WithProblem for LambdaMax {
     type Output = f64;
@@ -232,14 +254,14 @@ impl WithProblem for LambdaMax {
 }
 
 /// Memory for a problem: a working set that holds every solution it could need, within a limit.
-struct Memory {
-    capacity: usize,
-    reals: Vec<f64>,
-    indices: Vec<u32>,
+pub(crate) struct Memory {
+    pub(crate) capacity: usize,
+    pub(crate) reals: Vec<f64>,
+    pub(crate) indices: Vec<u32>,
 }
 
 impl Memory {
-    fn new<A: Design<f64>>(problem: &Problem<'_, f64, A>) -> Self {
+    pub(crate) fn new<A: Design<f64>>(problem: &Problem<'_, f64, A>) -> Self {
         let (n, p) = problem.shape();
         // With groups a set takes whole ones.
         let capacity = p.min(2 * n.max(64) + p / problem.blocks().max(1)).min(MOST_SLOTS);

@@ -1,23 +1,32 @@
 //! Costs of transport that are read by several threads.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
 use southwell::Real;
 use southwell::transport::Cost;
 use southwell_simd::{dense, elementary, vector};
 
 use super::Threaded;
+use super::relay::{Relay, Station, Sums};
 
-/// Entries of the costs whose exponentials are kept until their rows have been weighed: they should not leave
-/// the caches between cores.
-const KEPT: usize = 1 << 17;
+/// What an entry is to a reading: how many go into a block, which is read twice, from the second cache of a core; and
+/// how many in all are too few to be shared out.
+#[derive(Clone, Copy)]
+struct Reading {
+    block: usize,
+    least: usize,
+}
 
-/// Readings of fewer quarters of a nanosecond than this are left to the calling thread.
-const LEAST: usize = 1 << 16;
-const EXPONENTIALS: usize = 4;
-const PRODUCTS: usize = 1;
+/// An exponential takes a nanosecond, a product in cache a tenth of that.
+const EXPONENTIALS: Reading = Reading { block: 1 << 14, least: 1 << 14 };
+const PRODUCTS: Reading = Reading { block: 1 << 15, least: 1 << 18 };
 
-/// The rows go in groups. The exponentials of a group are made row by row in parallel; the rows are weighed in
-/// order; then each thread adds all rows of the group to columns of its own. Every sum is thus added up in the order
-/// of the rows, as one thread would, and every bit is the same.
+/// The rows go in blocks, which the threads take in order. A thread makes the exponentials (or the products) of its block
+/// while others make those of theirs; then, when the blocks before are done, its rows are weighed, and added to the
+/// columns' sums. Every sum is thus added up in the order of the rows, as one thread would, and every bit is the same,
+/// with one reading of the costs, each block in the cache of one core. The sums of the columns go from core to core with
+/// every block, in segments, so that one block is added at one end of the rows while another one is at the other.
 ///
 /// Costs with a `pass` of their own ([`GridCost`](southwell::transport::GridCost)) lose it here: leave them as
 /// they are.
@@ -45,157 +54,168 @@ impl<T: Real, C: Cost<T> + Sync> Cost<T> for Threaded<'_, C> {
         &self,
         epsilon: T,
         g: &[T],
-        weigh: &mut dyn FnMut(usize, T, T) -> T,
+        weigh: &mut (dyn FnMut(usize, T, T) -> T + Send),
         kernel: &mut [T],
         columns: &mut [T],
         buffer: &mut [T],
     ) {
-        let Some(group) = self.group::<T>(EXPONENTIALS) else {
+        let Some(cut) = self.cut::<T>(EXPONENTIALS) else {
             return self.inner.make_kernel(epsilon, g, weigh, kernel, columns, buffer);
         };
-        let m = columns.len();
-        let inverse = T::ONE / epsilon;
+        let (m, inverse) = (columns.len(), T::ONE / epsilon);
         let length = if self.is_stored() { 0 } else { m };
-        let mut buffers = vec![vec![T::ZERO; length]; group.parts()];
-        let mut sums = vec![T::ZERO; 2 * group.rows];
-        columns.fill(T::ZERO);
-        for (first, kernel) in (0..).step_by(group.rows).zip(kernel.chunks_mut(group.rows * m)) {
-            let parts = kernel.chunks_mut(group.part * m).zip(sums.chunks_mut(2 * group.part));
-            self.pool.each(parts.zip(&mut buffers).enumerate(), |(part, ((rows, sums), buffer))| {
-                let from = first + part * group.part;
-                for (r, (row, sums)) in rows.chunks_mut(m).zip(sums.chunks_mut(2)).enumerate() {
+        let (relay, weigh) = (Relay::default(), Station::new(weigh));
+        let blocks: Vec<_> = kernel.chunks_mut(cut.rows * m).map(|rows| Mutex::new(Some(rows))).collect();
+        let columns = Sums::new(columns, self.pool.threads());
+        self.pool.together(|| {
+            let (mut buffer, mut sums) = (vec![T::ZERO; length], vec![[T::ZERO; 2]; cut.rows]);
+            let mut weights = vec![T::ZERO; cut.rows];
+            relay.each(blocks.len(), |block| {
+                let Some(kernel) = take(&blocks[block]) else { return false };
+                let first = block * cut.rows;
+                for (r, (row, sums)) in kernel.chunks_mut(m).zip(&mut sums).enumerate() {
                     let (largest, sum) =
-                        elementary::exp_row(g, self.inner.row(from + r, buffer), inverse, row);
-                    sums.copy_from_slice(&[largest, sum]);
+                        elementary::exp_row(g, self.inner.row(first + r, &mut buffer), inverse, row);
+                    *sums = [largest, sum];
                 }
-            });
-            for (r, sums) in sums.chunks_mut(2).take(kernel.len() / m).enumerate() {
-                sums[0] = weigh(first + r, sums[0], sums[1]);
-            }
-            let parts = kernel.chunks_mut(group.part * m).zip(sums.chunks(2 * group.part));
-            self.pool.each(parts, |(rows, sums)| {
-                for (row, sums) in rows.chunks_mut(m).zip(sums.chunks(2)) {
-                    if sums[0] == T::ZERO {
+                let seen = weigh.visit(block, &relay, |weigh| {
+                    for (r, (weight, sums)) in
+                        weights.iter_mut().zip(&sums).take(kernel.len() / m).enumerate()
+                    {
+                        *weight = weigh(first + r, sums[0], sums[1]);
+                    }
+                });
+                for (row, weight) in kernel.chunks_mut(m).zip(&mut weights) {
+                    if *weight == T::ZERO {
                         row.fill(T::ZERO);
                     } else {
-                        vector::scale(sums[0], row);
+                        vector::scale(*weight, row);
                     }
+                    // A row of zeros changes no bit of a sum that began with 0.
+                    *weight = T::ONE;
                 }
+                seen && columns.add(block, &relay, kernel, m, &weights)
             });
-            // A row of zeros changes no bit of a sum that began with 0.
-            let ones = sums.iter().step_by(2).map(|&w| if w == T::ZERO { w } else { T::ONE });
-            self.add_rows(kernel, &ones.collect::<Vec<_>>(), columns);
-        }
+        });
     }
 
-    fn read_kernel(&self, kernel: &[T], v: &[T], weigh: &mut dyn FnMut(usize, T) -> T, columns: &mut [T]) {
-        let Some(group) = self.group::<T>(PRODUCTS) else {
+    fn read_kernel(
+        &self,
+        kernel: &[T],
+        v: &[T],
+        weigh: &mut (dyn FnMut(usize, T) -> T + Send),
+        columns: &mut [T],
+    ) {
+        let Some(cut) = self.cut::<T>(PRODUCTS) else {
             return self.inner.read_kernel(kernel, v, weigh, columns);
         };
         let m = columns.len();
-        let mut sums = vec![T::ZERO; group.rows];
-        columns.fill(T::ZERO);
-        for (first, kernel) in (0..).step_by(group.rows).zip(kernel.chunks(group.rows * m)) {
-            let parts = kernel.chunks(group.part * m).zip(sums.chunks_mut(group.part));
-            self.pool.each(parts, |(rows, sums)| {
-                dense::apply(dense::Matrix { values: rows, columns: m, stride: m }, v, sums);
+        let (relay, weigh) = (Relay::default(), Station::new(weigh));
+        let columns = Sums::new(columns, self.pool.threads());
+        self.pool.together(|| {
+            let mut sums = vec![T::ZERO; cut.rows];
+            relay.each(kernel.len().div_ceil(cut.rows * m), |block| {
+                let first = block * cut.rows;
+                let rows = &kernel[first * m..kernel.len().min((first + cut.rows) * m)];
+                dense::apply(dense::Matrix { values: rows, columns: m, stride: m }, v, &mut sums);
+                let seen = weigh.visit(block, &relay, |weigh| {
+                    for (r, sum) in sums.iter_mut().take(rows.len() / m).enumerate() {
+                        *sum = weigh(first + r, *sum);
+                    }
+                });
+                seen && columns.add(block, &relay, rows, m, &sums)
             });
-            for (r, sum) in sums.iter_mut().take(kernel.len() / m).enumerate() {
-                *sum = weigh(first + r, *sum);
-            }
-            self.add_rows(kernel, &sums, columns);
-        }
+        });
     }
 
     fn scratch_len(&self) -> usize {
         let alone = self.inner.scratch_len();
-        let Some(group) = self.group::<T>(EXPONENTIALS) else { return alone };
-        let m = self.columns();
-        let buffers = if self.is_stored() { 0 } else { group.parts().saturating_mul(m) };
-        let kept = group.rows.saturating_mul(m.saturating_add(2));
-        alone.max(kept.saturating_add(buffers))
+        self.cut::<T>(EXPONENTIALS)
+            .map_or(alone, |cut| alone.max(self.seat(cut).saturating_mul(self.pool.threads())))
     }
 
     fn pass(
         &self,
         epsilon: T,
         g: &[T],
-        weigh: &mut dyn FnMut(usize, T, T) -> T,
+        weigh: &mut (dyn FnMut(usize, T, T) -> T + Send),
         columns: &mut [T],
         scratch: &mut [T],
     ) {
-        let (n, m) = (self.rows(), columns.len());
-        let Some(group) = self.group::<T>(EXPONENTIALS) else {
+        let Some(cut) = self.cut::<T>(EXPONENTIALS) else {
             return self.inner.pass(epsilon, g, weigh, columns, scratch);
         };
-        let (kept, rest) = scratch.split_at_mut(group.rows * m);
-        let (sums, rest) = rest.split_at_mut(2 * group.rows);
-        let mut buffers: Vec<&mut [T]> = if self.is_stored() {
-            (0..group.parts()).map(|_| &mut [][..]).collect()
-        } else {
-            rest.chunks_mut(m).take(group.parts()).collect()
-        };
-        let inverse = T::ONE / epsilon;
-        columns.fill(T::ZERO);
-        for first in (0..n).step_by(group.rows) {
-            let rows = group.rows.min(n - first);
-            let parts = kept[..rows * m].chunks_mut(group.part * m).zip(sums.chunks_mut(2 * group.part));
-            self.pool.each(parts.zip(&mut buffers).enumerate(), |(part, ((kept, sums), buffer))| {
-                let from = first + part * group.part;
-                for (r, (e, sums)) in kept.chunks_mut(m).zip(sums.chunks_mut(2)).enumerate() {
-                    let (largest, sum) = elementary::exp_row(g, self.inner.row(from + r, buffer), inverse, e);
-                    sums.copy_from_slice(&[largest, sum]);
+        let (n, m, inverse) = (self.rows(), columns.len(), T::ONE / epsilon);
+        let (relay, weigh) = (Relay::default(), Station::new(weigh));
+        let columns = Sums::new(columns, self.pool.threads());
+        let seats = scratch.chunks_mut(self.seat(cut)).map(|seat| Mutex::new(Some(seat)));
+        let (seats, taken) = (seats.collect::<Vec<_>>(), AtomicUsize::new(0));
+        self.pool.together(|| {
+            let seat = seats.get(taken.fetch_add(1, Ordering::Relaxed));
+            let Some((kept, rest)) = seat.and_then(take).map(|seat| seat.split_at_mut(cut.rows * m)) else {
+                return;
+            };
+            let (largest, rest) = rest.split_at_mut(cut.rows);
+            let (sums, buffer) = rest.split_at_mut(cut.rows);
+            relay.each(n.div_ceil(cut.rows), |block| {
+                let first = block * cut.rows;
+                let rows = cut.rows.min(n - first);
+                let kept = &mut kept[..rows * m];
+                let own = largest.iter_mut().zip(&mut *sums);
+                for (r, (e, (largest, sum))) in kept.chunks_mut(m).zip(own).enumerate() {
+                    (*largest, *sum) = elementary::exp_row(g, self.inner.row(first + r, buffer), inverse, e);
                 }
+                let seen = weigh.visit(block, &relay, |weigh| {
+                    for (r, (sum, &largest)) in sums.iter_mut().zip(&*largest).take(rows).enumerate() {
+                        *sum = weigh(first + r, largest, *sum);
+                    }
+                });
+                // Rows of weight 0 are left out, whatever their exponentials are.
+                kept.chunks_mut(m)
+                    .zip(&*sums)
+                    .filter(|(_, w)| **w == T::ZERO)
+                    .for_each(|(e, _)| e.fill(T::ZERO));
+                seen && columns.add(block, &relay, kept, m, sums)
             });
-            for (r, sums) in sums.chunks_mut(2).take(rows).enumerate() {
-                sums[0] = weigh(first + r, sums[0], sums[1]);
-            }
-            let weights: Vec<T> = sums.iter().step_by(2).copied().take(rows).collect();
-            self.add_rows(&kept[..rows * m], &weights, columns);
-        }
+        });
     }
 }
 
-/// Rows whose exponentials are kept together, and rows a part.
+/// How many rows a block has.
 #[derive(Clone, Copy)]
-struct Group {
+struct Cut {
     rows: usize,
-    part: usize,
-}
-
-impl Group {
-    fn parts(&self) -> usize {
-        self.rows.div_ceil(self.part)
-    }
 }
 
 impl<C> Threaded<'_, C> {
-    /// How the rows are cut, if an entry takes so many quarters of a nanosecond; none if one thread should do it all.
-    fn group<T: Real>(&self, quarters: usize) -> Option<Group>
+    /// How the rows are cut; none if one thread should do it all.
+    fn cut<T: Real>(&self, reading: Reading) -> Option<Cut>
     where
         C: Cost<T> + Sync,
     {
         let (n, m, threads) = (self.inner.rows(), self.inner.columns(), self.pool.threads());
-        if threads == 1 || n < 2 || n.saturating_mul(m).saturating_mul(quarters) < LEAST {
+        let entries = n.saturating_mul(m);
+        if threads == 1 || n < 2 || entries < reading.least {
             return None;
         }
-        let rows = (KEPT / m.max(1)).max(2 * threads).min(n);
-        Some(Group { rows, part: self.pool.part(rows, 1) })
+        // As many blocks for each thread.
+        let blocks = entries.div_ceil(reading.block).max(2 * threads).next_multiple_of(threads).min(n);
+        Some(Cut { rows: n.div_ceil(blocks) })
     }
 
-    /// columns ← columns + w_i·row_i for the rows in order, those of weight 0 left out; each thread has columns of its
-    /// own.
-    fn add_rows<T: Real>(&self, rows: &[T], weights: &[T], columns: &mut [T]) {
-        let m = columns.len();
-        // Whole lines of the cache.
-        let width = self.pool.part(m, 512).next_multiple_of(64);
-        self.pool.each(columns.chunks_mut(width).enumerate(), |(part, columns)| {
-            let range = part * width..part * width + columns.len();
-            for (row, &w) in rows.chunks(m).zip(weights) {
-                if w != T::ZERO {
-                    vector::axpy(w, &row[range.clone()], columns);
-                }
-            }
-        });
+    /// Elements of scratch for each thread: a block of exponentials, two numbers a row, and a row of costs where they are
+    /// made.
+    fn seat<T: Real>(&self, cut: Cut) -> usize
+    where
+        C: Cost<T> + Sync,
+    {
+        let m = self.inner.columns();
+        let buffer = if self.inner.is_stored() { 0 } else { m };
+        cut.rows.saturating_mul(m.saturating_add(2)).saturating_add(buffer)
     }
+}
+
+/// What lies there, once.
+fn take<V>(place: &Mutex<Option<V>>) -> Option<V> {
+    place.lock().unwrap_or_else(PoisonError::into_inner).take()
 }

@@ -26,6 +26,7 @@ mod grids;
 mod layers;
 mod operator;
 mod pool;
+mod relay;
 mod sparse;
 
 pub use auto::{Work, auto};

@@ -2,8 +2,12 @@
 
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
+
+use super::relay::Patience;
 
 /// Threads that share the passes of a solver: the calling one, and workers that wait for it.
 ///
@@ -15,10 +19,15 @@ use std::thread::available_parallelism;
 #[derive(Clone)]
 pub struct Pool {
     /// None if the caller is alone.
-    workers: Option<Arc<rayon::ThreadPool>>,
+    workers: Option<Arc<Workers>>,
     threads: usize,
     /// Whether threads were not asked for at all.
     none: bool,
+}
+
+struct Workers {
+    workers: rayon::ThreadPool,
+    awake: Arc<Awake>,
 }
 
 /// Why there is no pool.
@@ -78,7 +87,7 @@ impl Pool {
             .thread_name(|i| format!("southwell-{}", i + 1))
             .build()
             .map_err(PoolError::Start)?;
-        Ok(Self { workers: Some(Arc::new(workers)), threads, none: false })
+        Ok(Self { workers: Some(Arc::new(Workers { workers, awake: Arc::default() })), threads, none: false })
     }
 
     /// The calling thread, for views that are to do exactly what they do unwrapped: one way of solving is then compiled
@@ -135,7 +144,7 @@ impl Pool {
         I::Item: Send,
     {
         let count = jobs.len();
-        let Some(workers) = self.workers.as_ref().filter(|_| count > 1) else {
+        let Some(pool) = self.workers.as_ref().filter(|_| count > 1) else {
             let mut workspace = workspace();
             jobs.for_each(|job| solve(&mut workspace, job));
             return;
@@ -152,7 +161,7 @@ impl Pool {
                 job = next;
             }
         };
-        workers.in_place_scope(|scope| {
+        pool.workers.in_place_scope(|scope| {
             for _ in 1..self.threads.min(count) {
                 scope.spawn(|_| serve());
             }
@@ -166,12 +175,93 @@ impl Pool {
         I: ExactSizeIterator + Send,
         I::Item: Send,
     {
-        self.batch(parts, || (), |(), part| work(part));
+        if self.workers.is_none() || parts.len() < 2 {
+            return parts.for_each(work);
+        }
+        let queue = Mutex::new(parts);
+        // The lock is released before the work begins.
+        let take = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+        self.together(|| {
+            while let Some(part) = take() {
+                work(part);
+            }
+        });
+    }
+
+    /// Every thread does the work once, unless it is done before a worker is there. Meant for passes of microseconds:
+    /// nobody falls asleep who is wanted again at once.
+    pub(crate) fn together(&self, work: impl Fn() + Sync) {
+        let Some(Workers { workers, awake }) = self.workers.as_deref() else { return work() };
+        let away = AtomicUsize::new(self.threads - 1);
+        workers.in_place_scope(|scope| {
+            for _ in 1..self.threads {
+                scope.spawn(|_| {
+                    let _done = Done(&away);
+                    work();
+                });
+            }
+            work();
+            let mut patience = Patience::default();
+            while away.load(Ordering::Acquire) > 0 {
+                // A worker that shares out a pass of its own may have to do all of it.
+                if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                    patience.wait();
+                }
+            }
+            // The last steps of a worker that has counted itself out.
+            (0..16).for_each(|_| std::hint::spin_loop());
+        });
+        awake.prolong(workers, self.threads - 1);
     }
 
     /// How many elements go into a part, of `count` in all and no fewer than `least` a part: a few parts a thread.
     pub(crate) fn part(&self, count: usize, least: usize) -> usize {
         if self.threads == 1 { count.max(1) } else { count.div_ceil(PARTS * self.threads).max(least).max(1) }
+    }
+}
+
+/// Counts a worker out, even if it panics.
+struct Done<'a>(&'a AtomicUsize);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Release);
+    }
+}
+
+/// Keeps workers from falling asleep for a short while: to wake one takes longer than many a pass.
+#[derive(Default)]
+struct Awake {
+    /// Workers that stay.
+    count: AtomicUsize,
+    /// Passes so far, by which a worker sees that it is still wanted.
+    passes: AtomicUsize,
+}
+
+/// How long a worker looks out for the next pass.
+const AWAKE: Duration = Duration::from_micros(100);
+
+impl Awake {
+    fn prolong(self: &Arc<Self>, workers: &rayon::ThreadPool, count: usize) {
+        self.passes.fetch_add(1, Ordering::Relaxed);
+        if self.count.compare_exchange(0, count, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+            return;
+        }
+        let awake = Arc::clone(self);
+        workers.spawn_broadcast(move |_| {
+            let (mut seen, mut since) = (0, Instant::now());
+            while since.elapsed() < AWAKE {
+                // Does what there is to do, else lets others have the core: the caller may be waiting for this one.
+                if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                    std::thread::yield_now();
+                }
+                let passes = awake.passes.load(Ordering::Relaxed);
+                if passes != seen {
+                    (seen, since) = (passes, Instant::now());
+                }
+            }
+            awake.count.fetch_sub(1, Ordering::AcqRel);
+        });
     }
 }
 

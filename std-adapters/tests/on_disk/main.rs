@@ -2,6 +2,7 @@
 
 mod command;
 mod common;
+mod descend;
 mod equal_bits;
 mod faults;
 mod resumed;

@@ -82,6 +82,22 @@ fn transport_and_descend_give_the_same_as_one_thread() {
 }
 
 #[test]
+fn heat_tries_arms_side_by_side_and_counts_the_same() {
+    let counts = |device: &str| {
+        let limits = ["--grid=24", "--steps=6", "--json", "--device", device];
+        let output = southwell(&[&["heat"][..], &limits].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert_eq!(value(&output, "device"), format!("\"{device}\""));
+        let differs = |line: &&str| !line.contains("\"seconds\"") && !line.contains("\"device\"");
+        text(&output.stdout).lines().filter(differs).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let alone = counts("cpu");
+    assert!(alone.iter().filter(|line| line.contains("\"iterations\"")).count() == 8);
+    assert_eq!(alone, counts("threads:1"));
+    assert_eq!(alone, counts("threads:3"));
+}
+
+#[test]
 fn devices_that_cannot_be_are_refused() {
     let matrix = data("1138_bus.mtx");
     let refused = |arguments: &[&str], code: i32, words: &[&str]| {
@@ -98,7 +114,8 @@ fn devices_that_cannot_be_are_refused() {
         1,
         &["method", "red-black", "in order"],
     );
-    refused(&["heat", "--device", "threads:2"], 1, &["heat runs on one thread"]);
+    refused(&["fit", "a.csv", "--loss", "lad", "--device", "threads:2"], 1, &["fit runs on one thread"]);
+    refused(&["heat", "--cluster", "--device", "threads:2"], 1, &["heat --cluster runs on one thread"]);
 }
 
 #[test]

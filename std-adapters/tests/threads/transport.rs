@@ -30,6 +30,18 @@ fn reading<T: Real, C: Cost<T>>(cost: &C, g: &[T]) -> [Vec<u64>; 2] {
     [bits(&columns), bits(&seen)]
 }
 
+/// A reading of a kernel.
+fn products<T: Real, C: Cost<T>>(cost: &C, kernel: &[T], v: &[T]) -> [Vec<u64>; 2] {
+    let (mut columns, mut seen) = (vec![T::NAN; v.len()], Vec::new());
+    let mut weigh = |i: usize, sum: T| {
+        assert_eq!(seen.len(), i, "rows in order");
+        seen.push(sum);
+        if i % 5 == 3 { T::ZERO } else { T::ONE / sum }
+    };
+    cost.read_kernel(kernel, v, &mut weigh, &mut columns);
+    [bits(&columns), bits(&seen)]
+}
+
 fn potentials<T: Real, C: Cost<T>>(cost: &C, rule: &mut dyn OmegaRule<T>) -> Vec<u64> {
     let (n, m) = (cost.rows(), cost.columns());
     let (a, b) = (weights::<T>(1, n), weights::<T>(2, m));
@@ -82,6 +94,51 @@ mod check {
         }
     }
 
+    pub(super) fn kernels<T: Real>() {
+        for (n, m) in [(601, 499), (3, 100_003), (100_003, 3), (1, 300_000)] {
+            let kernel: Vec<T> = noise::<T>(1, n * m).into_iter().map(Real::abs).collect();
+            let dense = DenseCost::new(&kernel, n, m, m).expect("costs");
+            let v = noise::<T>(4, m);
+            let expected = products(&dense, &kernel, &v);
+            for pool in &pools() {
+                let found = products(&Threaded::new(pool, dense), &kernel, &v);
+                assert!(found == expected, "{n} x {m}, {} threads", pool.threads());
+            }
+        }
+    }
+
+    /// A cost whose rows are a caller's code, which may panic.
+    struct Broken;
+
+    impl<T: Real> Cost<T> for Broken {
+        fn rows(&self) -> usize {
+            200
+        }
+        fn columns(&self) -> usize {
+            1000
+        }
+        fn largest(&self) -> T {
+            T::ONE
+        }
+        fn row<'s>(&'s self, row: usize, buffer: &'s mut [T]) -> &'s [T] {
+            assert!(row != 117, "no such row");
+            buffer.fill(T::ONE);
+            buffer
+        }
+    }
+
+    pub(super) fn a_panic_ends_the_pass<T: Real>() {
+        for pool in &pools() {
+            let cost = Threaded::new(pool, Broken);
+            let mut scratch = vec![T::ZERO; Cost::<T>::scratch_len(&cost)];
+            let mut columns = vec![T::ZERO; 1000];
+            let pass =
+                || cost.pass(T::ONE, &[T::ZERO; 1000], &mut |_, _, _| T::ONE, &mut columns, &mut scratch);
+            let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(pass));
+            assert!(ended.is_err(), "{} threads", pool.threads());
+        }
+    }
+
     pub(super) fn couplings<T: Real>() {
         let (x, y) = (noise::<T>(2, 2 * 211), noise::<T>(3, 2 * 190));
         let mut storage = vec![T::NAN; PointCost::<T>::required_len(190, 2)];
@@ -102,7 +159,26 @@ mod check {
     }
 }
 
-in_both! { readings couplings }
+/// A worker that shares out a pass finds the others busy, and does it all.
+#[test]
+fn passes_within_a_batch() {
+    let (n, m) = (300, 200);
+    let values: Vec<f64> = noise::<f64>(1, n * m).into_iter().map(f64::abs).collect();
+    let dense = DenseCost::new(&values, n, m, m).expect("costs");
+    let g = noise::<f64>(4, m);
+    let expected = reading(&dense, &g);
+    for pool in &pools() {
+        let mut found = vec![None; 9];
+        pool.batch(
+            found.iter_mut(),
+            || (),
+            |(), found| *found = Some(reading(&Threaded::new(pool, dense), &g)),
+        );
+        assert!(found.iter().all(|found| found.as_ref() == Some(&expected)), "{} threads", pool.threads());
+    }
+}
+
+in_both! { readings kernels couplings a_panic_ends_the_pass }
 
 /// Each by one thread, with the bits of one after the other.
 #[test]

@@ -24,7 +24,7 @@ pub(crate) fn choose(device: Device, command: &Command) -> Result<(), Failure> {
         Command::Completions(_) => Some("completions"),
         Command::Man(_) => Some("man"),
         Command::Fit(_) => Some("fit"),
-        Command::Heat(_) => Some("heat"),
+        Command::Heat(arguments) if arguments.is_divided() => Some("heat --cluster"),
         Command::Balance(_) => Some("balance"),
         Command::Reproduce(_) => Some("reproduce"),
         #[cfg(feature = "images")]
@@ -32,7 +32,12 @@ pub(crate) fn choose(device: Device, command: &Command) -> Result<(), Failure> {
         #[cfg(feature = "images")]
         Command::Background(_) => Some("background"),
         Command::Transport(arguments) if arguments.out_of_core => Some("transport --out-of-core"),
-        Command::Relax(_) | Command::Descend(_) | Command::Transport(_) | Command::Recover(_) => None,
+        Command::Descend(arguments) if arguments.out_of_core => Some("descend --out-of-core"),
+        Command::Heat(_)
+        | Command::Relax(_)
+        | Command::Descend(_)
+        | Command::Transport(_)
+        | Command::Recover(_) => None,
     };
     match (&device, command) {
         #[cfg(feature = "gpu")]

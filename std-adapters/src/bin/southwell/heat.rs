@@ -11,7 +11,9 @@ use clap::builder::RangedU64ValueParser;
 use serde::Serialize;
 use southwell_std::heat::{self, ARMS, DT, Outcome, Policy, Setting, Survey, arm_omega};
 use southwell_std::plot::{self, Panel, Series};
+use southwell_std::threads::Work;
 
+use crate::device;
 use crate::output::{self, Failure, INTERRUPTED};
 
 /// What runs when no policy is named.
@@ -33,7 +35,10 @@ Policies:
 Over ranks (--cluster, in a build with the feature `mpi`): red-black SOR, rows divided among the ranks, with the
 policies fixed:OMEGA, auto, tsallis-inf, tsallis-inf-cb and cheb-cb. The states do not depend on the number of ranks:
   mpirun -n 4 southwell heat --cluster --policy auto --checkpoint run.npz
-  mpirun -n 2 southwell heat --cluster --policy auto --checkpoint run.npz --resume
+  mpirun -n 2 southwell heat --cluster --policy auto --resume run.npz
+
+With --device threads the 20 omegas that are known afterwards are tried side by side, and the products of cg are
+shared out; the other policies solve on one thread, in natural order. The iterations are the same.
 
 Exit codes: 0 done, 1 bad input, 2 wrong usage, 130 interrupted.
 
@@ -69,12 +74,19 @@ pub(crate) struct Arguments {
     /// Write checkpoints of a run over ranks here (one policy only).
     #[arg(long, value_name = "RUN.npz", requires = "cluster")]
     checkpoint: Option<PathBuf>,
-    /// A checkpoint every so many steps.
-    #[arg(long, allow_negative_numbers = true, value_name = "STEPS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..), requires = "checkpoint")]
+    /// Over ranks, a checkpoint every so many steps.
+    #[arg(long, allow_negative_numbers = true, value_name = "STEPS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..), requires = "cluster")]
     checkpoint_every: u32,
-    /// Go on from the checkpoint, on any number of ranks.
-    #[arg(long, requires = "checkpoint")]
-    resume: bool,
+    /// Go on from this checkpoint, on any number of ranks, and keep it.
+    #[arg(long, value_name = "RUN.npz", requires = "cluster", conflicts_with = "checkpoint")]
+    resume: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// Whether ranks share the grid.
+    pub(crate) fn is_divided(&self) -> bool {
+        self.cluster
+    }
 }
 
 fn named_policy(text: &str) -> Result<(String, Policy), String> {
@@ -97,6 +109,7 @@ struct Document<'a> {
     seed: u64,
     tolerance: f64,
     best_fixed_omega: f64,
+    device: String,
     policies: Vec<Row<'a>>,
 }
 
@@ -122,10 +135,11 @@ pub(crate) struct Divided<'a> {
 impl Arguments {
     pub(crate) fn divided(&self) -> Divided<'_> {
         let &Arguments { grid, steps, seed, tolerance, json, quiet, .. } = self;
-        let saving = self.checkpoint.as_deref().map(|path| southwell_std::cluster::heat::Saving {
+        let place = self.resume.as_deref().or(self.checkpoint.as_deref());
+        let saving = place.map(|path| southwell_std::cluster::heat::Saving {
             path,
             every: self.checkpoint_every,
-            resume: self.resume,
+            resume: self.resume.is_some(),
         });
         let setting = Setting { grid, steps, tolerance, seed };
         Divided { setting, policies: &self.policies, saving, json, quiet }
@@ -149,10 +163,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let quiet = arguments.quiet || arguments.json;
     let watch = Watch { quiet, steps, interrupted: &*output::interruption()? };
 
+    // The whole of a step with one arm; CG's products are shared out from a size on only.
+    let pool = device::threads(Work { products: 50 * (grid - 1) * (grid - 1), ..Work::default() })?;
+
     // Who wants to know the best arm afterwards needs every arm tried at every step.
     let hindsight = named.iter().any(|(_, p)| matches!(p, Policy::BestFixed | Policy::InstanceOptimal));
     let survey = if hindsight || arguments.json {
-        watch.over("trying all arms", |on_step| heat::survey(&setting, on_step))?
+        watch.over("trying all arms", |on_step| match &pool {
+            Some(pool) => heat::survey_on(pool, &setting, on_step),
+            None => heat::survey(&setting, on_step),
+        })?
     } else {
         None
     };
@@ -161,7 +181,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         if watch.interrupted() {
             break;
         }
-        let outcome = watch.over(name, |on_step| heat::run(*policy, &setting, survey.as_ref(), on_step))?;
+        let outcome = watch.over(name, |on_step| match (policy, &pool) {
+            (Policy::Cg, Some(pool)) => heat::run_cg_on(pool, &setting, on_step),
+            _ => heat::run(*policy, &setting, survey.as_ref(), on_step),
+        })?;
         outcomes.extend(outcome.map(|outcome| (name.as_str(), outcome)));
     }
     let interrupted = outcomes.len() < named.len();
@@ -171,7 +194,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     if arguments.json {
         if let Some(survey) = &survey {
-            output::print_json(&document(&setting, survey, &outcomes))?;
+            output::print_json(&document(&setting, survey, &outcomes, device::name(pool.as_ref())))?;
         }
     } else if !outcomes.is_empty() {
         output::print(&table(&setting, survey.as_ref().map(|s| arm_omega(s.best_arm())), &outcomes))?;
@@ -214,7 +237,12 @@ impl Watch<'_> {
     }
 }
 
-fn document<'a>(setting: &Setting, survey: &Survey, outcomes: &[(&'a str, Outcome)]) -> Document<'a> {
+fn document<'a>(
+    setting: &Setting,
+    survey: &Survey,
+    outcomes: &[(&'a str, Outcome)],
+    device: String,
+) -> Document<'a> {
     let &Setting { grid, steps, tolerance, seed } = setting;
     let best = survey.best_fixed();
     let rows = outcomes.iter().map(|(name, outcome)| Row {
@@ -231,6 +259,7 @@ fn document<'a>(setting: &Setting, survey: &Survey, outcomes: &[(&'a str, Outcom
         tolerance,
         // As typed in the grid of arms, without the last bits of 1.00 + k · 0.05.
         best_fixed_omega: (arm_omega(survey.best_arm()) * 100.0).round() / 100.0,
+        device,
         policies: rows.collect(),
     }
 }

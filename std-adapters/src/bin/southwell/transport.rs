@@ -169,6 +169,18 @@ impl Numbers {
 }
 
 impl Method {
+    /// What a pass over so many costs takes.
+    fn work(self, entries: usize) -> Work {
+        match self {
+            Method::Log | Method::OverRelaxedLog => Work { exponentials: entries, ..Work::default() },
+            Method::Auto | Method::Sinkhorn | Method::OverRelaxed | Method::NewtonSparse => {
+                Work { products: entries, ..Work::default() }
+            }
+            // A line at a time: nothing is shared out.
+            Method::Greedy => Work::default(),
+        }
+    }
+
     fn coupler(self) -> Coupler {
         match self {
             Method::Auto => Coupler::Auto,
@@ -224,15 +236,6 @@ impl Arguments {
             (None, Some([x, y])) => divided::Costs::Points { x, y, ground: self.ground() },
             _ => return Err("give --cost or --points".to_owned()),
         };
-        if let (Some(kept), Some(resumed)) = (&self.checkpoint, &self.resume)
-            && kept != resumed
-        {
-            return Err(
-                "over ranks --resume goes on with the checkpoint that it names; leave --checkpoint out"
-                    .to_owned(),
-            );
-        }
-        let place = self.resume.as_deref().or(self.checkpoint.as_deref());
         let tolerance = self.tolerance.unwrap_or_else(|| Precision::Double.tolerance());
         Ok(divided::Setting {
             costs,
@@ -242,7 +245,7 @@ impl Arguments {
             method,
             stop: Stop { max_steps: self.max_iterations, ..Stop::relative(tolerance) },
             warm_start: self.warm_start.as_deref(),
-            saving: crate::cluster::saving(place, self.checkpoint_every, self.resume.is_some()),
+            saving: crate::cluster::saving(self.checkpoint.as_deref(), self.resume.as_deref(), self.checkpoint_every)?,
             plan: self.plan.as_deref(),
             potentials: self.potentials.as_deref(),
         })
@@ -266,8 +269,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     bar.tick();
     let transport = read(arguments)?;
     let (rows, columns) = transport.shape();
-    // On two cores sharing a pass out gained nothing (docs/devices.md), so that it has to be asked for.
-    let pool = if device::is_automatic() { None } else { device::threads(Work::default())? };
+    let pool = device::threads(arguments.method.work(rows.saturating_mul(columns)))?;
     let transport = if let Some(pool) = &pool { transport.on(pool) } else { transport };
     let refused = |error: Error| refusal(arguments, error);
     let epsilon = match arguments.epsilon {

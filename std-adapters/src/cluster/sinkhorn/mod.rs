@@ -161,7 +161,7 @@ impl<C: Communicator + ?Sized, K: Cost<f64>, R: OmegaRule<f64> + ?Sized> Sinkhor
     /// block, and answers with the row's weight.
     fn pass(
         &mut self,
-        mut weigh: impl FnMut(usize, f64, f64, &mut f64, &mut f64) -> f64,
+        mut weigh: impl FnMut(usize, f64, f64, &mut f64, &mut f64) -> f64 + Send,
     ) -> Result<(), Fault> {
         let Self { problem, g, next, columns, sums, scratch, row_errors, .. } = self;
         let (m, mut first) = (problem.b.len(), 0);

@@ -46,7 +46,7 @@ impl<T: Real, C: Cost<T>> Cost<T> for Counted<'_, C> {
         &self,
         epsilon: T,
         g: &[T],
-        weigh: &mut dyn FnMut(usize, T, T) -> T,
+        weigh: &mut (dyn FnMut(usize, T, T) -> T + Send),
         columns: &mut [T],
         scratch: &mut [T],
     ) {
@@ -57,7 +57,7 @@ impl<T: Real, C: Cost<T>> Cost<T> for Counted<'_, C> {
         &self,
         epsilon: T,
         g: &[T],
-        weigh: &mut dyn FnMut(usize, T, T) -> T,
+        weigh: &mut (dyn FnMut(usize, T, T) -> T + Send),
         kernel: &mut [T],
         columns: &mut [T],
         buffer: &mut [T],
@@ -65,7 +65,13 @@ impl<T: Real, C: Cost<T>> Cost<T> for Counted<'_, C> {
         self.count(self.cost.rows() as u64);
         self.cost.make_kernel(epsilon, g, weigh, kernel, columns, buffer);
     }
-    fn read_kernel(&self, kernel: &[T], v: &[T], weigh: &mut dyn FnMut(usize, T) -> T, columns: &mut [T]) {
+    fn read_kernel(
+        &self,
+        kernel: &[T],
+        v: &[T],
+        weigh: &mut (dyn FnMut(usize, T) -> T + Send),
+        columns: &mut [T],
+    ) {
         self.cost.read_kernel(kernel, v, weigh, columns);
     }
     fn coupling_row(&self, row: usize, epsilon: T, f: T, g: &[T], p: &mut [T], buffer: &mut [T]) -> (T, T) {

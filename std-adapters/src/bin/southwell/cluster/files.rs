@@ -94,8 +94,15 @@ fn number(value: f64) -> Option<f64> {
 }
 
 /// What `--checkpoint`, `--checkpoint-every` and `--resume` say.
-pub(crate) fn saving(path: Option<&Path>, every: u32, resume: bool) -> Option<Saving<'_>> {
-    path.map(|path| Saving { path, every, resume })
+pub(crate) fn saving<'a>(
+    checkpoint: Option<&'a Path>,
+    resumed: Option<&'a Path>,
+    every: u32,
+) -> Result<Option<Saving<'a>>, String> {
+    if checkpoint.is_some() && resumed.is_some() && checkpoint != resumed {
+        return Err("over ranks --resume goes on with the checkpoint that it names; leave --checkpoint out".to_owned());
+    }
+    Ok(resumed.or(checkpoint).map(|path| Saving { path, every, resume: resumed.is_some() }))
 }
 
 #[derive(Serialize)]

@@ -3,6 +3,8 @@
 //! from names, `bounded` the active-set method for quadratics in a box.
 
 mod bounded;
+#[cfg(any(unix, windows))]
+mod out_of_core;
 mod parts;
 mod read;
 mod sparse;
@@ -45,7 +47,7 @@ Examples:
 Over ranks (--cluster, in a build with the feature `mpi`): the lasso with squares, from an archive or from NumPy files, by
 greedy coordinates; --divide says whether features or samples are divided. The weights do not depend on the number of ranks:
   mpirun -n 4 southwell descend data.npz --cluster --divide features --out w.npy --checkpoint run.npz
-  mpirun -n 2 southwell descend data.npz --cluster --divide features --out w.npy --checkpoint run.npz --resume")]
+  mpirun -n 2 southwell descend data.npz --cluster --divide features --out w.npy --resume run.npz")]
 pub(crate) struct Arguments {
     /// Samples and targets: LIBSVM's text format (.svm, .libsvm, .txt), or a NumPy archive (.npz) with the arrays
     /// A, a row a sample, and y. Or the samples alone, as Matrix Market (.mtx) or NumPy (.npy), with --targets. Or
@@ -143,21 +145,30 @@ pub(crate) struct Arguments {
     /// Neither progress nor notes on standard error, only errors.
     #[arg(long)]
     pub(crate) quiet: bool,
+    /// Leave the design (.npy, Fortran order) in its file and read it as it is needed, for one larger than memory. For
+    /// the lasso and its relatives.
+    #[arg(long, requires = "targets", conflicts_with = "path")]
+    pub(crate) out_of_core: bool,
+    /// Mebibytes of memory for columns of the design that are used again and again.
+    #[arg(long, value_name = "MIB", default_value_t = 256, requires = "out_of_core")]
+    column_memory: u32,
+    /// Where a run that is interrupted leaves what it takes to go on; written every ten minutes, too.
+    /// Default: the file of --resume, or descend-checkpoint.npz.
+    /// With --cluster there are checkpoints only where this or --resume names a file.
+    #[arg(long, value_name = "RUN.npz")]
+    pub(crate) checkpoint: Option<PathBuf>,
+    /// Go on where the run that wrote this was interrupted, with the bits of one that was not.
+    #[arg(long, value_name = "RUN.npz")]
+    resume: Option<PathBuf>,
     /// Divide the problem among the ranks that mpirun started.
-    #[arg(long, conflicts_with_all = ["path", "plot", "intercept", "tolerance"])]
+    #[arg(long, conflicts_with_all = ["out_of_core", "path", "plot", "intercept", "tolerance"])]
     cluster: bool,
     /// Over ranks, what is divided.
     #[arg(long, value_enum, default_value_t = Divide::Samples, requires = "cluster")]
     divide: Divide,
-    /// Write checkpoints of a run over ranks here.
-    #[arg(long, value_name = "RUN.npz", requires = "cluster")]
-    pub(crate) checkpoint: Option<PathBuf>,
-    /// A checkpoint every so many steps.
-    #[arg(long, allow_negative_numbers = true, value_name = "STEPS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..), requires = "checkpoint")]
+    /// Over ranks, a checkpoint every so many steps.
+    #[arg(long, allow_negative_numbers = true, value_name = "STEPS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..), requires = "cluster")]
     checkpoint_every: u32,
-    /// Go on from the checkpoint, on any number of ranks.
-    #[arg(long, requires = "checkpoint")]
-    resume: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -244,7 +255,7 @@ impl Arguments {
             by,
             lambda: self.lambda.map_or(Size::Ratio(self.lambda_ratio), Size::Given),
             stop,
-            saving: crate::cluster::saving(self.checkpoint.as_deref(), self.checkpoint_every, self.resume),
+            saving: crate::cluster::saving(self.checkpoint.as_deref(), self.resume.as_deref(), self.checkpoint_every)?,
             out: self.out.as_deref(),
         })
     }
@@ -254,9 +265,23 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if arguments.cluster {
         return crate::cluster::descend(arguments);
     }
+    if !arguments.out_of_core && (arguments.checkpoint.is_some() || arguments.resume.is_some()) {
+        return Err("--checkpoint and --resume go with --out-of-core or --cluster".into());
+    }
     check_outputs(arguments)?;
     let sparse = matches!(arguments.loss(), Judge::Squares | Judge::Logistic)
         && !matches!(arguments.kind(), Kind::None | Kind::Box | Kind::Simplex);
+    if arguments.out_of_core {
+        if !sparse || arguments.parts() {
+            return Err(
+                "--out-of-core: only the lasso and its relatives can leave their design in a file, without \
+                        --select and the like"
+                    .into(),
+            );
+        }
+        #[cfg(any(unix, windows))]
+        return out_of_core::run(arguments);
+    }
     if sparse && !arguments.parts() {
         return sparse::run(arguments);
     }
@@ -284,7 +309,9 @@ fn number(value: f64) -> Option<f64> {
 
 /// Refuses places that cannot be written or must not be.
 fn check_outputs(arguments: &Arguments) -> Result<(), Failure> {
-    for (option, path) in [("--out", &arguments.out), ("--plot", &arguments.plot)] {
+    for (option, path) in
+        [("--out", &arguments.out), ("--plot", &arguments.plot), ("--checkpoint", &arguments.checkpoint)]
+    {
         let Some(path) = path else { continue };
         let same =
             |input: &Path| matches!((input.canonicalize(), path.canonicalize()), (Ok(a), Ok(b)) if a == b);

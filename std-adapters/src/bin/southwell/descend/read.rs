@@ -19,7 +19,7 @@ enum Table {
     Sparse(SparseMatrix, Vec<f64>),
 }
 
-fn extension(path: &Path) -> String {
+pub(super) fn extension(path: &Path) -> String {
     path.extension().and_then(|word| word.to_str()).unwrap_or_default().to_ascii_lowercase()
 }
 
@@ -61,7 +61,7 @@ fn table(arguments: &Arguments) -> Result<Table, Failure> {
     })
 }
 
-fn named(path: &Path) -> impl Fn(Error) -> Failure + '_ {
+pub(super) fn named(path: &Path) -> impl Fn(Error) -> Failure + '_ {
     move |error| format!("{}: {error}", path.display()).into()
 }
 
@@ -172,7 +172,7 @@ fn labels(arguments: &Arguments) -> Result<Smooth, Failure> {
 }
 
 /// Labels of two values, the smaller turned into −1 and the larger into 1.
-fn two_classes(y: &mut [f64]) -> Result<(), String> {
+pub(super) fn two_classes(y: &mut [f64]) -> Result<(), String> {
     let (low, high) =
         y.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &y| (low.min(y), high.max(y)));
     if let Some(&other) = y.iter().find(|&&y| y != low && y != high) {

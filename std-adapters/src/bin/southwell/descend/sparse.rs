@@ -60,7 +60,7 @@ struct Point {
 }
 
 impl Arguments {
-    fn sparsity(&self) -> Sparsity {
+    pub(super) fn sparsity(&self) -> Sparsity {
         match self.penalty.unwrap_or(Kind::Lasso) {
             Kind::ElasticNet => Sparsity::ElasticNet(self.ridge),
             Kind::NonNegative => Sparsity::NonNegative,
@@ -139,7 +139,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     })
 }
 
-fn write(
+pub(super) fn write(
     arguments: &Arguments,
     fits: &[Fit],
     curve: Vec<(f64, f64)>,
@@ -179,7 +179,7 @@ fn write(
     Ok(write_svg(path, &[panel])?)
 }
 
-fn report(
+pub(super) fn report(
     arguments: &Arguments,
     fits: &[Fit],
     last: &Fit,
