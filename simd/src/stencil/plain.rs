@@ -15,7 +15,6 @@ const BLOCK: usize = 8;
 
 /// A grid whose couplings are arrays: one of a single element each if they are constant.
 struct View<'a, T> {
-    grid: &'a Grid<'a, T>,
     star: Star<&'a [T]>,
     /// What an index into an array is masked with.
     mask: usize,
@@ -40,7 +39,7 @@ impl<'a, T: Real> View<'a, T> {
                 (arrays, 0)
             }
         };
-        Self { grid, star, mask }
+        Self { star, mask }
     }
 
     #[inline(always)]
@@ -106,14 +105,17 @@ fn cells<T: Real>(grid: &Grid<'_, T>, mut each: impl FnMut(&Cell, usize)) {
 /// (A x) of a cell.
 #[inline(always)]
 fn star_at<T: Real>(view: &View<'_, T>, x: &[T], cell: &Cell) -> T {
-    let (star, to) = (&view.star, &cell.around);
-    let sum = more(view, T::ZERO, star.centre, x, cell, to.centre);
-    let sum = more(view, sum, star.west, x, cell, to.west);
-    let sum = more(view, sum, star.east, x, cell, to.east);
-    let sum = more(view, sum, star.south, x, cell, to.south);
-    let sum = more(view, sum, star.north, x, cell, to.north);
-    let sum = more(view, sum, star.down, x, cell, to.down);
-    more(view, sum, star.up, x, cell, to.up)
+    let mut sum = T::ZERO;
+    for (c, to) in listed(&view.star).into_iter().zip(listed(&cell.around)) {
+        sum = more(view, sum, c, x, cell, to);
+    }
+    sum
+}
+
+/// Couplings or neighbours in the order in which products are added.
+#[inline(always)]
+fn listed<C: Copy>(star: &Star<C>) -> [C; 7] {
+    [star.centre, star.west, star.east, star.south, star.north, star.down, star.up]
 }
 
 /// y ← A x, or b − A x.
@@ -280,6 +282,97 @@ fn double<T: Real>(y: &mut [T; BLOCK], c: T) {
             let Some(&other) = y.get(i - by) else { return };
             let Some(y) = y.get_mut(i) else { return };
             *y += c * other;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super as passes;
+    use super::*;
+
+    extern crate std;
+    use std::vec::Vec;
+
+    /// Numbers of both signs, zeros among them.
+    fn numbers(n: usize, seed: u32) -> Vec<f32> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            ((state >> 24) as f32 - 128.0) / 97.0
+        };
+        (0..n).map(|_| next()).collect()
+    }
+
+    fn bits(x: &[f32]) -> Vec<u32> {
+        x.iter().map(|x| x.to_bits()).collect()
+    }
+
+    fn check(grid: Grid<'_, f32>) {
+        let n = grid.planes * grid.rows * grid.columns;
+        let (b, start, omega) = (numbers(n, 1), numbers(n, 2), 1.3);
+        let inverse = match grid.coefficients {
+            Coefficients::PerCell(star) => star.centre.iter().map(|c| 1.0 / c).collect(),
+            Coefficients::Constant(_) => Vec::new(),
+        };
+        let both = |mut plain: Vec<f32>, mut other: Vec<f32>, run: &dyn Fn(bool, &mut [f32])| {
+            run(true, &mut plain);
+            run(false, &mut other);
+            assert_eq!(bits(&plain), bits(&other), "{grid:?}");
+        };
+        for reversed in [false, true] {
+            both(start.clone(), start.clone(), &|plain, x| {
+                if plain {
+                    sweep(&grid, reversed, omega, &inverse, &b, x);
+                } else {
+                    passes::sor_sweep(grid, reversed, omega, &inverse, &b, x);
+                }
+            });
+        }
+        both(start.clone(), start.clone(), &|plain, y| {
+            if plain { star(&grid, None, &b, y) } else { passes::apply(grid, &b, y) }
+        });
+        both(start.clone(), start.clone(), &|plain, r| {
+            if plain { star(&grid, Some(&b), &start, r) } else { passes::residual(grid, &b, &start, r) }
+        });
+        let square = passes::residual_square(grid, &b, &start);
+        assert_eq!(residual_square(&grid, &b, &start).to_bits(), square.to_bits(), "{grid:?}");
+        both(start.clone(), start.clone(), &|plain, t| {
+            if plain {
+                half(&grid, omega, &inverse, &b, None, t);
+            } else {
+                passes::solve_upper(grid, omega, &inverse, &b, t);
+            }
+        });
+        let (mut y, mut w) = (numbers(n, 3), numbers(n, 4));
+        let (mut plain_y, mut plain_w) = (y.clone(), w.clone());
+        passes::solve_lower(grid, omega, &inverse, &b, &start, &mut y, &mut w);
+        half(&grid, omega, &inverse, &b, Some(((2.0 - omega) / omega, &start)), &mut plain_y);
+        product(&grid, 1.0 - 1.0 / omega, &b, &start, &mut plain_w);
+        assert_eq!((bits(&plain_y), bits(&plain_w)), (bits(&y), bits(&w)), "{grid:?}");
+    }
+
+    #[test]
+    fn cell_by_cell_gives_the_bits_of_the_passes() {
+        for (planes, rows) in [(1, 1), (1, 2), (1, 5), (2, 1), (3, 4)] {
+            for columns in [1, 2, 7, 8, 9, 17, 64, 71] {
+                let n = planes * rows * columns;
+                let [west, east, south, north] = [-1.25, -0.75, -0.5, 0.875];
+                let star = Star { centre: 4.5, west, east, south, north, down: -0.25, up: 0.375 };
+                check(Grid { planes, rows, columns, coefficients: Coefficients::Constant(star) });
+                let arrays: Vec<Vec<f32>> = (5..12).map(|seed| numbers(n, seed)).collect();
+                let centre: Vec<f32> = arrays[0].iter().map(|c| c + 3.0).collect();
+                let star = Star {
+                    centre: &centre[..],
+                    west: &arrays[1][..],
+                    east: &arrays[2][..],
+                    south: &arrays[3][..],
+                    north: &arrays[4][..],
+                    down: &arrays[5][..],
+                    up: &arrays[6][..],
+                };
+                check(Grid { planes, rows, columns, coefficients: Coefficients::PerCell(star) });
+            }
         }
     }
 }
