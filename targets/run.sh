@@ -147,11 +147,12 @@ for profile in release fast; do
     # 16 KiB of RAM are too few for `rules`, 256 KiB of flash for `methods` and `passes` at opt-level 3.
     check microbit "$M0" "$profile" heat
 done
-solve heat "relaxation" 'heat::tick::<f32'
+solve heat "relaxation: SOR" 'heat::sweep::<f32'
+solve heat "relaxation: SSOR-CG" 'heat::tick::<f32'
 solve association "transport" 'association::solve::<f32'
 solve mpc "descent: prepared" 'mpc::tick::<f32, .*Prepared'
 solve mpc "descent: in stages" 'mpc::tick::<f32, .*Staged'
-solve calibration "sub-gradients" 'calibration::robust::<f32'
+solve calibration "sub-gradients" 'calibration::calibrate::<f32'
 ahead release "$M0" association calibration heat methods nonsmooth passes
 SOUTHWELL_FLASH=4M ahead fast "$M0" association calibration couplings descent methods mpc nonsmooth passes
 for binary in association calibration couplings descent methods mpc nonsmooth passes; do

@@ -58,6 +58,7 @@ impl<T: Real> Grid<T> {
     }
 
     /// The value of an arm, the last one's if there is no such arm.
+    #[cfg_attr(target_os = "none", inline(never))]
     #[must_use]
     pub fn value(&self, arm: usize) -> T {
         let intervals = self.arms.saturating_sub(1);

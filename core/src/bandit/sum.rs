@@ -30,7 +30,8 @@ impl<T: Real> Sum<T> {
     pub const ZERO: Self = Self { hi: T::ZERO, lo: T::ZERO };
 
     /// Adds a number.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn add(&mut self, x: T) {
         let (sum, error) = two_sum(self.hi, x);
         let lo = self.lo + error;

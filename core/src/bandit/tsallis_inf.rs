@@ -143,6 +143,7 @@ impl<T: Real, const ARMS: usize> TsallisInf<T, ARMS> {
     }
 
     /// Computes the probabilities of the next round.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn prepare(&mut self) {
         let scale = self.loss_scale();
         let mut u = [T::ZERO; ARMS];
@@ -178,6 +179,7 @@ impl<T: Real, const ARMS: usize> Tuner<T> for TsallisInf<T, ARMS> {
         arm
     }
 
+    #[cfg_attr(target_os = "none", inline(never))]
     fn learn(&mut self, loss: T) {
         let (Some(arm), Some(loss)) = (self.chosen.take(), accept(loss)) else { return };
         let discount = self.options.discount;
@@ -247,6 +249,7 @@ pub(super) fn mean<T: Real>(seen: &(Sum<T>, Sum<T>)) -> Option<T> {
 }
 
 /// pᵢ = 4/(η(uᵢ − x))² with Σp = 1, for u ≥ 0 with minimum 0; returns x.
+#[cfg_attr(target_os = "none", inline(never))]
 pub(super) fn simplex<T: Real, const ARMS: usize>(u: &[T; ARMS], step_size: T, p: &mut [T; ARMS]) -> T {
     let close = T::from_usize(ARMS) * T::EPSILON;
     let mut x = -T::TWO / step_size;

@@ -52,6 +52,7 @@ fn listed<C>(star: Star<C>) -> [(&'static str, C); 7] {
     ]
 }
 
+#[cfg_attr(target_os = "none", inline(never))]
 fn constant<'a, T: Real>(
     planes: usize,
     rows: usize,
@@ -67,6 +68,7 @@ fn constant<'a, T: Real>(
     Ok(Grid { planes, rows, columns, coefficients: Coefficients::Constant(star) })
 }
 
+#[cfg_attr(target_os = "none", inline(never))]
 fn per_cell<'a, T: Real>(
     planes: usize,
     rows: usize,

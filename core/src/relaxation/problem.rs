@@ -32,6 +32,7 @@ impl<'a, T: Real, A: Matrix<T>> Problem<'a, T, A> {
     /// infinity in it; [`Error::Diagonal`] for a diagonal entry that is missing, zero or without a
     /// finite reciprocal; [`Error::Option`] for a right-hand side whose squares overflow, or all
     /// underflow to zero.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn new(matrix: &'a A, rhs: &'a [T]) -> Result<Self, Error> {
         let n = matrix.order();
         check_len("rhs", rhs.len(), n)?;

@@ -168,8 +168,9 @@ pub fn solve<T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized>(
     workspace: Workspace<'_, T>,
     observer: &mut (impl Observer<T> + ?Sized),
 ) -> Result<Report<T>, Error> {
-    let mut run = start(problem, options, &mut *rule, x, workspace)?;
-    let report = drive(&mut run, &options.stop, observer);
+    let mut started = start(problem, options, &mut *rule, x, workspace);
+    let run = started.as_mut().map_err(|error| *error)?;
+    let report = drive(run, &options.stop, observer);
     rule.end(&report);
     Ok(report)
 }

@@ -152,14 +152,16 @@ pub fn solve<T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized>(
     workspace: Workspace<'_, T>,
     observer: &mut (impl Observer<T> + ?Sized),
 ) -> Result<Report<T>, Error> {
-    let mut run = start(problem, options, &mut *rule, x, workspace)?;
-    let report = drive(&mut run, &options.stop, observer);
+    let mut started = start(problem, options, &mut *rule, x, workspace);
+    let run = started.as_mut().map_err(|error| *error)?;
+    let report = drive(run, &options.stop, observer);
     rule.end(&report);
     Ok(report)
 }
 
 impl<T: Real, A: Split<T>, R: ?Sized> SsorCg<'_, T, A, R> {
     /// The first direction from the residual r: r̂ = L̃⁻¹ r, p = K r̂.
+    #[cfg_attr(target_os = "none", inline(never))]
     fn restart(&mut self) {
         let Workspace { scratch, p, t, w, r_hat, r, .. } = &mut self.work;
         // With t = 0 the lower half solves L̃ r̂ = r.

@@ -63,9 +63,8 @@ impl<'a, T: Real> Problem<'a, T> {
         if !(field > T::ZERO && field.is_finite()) {
             return Err(Error::Option { name: "field", requirement: "must be positive and finite" });
         }
-        let axis = |k: usize| median(samples.values().iter().skip(k).step_by(3).copied());
-        let centre = [axis(0), axis(1), axis(2)];
-        let spread = median(rows(samples).map(|x| length(&minus(&x, &centre))));
+        let centre = [0, 1, 2].map(|k| Measure::Axis(k).median(samples));
+        let spread = Measure::Distance(&centre).median(samples);
         if spread > T::ZERO && spread.is_finite() {
             Ok(Self { samples, field, centre, spread })
         } else {
@@ -163,10 +162,10 @@ pub fn solve<T: Real>(
     let [c0, c1, c2] = problem.centre;
     let [b0, b1, b2] = b.map(|b| problem.spread * b);
     let offset = [c0 + b0, c1 + b1, c2 + b2];
-    let errors = rows(problem.samples)
-        .map(|x| (length(&times(&correction, &minus(&x, &offset))) - problem.field).abs());
-    let middle = median(errors.clone());
-    let agreeing = errors.filter(|&error| error <= T::from_f64(AGREEMENT) * middle).count();
+    let error = Measure::Error { correction: &correction, offset: &offset, field: problem.field };
+    let middle = error.median(problem.samples);
+    let near = T::from_f64(AGREEMENT) * middle;
+    let agreeing = rows(problem.samples).filter(|x| error.of(x) <= near).count();
     let deviation = T::from_f64(1.4826) * middle;
     Ok(Calibration { offset, soft_iron, correction, outcome, agreeing, deviation })
 }
@@ -223,6 +222,34 @@ impl<T: Real> Oracle<T> for Ellipsoid<'_, T> {
 
     fn floor(&self) -> T {
         T::ZERO
+    }
+}
+
+/// What medians are taken of; one type, so that there is one median in the flash.
+#[derive(Clone, Copy)]
+enum Measure<'a, T> {
+    /// A coordinate.
+    Axis(usize),
+    /// ‖x − c‖
+    Distance(&'a Vector<T>),
+    /// | ‖S⁻¹ (x − b)‖ − F |
+    Error { correction: &'a Matrix<T>, offset: &'a Vector<T>, field: T },
+}
+
+impl<T: Real> Measure<'_, T> {
+    fn of(&self, x: &Vector<T>) -> T {
+        match *self {
+            Measure::Axis(k) => x.get(k).copied().unwrap_or(T::ZERO),
+            Measure::Distance(centre) => length(&minus(x, centre)),
+            Measure::Error { correction, offset, field } => {
+                (length(&times(correction, &minus(x, offset))) - field).abs()
+            }
+        }
+    }
+
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn median(&self, samples: Table<'_, T>) -> T {
+        median(rows(samples).map(|x| self.of(&x)))
     }
 }
 

@@ -156,8 +156,9 @@ pub fn solve<T: Real, O: Oracle<T>, P: Projection<T>, R: StepRule<T>>(
     workspace: Workspace<'_, T>,
     observer: &mut (impl Observer<T> + ?Sized),
 ) -> Result<Outcome<T>, Error> {
-    let mut run = start(problem, options, rule, x, workspace)?;
-    let report = drive(&mut run, &options.ending.stop, observer);
+    let mut started = start(problem, options, rule, x, workspace);
+    let run = started.as_mut().map_err(|error| *error)?;
+    let report = drive(run, &options.ending.stop, observer);
     Ok(run.best.outcome(report))
 }
 

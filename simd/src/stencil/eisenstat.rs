@@ -13,7 +13,7 @@ use super::gather::{Term, gather};
 use super::march::{Path, Source, march};
 use super::sor::copy;
 use super::star::{add_scaled, sub_scaled};
-use super::{Coefficients, Coupling, Grid, Star};
+use super::{Coefficients, Coupling, Grid, Star, plain};
 use crate::Real;
 use crate::dispatch::pass;
 use crate::prefetch::ask;
@@ -27,6 +27,9 @@ pass! {
 
 #[inline(always)]
 fn upper_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, omega: T, inverse: &[T], p: &[T], t: &mut [T]) {
+    if plain::is_plain::<S>() {
+        return plain::half(&grid, omega, inverse, p, None, t);
+    }
     match grid.coefficients {
         Coefficients::Constant(star) => {
             let factor = omega * (T::ONE / star.centre);
@@ -65,6 +68,10 @@ fn lower_kernel<T: Real, S: Simd>(
     w: &mut [T],
 ) {
     let weight = (T::TWO - omega) / omega;
+    if plain::is_plain::<S>() {
+        plain::half(&grid, omega, inverse, p, Some((weight, t)), y);
+        return plain::product(&grid, T::ONE - T::ONE / omega, p, t, w);
+    }
     match grid.coefficients {
         Coefficients::Constant(star) => {
             let factor = omega * (T::ONE / star.centre);

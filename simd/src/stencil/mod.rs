@@ -19,6 +19,7 @@ mod eisenstat;
 mod gather;
 mod lines;
 mod march;
+mod plain;
 mod red_black;
 mod sor;
 mod star;

@@ -15,7 +15,7 @@ use super::cells::march_cells;
 use super::gather::{Term, gather};
 use super::march::{Path, Source, march};
 use super::star::sub_scaled;
-use super::{Coefficients, Coupling, Grid, Star};
+use super::{Coefficients, Coupling, Grid, Star, plain};
 use crate::Real;
 use crate::dispatch::pass;
 use crate::prefetch::ask;
@@ -64,6 +64,9 @@ fn sweeps_kernel<T: Real, S: Simd>(
     x: &mut [T],
     count: usize,
 ) {
+    if plain::is_plain::<S>() {
+        return (0..count).for_each(|_| plain::sweep(&grid, reversed, omega, inverse, rhs, x));
+    }
     match grid.coefficients {
         Coefficients::Constant(star) => {
             let factor = omega * (T::ONE / star.centre);

@@ -5,7 +5,7 @@
 
 use pulp::Simd;
 
-use super::{Coefficients, Coupling, Grid, Star, piece};
+use super::{Coefficients, Coupling, Grid, Star, piece, plain};
 use crate::dispatch::pass;
 use crate::vector::rsub_kernel;
 use crate::{Lanes, Real};
@@ -20,6 +20,9 @@ pass! {
 
 #[inline(always)]
 fn apply_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, x: &[T], y: &mut [T]) {
+    if plain::is_plain::<S>() {
+        return plain::star(&grid, None, x, y);
+    }
     for (row, y) in y.chunks_exact_mut(grid.columns.max(1)).enumerate() {
         star_window(simd, &grid, x, row, 0, y);
     }
@@ -32,6 +35,9 @@ pass! {
 
 #[inline(always)]
 fn residual_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, rhs: &[T], x: &[T], r: &mut [T]) {
+    if plain::is_plain::<S>() {
+        return plain::star(&grid, Some(rhs), x, r);
+    }
     let columns = grid.columns.max(1);
     // Not two iterators over chunks zipped: their making may be outlined, and then a row that is 0 long could panic.
     for (row, r) in r.chunks_exact_mut(columns).enumerate() {
@@ -49,6 +55,9 @@ pass! {
 
 #[inline(always)]
 fn residual_square_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, rhs: &[T], x: &[T]) -> T {
+    if plain::is_plain::<S>() {
+        return plain::residual_square(&grid, rhs, x);
+    }
     let mut lanes = Lanes::default();
     let mut buffer = [T::ZERO; WINDOW];
     for (row, rhs) in rhs.chunks_exact(grid.columns.max(1)).enumerate() {

@@ -90,12 +90,21 @@ pub fn norm_scaled<T: Real>(x: &[T]) -> T {
     if square >= small && square <= T::MAX || square.partial_cmp(&square).is_none() {
         return square.sqrt();
     }
-    let largest = max_abs(x);
+    // So rare that a core without an operating system had better save the flash.
+    let plain = cfg!(target_os = "none");
+    let largest = if plain { x.iter().fold(T::ZERO, |largest, x| largest.max(x.abs())) } else { max_abs(x) };
     if largest == T::ZERO || !largest.is_finite() {
         return largest;
     }
     // Within the exponent range whichever end `largest` lies at, subnormal numbers included.
     let (up, down) = T::scale_for(largest);
+    if plain {
+        let mut lanes = Lanes::default();
+        for (i, &x) in x.iter().enumerate() {
+            lanes.add_at(i, (up * x) * (up * x));
+        }
+        return lanes.sum().sqrt() * down;
+    }
     scaled_square(up, x).sqrt() * down
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use southwell::Real;
 use southwell_scenario::heat::Summary;
-use southwell_scenario::heat::rules::{Run, auto, binned, cheb, tsallis, unimodal};
+use southwell_scenario::heat::rules::{Run, auto, binned, cheb, tsallis, tsallis_sor, unimodal};
 use southwell_scenario::{association, couplings, descent, heat, methods, mpc};
 
 fn summary(s: &Summary, text: &mut String) -> std::fmt::Result {
@@ -20,10 +20,16 @@ fn heat_constants<T: Real>(name: &str, text: &mut String) -> std::fmt::Result {
     let real = name.to_lowercase();
     let memory = &mut [T::NAN; heat::REALS];
     let mut sound = |rule: Run<T>| rule(memory).map_err(|_| std::fmt::Error);
-    writeln!(text, "\n/// What [`heat`](crate::heat) finds in `{real}` with Tsallis-INF.")?;
-    write!(text, "pub const HEAT_{name}: Summary = ")?;
-    summary(&sound(tsallis)?, text)?;
-    writeln!(text, ";\n\n/// The same with the other rules.")?;
+    writeln!(
+        text,
+        "\n/// What [`heat`](crate::heat) finds in `{real}` with Tsallis-INF, by SSOR-CG and by SOR."
+    )?;
+    writeln!(text, "pub const HEAT_{name}: [Summary; 2] = [")?;
+    for rule in [tsallis, tsallis_sor] {
+        summary(&sound(rule)?, text)?;
+        writeln!(text, ",")?;
+    }
+    writeln!(text, "];\n\n/// The same with the other rules.")?;
     writeln!(text, "pub const RULES_{name}: [Summary; 4] = [")?;
     for rule in [binned, cheb, unimodal, auto] {
         summary(&sound(rule)?, text)?;

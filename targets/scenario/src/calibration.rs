@@ -6,7 +6,7 @@
 
 use core::hint::black_box;
 
-use southwell::subgradient::calibration::{Options, Problem, REQUIRED_LEN, solve};
+use southwell::subgradient::calibration::{Calibration, Options, Problem, REQUIRED_LEN, solve};
 use southwell::subgradient::{Quantile, Table, refine};
 use southwell::{Error, Real};
 
@@ -64,9 +64,16 @@ pub fn robust<T: Real>(memory: &mut [T]) -> Result<Calibrated, Error> {
     let (count, given) = (black_box(COUNT), memory.len());
     let short = Error::Workspace { needed: REALS, given };
     let (samples, work) = black_box(memory).split_at_mut_checked(count.saturating_mul(3)).ok_or(short)?;
-    let problem = Problem::new(Table::new(samples, count, 3)?, T::from_f64(FIELD))?;
-    let found = solve(&problem, &Options::default(), work, &mut ())?;
+    let found = calibrate(samples, count, work)?;
     Ok(Calibrated::new(found.offset, &found.soft_iron, found.agreeing))
+}
+
+/// What a part does to calibrate.
+// Not inlined, so that its size can be seen.
+#[inline(never)]
+fn calibrate<T: Real>(samples: &[T], count: usize, work: &mut [T]) -> Result<Calibration<T>, Error> {
+    let problem = Problem::new(Table::new(samples, count, 3)?, T::from_f64(FIELD))?;
+    solve(&problem, &Options::default(), work, &mut ())
 }
 
 /// The textbook's fit: (x², y², z², 2 x y, 2 x z, 2 y z, 2 x, 2 y, 2 z) θ = 1 by least squares, the centre −A⁻¹ v; in

@@ -4,15 +4,25 @@ use crate::association::Associated;
 use crate::heat::Summary;
 use crate::methods::{METHODS, Outcome};
 
-/// What [`heat`](crate::heat) finds in `f32` with Tsallis-INF.
-pub const HEAT_F32: Summary = Summary {
-    rule: "tsallis",
-    iterations: 249,
-    converged: 48,
-    iterates: 0xd33670027d50fcfa,
-    choices: 0x5f58e2cdea37758f,
-    last: [0x000000003a964529, 0x000000003bcdaa36, 0x000000003d39ea5a, 0x000000003c87a7d9],
-};
+/// What [`heat`](crate::heat) finds in `f32` with Tsallis-INF, by SSOR-CG and by SOR.
+pub const HEAT_F32: [Summary; 2] = [
+    Summary {
+        rule: "tsallis",
+        iterations: 249,
+        converged: 48,
+        iterates: 0xd33670027d50fcfa,
+        choices: 0x5f58e2cdea37758f,
+        last: [0x000000003a964529, 0x000000003bcdaa36, 0x000000003d39ea5a, 0x000000003c87a7d9],
+    },
+    Summary {
+        rule: "tsallis, SOR",
+        iterations: 768,
+        converged: 48,
+        iterates: 0x2004373351cb5edc,
+        choices: 0x8c2d1c5a9a6557ae,
+        last: [0x000000003a9631ea, 0x000000003bcd9cf6, 0x000000003d39e933, 0x000000003c87a6d1],
+    },
+];
 
 /// The same with the other rules.
 pub const RULES_F32: [Summary; 4] = [
@@ -50,15 +60,25 @@ pub const RULES_F32: [Summary; 4] = [
     },
 ];
 
-/// What [`heat`](crate::heat) finds in `f64` with Tsallis-INF.
-pub const HEAT_F64: Summary = Summary {
-    rule: "tsallis",
-    iterations: 385,
-    converged: 48,
-    iterates: 0x872710c26d6150de,
-    choices: 0x39ceefaab638f4bf,
-    last: [0x3f52c8ec6f79fdf5, 0x3f79b56faa695194, 0x3fa73d533cc01b12, 0x3f90f4e9fbc6a67e],
-};
+/// What [`heat`](crate::heat) finds in `f64` with Tsallis-INF, by SSOR-CG and by SOR.
+pub const HEAT_F64: [Summary; 2] = [
+    Summary {
+        rule: "tsallis",
+        iterations: 385,
+        converged: 48,
+        iterates: 0x872710c26d6150de,
+        choices: 0x39ceefaab638f4bf,
+        last: [0x3f52c8ec6f79fdf5, 0x3f79b56faa695194, 0x3fa73d533cc01b12, 0x3f90f4e9fbc6a67e],
+    },
+    Summary {
+        rule: "tsallis, SOR",
+        iterations: 1396,
+        converged: 48,
+        iterates: 0x95b54c64657f48ba,
+        choices: 0x7c2c80d8d547781f,
+        last: [0x3f52c8ea8c09a618, 0x3f79b56f144a888d, 0x3fa73d533d223fe4, 0x3f90f4e9efaf8b18],
+    },
+];
 
 /// The same with the other rules.
 pub const RULES_F64: [Summary; 4] = [

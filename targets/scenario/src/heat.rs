@@ -14,7 +14,7 @@ use core::hint::black_box;
 use core::ops::ControlFlow;
 
 use southwell::linear::{Star, Stencil2d};
-use southwell::relaxation::{Problem, ssor_cg};
+use southwell::relaxation::{Problem, sor, ssor_cg};
 use southwell::{Error, Progress, Real, Report, Stop};
 
 use crate::Fnv;
@@ -81,12 +81,22 @@ impl Summary {
 /// Bits of a [`Summary`] that [`Summary::with_flipped_bit`] can flip.
 pub const SUMMARY_BITS: u32 = 8 * 64;
 
+/// How a step is solved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Conjugate gradients preconditioned by SSOR.
+    SsorCg,
+    /// Forward sweeps.
+    Sor,
+}
+
 /// Runs the sequence under a rule, in memory of [`REALS`] numbers, which may be dirty.
 ///
 /// # Errors
 /// [`Error::Workspace`] if it is shorter.
 pub fn run<T: Real, R: Rule<T>>(
     name: &'static str,
+    method: Method,
     rule: &mut R,
     memory: &mut [T],
 ) -> Result<Summary, Error> {
@@ -104,7 +114,10 @@ pub fn run<T: Real, R: Rule<T>>(
         rule.see(T::from_f64(diffusion(step)));
         let star = assemble(state, rhs, side, dx, step);
         // The state is where the solve starts and what it leaves.
-        let (report, omega) = tick(side, star, rhs, rule, state, work)?;
+        let (report, omega) = match black_box(method) {
+            Method::SsorCg => tick(side, star, rhs, rule, state, work)?,
+            Method::Sor => sweep(side, star, rhs, rule, state, work)?,
+        };
         iterations = iterations.wrapping_add(report.steps);
         converged = converged.wrapping_add(u32::from(report.converged()));
         iterates.reals(state);
@@ -143,6 +156,29 @@ fn tick<T: Real, R: Rule<T>>(
         ControlFlow::Continue(())
     };
     let report = ssor_cg::solve(&problem, &options, rule, state, workspace, &mut observer)?;
+    Ok((report, omega))
+}
+
+/// The same by forward sweeps: the smallest that learns.
+#[inline(never)]
+fn sweep<T: Real, R: Rule<T>>(
+    side: usize,
+    star: Star<T>,
+    rhs: &[T],
+    rule: &mut R,
+    state: &mut [T],
+    work: &mut [T],
+) -> Result<(Report<T>, T), Error> {
+    let matrix = Stencil2d::constant(side, side, star)?;
+    let problem = Problem::new(&matrix, rhs)?;
+    let workspace = sor::Workspace::new(&problem, work)?;
+    let options = sor::Options { stop: Stop::default(), ..sor::Options::default() };
+    let mut omega = T::ZERO;
+    let mut observer = |progress: &Progress<T>| {
+        omega = progress.parameter;
+        ControlFlow::Continue(())
+    };
+    let report = sor::solve(&problem, &options, rule, state, workspace, &mut observer)?;
     Ok((report, omega))
 }
 

@@ -131,11 +131,20 @@ fn descent_in<T: Real>(precision: &str, expected: &[Outcome], output: &mut Outpu
     })
 }
 
-/// Implicit heat steps with omega learned by Tsallis-INF, in both precisions.
+/// Implicit heat steps with omega learned by Tsallis-INF, by conjugate gradients and by sweeps, in both precisions.
 pub fn heat(output: &mut Output<'_>) -> bool {
-    let single = heat_under::<f32>("f32", rules::tsallis, &golden::HEAT_F32, output);
-    let double = heat_under::<f64>("f64", rules::tsallis, &golden::HEAT_F64, output);
+    let single = heat_in::<f32>("f32", &golden::HEAT_F32, output);
+    let double = heat_in::<f64>("f64", &golden::HEAT_F64, output);
     single && double
+}
+
+fn heat_in<T: Real>(precision: &str, expected: &[Summary; 2], output: &mut Output<'_>) -> bool {
+    let rules: [Run<T>; 2] = [rules::tsallis, rules::tsallis_sor];
+    let mut good = true;
+    for (rule, expected) in rules.into_iter().zip(expected) {
+        good &= heat_under(precision, rule, expected, output);
+    }
+    good
 }
 
 /// The heat steps under every other rule that learns omega, in both precisions. Needs more than 16 KiB.

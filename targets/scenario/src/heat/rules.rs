@@ -11,7 +11,7 @@ use southwell::bandit::{
 use southwell::relaxation::{Auto, Learned, OmegaRule};
 use southwell::{Error, Real};
 
-use super::{Summary, run};
+use super::{Method, Summary, run};
 
 /// A rule that may be told the diffusion coefficient before each step.
 pub trait Rule<T: Real>: OmegaRule<T> {
@@ -48,7 +48,15 @@ fn range<T: Real>() -> (T, T) {
 /// # Errors
 /// As [`run`](super::run).
 pub fn tsallis<T: Real>(memory: &mut [T]) -> Result<Summary, Error> {
-    run("tsallis", &mut tsallis_rule()?, memory)
+    run("tsallis", Method::SsorCg, &mut tsallis_rule()?, memory)
+}
+
+/// The same by forward sweeps instead of conjugate gradients.
+///
+/// # Errors
+/// As [`run`](super::run).
+pub fn tsallis_sor<T: Real>(memory: &mut [T]) -> Result<Summary, Error> {
+    run("tsallis, SOR", Method::Sor, &mut tsallis_rule()?, memory)
 }
 
 // Not inlined: what builds the rule leaves the stack before the run begins.
@@ -64,7 +72,7 @@ fn tsallis_rule<T: Real>() -> Result<Learned<T, TsallisInf<T, ARMS>, impl Rng>, 
 pub fn binned<T: Real>(memory: &mut [T]) -> Result<Summary, Error> {
     let (low, high) = range();
     let tuner = BinnedTsallisInf::<T, ARMS, 4>::new(low, high, TsallisOptions::default())?;
-    run("binned", &mut learned(tuner)?, memory)
+    run("binned", Method::SsorCg, &mut learned(tuner)?, memory)
 }
 
 /// Regression of the cost on κ.
@@ -74,7 +82,7 @@ pub fn binned<T: Real>(memory: &mut [T]) -> Result<Summary, Error> {
 pub fn cheb<T: Real>(memory: &mut [T]) -> Result<Summary, Error> {
     let (low, high) = range();
     let tuner = ChebCb::<T, ARMS, 3>::new(low, high, ChebOptions::default())?;
-    run("cheb", &mut learned(tuner)?, memory)
+    run("cheb", Method::SsorCg, &mut learned(tuner)?, memory)
 }
 
 /// A walk downhill for each of four ranges of κ, with trials that may be cut short.
@@ -85,7 +93,7 @@ pub fn unimodal<T: Real>(memory: &mut [T]) -> Result<Summary, Error> {
     let (low, high) = range();
     let options = UnimodalOptions { trial_cap: Some(T::TWO), ..UnimodalOptions::default() };
     let tuner = Unimodal::<T, ARMS, 4>::new(low, high, |_| ARMS / 2, options)?;
-    run("unimodal", &mut learned(tuner)?, memory)
+    run("unimodal", Method::SsorCg, &mut learned(tuner)?, memory)
 }
 
 /// The rule that looks for itself. It holds about 1000 numbers: too many for 16 KiB in `f64`.
@@ -93,5 +101,5 @@ pub fn unimodal<T: Real>(memory: &mut [T]) -> Result<Summary, Error> {
 /// # Errors
 /// As [`run`](super::run).
 pub fn auto<T: Real>(memory: &mut [T]) -> Result<Summary, Error> {
-    run("auto", &mut Auto::new()?, memory)
+    run("auto", Method::SsorCg, &mut Auto::new()?, memory)
 }
