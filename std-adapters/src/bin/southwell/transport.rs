@@ -25,6 +25,7 @@ use crate::device;
 use crate::output::{self, Failure, INTERRUPTED, NOT_CONVERGED};
 
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("resumable").args(["out_of_core", "cluster"]))]
 #[command(after_help = "\
 Exit codes: 0 converged, 1 bad input, 2 wrong usage, 3 not converged, 130 interrupted.
 
@@ -112,10 +113,10 @@ pub(crate) struct Arguments {
     /// Where a run that is interrupted leaves what it takes to go on; written every ten minutes, too.
     /// Default: the file of --resume, or transport-checkpoint.npz.
     /// With --cluster there are checkpoints only where this or --resume names a file.
-    #[arg(long, value_name = "RUN.npz")]
+    #[arg(long, value_name = "RUN.npz", requires = "resumable")]
     pub(crate) checkpoint: Option<PathBuf>,
     /// Go on where the run that wrote this was interrupted, with the bits of one that was not.
-    #[arg(long, value_name = "RUN.npz", conflicts_with = "warm_start")]
+    #[arg(long, value_name = "RUN.npz", requires = "resumable", conflicts_with = "warm_start")]
     resume: Option<PathBuf>,
     /// Divide the rows among the ranks that mpirun started.
     #[arg(long, conflicts_with_all = ["out_of_core", "unbalanced", "gap", "plot"])]
@@ -245,7 +246,11 @@ impl Arguments {
             method,
             stop: Stop { max_steps: self.max_iterations, ..Stop::relative(tolerance) },
             warm_start: self.warm_start.as_deref(),
-            saving: crate::cluster::saving(self.checkpoint.as_deref(), self.resume.as_deref(), self.checkpoint_every)?,
+            saving: crate::cluster::saving(
+                self.checkpoint.as_deref(),
+                self.resume.as_deref(),
+                self.checkpoint_every,
+            )?,
             plan: self.plan.as_deref(),
             potentials: self.potentials.as_deref(),
         })
@@ -255,9 +260,6 @@ impl Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if arguments.cluster {
         return crate::cluster::transport(arguments);
-    }
-    if !arguments.out_of_core && (arguments.checkpoint.is_some() || arguments.resume.is_some()) {
-        return Err("--checkpoint and --resume go with --out-of-core or --cluster".into());
     }
     check_outputs(arguments)?;
     #[cfg(any(unix, windows))]

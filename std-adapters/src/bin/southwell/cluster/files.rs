@@ -100,7 +100,8 @@ pub(crate) fn saving<'a>(
     every: u32,
 ) -> Result<Option<Saving<'a>>, String> {
     if checkpoint.is_some() && resumed.is_some() && checkpoint != resumed {
-        return Err("over ranks --resume goes on with the checkpoint that it names; leave --checkpoint out".to_owned());
+        return Err("over ranks --resume goes on with the checkpoint that it names; leave --checkpoint out"
+            .to_owned());
     }
     Ok(resumed.or(checkpoint).map(|path| Saving { path, every, resume: resumed.is_some() }))
 }

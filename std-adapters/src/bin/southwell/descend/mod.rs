@@ -23,6 +23,7 @@ use super::heat::tolerance;
 use crate::output::{self, Failure};
 
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("resumable").args(["out_of_core", "cluster"]))]
 #[command(after_help = "\
 What is minimised is (1/n) Σ loss + λ·penalty: λ is what scikit-learn calls alpha. The gap bounds how far
 the objective is above the least.
@@ -155,10 +156,10 @@ pub(crate) struct Arguments {
     /// Where a run that is interrupted leaves what it takes to go on; written every ten minutes, too.
     /// Default: the file of --resume, or descend-checkpoint.npz.
     /// With --cluster there are checkpoints only where this or --resume names a file.
-    #[arg(long, value_name = "RUN.npz")]
+    #[arg(long, value_name = "RUN.npz", requires = "resumable")]
     pub(crate) checkpoint: Option<PathBuf>,
     /// Go on where the run that wrote this was interrupted, with the bits of one that was not.
-    #[arg(long, value_name = "RUN.npz")]
+    #[arg(long, value_name = "RUN.npz", requires = "resumable")]
     resume: Option<PathBuf>,
     /// Divide the problem among the ranks that mpirun started.
     #[arg(long, conflicts_with_all = ["out_of_core", "path", "plot", "intercept", "tolerance"])]
@@ -255,7 +256,11 @@ impl Arguments {
             by,
             lambda: self.lambda.map_or(Size::Ratio(self.lambda_ratio), Size::Given),
             stop,
-            saving: crate::cluster::saving(self.checkpoint.as_deref(), self.resume.as_deref(), self.checkpoint_every)?,
+            saving: crate::cluster::saving(
+                self.checkpoint.as_deref(),
+                self.resume.as_deref(),
+                self.checkpoint_every,
+            )?,
             out: self.out.as_deref(),
         })
     }
@@ -264,9 +269,6 @@ impl Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if arguments.cluster {
         return crate::cluster::descend(arguments);
-    }
-    if !arguments.out_of_core && (arguments.checkpoint.is_some() || arguments.resume.is_some()) {
-        return Err("--checkpoint and --resume go with --out-of-core or --cluster".into());
     }
     check_outputs(arguments)?;
     let sparse = matches!(arguments.loss(), Judge::Squares | Judge::Logistic)
