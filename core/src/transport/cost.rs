@@ -35,7 +35,8 @@ pub trait Cost<T: Real> {
 
     /// One reading of the costs: with x_ij = (g_j − C_ij)/ε, for every row in turn m_i = max_j x_ij and
     /// S_i = Σ_j e^(x_ij − m_i); `weigh(i, m_i, S_i)` answers with w_i, and `columns` becomes
-    /// t_j = Σ_i w_i e^(x_ij − m_i).
+    /// t_j = Σ_i w_i e^(x_ij − m_i). Where threads share a reading, `weigh` may be called on any of them, one row after
+    /// the other all the same.
     ///
     /// `g` and `columns` have m elements, `scratch` [`scratch_len`](Cost::scratch_len). A cost with
     /// structure may sum in another order, and give all of m_i + ln S_i as m_i, with S_i = 1. Cost: an

@@ -57,7 +57,7 @@ fn resumed_with_the_bits_of_a_run_that_was_not_interrupted() {
             part.kept.write(&path).expect("a file");
             kept = Kept::read(&path).expect("the same");
             assert_eq!(kept, part.kept);
-            assert!(kept.steps % 2 == 0 && kept.steps <= most);
+            assert!(kept.steps.is_multiple_of(2) && kept.steps <= most);
         }
         let resumed = solve(kept, u32::MAX);
         assert_eq!(bits(&resumed.w), bits(&whole.w), "{sparsity:?}");
