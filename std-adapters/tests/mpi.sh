@@ -103,14 +103,14 @@ done <<'COMMANDS'
 transport --cost C.npy --epsilon-ratio 0.02
 transport --points X.npy Y.npy --epsilon-ratio 0.02 --method log
 transport --cost C.npy --epsilon-ratio 0.01 --method newton-sparse
-descend data.npz --divide features --lambda-ratio 0.05
-descend A.npy --targets y.npy --divide samples --lambda-ratio 0.05
+descend data.npz --divide features --lambda-ratio 0.002
+descend A.npy --targets y.npy --divide samples --lambda-ratio 0.002
 recover measurements.npz --rank 2 --max-iterations 300 --tolerance 1e-3
 COMMANDS
 
 # Broken off after some steps, a run goes on with another number of ranks, to the same bytes.
 for words in "transport --cost $WORK/C.npy --epsilon-ratio 0.02 --potentials" \
-             "descend $WORK/data.npz --divide features --lambda-ratio 0.05 --out"; do
+             "descend $WORK/data.npz --divide features --lambda-ratio 0.002 --out"; do
     read -r -a words <<<"$words"
     kept=(--checkpoint "$WORK/job.npz")
     limit=--max-iterations

@@ -1,11 +1,15 @@
 //! Red-black SOR over ranks beside `RedBlack` in one piece.
 
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::SeedableRng;
+use southwell::bandit::{Grid, TsallisInf, TsallisOptions};
 use southwell::linear::{Star, Stencil2d, Stencil3d};
 use southwell::relaxation::sor::{Options, Sweep, Workspace, solve};
-use southwell::relaxation::{Auto, Fixed, HagemanYoung, OmegaRule, Problem, RedBlack, Relax};
+use southwell::relaxation::{Auto, Fixed, HagemanYoung, Learned, OmegaRule, Problem, RedBlack, Relax};
 use southwell::{Report, Stop};
 use southwell_std::cluster::stencil::{self, Couplings, Shape};
 use southwell_std::cluster::{Communicator, Counted, Threads, Traffic};
+use southwell_std::heat::ARMS;
 
 use crate::ranks::{bits, numbers, run};
 
@@ -281,7 +285,9 @@ fn a_rule_that_learns_sends_what_a_fixed_omega_sends() {
             assert_eq!(report.steps, 25, "no convergence that soon");
             counted.take()
         };
-        [of(&mut Fixed(1.9)), of(&mut HagemanYoung::default()), of(&mut Auto::new().expect("constants"))]
+        let tuner = TsallisInf::<f64, ARMS>::new(TsallisOptions::default()).expect("constants");
+        let mut drawn = Learned::new(tuner, Grid::<f64>::RELAXATION, Xoshiro256PlusPlus::seed_from_u64(1));
+        [of(&mut Fixed(1.9)), of(&mut HagemanYoung::default()), of(&mut drawn)]
     });
-    assert!(traffic.iter().all(|[fixed, young, auto]| fixed == young && fixed == auto), "{traffic:?}");
+    assert!(traffic.iter().all(|[fixed, found, drawn]| fixed == found && fixed == drawn), "{traffic:?}");
 }
