@@ -634,7 +634,7 @@ typedef struct {
   const float *weights;
   // Other than 0: the loss is divided by n.
   uint32_t averaged;
-  // Other than 0: a constant is fitted as well, and not penalised; with squares alone.
+  // Other than 0: a constant is fitted as well, and not penalised.
   uint32_t intercept;
   // Columns that the working set holds at most: twice the non-zeros of the solution are enough, p always.
   size_t capacity;
@@ -690,7 +690,7 @@ typedef struct {
   const double *weights;
   // Other than 0: the loss is divided by n.
   uint32_t averaged;
-  // Other than 0: a constant is fitted as well, and not penalised; with squares alone.
+  // Other than 0: a constant is fitted as well, and not penalised.
   uint32_t intercept;
   // Columns that the working set holds at most: twice the non-zeros of the solution are enough, p always.
   size_t capacity;

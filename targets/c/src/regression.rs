@@ -91,7 +91,7 @@ pub struct Regression<T> {
     pub weights: *const T,
     /// Other than 0: the loss is divided by n.
     pub averaged: u32,
-    /// Other than 0: a constant is fitted as well, and not penalised; with squares alone.
+    /// Other than 0: a constant is fitted as well, and not penalised.
     pub intercept: u32,
     /// Columns that the working set holds at most: twice the non-zeros of the solution are enough, p always.
     pub capacity: usize,

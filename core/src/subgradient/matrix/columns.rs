@@ -113,16 +113,22 @@ pub fn singular_values<T: Real>(
     let Some((u, v)) = copy.split_at_mut_checked(shape.of_u()) else { return Ok(0) };
     rotate(u, rows, rank, v, columns);
     if shape.is_symmetric() {
-        for (value, u) in values.iter_mut().zip(u.chunks_exact(rows.max(1))) {
+        let mut of_u = u.chunks_exact(rows.max(1));
+        for value in values.iter_mut() {
+            let Some(u) = of_u.next() else { break };
             *value = vector::dot(u, u);
         }
     } else {
         // U is orthogonal now; with its norms moved to V, X has V's singular values.
-        for (u, v) in u.chunks_exact(rows.max(1)).zip(v.chunks_exact_mut(columns.max(1))) {
+        let mut of_v = v.chunks_exact_mut(columns.max(1));
+        for u in u.chunks_exact(rows.max(1)) {
+            let Some(v) = of_v.next() else { break };
             vector::scale(vector::norm_scaled(u), v);
         }
         rotate(v, columns, rank, &mut [], 0);
-        for (value, v) in values.iter_mut().zip(v.chunks_exact(columns.max(1))) {
+        let mut of_v = v.chunks_exact(columns.max(1));
+        for value in values.iter_mut() {
+            let Some(v) = of_v.next() else { break };
             *value = vector::norm_scaled(v);
         }
     }

@@ -137,11 +137,13 @@ impl<'x, T: Real> Factors<'x, T> {
     /// Entry (i, j) of X. Cost: 2·rank operations.
     #[must_use]
     pub fn entry(&self, i: usize, j: usize) -> T {
-        let columns = self.u_columns().zip(self.v_columns());
-        columns.fold(T::ZERO, |sum, (u, v)| match (u.get(i), v.get(j)) {
-            (Some(&u), Some(&v)) => sum + u * v,
-            _ => sum,
-        })
+        let (mut sum, mut of_v) = (T::ZERO, self.v_columns());
+        for u in self.u_columns() {
+            if let (Some(&u), Some(&v)) = (u.get(i), of_v.next().and_then(|v| v.get(j))) {
+                sum += u * v;
+            }
+        }
+        sum
     }
 
     /// W ← X by rows. Cost: 2·rank operations an entry.

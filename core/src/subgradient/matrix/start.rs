@@ -225,7 +225,9 @@ fn spectral<T: Real, O: Operator<T>>(c: &mut Measured<'_, T, O>, x: &mut [T], pr
     }
     if shape.is_symmetric() {
         rotate(product, rows, rank, x, rows);
-        for (p, u) in product.chunks_exact(rows.max(1)).zip(x.chunks_exact_mut(rows.max(1))) {
+        let mut of_x = x.chunks_exact_mut(rows.max(1));
+        for p in product.chunks_exact(rows.max(1)) {
+            let Some(u) = of_x.next() else { break };
             vector::scale((vector::norm_scaled(p) - shift).max(T::ZERO).sqrt(), u);
         }
         return;
@@ -234,7 +236,9 @@ fn spectral<T: Real, O: Operator<T>>(c: &mut Measured<'_, T, O>, x: &mut [T], pr
     let p = product.get_mut(..shape.of_u()).unwrap_or(&mut []);
     rotate(p, rows, rank, v, columns);
     u.copy_from(p);
-    for (u, v) in u.chunks_exact_mut(rows.max(1)).zip(v.chunks_exact_mut(columns.max(1))) {
+    let mut of_v = v.chunks_exact_mut(columns.max(1));
+    for u in u.chunks_exact_mut(rows.max(1)) {
+        let Some(v) = of_v.next() else { break };
         let root = vector::norm_scaled(u).sqrt();
         let inverse = T::ONE / root;
         vector::scale(if inverse.is_finite() { inverse } else { T::ZERO }, u);

@@ -38,11 +38,16 @@ fn symmetrise<T: Real>(q: &mut [T], order: usize) {
 pub(in super::super) fn multiply<T: Real>(q: &[T], x: Factors<'_, T>, gradient: &mut Gradient<'_, T>) {
     let (rows, columns) = (x.shape.rows(), x.shape.columns());
     let matrix = dense::Matrix { values: q, columns, stride: columns };
-    for (v, g) in x.v_columns().zip(gradient.u().chunks_exact_mut(rows.max(1))) {
+    // Not zipped, here and elsewhere: a zip of chunks divides by their lengths, which are not seen to be positive.
+    let mut to = gradient.u().chunks_exact_mut(rows.max(1));
+    for v in x.v_columns() {
+        let Some(g) = to.next() else { break };
         dense::apply(matrix, v, g);
     }
     if !x.shape.is_symmetric() {
-        for (u, g) in x.u_columns().zip(gradient.v().chunks_exact_mut(columns.max(1))) {
+        let mut to = gradient.v().chunks_exact_mut(columns.max(1));
+        for u in x.u_columns() {
+            let Some(g) = to.next() else { break };
             dense::apply_transposed(matrix, u, g);
         }
     }

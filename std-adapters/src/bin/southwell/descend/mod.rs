@@ -77,7 +77,7 @@ pub(crate) struct Arguments {
     /// λ as a share of the least λ for which all weights are zero.
     #[arg(long, value_name = "RATIO", allow_negative_numbers = true, default_value = "0.1")]
     lambda_ratio: f64,
-    /// Add a constant to the fit that is not penalised (with --loss squares).
+    /// Add a constant to the fit that is not penalised (with --loss squares or logistic).
     #[arg(long)]
     intercept: bool,
     /// c of a quadratic: NumPy or Matrix Market. Default: ones.
