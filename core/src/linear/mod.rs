@@ -11,6 +11,8 @@
 //! | [`Csc`] | compressed sparse columns, rectangular | sparse designs |
 //! | [`Stencil2d`] | a five-point star, constant or by cell | grids in the plane |
 //! | [`Stencil3d`] | a seven-point star, constant or by cell | grids in space |
+//!
+//! [`small`] has kernels for small dense matrices in plain slices and arrays: products, factors, substitutions.
 
 mod columns;
 mod csc;
