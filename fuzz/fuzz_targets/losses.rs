@@ -49,6 +49,9 @@ struct Look {
     of_gradient: Vec<f64>,
 }
 
+/// What a sample adds: its value and slopes from the products of its classes.
+type OfSample<'a> = dyn Fn(usize, &[f64]) -> (f64, Vec<f64>) + 'a;
+
 /// ln Σ e^z, and the shares of it.
 fn soft(z: &[f64]) -> (f64, Vec<f64>) {
     let top = z.iter().fold(f64::NEG_INFINITY, |top, &z| top.max(z));
@@ -73,14 +76,7 @@ impl Input {
 
     /// A loss of the products with a design of p columns of n: `of` takes sample and products of its classes, and
     /// gives value, slopes, and how large what is added was.
-    fn look(
-        &self,
-        a: &[f64],
-        n: usize,
-        k: usize,
-        x: &[f64],
-        of: &dyn Fn(usize, &[f64]) -> (f64, Vec<f64>),
-    ) -> Look {
+    fn look(&self, a: &[f64], n: usize, k: usize, x: &[f64], of: &OfSample<'_>) -> Look {
         let p = x.len() / k;
         let mut look =
             Look { value: 0.0, gradient: vec![0.0; x.len()], of_value: 1.0, of_gradient: vec![1.0; x.len()] };
@@ -119,7 +115,7 @@ fn check<T: Real>(input: &Input) {
             });
         }
         Kind::Logistic => {
-            let sign = |i: usize| if input.label(i) % 2 == 0 { 1.0 } else { -1.0 };
+            let sign = |i: usize| if input.label(i).is_multiple_of(2) { 1.0 } else { -1.0 };
             let labels: Vec<T> = (0..n).map(|i| T::from_f64(sign(i))).collect();
             let loss = Logistic::new(design, &labels).expect("sound labels");
             losses::<T, _>(input, &loss, &|x| {
@@ -224,9 +220,9 @@ fn losses<T: Real, L: Loss<T>>(input: &Input, loss: &L, plain: &dyn Fn(&[f64]) -
     assert!((value - here.value).abs() <= unit * here.of_value, "{value}, but {}", here.value);
     let mut out = vec![T::NAN; loss.gradient_len()];
     let g = wide(loss.gradient(&state, &mut out));
-    for i in 0..p {
+    for (i, &g) in g.iter().enumerate() {
         let (exact, off) = (here.gradient[i], unit * here.of_gradient[i]);
-        assert!((g[i] - exact).abs() <= off, "{} is no slope: {exact} ± {off}", g[i]);
+        assert!((g - exact).abs() <= off, "{g} is no slope: {exact} ± {off}");
         assert!((loss.partial(i, &state).to_f64() - exact).abs() <= off);
     }
     // A plane below, and parabolas above.
