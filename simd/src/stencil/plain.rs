@@ -102,31 +102,65 @@ fn cells<T: Real>(grid: &Grid<'_, T>, mut each: impl FnMut(&Cell, usize)) {
     }
 }
 
-/// (A x) of a cell.
-#[inline(always)]
-fn star_at<T: Real>(view: &View<'_, T>, x: &[T], cell: &Cell) -> T {
-    let mut sum = T::ZERO;
-    for (c, to) in listed(&view.star).into_iter().zip(listed(&cell.around)) {
-        sum = more(view, sum, c, x, cell, to);
-    }
-    sum
-}
-
 /// Couplings or neighbours in the order in which products are added.
 #[inline(always)]
 fn listed<C: Copy>(star: &Star<C>) -> [C; 7] {
     [star.centre, star.west, star.east, star.south, star.north, star.down, star.up]
 }
 
+/// Cells that are prepared on the stack at once.
+const WINDOW: usize = 16;
+
+/// y ← A x, or b − A x, on the cells of a row from `column` on: one coupling after the other, so that loops are short.
+#[inline(never)]
+fn window<T: Real>(
+    (grid, view): (&Grid<'_, T>, &View<'_, T>),
+    rhs: Option<&[T]>,
+    x: &[T],
+    (row, column): (usize, usize),
+    y: &mut [T],
+) {
+    let rows = grid.around(row);
+    let here = row * grid.columns + column;
+    let plane = grid.rows * grid.columns;
+    let beside = |row: Option<usize>| if row.is_some() { usize::MAX } else { 0 };
+    // For every coupling how many cells have this neighbour, and how far away it is.
+    let runs = Star {
+        centre: (usize::MAX, 0),
+        west: (usize::MAX, 1_usize.wrapping_neg()),
+        east: (grid.columns.saturating_sub(column + 1), 1),
+        south: (beside(rows.south), grid.columns.wrapping_neg()),
+        north: (beside(rows.north), grid.columns),
+        down: (beside(rows.down), plane.wrapping_neg()),
+        up: (beside(rows.up), plane),
+    };
+    y.iter_mut().for_each(|y| *y = T::ZERO);
+    for (k, (c, (most, away))) in listed(&view.star).into_iter().zip(listed(&runs)).enumerate() {
+        // The first cell of a row has no western neighbour.
+        let skipped = usize::from(k == 1 && column == 0);
+        let from = here + skipped;
+        let (Some(y), Some(x)) = (y.get_mut(skipped..), x.get(from.wrapping_add(away)..)) else { continue };
+        let Some(y) = y.get_mut(..most.min(y.len())) else { continue };
+        if view.is_constant() {
+            let c = view.at(c, 0);
+            y.iter_mut().zip(x).for_each(|(y, &x)| *y += c * x);
+        } else {
+            let c = c.get(from..).unwrap_or_default();
+            y.iter_mut().zip(x.iter().zip(c)).for_each(|(y, (&x, &c))| *y += c * x);
+        }
+    }
+    if let Some(rhs) = rhs.and_then(|rhs| rhs.get(here..)) {
+        y.iter_mut().zip(rhs).for_each(|(y, &b)| *y = b - *y);
+    }
+}
+
 /// y ← A x, or b − A x.
 #[inline(never)]
 pub(super) fn star<T: Real>(grid: &Grid<'_, T>, rhs: Option<&[T]>, x: &[T], y: &mut [T]) {
     let view = View::new(grid);
-    cells(grid, |cell, _| {
-        let sum = star_at(&view, x, cell);
-        let Some(y) = y.get_mut(cell.here) else { return };
-        *y = rhs.and_then(|rhs| rhs.get(cell.here)).map_or(sum, |&b| b - sum);
-    });
+    for (row, y) in y.chunks_exact_mut(grid.columns.max(1)).take(grid.planes * grid.rows).enumerate() {
+        window((grid, &view), rhs, x, (row, 0), y);
+    }
 }
 
 /// ‖b − A x‖₂².
@@ -134,11 +168,18 @@ pub(super) fn star<T: Real>(grid: &Grid<'_, T>, rhs: Option<&[T]>, x: &[T], y: &
 pub(super) fn residual_square<T: Real>(grid: &Grid<'_, T>, rhs: &[T], x: &[T]) -> T {
     let view = View::new(grid);
     let mut lanes = Lanes::default();
-    cells(grid, |cell, column| {
-        let Some(&b) = rhs.get(cell.here) else { return };
-        let r = b - star_at(&view, x, cell);
-        lanes.add_at(column, r * r);
-    });
+    let mut buffer = [T::ZERO; WINDOW];
+    for row in 0..grid.planes * grid.rows {
+        let mut column = 0;
+        while column < grid.columns {
+            let Some(r) = buffer.get_mut(..(grid.columns - column).min(WINDOW)) else { break };
+            window((grid, &view), Some(rhs), x, (row, column), r);
+            for &r in &*r {
+                lanes.add_at(column, r * r);
+                column += 1;
+            }
+        }
+    }
     lanes.sum()
 }
 
