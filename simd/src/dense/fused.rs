@@ -14,6 +14,9 @@ use crate::{LANES, Real};
 /// Bytes of a row of which the second cache holds eight.
 const NEAR: usize = 1 << 16;
 
+/// Bytes of a row of which it holds four.
+const WIDE: usize = 1 << 17;
+
 /// Bytes of a row so short that ends of rows, and reading t again, weigh more than streams side by side.
 /// From the second cache four rows beat two by 1.1 to 1.3 at 2 KiB a row, and lost at 8 KiB; asking
 /// ahead lost from every cache, and from a busy memory.
@@ -63,9 +66,9 @@ fn kernel<T: Real, S: Simd>(
     let bytes = a.columns.saturating_mul(size_of::<T>());
     // Sums of four rows must leave half of the registers free.
     let fits = 8 * LANES / lanes::<T, S>().max(1) <= S::REGISTER_COUNT;
-    if S::IS_SCALAR || bytes > NEAR {
+    if S::IS_SCALAR || bytes > WIDE {
         // One row after the other.
-    } else if fits && (bytes <= SHORT || size_of_val(a.values) >= FAR) {
+    } else if fits && (bytes <= SHORT || bytes <= NEAR && size_of_val(a.values) >= FAR) {
         if count >= 4 {
             let mut now: [&[T]; 4] = a.some_rows(0);
             let mut sums = dots4(simd, now, v);
