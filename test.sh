@@ -242,6 +242,8 @@ bits() {
         cargo test --locked -p southwell-simd --lib --tests --target "$target" --target-dir target/bits
     done
     unset SOUTHWELL_LEVEL
+    say "every scenario, not optimised and optimised most"
+    targets/scenario/optimised.sh 0 3
     local package
     for package in wasm aarch64; do
         say "every scenario on $package"

@@ -19,7 +19,7 @@ const WIDE: usize = 1 << 17;
 
 /// Bytes of a row so short that ends of rows, and reading t again, weigh more than streams side by side.
 /// From the second cache four rows beat two by 1.1 to 1.3 at 2 KiB a row, and lost at 8 KiB; asking
-/// ahead lost from every cache, and from a busy memory.
+/// ahead lost from every cache, and from memory too, busy or idle.
 const SHORT: usize = 1 << 12;
 
 /// Bytes of a matrix that comes from memory: then four rows go together, else two.
