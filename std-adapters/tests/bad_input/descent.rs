@@ -69,7 +69,9 @@ pub(crate) fn regression(group: &mut Group<'_>) {
     group.bad("labels of zero and one", classes(&[1.0, 0.0]));
     let classified =
         sparse_regression::Problem::logistic(&design, &[1.0, -1.0], lasso(1.0)).expect("a problem");
-    group.bad("a constant beside a logistic loss", classified.with_intercept().map(drop));
+    let of_one_class =
+        sparse_regression::Problem::logistic(&design, &[1.0, 1.0], lasso(1.0)).expect("a problem");
+    group.bad("a constant and one class", of_one_class.with_intercept().map(drop));
     group.bad("a weight of zero", classified.weighted(&[1.0, 0.0]).map(drop));
     let mut indices = [0; 99];
     group
