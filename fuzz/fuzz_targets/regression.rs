@@ -133,8 +133,6 @@ fn on<T: Real, A: Design<T>>(input: &Input, design: &A, a: &[T], y: &[T]) {
         let mut storage = vec![T::NAN; Workspace::<T>::required_len(n, p, p)];
         let mut indices = vec![u32::MAX; Workspace::<T>::required_indices(p, p)];
         let workspace = Workspace::new(&problem, p, &mut storage, &mut indices).expect("long enough");
-        let options =
-            Options { stop: Stop { max_steps: 40, ..Options::<T>::default().stop }, ..Options::default() };
         let best = sparse_regression::solve(&problem, &options, &mut start.clone(), workspace, &mut ());
         let best = best.expect("sound input");
         assert!(
