@@ -16,6 +16,8 @@ import sys
 import tempfile
 import time
 
+from check import shell
+
 HERE = pathlib.Path(__file__).resolve().parent
 PAGE = HERE / "first-ten-minutes.md"
 # Commands of the README whose answers are many lines, and how many of them are enough.
@@ -71,14 +73,7 @@ library](migrate.md); [firmware](../targets/README.md).
 
 
 def run(command, folder, environment):
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", command],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    done = shell(command, folder, environment)
     if done.returncode:
         sys.exit(f"{command}\n{done.stdout}")
     text = done.stdout.rstrip()
