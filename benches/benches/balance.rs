@@ -5,8 +5,9 @@
 #![forbid(unsafe_code)]
 #![allow(missing_docs)]
 
+mod common;
+
 use std::hint::black_box;
-use std::time::Duration;
 
 use criterion::{Criterion, Throughput};
 use southwell::transport::balance::{Csr, Dense, Problem, Rows, Scalings, ruiz, sinkhorn_knopp, symmetric};
@@ -19,13 +20,7 @@ const DENSE: [usize; 2] = [256, 1500];
 const SPARSE: (usize, usize) = (50_000, 12);
 
 fn main() {
-    println!("passes run on {}", southwell_simd::level_name());
-    let mut criterion = Criterion::default()
-        .sample_size(10)
-        .nresamples(2000)
-        .warm_up_time(Duration::from_millis(200))
-        .measurement_time(Duration::from_millis(800))
-        .configure_from_args();
+    let mut criterion = common::criterion();
     dense::<f64>(&mut criterion, "f64");
     dense::<f32>(&mut criterion, "f32");
     sparse::<f64>(&mut criterion, "f64");

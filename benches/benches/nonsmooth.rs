@@ -6,8 +6,9 @@
 #![forbid(unsafe_code)]
 #![allow(missing_docs)]
 
+mod common;
+
 use std::hint::black_box;
-use std::time::Duration;
 
 use criterion::{Criterion, Throughput};
 use southwell::subgradient::calibration;
@@ -28,13 +29,7 @@ const M: usize = 1200;
 const RANK: usize = 6;
 
 fn main() {
-    println!("passes run on {}", southwell_simd::level_name());
-    let mut criterion = Criterion::default()
-        .sample_size(10)
-        .nresamples(2000)
-        .warm_up_time(Duration::from_millis(200))
-        .measurement_time(Duration::from_millis(800))
-        .configure_from_args();
+    let mut criterion = common::criterion();
     each::<f32>(&mut criterion, "f32");
     each::<f64>(&mut criterion, "f64");
     criterion.final_summary();

@@ -8,6 +8,8 @@
 #![forbid(unsafe_code)]
 #![allow(missing_docs)]
 
+mod common;
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -42,13 +44,7 @@ const TOGETHER: u32 = 8;
 const OMEGA: f64 = 1.5;
 
 fn main() {
-    println!("passes run on {}", southwell_simd::level_name());
-    let mut criterion = Criterion::default()
-        .sample_size(10)
-        .nresamples(2000)
-        .warm_up_time(Duration::from_millis(200))
-        .measurement_time(Duration::from_millis(800))
-        .configure_from_args();
+    let mut criterion = common::criterion();
     let mut table = Table::default();
     for sides in &SIDES {
         all_passes::<f64>(&mut criterion, &mut table, sides);

@@ -7,6 +7,8 @@
 #![forbid(unsafe_code)]
 #![allow(missing_docs)]
 
+mod common;
+
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -26,13 +28,7 @@ const TURN: f64 = 1e-3;
 const RATIO: f64 = 0.02;
 
 fn main() {
-    println!("passes run on {}", southwell_simd::level_name());
-    let mut criterion = Criterion::default()
-        .sample_size(10)
-        .nresamples(2000)
-        .warm_up_time(Duration::from_millis(200))
-        .measurement_time(Duration::from_millis(800))
-        .configure_from_args();
+    let mut criterion = common::criterion();
     let mut rows = Vec::new();
     for n in SIZES {
         iterations::<f64>(&mut criterion, &mut rows, "f64", n);
