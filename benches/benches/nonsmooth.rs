@@ -11,17 +11,16 @@ mod common;
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput};
+use southwell::Real;
 use southwell::subgradient::calibration;
 use southwell::subgradient::counter::{normal, uniform};
 use southwell::subgradient::fit::{self, Whitening};
 use southwell::subgradient::matrix::operator::{Dense, Draw, Operator, Packed, Paired, Seeded};
-use southwell::subgradient::matrix::{self, Options, Problem, Start, Step, Unit, Workspace};
 use southwell::subgradient::method::{self, Ending};
 use southwell::subgradient::projection::{Interval, L1Ball, Simplex};
 use southwell::subgradient::step::Geometric;
 use southwell::subgradient::{self, Projection, Quantile, Table};
-use southwell::{Real, Run};
-use southwell_benches::numbers;
+use southwell_benches::{numbers, recovery as on_recovery};
 
 /// Dimension, measurements and rank of the recoveries.
 const D: usize = 30;
@@ -52,19 +51,11 @@ fn each<T: Real>(criterion: &mut Criterion, real: &str) {
 }
 
 fn recovery<T: Real>(criterion: &mut Criterion, name: &str, operator: &impl Operator<T>) {
-    let y = numbers::<T>(2, M);
-    let problem = Problem::symmetric(operator, &y, RANK).expect("sound");
-    let shape = problem.shape();
-    let needed = Workspace::<T>::required_len(shape, false, operator.scratch_len(shape));
-    let mut storage = vec![T::ZERO; needed];
-    let workspace = Workspace::new(&problem, false, &mut storage).expect("long enough");
-    let step = Step::Constant { eta0: T::from_f64(0.01) };
-    let options = Options { start: Start::Given, step, unit: Unit::Relative, ..Options::default() };
-    let mut x = numbers::<T>(3, shape.unknowns());
-    let mut run = matrix::start(&problem, &options, &mut x, workspace).expect("sound");
     let mut group = criterion.benchmark_group("subgradient");
     group.throughput(Throughput::Elements(M as u64));
-    group.bench_function(name, |bencher| bencher.iter(|| run.step()));
+    on_recovery(operator, M, RANK, |run| {
+        group.bench_function(name, |bencher| bencher.iter(|| run.step()));
+    });
 }
 
 /// A line with noise, and three observations in ten far above it: rows, and what is observed.

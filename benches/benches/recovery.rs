@@ -7,10 +7,9 @@
 
 use std::hint::black_box;
 
+use southwell::Real;
 use southwell::subgradient::matrix::operator::{Dense, Operator, Packed};
-use southwell::subgradient::matrix::{self, Options, Problem, Start, Step, Unit, Workspace};
-use southwell::{Real, Run};
-use southwell_benches::{Aligned, median, numbers, seconds};
+use southwell_benches::{Aligned, median, recovery, seconds};
 use southwell_simd::vector;
 
 /// Pairs of measurements of a row.
@@ -41,30 +40,22 @@ fn rows<T: Real>(real: &str) {
 }
 
 fn row<T: Real, O: Operator<T>>(name: &str, operator: &O, values: &[T], m: usize, rank: usize) {
-    let y = numbers::<T>(2, m);
-    let problem = Problem::symmetric(operator, &y, rank).expect("sound");
-    let shape = problem.shape();
-    let needed = Workspace::<T>::required_len(shape, false, operator.scratch_len(shape));
-    let mut storage = vec![T::ZERO; needed];
-    let workspace = Workspace::new(&problem, false, &mut storage).expect("long enough");
-    let step = Step::Constant { eta0: T::from_f64(0.01) };
-    let options = Options { start: Start::Given, step, unit: Unit::Relative, ..Options::default() };
-    let mut x = numbers::<T>(3, shape.unknowns());
-    let mut run = matrix::start(&problem, &options, &mut x, workspace).expect("sound");
     let (mut iterations, mut readings, mut shares) = (vec![], vec![], vec![]);
     // Short measurements: what takes no longer than a time slice is seldom interrupted.
     let calls = (1 << 24) / size_of_val(values) + 1;
-    for _ in 0..PAIRS {
-        let iteration = seconds(|| (0..calls).for_each(|_| run.step())) / calls as f64;
-        let reading = seconds(|| {
-            for _ in 0..calls {
-                black_box(vector::sum(black_box(values)));
-            }
-        }) / calls as f64;
-        iterations.push(iteration);
-        readings.push(reading);
-        shares.push(reading / iteration);
-    }
+    recovery(operator, m, rank, |run| {
+        for _ in 0..PAIRS {
+            let iteration = seconds(|| (0..calls).for_each(|_| run.step())) / calls as f64;
+            let reading = seconds(|| {
+                for _ in 0..calls {
+                    black_box(vector::sum(black_box(values)));
+                }
+            }) / calls as f64;
+            iterations.push(iteration);
+            readings.push(reading);
+            shares.push(reading / iteration);
+        }
+    });
     let [iteration, reading, share] = [iterations, readings, shares].map(median);
     let bytes = size_of_val(values) as f64;
     println!(

@@ -3,7 +3,9 @@
 
 use std::time::Instant;
 
-use southwell::Real;
+use southwell::subgradient::matrix::operator::Operator;
+use southwell::subgradient::matrix::{self, Options, Problem, Start, Step, Unit, Workspace};
+use southwell::{Real, Run};
 
 /// A five-point matrix in compressed sparse rows: 4 on the diagonal, −1 to the neighbours.
 #[derive(Clone, Debug, Default)]
@@ -104,6 +106,28 @@ impl<T: Real> Aligned<T> {
     pub fn get_mut(&mut self) -> &mut [T] {
         &mut self.storage[self.start..self.start + self.n]
     }
+}
+
+/// Hands over a run that recovers a symmetric matrix of this rank, with steps of one length, from `m` numbers.
+///
+/// # Panics
+/// If the operator does not have `m` measurements of square matrices.
+pub fn recovery<T: Real>(
+    operator: &impl Operator<T>,
+    m: usize,
+    rank: usize,
+    work: impl FnOnce(&mut dyn Run<Real = T>),
+) {
+    let y = numbers::<T>(2, m);
+    let problem = Problem::symmetric(operator, &y, rank).expect("sound");
+    let shape = problem.shape();
+    let needed = Workspace::<T>::required_len(shape, false, operator.scratch_len(shape));
+    let mut storage = vec![T::ZERO; needed];
+    let workspace = Workspace::new(&problem, false, &mut storage).expect("long enough");
+    let step = Step::Constant { eta0: T::from_f64(0.01) };
+    let options = Options { start: Start::Given, step, unit: Unit::Relative, ..Options::default() };
+    let mut x = numbers::<T>(3, shape.unknowns());
+    work(&mut matrix::start(&problem, &options, &mut x, workspace).expect("sound"));
 }
 
 /// Seconds that `work` takes.
