@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 use serde::Serialize;
-use southwell::{Progress, Report, Status};
+use southwell::{Observer, Progress, Report, Status};
 use southwell_std::cluster::checkpoint::Saving;
 use southwell_std::cluster::job::{lasso, recover as recovery, transport as coupling};
 use southwell_std::cluster::{Communicator, Fault, Mpi, agree, same_version, version};
@@ -45,19 +45,31 @@ fn started<S>(
 /// Progress of rank 0, and the end on Ctrl-C.
 struct Watch {
     bar: ProgressBar,
+    /// What the residual is called.
+    residual: &'static str,
+    begun: Instant,
     shown: Instant,
     interrupted: Arc<AtomicBool>,
 }
 
 impl Watch {
-    fn new(comm: &Mpi, quiet: bool) -> Result<Self, Fault> {
+    fn new(comm: &Mpi, quiet: bool, residual: &'static str) -> Result<Self, Fault> {
         let bar = output::progress(quiet || comm.rank() != 0, None);
-        Ok(Self { bar, shown: Instant::now(), interrupted: agree(comm, output::interruption())? })
+        let interrupted = agree(comm, output::interruption())?;
+        Ok(Self { bar, residual, begun: Instant::now(), shown: Instant::now(), interrupted })
     }
 
-    fn look(&mut self, progress: &Progress<f64>, what: &str) -> ControlFlow<()> {
+    /// The seconds that it took.
+    fn end(self) -> f64 {
+        self.bar.finish_and_clear();
+        self.begun.elapsed().as_secs_f64()
+    }
+}
+
+impl Observer<f64> for Watch {
+    fn observe(&mut self, progress: &Progress<f64>) -> ControlFlow<()> {
         if let (true, Some(residual)) = (self.shown.elapsed() >= REFRESH, progress.residual) {
-            self.bar.set_message(format!("{} steps, {what} {residual:.3e}", progress.step));
+            self.bar.set_message(format!("{} steps, {} {residual:.3e}", progress.step, self.residual));
             self.shown = Instant::now();
         }
         if self.interrupted.load(Ordering::Relaxed) {
@@ -134,12 +146,9 @@ pub(crate) fn transport(arguments: &crate::transport::Arguments) -> Result<ExitC
         ("--checkpoint", arguments.checkpoint.as_deref()),
     ];
     started(arguments.divided(), &outputs, |comm, setting| {
-        let mut watch = Watch::new(comm, quiet || json)?;
-        let start = Instant::now();
-        let mut observer = |progress: &Progress<f64>| watch.look(progress, "marginal error");
-        let found = coupling::run(comm, setting, &mut observer)?;
-        watch.bar.finish_and_clear();
-        let seconds = start.elapsed().as_secs_f64();
+        let mut watch = Watch::new(comm, quiet || json, "marginal error")?;
+        let found = coupling::run(comm, setting, &mut watch)?;
+        let seconds = watch.end();
         let (status, ranks, (rows, columns)) = (name(found.report.status), comm.size(), found.shape);
         let newton = found.newton_steps > 0;
         let document = Coupled {
@@ -187,12 +196,9 @@ pub(crate) fn descend(arguments: &crate::descend::Arguments) -> Result<ExitCode,
     let (json, quiet) = (arguments.json, arguments.quiet);
     let outputs = [("--out", arguments.out.as_deref()), ("--checkpoint", arguments.checkpoint.as_deref())];
     started(arguments.divided(), &outputs, |comm, setting| {
-        let mut watch = Watch::new(comm, quiet || json)?;
-        let start = Instant::now();
-        let mut observer = |progress: &Progress<f64>| watch.look(progress, "gap");
-        let found = lasso::run(comm, setting, &mut observer)?;
-        watch.bar.finish_and_clear();
-        let seconds = start.elapsed().as_secs_f64();
+        let mut watch = Watch::new(comm, quiet || json, "gap")?;
+        let found = lasso::run(comm, setting, &mut watch)?;
+        let seconds = watch.end();
         let (status, ranks, (samples, features)) = (name(found.report.status), comm.size(), found.shape);
         let gap = found.report.residual / samples as f64;
         let document = Fitted {
@@ -239,12 +245,9 @@ struct Recovered {
 pub(crate) fn recover(arguments: &crate::recover::Arguments) -> Result<ExitCode, Failure> {
     let (json, quiet) = (arguments.json, arguments.quiet);
     started(arguments.divided(), &[("--out", arguments.out.as_deref())], |comm, setting| {
-        let mut watch = Watch::new(comm, quiet || json)?;
-        let start = Instant::now();
-        let mut observer = |progress: &Progress<f64>| watch.look(progress, "relative step");
-        let found = recovery::run(comm, setting, &mut observer)?;
-        watch.bar.finish_and_clear();
-        let seconds = start.elapsed().as_secs_f64();
+        let mut watch = Watch::new(comm, quiet || json, "relative step")?;
+        let found = recovery::run(comm, setting, &mut watch)?;
+        let seconds = watch.end();
         let (recovered, (rows, columns)) = (&found.found.recovered, found.shape);
         let (status, ranks) = (name(recovered.report.status), comm.size());
         let document = Recovered {
