@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::communicator::exchange_all;
 use super::{Communicator, Fault, Partition};
 
 /// The vectors of this rank's blocks, and how they are added.
@@ -52,21 +53,7 @@ impl Columns {
                 packed.extend_from_slice(&vector[self.columns.items_of(other)]);
             }
         }
-        let sends: Vec<(usize, &[f64])> = self
-            .sent
-            .iter()
-            .enumerate()
-            .filter(|(other, packed)| *other != rank && !packed.is_empty())
-            .map(|(other, packed)| (other, &packed[..]))
-            .collect();
-        let mut receives: Vec<(usize, &mut [f64])> = self
-            .given
-            .iter_mut()
-            .enumerate()
-            .filter(|(other, packed)| *other != rank && !packed.is_empty())
-            .map(|(other, packed)| (other, &mut packed[..]))
-            .collect();
-        communicator.exchange(&sends, &mut receives, &mut || ())?;
+        exchange_all(communicator, &self.sent, &mut self.given)?;
         self.given[rank].copy_from_slice(&self.sent[rank]);
         sums.fill(0.0);
         let width = self.own.len().max(1);

@@ -84,6 +84,32 @@ pub fn agree<T, E: Display>(
     Err(Fault::Refused { rank: root, message: String::from_utf8_lossy(&text).into_owned() })
 }
 
+/// Every rank sends `sent[r]` to rank r, and has in `given[r]` what rank r sent; nothing is sent where there is nothing. What a
+/// rank keeps for itself is not touched. Cost: one [`Communicator::exchange`].
+///
+/// # Errors
+/// Those of the communicator.
+pub(super) fn exchange_all(
+    communicator: &(impl Communicator + ?Sized),
+    sent: &[Vec<f64>],
+    given: &mut [Vec<f64>],
+) -> Result<(), Fault> {
+    let rank = communicator.rank();
+    let sends: Vec<(usize, &[f64])> = sent
+        .iter()
+        .enumerate()
+        .filter(|(other, numbers)| *other != rank && !numbers.is_empty())
+        .map(|(other, numbers)| (other, &numbers[..]))
+        .collect();
+    let mut receives: Vec<(usize, &mut [f64])> = given
+        .iter_mut()
+        .enumerate()
+        .filter(|(other, numbers)| *other != rank && !numbers.is_empty())
+        .map(|(other, numbers)| (other, &mut numbers[..]))
+        .collect();
+    communicator.exchange(&sends, &mut receives, &mut || ())
+}
+
 /// The version of this library as three numbers.
 #[must_use]
 pub fn version() -> [u32; 3] {

@@ -7,6 +7,7 @@
 
 use std::path::Path;
 
+use super::communicator::exchange_all;
 use super::{Communicator, Fault, Partition, agree};
 use crate::files::matrix_market::piece::{Opening, Piece, at_line, rows_of};
 use crate::files::{FileError, LineFault, SparseMatrix, npy};
@@ -45,19 +46,7 @@ pub fn matrix_market(
     let mut given: Vec<Vec<f64>> =
         (0..size).map(|other| vec![0.0; all[other * size + rank] as usize]).collect();
     given[rank] = std::mem::take(&mut sent[rank]);
-    let sends: Vec<(usize, &[f64])> = sent
-        .iter()
-        .enumerate()
-        .filter(|(_, numbers)| !numbers.is_empty())
-        .map(|(other, numbers)| (other, &numbers[..]))
-        .collect();
-    let mut receives: Vec<(usize, &mut [f64])> = given
-        .iter_mut()
-        .enumerate()
-        .filter(|(other, numbers)| *other != rank && !numbers.is_empty())
-        .map(|(other, numbers)| (other, &mut numbers[..]))
-        .collect();
-    communicator.exchange(&sends, &mut receives, &mut || ())?;
+    exchange_all(communicator, &sent, &mut given)?;
     // The ranks' shares follow one another in the file.
     let entries = given
         .iter()

@@ -6,6 +6,7 @@ use southwell::{Observer, Progress, Report, Status, Stop};
 use southwell_simd::vector;
 
 use super::{BLOCKS, Saving, Size, refused, until};
+use crate::cluster::communicator::exchange_all;
 use crate::cluster::partition::Sums;
 use crate::cluster::{Communicator, Fault, Partition, agree, checkpoint, descent, read};
 use crate::files::archive::{Archive, Array};
@@ -203,19 +204,7 @@ fn columns<C: Communicator + ?Sized>(
     let mut given: Vec<Vec<f64>> =
         (0..size).map(|other| vec![0.0; samples.items_of(other).len() * own]).collect();
     given[rank].copy_from_slice(&packed[rank]);
-    let sends: Vec<(usize, &[f64])> = packed
-        .iter()
-        .enumerate()
-        .filter(|(other, packed)| *other != rank && !packed.is_empty())
-        .map(|(other, packed)| (other, &packed[..]))
-        .collect();
-    let mut receives: Vec<(usize, &mut [f64])> = given
-        .iter_mut()
-        .enumerate()
-        .filter(|(other, given)| *other != rank && !given.is_empty())
-        .map(|(other, given)| (other, &mut given[..]))
-        .collect();
-    communicator.exchange(&sends, &mut receives, &mut || ())?;
+    exchange_all(communicator, &packed, &mut given)?;
     drop(packed);
     // In the order of the ranks these are all rows, cut to our columns.
     Ok(transposed(&given.concat(), own))
