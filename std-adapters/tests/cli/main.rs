@@ -1,10 +1,19 @@
 //! The command line, run as its users run it: what it prints, writes and returns.
 
+mod balance;
+#[cfg(feature = "images")]
+mod colour_transfer;
+mod descend;
+mod fit;
 mod heat;
 #[cfg(unix)]
 mod interrupted;
 mod pages;
+mod recover;
 mod relax;
+mod reproduce;
+mod simd_level;
+mod transport;
 mod usage;
 
 use std::fs;
@@ -13,8 +22,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
-use southwell_std::files::matrix_market;
-use southwell_std::files::npy;
+use southwell_std::files::{archive, matrix_market, npy};
 
 /// A folder of one test's own, removed at its end.
 struct Folder(PathBuf);
@@ -35,6 +43,24 @@ impl Folder {
     fn write(&self, name: &str, content: impl AsRef<[u8]>) -> String {
         let path = self.path(name);
         fs::write(&path, content).expect("a file for the test");
+        path
+    }
+
+    fn matrix(&self, name: &str, rows: usize, columns: usize, values: &[f64]) -> String {
+        let path = self.path(name);
+        npy::write_matrix(&path, rows, columns, values).expect("a file for the test");
+        path
+    }
+
+    fn vector(&self, name: &str, values: &[f64]) -> String {
+        let path = self.path(name);
+        npy::write_vector(&path, values).expect("a file for the test");
+        path
+    }
+
+    fn archive(&self, name: &str, arrays: &[(&str, &[usize], &[f64])]) -> String {
+        let path = self.path(name);
+        archive::write(&path, arrays).expect("a file for the test");
         path
     }
 }
@@ -72,6 +98,19 @@ impl From<Output> for Told {
 
 fn southwell(arguments: &[&str]) -> Told {
     command(arguments).output().expect("the binary runs").into()
+}
+
+/// Exit code, standard output, standard error of `southwell COMMAND`.
+fn run(command: &str, arguments: &[&str]) -> (i32, String, String) {
+    let told = southwell(&[&[command], arguments].concat());
+    (told.code, told.out, told.err)
+}
+
+/// Exit code and the document of `southwell COMMAND`, which prints nothing else.
+fn document(command: &str, arguments: &[&str]) -> (i32, Value) {
+    let (code, out, err) = run(command, arguments);
+    assert!(err.is_empty(), "{err}");
+    (code, serde_json::from_str(&out).expect("one JSON document"))
 }
 
 fn json(arguments: &[&str], code: i32) -> Value {

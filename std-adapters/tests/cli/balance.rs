@@ -1,67 +1,18 @@
 //! `southwell balance`, run as its users run it, and what it writes.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 use southwell_std::files::{matrix_market, npy, npz};
 
-/// A folder of one test's own, removed at its end.
-struct Folder(PathBuf);
+use crate::{Folder, document, run};
 
-impl Folder {
-    fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("balance-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        fs::create_dir_all(&path).expect("a folder for the test");
-        Self(path)
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.join(name).to_str().expect("a plain path").to_owned()
-    }
-
-    fn matrix(&self, name: &str, rows: usize, columns: usize, values: &[f64]) -> String {
-        let path = self.path(name);
-        npy::write_matrix(&path, rows, columns, values).expect("a file");
-        path
-    }
-
-    fn vector(&self, name: &str, values: &[f64]) -> String {
-        let path = self.path(name);
-        npy::write_vector(&path, values).expect("a file");
-        path
-    }
-
-    fn text(&self, name: &str, text: &str) -> String {
-        let path = self.path(name);
-        fs::write(&path, text).expect("a file");
-        path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Exit code, standard output, standard error.
 fn southwell(arguments: &[&str]) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_southwell"));
-    let output =
-        command.arg("balance").args(arguments).stdin(Stdio::null()).output().expect("the binary runs");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-    (output.status.code().expect("an exit code"), text(output.stdout), text(output.stderr))
+    run("balance", arguments)
 }
 
 fn json(arguments: &[&str]) -> (i32, Value) {
-    let (code, out, err) = southwell(&[arguments, &["--json"]].concat());
-    assert!(err.is_empty(), "{err}");
-    (code, serde_json::from_str(&out).expect("one JSON document"))
+    document("balance", &[arguments, &["--json"]].concat())
 }
 
 /// Steele, Lea & Flood's SplitMix64, values in [0, 1).
@@ -120,7 +71,7 @@ fn the_reference_matrix_by_every_method() {
 #[test]
 fn sparse_in_and_out_and_a_plot() {
     let folder = Folder::new();
-    let trips = folder.text(
+    let trips = folder.write(
         "trips.mtx",
         "%%MatrixMarket matrix coordinate real general\n2 3 5\n1 1 4\n1 2 1\n2 1 2\n2 2 3\n2 3 5\n",
     );
@@ -182,7 +133,7 @@ fn refusals_name_file_and_line() {
     refused(&[&wide], "wide.npy: the matrix is 2 × 3, and only a square one");
     refused(&[&wide, "--method", "ruiz-sum"], "needs a square one");
     let signs = folder
-        .text("signs.mtx", "%%MatrixMarket matrix coordinate real general\n2 2 3\n1 1 4\n2 1 2\n2 2 -3\n");
+        .write("signs.mtx", "%%MatrixMarket matrix coordinate real general\n2 2 3\n1 1 4\n2 1 2\n2 2 -3\n");
     refused(&[&signs], "signs.mtx: the entry in row 2 and column 2 is negative");
     let (code, ..) = southwell(&[&signs, "--method", "ruiz", "--quiet"]);
     assert_eq!(code, 0, "signs do not matter");

@@ -1,59 +1,21 @@
 //! `southwell recover`, run as its users run it, and the archives that it reads and writes.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::path::Path;
 
 use serde_json::Value;
 use southwell::subgradient::counter::{normal, sign, stream, uniform};
-use southwell_std::files::archive::{self, Archive};
+use southwell_std::files::archive::Archive;
 
-/// A folder of one test's own, removed at its end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("recover-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        fs::create_dir_all(&path).expect("a folder for the test");
-        Self(path)
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.join(name).to_str().expect("a plain path").to_owned()
-    }
-
-    fn archive(&self, name: &str, arrays: &[(&str, &[usize], &[f64])]) -> String {
-        let path = self.path(name);
-        archive::write(&path, arrays).expect("a file");
-        path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
+use crate::{Folder, document, run};
 
 /// Exit code, standard output, standard error of `southwell recover`.
 fn southwell(arguments: &[&str]) -> (i32, String, String) {
-    run(&[&["recover"], arguments].concat())
-}
-
-fn run(arguments: &[&str]) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_southwell"));
-    let output = command.args(arguments).stdin(Stdio::null()).output().expect("the binary runs");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-    (output.status.code().expect("an exit code"), text(output.stdout), text(output.stderr))
+    run("recover", arguments)
 }
 
 fn json(arguments: &[&str]) -> (i32, Value) {
-    let (code, out, err) = southwell(&[arguments, &["--json"]].concat());
-    assert!(err.is_empty(), "{err}");
-    (code, serde_json::from_str(&out).expect("one JSON document"))
+    document("recover", &[arguments, &["--json"]].concat())
 }
 
 fn numbers(tag: u64, n: usize) -> Vec<f64> {
@@ -278,7 +240,7 @@ fn bad_input() {
 fn reproduction() {
     let folder = Folder::new();
     let out = folder.path("figures");
-    let (code, text, err) = run(&["reproduce", "subgm", "--json", "--out", &out]);
+    let (code, text, err) = run("reproduce", &["subgm", "--json", "--out", &out]);
     assert!(code == 0 && err.is_empty(), "{code} {err}");
     let found: Value = serde_json::from_str(&text).expect("one JSON document");
     let rows = found["experiments"][0][1].as_array().expect("rows");
@@ -293,7 +255,7 @@ fn reproduction() {
         let svg = fs::read_to_string(Path::new(&out).join(file)).expect("a plot");
         assert!(svg.contains("<svg") && svg.contains("least squares"), "{file}");
     }
-    let (code, text, _) = run(&["reproduce", "subgm", "--iterations", "120", "--quiet"]);
+    let (code, text, _) = run("reproduce", &["subgm", "--iterations", "120", "--quiet"]);
     assert!(code == 0 && text.contains("Gaussian noise") && text.contains("sub-gradient"), "{text}");
-    assert_eq!(run(&["reproduce", "subgm", "--iterations", "0"]).0, 2);
+    assert_eq!(run("reproduce", &["subgm", "--iterations", "0"]).0, 2);
 }

@@ -1,53 +1,18 @@
 //! `southwell descend`, run as its users run it.
 
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use southwell_std::files::npy;
 
-/// A folder of one test's own, removed at its end.
-struct Folder(PathBuf);
+use crate::{Folder, document, run};
 
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path =
-            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("descend-{name}-{}", std::process::id()));
-        fs::create_dir_all(&path).expect("a folder for the test");
-        Self(path)
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.join(name).to_str().expect("a plain path").to_owned()
-    }
-
-    fn file(&self, name: &str, bytes: &[u8]) -> String {
-        fs::File::create(self.path(name)).and_then(|mut file| file.write_all(bytes)).expect("a file");
-        self.path(name)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Exit code, standard output, standard error.
 fn southwell(arguments: &[&str]) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_southwell"));
-    let output =
-        command.arg("descend").args(arguments).stdin(Stdio::null()).output().expect("the binary runs");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-    (output.status.code().expect("an exit code"), text(output.stdout), text(output.stderr))
+    run("descend", arguments)
 }
 
 fn json(arguments: &[&str]) -> (i32, Value) {
-    let (code, out, err) = southwell(&[arguments, &["--json", "--quiet"]].concat());
-    assert!(err.is_empty(), "{err}");
-    (code, serde_json::from_str(&out).expect("one JSON document"))
+    document("descend", &[arguments, &["--json", "--quiet"]].concat())
 }
 
 /// The lines of a data set: features, then what is to be explained.
@@ -69,13 +34,13 @@ fn svm(lines: &[Vec<f64>]) -> String {
     text
 }
 
-const DIABETES: &str = include_str!("data/diabetes.csv");
-const CANCER: &str = include_str!("data/breast_cancer.csv");
+const DIABETES: &str = include_str!("../data/diabetes.csv");
+const CANCER: &str = include_str!("../data/breast_cancer.csv");
 
 #[test]
 fn the_lasso_on_diabetes() {
-    let folder = Folder::new("lasso");
-    let data = folder.file("diabetes.svm", svm(&lines(DIABETES)).as_bytes());
+    let folder = Folder::new();
+    let data = folder.write("diabetes.svm", svm(&lines(DIABETES)).as_bytes());
     let out = folder.path("w.npy");
     let (code, found) =
         json(&[&data, "--intercept", "--lambda-ratio", "0.01", "--gap", "1e-10", "--out", &out]);
@@ -92,8 +57,8 @@ fn the_lasso_on_diabetes() {
 
 #[test]
 fn a_path_with_weights_and_a_plot() {
-    let folder = Folder::new("path");
-    let data = folder.file("diabetes.svm", svm(&lines(DIABETES)).as_bytes());
+    let folder = Folder::new();
+    let data = folder.write("diabetes.svm", svm(&lines(DIABETES)).as_bytes());
     let (out, plot) = (folder.path("path.npy"), folder.path("path.svg"));
     let (code, found) = json(&[
         &data,
@@ -121,8 +86,8 @@ fn a_path_with_weights_and_a_plot() {
 
 #[test]
 fn logistic_regression_and_the_other_penalties() {
-    let folder = Folder::new("logistic");
-    let data = folder.file("cancer.svm", svm(&lines(CANCER)).as_bytes());
+    let folder = Folder::new();
+    let data = folder.write("cancer.svm", svm(&lines(CANCER)).as_bytes());
     let (code, found) = json(&[&data, "--loss", "logistic", "--lambda-ratio", "0.1"]);
     assert_eq!((code, found["status"].as_str()), (0, Some("converged")));
     assert!(found["objective"].as_f64().expect("sound input") < 2.0_f64.ln());
@@ -159,8 +124,8 @@ fn value(found: &Value, name: &str) -> f64 {
 
 #[test]
 fn quadratics_by_every_rule_and_update() {
-    let folder = Folder::new("quadratic");
-    let (q, out) = (folder.file("q.mtx", chain(40).as_bytes()), folder.path("x.npy"));
+    let folder = Folder::new();
+    let (q, out) = (folder.write("q.mtx", chain(40).as_bytes()), folder.path("x.npy"));
     // Q x = 1 with x_0 = x_41 = 0: a parabola, and f = −½ Σ x.
     let exact: Vec<f64> = (1..=40).map(|i| 0.5 * f64::from(i) * (41.0 - f64::from(i))).collect();
     let least = -0.5 * exact.iter().sum::<f64>();
@@ -197,8 +162,8 @@ fn quadratics_by_every_rule_and_update() {
 
 #[test]
 fn boxes_sums_and_faces() {
-    let folder = Folder::new("box");
-    let q = folder.file("q.mtx", chain(40).as_bytes());
+    let folder = Folder::new();
+    let q = folder.write("q.mtx", chain(40).as_bytes());
     let (upper, plot) = (folder.path("hi.npy"), folder.path("box.svg"));
     npy::write_vector(&upper, &[3.25; 40]).expect("a file");
     let bounds = ["--penalty", "box", "--lower", "-1", "--upper", &upper];
@@ -224,7 +189,7 @@ fn boxes_sums_and_faces() {
 
 #[test]
 fn labels_spread_over_a_lattice() {
-    let folder = Folder::new("labels");
+    let folder = Folder::new();
     // 6 × 5, by columns; two corners have labels.
     let (rows, columns) = (6, 5);
     let mut edges = vec![];
@@ -234,7 +199,7 @@ fn labels_spread_over_a_lattice() {
     }
     let mut text = format!("%%MatrixMarket matrix coordinate real symmetric\n30 30 {}\n", edges.len());
     edges.iter().for_each(|(i, j)| text += &format!("{} {} 1\n", i + 1, j + 1));
-    let graph = folder.file("graph.mtx", text.as_bytes());
+    let graph = folder.write("graph.mtx", text.as_bytes());
     let (known, values) = (folder.path("known.npy"), folder.path("values.npy"));
     npy::write_vector(&known, &[0.0, 29.0])
         .and_then(|()| npy::write_vector(&values, &[-1.0, 1.0]))
@@ -270,8 +235,8 @@ fn labels_spread_over_a_lattice() {
 /// What is put together from parts finds what the solver with working sets finds; other losses reach their conditions.
 #[test]
 fn regressions_of_parts() {
-    let folder = Folder::new("parts");
-    let data = folder.file("diabetes.svm", svm(&lines(DIABETES)).as_bytes());
+    let folder = Folder::new();
+    let data = folder.write("diabetes.svm", svm(&lines(DIABETES)).as_bytes());
     let parts = ["--select", "gs-q", "--update", "prox-newton", "--tolerance", "1e-9"];
     for penalty in ["lasso", "elastic-net", "non-negative", "group"] {
         let same = [&data[..], "--penalty", penalty, "--ridge", "0.01", "--group-size", "5"];
@@ -300,7 +265,7 @@ fn regressions_of_parts() {
         row
     };
     let classes: Vec<Vec<f64>> = lines(DIABETES).iter().map(class).collect();
-    let (data, out) = (folder.file("classes.svm", svm(&classes).as_bytes()), folder.path("w.npy"));
+    let (data, out) = (folder.write("classes.svm", svm(&classes).as_bytes()), folder.path("w.npy"));
     let (code, found) =
         json(&[&data, "--loss", "softmax", "--block-size", "6", "--update", "prox-newton", "--out", &out]);
     assert_eq!((code, found["classes"].as_array().map(Vec::len)), (0, Some(3)), "{found}");
@@ -311,10 +276,10 @@ fn regressions_of_parts() {
 
 #[test]
 fn bad_input_says_what_to_do() {
-    let folder = Folder::new("bad");
-    let data = folder.file("a.svm", b"1 1:1 2:1\n2 1:2\n3 2:1\n");
-    let q = folder.file("q.mtx", chain(3).as_bytes());
-    let skew = folder.file("skew.mtx", b"%%MatrixMarket matrix array real general\n2 2\n1\n2\n3\n4\n");
+    let folder = Folder::new();
+    let data = folder.write("a.svm", b"1 1:1 2:1\n2 1:2\n3 2:1\n");
+    let q = folder.write("q.mtx", chain(3).as_bytes());
+    let skew = folder.write("skew.mtx", b"%%MatrixMarket matrix array real general\n2 2\n1\n2\n3\n4\n");
     let cases: [(&[&str], i32, &str); 16] = [
         (&[&data, "--lambda", "-1"], 1, "lambda"),
         (&[&data, "--gap", "2"], 2, "between 0 and 1"),
@@ -337,7 +302,7 @@ fn bad_input_says_what_to_do() {
         let found = southwell(arguments);
         assert!(found.0 == code && found.2.contains(part), "{arguments:?}: {found:?}");
     }
-    let bad = folder.file("b.svm", b"1 1:1\n1 1:x\n");
+    let bad = folder.write("b.svm", b"1 1:1\n1 1:x\n");
     let found = southwell(&[&bad]);
     assert!(found.0 == 1 && found.2.contains("line 2"), "{found:?}");
     let (code, found) = json(&[&data, "--max-steps", "0", "--lambda-ratio", "0.5"]);

@@ -1,62 +1,19 @@
 //! `southwell transport`, run as its users run it, and the archives that it writes.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 use southwell_std::files::{DenseMatrix, npy, npz};
 use southwell_std::owned::{Costs, Coupler, Precision, Solving, Transport};
 
-/// A folder of one test's own, removed at its end.
-struct Folder(PathBuf);
+use crate::{Folder, document, run};
 
-impl Folder {
-    fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("transport-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        fs::create_dir_all(&path).expect("a folder for the test");
-        Self(path)
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.join(name).to_str().expect("a plain path").to_owned()
-    }
-
-    fn matrix(&self, name: &str, rows: usize, columns: usize, values: &[f64]) -> String {
-        let path = self.path(name);
-        npy::write_matrix(&path, rows, columns, values).expect("a file");
-        path
-    }
-
-    fn vector(&self, name: &str, values: &[f64]) -> String {
-        let path = self.path(name);
-        npy::write_vector(&path, values).expect("a file");
-        path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Exit code, standard output, standard error.
 fn southwell(arguments: &[&str]) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_southwell"));
-    let output =
-        command.arg("transport").args(arguments).stdin(Stdio::null()).output().expect("the binary runs");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-    (output.status.code().expect("an exit code"), text(output.stdout), text(output.stderr))
+    run("transport", arguments)
 }
 
 fn json(arguments: &[&str]) -> (i32, Value) {
-    let (code, out, err) = southwell(&[arguments, &["--json"]].concat());
-    assert!(err.is_empty(), "{err}");
-    (code, serde_json::from_str(&out).expect("one JSON document"))
+    document("transport", &[arguments, &["--json"]].concat())
 }
 
 /// Steele, Lea & Flood's SplitMix64, values in [0, 1).

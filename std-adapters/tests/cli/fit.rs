@@ -1,75 +1,21 @@
 //! `southwell fit`, run as its users run it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 use southwell_std::files::{FileError, csv, npy};
 
-/// A folder of one test's own, removed at its end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("fit-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        fs::create_dir_all(&path).expect("a folder for the test");
-        Self(path)
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.join(name).to_str().expect("a plain path").to_owned()
-    }
-
-    fn file(&self, name: &str, content: &str) -> String {
-        let path = self.path(name);
-        fs::write(&path, content).expect("a file");
-        path
-    }
-
-    /// An archive of two arrays, without compression.
-    fn archive(&self, name: &str, columns: usize, a: &[f64], y: &[f64]) -> String {
-        let (a_path, y_path) = (self.path("a.npy"), self.path("y.npy"));
-        npy::write_matrix(&a_path, y.len(), columns, a).expect("a file");
-        npy::write_vector(&y_path, y).expect("a file");
-        let path = self.path(name);
-        let file = fs::File::create(&path).expect("a file");
-        let mut archive = zip::ZipWriter::new(file);
-        let stored =
-            zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-        for (member, from) in [("A.npy", a_path), ("y.npy", y_path)] {
-            archive.start_file(member, stored).expect("a member");
-            std::io::Write::write_all(&mut archive, &fs::read(from).expect("bytes")).expect("written");
-        }
-        archive.finish().expect("an archive");
-        path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
+use crate::{Folder, document, run};
 
 const ENGEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/tests/data/engel.csv");
 const STACKLOSS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/tests/data/stackloss.csv");
 
-/// Exit code, standard output, standard error.
 fn southwell(arguments: &[&str]) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_southwell"));
-    let output = command.arg("fit").args(arguments).stdin(Stdio::null()).output().expect("the binary runs");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-    (output.status.code().expect("an exit code"), text(output.stdout), text(output.stderr))
+    run("fit", arguments)
 }
 
 fn json(arguments: &[&str]) -> (i32, Value) {
-    let (code, out, err) = southwell(&[arguments, &["--json"]].concat());
-    assert!(err.is_empty(), "{err}");
-    (code, serde_json::from_str(&out).expect("one JSON document"))
+    document("fit", &[arguments, &["--json"]].concat())
 }
 
 fn number(value: &Value) -> f64 {
@@ -138,7 +84,7 @@ fn wrong_line() -> (Vec<f64>, Vec<f64>) {
 fn an_archive_refined_and_written() {
     let folder = Folder::new();
     let (a, y) = wrong_line();
-    let data = folder.archive("data.npz", 2, &a, &y);
+    let data = folder.archive("data.npz", &[("A", &[y.len(), 2], &a), ("y", &[y.len()], &y)]);
     let (out, plot) = (folder.path("x.npy"), folder.path("steps.svg"));
     let (code, found) = json(&[&data, "--loss", "lad", "--refine", "--out", &out, "--plot", &plot]);
     assert_eq!(code, 0, "{found}");
@@ -156,13 +102,13 @@ fn an_archive_refined_and_written() {
 #[test]
 fn columns_by_name_and_by_number() {
     let folder = Folder::new();
-    let data = folder.file("data.csv", "y,t\n1,0\n3,1\n5,2\n 70 ,3\n9,4\n\n11,5\n");
+    let data = folder.write("data.csv", "y,t\n1,0\n3,1\n5,2\n 70 ,3\n9,4\n\n11,5\n");
     let (code, found) = json(&[&data, "--loss", "lad", "--target", "y"]);
     assert_eq!(code, 0, "{found}");
     close(&found["coefficients"][1], 2.0, 1e-9);
     let (_, again) = json(&[&data, "--loss", "lad", "--target", "1"]);
     assert_eq!(again["coefficients"], found["coefficients"]);
-    let bare = folder.file("bare.csv", "1,2\n2,4\n3,6.5\n4,8\n");
+    let bare = folder.write("bare.csv", "1,2\n2,4\n3,6.5\n4,8\n");
     let (code, found) = json(&[&bare, "--loss", "lad", "--no-intercept"]);
     assert_eq!((code, &found["names"]), (0, &serde_json::json!(["x1"])), "{found}");
     close(&found["coefficients"][0], 2.0, 1e-12);
@@ -181,7 +127,8 @@ fn a_column_of_weights() {
         weighed += &format!("{t},{count},{y}\n");
         (0..count).for_each(|_| repeated += &format!("{t},{y}\n"));
     }
-    let (weighed, repeated) = (folder.file("weighed.csv", &weighed), folder.file("repeated.csv", &repeated));
+    let (weighed, repeated) =
+        (folder.write("weighed.csv", &weighed), folder.write("repeated.csv", &repeated));
     for loss in ["lad", "quantile:0.3", "huber"] {
         let (code, found) = json(&[&weighed, "--loss", loss, "--weights", "count"]);
         let (_, expected) = json(&[&repeated, "--loss", loss]);
@@ -208,7 +155,7 @@ fn a_column_of_weights() {
 fn what_is_wrong_is_said() {
     let folder = Folder::new();
     let refused = |content: &str, words: &str| {
-        let data = folder.file("bad.csv", content);
+        let data = folder.write("bad.csv", content);
         let (code, out, err) = southwell(&[&data, "--loss", "lad"]);
         assert_eq!(code, 1, "{err}");
         assert!(out.is_empty() && err.contains(words), "{err}");
@@ -218,7 +165,7 @@ fn what_is_wrong_is_said() {
     refused("1,2\n3,inf\n", "line 2: column 2 is NaN or infinite");
     refused("a,b\n", "no line of numbers");
     refused("", "no line of numbers");
-    let data = folder.file("good.csv", "1,2\n2,4\n3,7\n");
+    let data = folder.write("good.csv", "1,2\n2,4\n3,7\n");
     for (arguments, code) in [
         (vec!["--loss", "median"], 2),
         (vec!["--loss", "quantile:1.5"], 2),
