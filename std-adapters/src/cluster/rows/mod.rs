@@ -20,9 +20,9 @@ mod colours;
 mod multicolour;
 mod ssor_cg;
 
-pub use cg::cg;
-pub use multicolour::multicolour;
-pub use ssor_cg::{Pieces, ssor_cg};
+pub use cg::{cg, cg_kept};
+pub use multicolour::{multicolour, multicolour_kept};
+pub use ssor_cg::{Pieces, ssor_cg, ssor_cg_kept};
 
 use std::ops::Range;
 
