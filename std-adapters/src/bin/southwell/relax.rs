@@ -30,7 +30,12 @@ Ctrl-C ends the run after the step in hand; --out is written. A second Ctrl-C en
 
 Examples:
   southwell relax A.mtx --out x.npy
-  southwell relax A.mtx --rhs b.npy --method sor --omega 1.7 --tolerance 1e-6 --json")]
+  southwell relax A.mtx --rhs b.npy --method sor --omega 1.7 --tolerance 1e-6 --json
+
+Over ranks (--cluster, in a build with the feature `mpi`): rows are divided; --checkpoint writes a checkpoint every so many steps, and
+--resume goes on from one on any number of ranks:
+  mpirun -n 4 southwell relax A.mtx --cluster --method cg --out x.npy --checkpoint run.npz
+  mpirun -n 2 southwell relax A.mtx --cluster --method cg --out x.npy --resume run.npz")]
 pub(crate) struct Arguments {
     /// The matrix: Matrix Market, square; coordinate or array; real, integer or pattern.
     #[arg(value_name = "A.mtx")]

@@ -152,7 +152,7 @@ impl Split {
         if pieces == 0 || !pieces.is_multiple_of(ranks) {
             return Err(refused("must be a multiple of the number of ranks"));
         }
-        let divided = Partition::new(matrix.partition.items(), pieces)
+        let divided = Partition::of_rows(matrix.partition.items(), pieces)
             .map_err(|_| refused("must not be more than the blocks of rows"))?;
         let mut inside = (vec![0_u32], Vec::new(), Vec::new());
         let mut across = (vec![0_u32], Vec::new(), Vec::new());

@@ -11,7 +11,7 @@ use southwell::{Progress, Status};
 use southwell_std::cluster::checkpoint::Files;
 use southwell_std::cluster::heat::{Ended, run};
 use southwell_std::cluster::rows::{self, Matrix, Pieces};
-use southwell_std::cluster::{Communicator, Fault, Mpi, agree, read, same_version, version};
+use southwell_std::cluster::{Communicator, Fault, Mpi, Partition, agree, read, same_version, version};
 
 use crate::output::{self, BAD_INPUT, Failure, INTERRUPTED, NOT_CONVERGED};
 use crate::relax::Method;
@@ -168,7 +168,8 @@ fn relaxed(comm: &Mpi, run_of: &crate::relax::Divided<'_>) -> Result<ExitCode, F
     let rhs = match run_of.rhs {
         None => vec![1.0; own],
         Some(path) => {
-            let (values, width, given) = read::npy(comm, path)?;
+            let by = |items| Partition::of_rows(items, comm.size());
+            let (values, width, given) = read::npy_by(comm, path, by)?;
             let fits = width == 1 && given == partition;
             let words =
                 || format!("{}: give one entry for each of the {} rows", path.display(), partition.items());
