@@ -5,6 +5,8 @@
 //! mpirun -n 3 target/debug/examples/ranks panic      rank 1 panics: all ranks end with code 101
 //! mpirun -n 3 target/debug/examples/ranks refuse     rank 1 has a bad part: rank 0 says so, all end with code 1
 //! mpirun -n 3 target/debug/examples/ranks version    rank 1 claims to be another version
+//! mpirun -n 3 target/debug/examples/ranks rows       rank 1 takes the rows of rank 0
+//! mpirun -n 3 target/debug/examples/ranks missing    a matrix is not there for rank 1
 //! target/debug/examples/ranks files FOLDER           writes small problems of every command into a folder, without MPI
 //! ```
 
@@ -19,7 +21,7 @@ use southwell::{Report, Stop};
 use southwell_std::cluster::rows::{self, Matrix, Pieces};
 use southwell_std::cluster::stencil::{self, Couplings, Shape};
 use southwell_std::cluster::{
-    Communicator, Counted, Fault, Mpi, Partition, descent, newton, same_version, sinkhorn, version,
+    Communicator, Counted, Fault, Mpi, Partition, descent, newton, read, same_version, sinkhorn, version,
 };
 use southwell_std::files::{FileError, archive, npy};
 
@@ -88,7 +90,12 @@ fn grids(comm: &impl Communicator, bad: bool) -> Result<(), Fault> {
     Ok(())
 }
 
-fn matrices(comm: &impl Communicator) -> Result<(), Fault> {
+fn matrices(comm: &impl Communicator, mode: &str) -> Result<(), Fault> {
+    let odd = comm.rank() == 1;
+    if mode == "missing" {
+        let name = if odd { "nowhere.mtx" } else { "std-adapters/tests/data/nos3.mtx" };
+        read::matrix_market(comm, std::path::Path::new(name))?;
+    }
     let side = 60_usize;
     let (mut offsets, mut columns, mut values) = (vec![0_u32], Vec::new(), Vec::new());
     for k in 0..side * side {
@@ -108,7 +115,8 @@ fn matrices(comm: &impl Communicator) -> Result<(), Fault> {
         offsets.push(columns.len() as u32);
     }
     let whole = Csr::new(&offsets, &columns, &values).map_err(|_| Fault::Start("a valid matrix"))?;
-    let part = rows::cut(&whole, comm.rank(), comm.size())?;
+    let theirs = if odd && mode == "rows" { 0 } else { comm.rank() };
+    let part = rows::cut(&whole, theirs, comm.size())?;
     let matrix = Matrix::new(comm, &part)?;
     let own = matrix.partition().items_of(comm.rank());
     let rhs: Vec<f64> = own.clone().map(number).collect();
@@ -178,7 +186,7 @@ fn all(comm: &Mpi, mode: &str) -> Result<(), Fault> {
     let counted = Counted::new(comm);
     grids(&counted, mode == "refuse")?;
     assert!(!(odd && mode == "panic"), "rank 1 panics as it was told to");
-    matrices(&counted)?;
+    matrices(&counted, mode)?;
     couplings(&counted)?;
     regressions(&counted)
 }

@@ -14,6 +14,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::keep::{Keep, State};
 use super::{Communicator, Fault, Partition, agree};
 use crate::files::FileError;
 use crate::files::archive::Archive;
@@ -31,6 +32,55 @@ pub struct Saving<'a> {
     pub every: u32,
     /// Go on from the checkpoint that is there.
     pub resume: bool,
+}
+
+/// Keeps the states of a run in checkpoints: one item of a partition is one of the problem.
+#[derive(Debug)]
+pub struct Files<'a, C: ?Sized> {
+    communicator: &'a C,
+    partition: Partition,
+    saving: Option<Saving<'a>>,
+    resumed: Option<u32>,
+}
+
+impl<'a, C: Communicator + ?Sized> Files<'a, C> {
+    /// Checkpoints of a run whose items are divided so; none without `saving`.
+    #[must_use]
+    pub fn new(communicator: &'a C, partition: Partition, saving: Option<Saving<'a>>) -> Self {
+        Self { communicator, partition, saving, resumed: None }
+    }
+
+    /// The step that the run went on from.
+    #[must_use]
+    pub fn resumed(&self) -> Option<u32> {
+        self.resumed
+    }
+}
+
+impl<C: Communicator + ?Sized> Keep for Files<'_, C> {
+    fn every(&self) -> u32 {
+        self.saving.map_or(0, |saving| saving.every)
+    }
+
+    fn keep(&mut self, state: &State) -> Result<(), Fault> {
+        let Some(saving) = self.saving else { return Ok(()) };
+        let common: [(&str, &[f64]); 2] = [("identity", &state.identity), ("numbers", &state.numbers)];
+        let step = u64::from(state.step);
+        save(self.communicator, saving.path, &self.partition, state.width, step, &state.items, &common)
+    }
+
+    fn given(&mut self, width: usize, identity: &[f64]) -> Result<Option<State>, Fault> {
+        let Some(saving) = self.saving.filter(|saving| saving.resume) else { return Ok(None) };
+        let names = ["identity", "numbers"];
+        let restored = restore(self.communicator, saving.path, &self.partition, width, &names)?;
+        let mut common = restored.common.into_iter();
+        let (stored, numbers) = (common.next().unwrap_or_default(), common.next().unwrap_or_default());
+        let why = "the checkpoint is of another run: the problem, the method or its options differ";
+        agree(self.communicator, if stored == identity { Ok(()) } else { Err(why) })?;
+        let (step, items) = (restored.step as u32, restored.x);
+        self.resumed = Some(step);
+        Ok(Some(State { step, width, items, identity: stored, numbers }))
+    }
 }
 
 /// What a checkpoint holds, for one rank.

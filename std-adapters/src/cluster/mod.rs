@@ -47,6 +47,7 @@ mod fault;
 pub mod heat;
 #[cfg(feature = "npz")]
 pub mod job;
+mod keep;
 #[cfg(feature = "mpi")]
 mod mpi;
 pub mod newton;
@@ -66,5 +67,6 @@ pub use alone::Alone;
 pub use communicator::{Communicator, agree, same_version, version};
 pub use counted::{Counted, Traffic};
 pub use fault::Fault;
+pub use keep::{Keep, State};
 pub use partition::{MOST_BLOCKS, Partition};
 pub use threads::Threads;

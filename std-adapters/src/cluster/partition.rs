@@ -7,6 +7,10 @@ use super::{Communicator, Fault};
 /// Blocks at most, and so ranks. A sum over all items is gathered as one number a block.
 pub const MOST_BLOCKS: usize = 4096;
 
+/// Of sparse rows: blocks of a small matrix, and rows of a block of a larger one.
+const FEWEST_BLOCKS: usize = 64;
+const ROWS_A_BLOCK: usize = 256;
+
 /// A division of `items` (rows of a matrix, layers of a grid) among ranks.
 ///
 /// The blocks depend on the number of items alone, ⌈items/4096⌉ items each. A sum is made within each block and
@@ -38,6 +42,16 @@ impl Partition {
             return Err(Fault::Ranks { ranks, most });
         }
         Ok(Self { items, block, ranks })
+    }
+
+    /// The same for the rows of a sparse matrix: where there are enough of them, 256 a block, as sums over a few numbers
+    /// cost more than the numbers; at least 64 blocks where there are as many rows.
+    ///
+    /// # Errors
+    /// [`Fault::Ranks`] for more ranks than blocks.
+    pub fn of_rows(rows: usize, ranks: usize) -> Result<Self, Fault> {
+        let block = rows.div_ceil(FEWEST_BLOCKS).min(ROWS_A_BLOCK);
+        Self::in_blocks(rows, rows.div_ceil(block.max(1)).min(MOST_BLOCKS), ranks)
     }
 
     /// The same where ranks may be left without items.

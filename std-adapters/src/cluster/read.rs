@@ -34,7 +34,7 @@ pub fn matrix_market(
     agree(communicator, if all[..4] == seen { Ok(()) } else { Err(other) })?;
     let piece = agree(communicator, opening.piece(path, opening.part(rank, size)))?;
     agree_on_lines(communicator, path, &opening, &piece)?;
-    let partition = Partition::new(rows, size)?;
+    let partition = Partition::of_rows(rows, size)?;
 
     let mut sent: Vec<Vec<f64>> = vec![Vec::new(); size];
     for (row, column, value) in piece.entries {

@@ -2,8 +2,9 @@
 
 use southwell::relaxation::sor::{Options, Sweep};
 use southwell::relaxation::{OmegaRule, Reference};
-use southwell::{Observer, Progress, Report, Run, Status, drive};
+use southwell::{Observer, Progress, Report, Run, Status};
 
+use super::keep::{Keep, Kept, drive_kept, other, unwoven, woven};
 use super::watch::Watch;
 use super::{Communicator, Fault, agree};
 
@@ -17,6 +18,8 @@ pub(super) trait Swept {
     fn size_square(&mut self, largest: f64) -> Result<f64, Fault>;
     /// Unknowns of this rank.
     fn len(&self) -> usize;
+    /// x is another one now.
+    fn forget(&mut self);
 }
 
 /// What all ranks know of a system.
@@ -52,9 +55,53 @@ struct Sor<'a, S, C: ?Sized, R: ?Sized> {
     idle: u32,
     failure: Option<Status>,
     fault: Option<Fault>,
+    seen: Seen,
+    /// The method, and what the problem is known by.
+    about: [f64; 4],
+}
+
+/// What a rule for omega was told, where it is to be lived through again.
+#[derive(Debug, Default)]
+pub(super) struct Seen(Option<Vec<f64>>);
+
+impl Seen {
+    pub(super) fn new(noted: bool) -> Self {
+        Self(noted.then(Vec::new))
+    }
+
+    /// Another omega, if the rule wants one.
+    pub(super) fn revise<R: OmegaRule<f64> + ?Sized>(
+        &mut self,
+        rule: &mut R,
+        step: u32,
+        residual: f64,
+        omega: f64,
+    ) -> Option<f64> {
+        if let Some(seen) = &mut self.0 {
+            seen.extend([f64::from(step), residual]);
+        }
+        revise(rule, step, residual, omega)
+    }
+
+    /// Steps and residuals in turns.
+    pub(super) fn all(&self) -> impl Iterator<Item = f64> {
+        self.0.iter().flatten().copied()
+    }
+
+    /// Tells a rule that has begun what it was told before; the omega that it has come to.
+    pub(super) fn live_through<R: OmegaRule<f64> + ?Sized>(
+        &mut self,
+        rule: &mut R,
+        told: &[f64],
+        omega: f64,
+    ) -> f64 {
+        let pairs = told.chunks_exact(2);
+        pairs.fold(omega, |omega, look| self.revise(rule, look[0] as u32, look[1], omega).unwrap_or(omega))
+    }
 }
 
 /// Solves from the x of this rank.
+#[allow(clippy::too_many_arguments)]
 pub(super) fn solve<S: Swept, C: Communicator + ?Sized, R: OmegaRule<f64> + ?Sized>(
     system: &mut S,
     communicator: &C,
@@ -62,6 +109,7 @@ pub(super) fn solve<S: Swept, C: Communicator + ?Sized, R: OmegaRule<f64> + ?Siz
     options: &Options<f64>,
     rule: &mut R,
     x: &mut [f64],
+    keep: &mut (impl Keep + ?Sized),
     observer: &mut (impl Observer<f64> + ?Sized),
 ) -> Result<Report<f64>, Fault> {
     agree(communicator, options.stop.check().and_then(|()| check_start(x, system.len())))?;
@@ -94,15 +142,13 @@ pub(super) fn solve<S: Swept, C: Communicator + ?Sized, R: OmegaRule<f64> + ?Siz
         idle: 0,
         failure: None,
         fault: None,
+        seen: Seen::new(keep.every() > 0),
+        about: [2.0, facts.order as f64, facts.rhs_norm, initial],
     };
-    let report = drive(&mut run, &options.stop, &mut watch.over(observer));
-    match run.fault {
-        Some(fault) => Err(fault),
-        None => {
-            rule.end(&report);
-            Ok(report)
-        }
-    }
+    let report = drive_kept(&mut run, keep, &options.stop, &mut watch.over(observer));
+    let report = run.fault.map_or(report, Err)?;
+    rule.end(&report);
+    Ok(report)
 }
 
 /// Refuses a start that cannot be used.
@@ -217,7 +263,7 @@ impl<S: Swept, C: Communicator + ?Sized, R: OmegaRule<f64> + ?Sized> Run for Sor
         }
         self.last_residual = residual;
         self.known = Some(residual);
-        if let Some(omega) = revise(self.rule, self.steps, residual, self.omega) {
+        if let Some(omega) = self.seen.revise(self.rule, self.steps, residual, self.omega) {
             self.omega = omega;
         }
         residual
@@ -242,5 +288,36 @@ impl<S: Swept, C: Communicator + ?Sized, R: OmegaRule<f64> + ?Sized> Run for Sor
         self.x.copy_from_slice(&self.kept);
         self.known = Some(self.kept_residual);
         Some(self.kept_residual)
+    }
+}
+
+impl<S: Swept, C: Communicator + ?Sized, R: OmegaRule<f64> + ?Sized> Kept for Sor<'_, S, C, R> {
+    const WIDTH: usize = 2;
+
+    fn identity(&self) -> Vec<f64> {
+        self.about.to_vec()
+    }
+
+    fn state(&self) -> (Vec<f64>, Vec<f64>) {
+        let counts = [f64::from(self.steps), f64::from(self.idle)];
+        // No residual is negative.
+        let looks = [self.known.unwrap_or(-1.0), self.last_residual, self.least_residual];
+        let numbers = counts.into_iter().chain(looks).chain([self.kept_residual, self.omega]);
+        (woven([self.x, &self.kept]), numbers.chain(self.seen.all()).collect())
+    }
+
+    fn go_on(&mut self, items: &[f64], numbers: &[f64]) -> Result<(), Fault> {
+        let &[steps, idle, known, last, least, kept_residual, omega, ref seen @ ..] = numbers else {
+            return Err(other("its form"));
+        };
+        unwoven(items, [&mut *self.x, &mut self.kept]);
+        self.system.forget();
+        self.omega = self.seen.live_through(self.rule, seen, self.omega);
+        if self.omega != omega {
+            return Err(other("the rule for omega"));
+        }
+        (self.steps, self.idle, self.known) = (steps as u32, idle as u32, (known >= 0.0).then_some(known));
+        (self.last_residual, self.least_residual, self.kept_residual) = (last, least, kept_residual);
+        Ok(())
     }
 }

@@ -4,7 +4,7 @@ use southwell::subgradient::matrix::operator::{
     AllEntries, Bilinear, Dense, Draw, Entries, Operator, Packed, Paired, RankOne, Seeded,
 };
 use southwell::subgradient::matrix::{self, Options, Problem, Recovered, Shape, Workspace, singular_values};
-use southwell::{Error, Observer, Real, Report, Run, Status, drive};
+use southwell::{Error, Observer, Real, Report, Run, Status, Stop, drive};
 
 use crate::files::DenseMatrix;
 #[cfg(feature = "threads")]
@@ -308,11 +308,19 @@ impl Recovery {
         observer: &mut dyn Observer<T>,
         watch: Option<Option<&[f64]>>,
     ) -> Result<Found, Error> {
-        recover(operator, y, self.symmetric, self.rank, options, observer, watch)
+        let mut follow = |run: &mut Watched<'_, '_, T, O>, stop: &Stop<T>, observer: &mut dyn Observer<T>| {
+            drive(run, stop, observer)
+        };
+        recover(operator, y, self.symmetric, self.rank, options, observer, watch, &mut follow)
     }
 }
 
+/// Drives a run to its end.
+pub(crate) type Follow<'f, T, O> =
+    &'f mut dyn FnMut(&mut Watched<'_, '_, T, O>, &Stop<T>, &mut dyn Observer<T>) -> Report<T>;
+
 /// Solves with an operator that is there.
+#[allow(clippy::too_many_arguments)]
 pub(crate) fn recover<T: Real, O: Operator<T>>(
     operator: &O,
     y: &[T],
@@ -321,6 +329,7 @@ pub(crate) fn recover<T: Real, O: Operator<T>>(
     options: &Options<T>,
     observer: &mut dyn Observer<T>,
     watch: Option<Option<&[f64]>>,
+    follow: Follow<'_, T, O>,
 ) -> Result<Found, Error> {
     let problem =
         if symmetric { Problem::symmetric(operator, y, rank)? } else { Problem::general(operator, y, rank)? };
@@ -330,9 +339,11 @@ pub(crate) fn recover<T: Real, O: Operator<T>>(
     let mut x = vec![T::ZERO; shape.unknowns()];
     let workspace = Workspace::new(&problem, scaled, &mut storage)?;
     let run = matrix::start(&problem, options, &mut x, workspace)?;
-    let mut watched = Watched { run, shape, watch, history: Vec::new() };
+    // A run of the same start on the same measurements, up to the rules for steps.
+    let about = [options.seed as f64, run.value().to_f64(), run.relative_step().to_f64(), y.len() as f64];
+    let mut watched = Watched { run, shape, watch, history: Vec::new(), about: about.to_vec() };
     watched.look();
-    let report = drive(&mut watched, &options.stop, observer);
+    let report = follow(&mut watched, &options.stop, observer);
     let Watched { run, history, .. } = watched;
     let recovered = widen(&run.finish(report));
     let mut values = vec![T::ZERO; shape.rank()];
@@ -390,8 +401,10 @@ impl OnThreads<'_> {
 }
 
 /// A run that is looked at after every step.
-struct Watched<'w, 'a, T, O> {
-    run: matrix::Recovery<'a, T, O>,
+pub(crate) struct Watched<'w, 'a, T, O> {
+    pub(crate) run: matrix::Recovery<'a, T, O>,
+    /// What the problem and its start are known by.
+    pub(crate) about: Vec<f64>,
     shape: Shape,
     watch: Option<Option<&'w [f64]>>,
     history: Vec<Look>,

@@ -335,8 +335,9 @@ fn recovery_from_files_has_the_same_bytes_on_any_number_of_ranks() {
         for ranks in 1..=4 {
             let (file, out) = (folder.path(&format!("{name}.npz")), folder.path("UV.npz"));
             let results = run(ranks, move |comm: &Threads| {
+                let (rank, saving) = (2, None);
                 let setting =
-                    recover::Setting { file: &file, rank: 2, symmetric: None, options, out: Some(&out) };
+                    recover::Setting { file: &file, rank, symmetric: None, options, saving, out: Some(&out) };
                 recover::run(comm, &setting, &mut ()).expect("no fault")
             });
             assert!(results.iter().all(|found| found.found == results[0].found), "{name} on {ranks} ranks");
@@ -377,8 +378,8 @@ fn what_does_not_fit_is_an_error_on_all_ranks() {
     let (there, away) = (folder.path("data.npz"), folder.path("nowhere.npz"));
     let faults = run(3, move |comm: &Threads| {
         let file: &Path = if comm.rank() == 1 { &away } else { &there };
-        let setting =
-            recover::Setting { file, rank: 1, symmetric: None, options: Options::default(), out: None };
+        let (options, saving) = (Options::default(), None);
+        let setting = recover::Setting { file, rank: 1, symmetric: None, options, saving, out: None };
         recover::run(comm, &setting, &mut ()).err().map(|fault| fault.to_string())
     });
     assert!(faults.iter().all(|fault| *fault == faults[0]), "{faults:?}");

@@ -9,4 +9,5 @@ mod jobs;
 mod matrices;
 mod ranks;
 mod restart;
+mod resume;
 mod sums;

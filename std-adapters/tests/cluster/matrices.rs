@@ -39,7 +39,7 @@ fn tangled(n: usize) -> SparseMatrix {
     from_entries(n, entries)
 }
 
-fn poisson(side: usize) -> SparseMatrix {
+pub(crate) fn poisson(side: usize) -> SparseMatrix {
     let mut entries = Vec::new();
     for i in 0..side {
         for j in 0..side {

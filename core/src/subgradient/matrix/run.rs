@@ -307,6 +307,78 @@ impl<T: Real, O: Operator<T>> Recovery<'_, T, O> {
         [others, positive, negative].map(|n| T::from_u32(n) / T::from_usize(count))
     }
 
+    /// The vectors that the next step needs, besides the [numbers](Recovery::numbers): the best iterate, the current one, the
+    /// direction of the last step, and what the power method has.
+    #[must_use]
+    pub fn vectors(&self) -> [&[T]; 4] {
+        [self.x, self.work.current, self.work.direction, self.work.vector]
+    }
+
+    /// The numbers that the next step needs, for [`go_on`](Recovery::go_on): finite as long as the run has not failed.
+    #[must_use]
+    pub fn numbers(&self) -> [f64; 13] {
+        let (size, paced, restarts) = self.pace.state();
+        let [above, below] = self.counts;
+        [
+            size.to_f64(),
+            f64::from(paced),
+            f64::from(restarts),
+            self.value.to_f64(),
+            self.best.to_f64(),
+            f64::from(self.found_at),
+            f64::from(above),
+            f64::from(below),
+            self.step_size.to_f64(),
+            self.relative.to_f64(),
+            f64::from(self.steps),
+            f64::from(self.idle),
+            if self.stuck { 1.0 } else { 0.0 },
+        ]
+    }
+
+    /// Goes on where a run of the same problem and options was when its [vectors](Recovery::vectors) and
+    /// [numbers](Recovery::numbers) were taken, with the bits that it would have had.
+    ///
+    /// # Errors
+    /// [`Error::Dimension`] or [`Error::Value`] for the vectors, [`Error::Value`] for the numbers. The run is untouched then.
+    pub fn go_on(&mut self, vectors: [&[T]; 4], numbers: &[f64; 13]) -> Result<(), Error> {
+        let [best, current, direction, vector] = vectors;
+        let n = self.problem.shape.unknowns();
+        for given in [best, current, direction] {
+            check_len("vectors", given.len(), n)?;
+        }
+        check_len("vectors", vector.len(), self.work.vector.len())?;
+        for given in vectors {
+            check_finite("vectors", given)?;
+        }
+        check_finite("numbers", numbers)?;
+        self.x.copy_from(best);
+        self.work.current.copy_from(current);
+        self.work.direction.copy_from(direction);
+        self.work.vector.copy_from(vector);
+        let &[
+            size,
+            paced,
+            restarts,
+            value,
+            least,
+            found_at,
+            above,
+            below,
+            step,
+            relative,
+            steps,
+            idle,
+            stuck,
+        ] = numbers;
+        self.pace.go_on(T::from_f64(size), paced as u32, restarts as u32);
+        (self.value, self.best, self.found_at) = (T::from_f64(value), T::from_f64(least), found_at as u32);
+        self.counts = [above as u32, below as u32];
+        (self.step_size, self.relative) = (T::from_f64(step), T::from_f64(relative));
+        (self.steps, self.idle, self.stuck, self.failed) = (steps as u32, idle as u32, stuck != 0.0, None);
+        Ok(())
+    }
+
     /// Ends the run: what `report` says, and what was found. Takes the rank from x.
     #[must_use]
     pub fn finish(self, report: Report<T>) -> Recovered<T> {

@@ -130,6 +130,15 @@ impl<T: Real> Pace<T> {
         Self { rule, size, steps: 0, restarts }
     }
 
+    /// The size, steps and restarts that are left.
+    pub(super) fn state(&self) -> (T, u32, u32) {
+        (self.size, self.steps, self.restarts)
+    }
+
+    pub(super) fn go_on(&mut self, size: T, steps: u32, restarts: u32) {
+        (self.size, self.steps, self.restarts) = (size, steps, restarts);
+    }
+
     /// The length of the coming step, in units; `turned`: the last one went beyond what it sought.
     pub(super) fn next(&mut self, turned: bool) -> T {
         match self.rule {

@@ -45,7 +45,8 @@ Examples:
 
 Over ranks (--cluster, in a build with the feature `mpi`): the measurements are divided; the factors do not depend on the number of
 ranks, and agree with those of one machine to rounding:
-  mpirun -n 4 southwell recover measurements.npz --cluster --rank 10 --out factors.npz")]
+  mpirun -n 4 southwell recover measurements.npz --cluster --rank 10 --out factors.npz --checkpoint run.npz
+  mpirun -n 2 southwell recover measurements.npz --cluster --rank 10 --out factors.npz --resume run.npz")]
 pub(crate) struct Arguments {
     /// Operator and measurements: a NumPy archive.
     #[arg(value_name = "FILE.npz")]
@@ -117,6 +118,15 @@ pub(crate) struct Arguments {
     /// Divide the measurements among the ranks that mpirun started.
     #[arg(long, conflicts_with_all = ["single", "plot"])]
     cluster: bool,
+    /// Write checkpoints of a run over ranks here.
+    #[arg(long, value_name = "RUN.npz", requires = "cluster")]
+    pub(crate) checkpoint: Option<PathBuf>,
+    /// Over ranks, a checkpoint every so many steps.
+    #[arg(long, allow_negative_numbers = true, value_name = "STEPS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..), requires = "cluster")]
+    checkpoint_every: u32,
+    /// Go on from this checkpoint, on any number of ranks, and keep it.
+    #[arg(long, value_name = "RUN.npz", requires = "cluster", conflicts_with = "checkpoint")]
+    resume: Option<PathBuf>,
 }
 
 #[cfg(feature = "mpi")]
@@ -133,6 +143,11 @@ impl Arguments {
             rank: self.rank,
             symmetric,
             options: options(self),
+            saving: crate::cluster::saving(
+                self.checkpoint.as_deref(),
+                self.resume.as_deref(),
+                self.checkpoint_every,
+            )?,
             out: self.out.as_deref(),
         })
     }

@@ -30,7 +30,12 @@ Ctrl-C ends the run after the step in hand; --out is written. A second Ctrl-C en
 
 Examples:
   southwell relax A.mtx --out x.npy
-  southwell relax A.mtx --rhs b.npy --method sor --omega 1.7 --tolerance 1e-6 --json")]
+  southwell relax A.mtx --rhs b.npy --method sor --omega 1.7 --tolerance 1e-6 --json
+
+Over ranks (--cluster, in a build with the feature `mpi`): rows are divided; --checkpoint writes a checkpoint every so many steps, and
+--resume goes on from one on any number of ranks:
+  mpirun -n 4 southwell relax A.mtx --cluster --method cg --out x.npy --checkpoint run.npz
+  mpirun -n 2 southwell relax A.mtx --cluster --method cg --out x.npy --resume run.npz")]
 pub(crate) struct Arguments {
     /// The matrix: Matrix Market, square; coordinate or array; real, integer or pattern.
     #[arg(value_name = "A.mtx")]
@@ -70,6 +75,15 @@ pub(crate) struct Arguments {
     /// rank; a fixed number gives the same x on any number of ranks.
     #[arg(long, allow_negative_numbers = true, value_name = "PIECES", requires = "cluster")]
     pieces: Option<usize>,
+    /// Write checkpoints of a run over ranks here.
+    #[arg(long, value_name = "RUN.npz", requires = "cluster")]
+    checkpoint: Option<PathBuf>,
+    /// Over ranks, a checkpoint every so many steps.
+    #[arg(long, allow_negative_numbers = true, value_name = "STEPS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..), requires = "cluster")]
+    checkpoint_every: u32,
+    /// Go on from this checkpoint, on any number of ranks, and keep it. With ssor-cg the x has the same bits where --pieces is given.
+    #[arg(long, value_name = "RUN.npz", requires = "cluster", conflicts_with = "checkpoint")]
+    resume: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -156,6 +170,7 @@ pub(crate) struct Divided<'a> {
     pub(crate) omega: Option<f64>,
     pub(crate) pieces: Option<usize>,
     pub(crate) stop: Stop<f64>,
+    pub(crate) saving: Option<southwell_std::cluster::checkpoint::Saving<'a>>,
     pub(crate) json: bool,
     pub(crate) quiet: bool,
 }
@@ -178,6 +193,11 @@ impl Arguments {
             omega,
             pieces: self.pieces,
             stop: Stop { max_steps: self.max_iterations, ..Stop::relative(self.tolerance) },
+            saving: crate::cluster::saving(
+                self.checkpoint.as_deref(),
+                self.resume.as_deref(),
+                self.checkpoint_every,
+            )?,
             json: self.json,
             quiet: self.quiet,
         })

@@ -17,14 +17,16 @@ use southwell::subgradient::matrix::operator::{
     Bilinear, Dense, Draw, Entries, Misfit, Operator, Packed, Paired, RankOne, Seeded,
 };
 use southwell::subgradient::matrix::{Factors, Gradient, Options, Shape, Weights};
-use southwell::{Error, Observer};
+use southwell::{Error, Observer, Report, Status};
 
-use super::{BLOCKS, refused};
+use super::{BLOCKS, Saving, refused};
+use crate::cluster::checkpoint::Files;
 use crate::cluster::columns::Columns;
+use crate::cluster::keep::{self, Kept};
 use crate::cluster::watch::Watch;
 use crate::cluster::{Communicator, Fault, Partition, agree, read};
 use crate::files::archive::{self, Archive, Array};
-use crate::owned::{Found, Measurements, recover};
+use crate::owned::{Found, Measurements, Watched, recover};
 
 /// The problem, and where the factors go.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +39,8 @@ pub struct Setting<'a> {
     pub symmetric: Option<bool>,
     /// Of the method.
     pub options: Options<f64>,
+    /// Checkpoints.
+    pub saving: Option<Saving<'a>>,
     /// Where the factors and the singular values go.
     pub out: Option<&'a Path>,
 }
@@ -50,6 +54,8 @@ pub struct Recovered {
     pub measurements: usize,
     /// Rows and columns of X.
     pub shape: (usize, usize),
+    /// The step that was gone on from.
+    pub resumed: Option<u32>,
 }
 
 /// Reads, solves and writes. Made by all ranks together.
@@ -86,6 +92,7 @@ pub fn run<C: Communicator + ?Sized>(
         // Is read as entries.
         Measurements::AllEntries { .. } => Err(refuse(Error::TooLarge { argument: "M" })),
     }?;
+    let (found, resumed) = found;
     if let Some(path) = setting.out {
         let (u, v) = (&found.u, &found.v);
         let arrays: [(&str, &[usize], &[f64]); 3] = [
@@ -96,7 +103,7 @@ pub fn run<C: Communicator + ?Sized>(
         let written = if communicator.rank() == 0 { archive::write(path, &arrays) } else { Ok(()) };
         agree(communicator, written)?;
     }
-    Ok(Recovered { found, measurements: y.len(), shape })
+    Ok(Recovered { found, measurements: y.len(), shape, resumed })
 }
 
 struct Input {
@@ -206,7 +213,7 @@ impl<C: Communicator + ?Sized> Divided<'_, C> {
         &self,
         inner: Result<O, Error>,
         observer: &mut dyn Observer<f64>,
-    ) -> Result<Found, Fault> {
+    ) -> Result<(Found, Option<u32>), Fault> {
         let &Self { communicator, setting, partition, y, symmetric } = self;
         let named = |error: Error| format!("{}: {error}", setting.file.display());
         let inner = agree(communicator, inner.map_err(named))?;
@@ -242,11 +249,46 @@ impl<C: Communicator + ?Sized> Divided<'_, C> {
             inner,
         };
         let mut watched = watch.over(observer);
-        let found = recover(&operator, y, symmetric, setting.rank, &setting.options, &mut watched, None);
-        match operator.sums.into_inner().fault {
+        // Every rank has all of the state: nothing of it is divided.
+        let nothing = Partition::spread(0, 1, communicator.size());
+        let mut files = Files::new(communicator, nothing, setting.saving);
+        let (rank, options, mut fault) = (setting.rank, &setting.options, None);
+        let mut follow = |run: &mut Watched<'_, '_, f64, _>, stop: &_, observer: &mut dyn Observer<f64>| {
+            keep::drive_kept(run, &mut files, stop, observer).unwrap_or_else(|error| {
+                fault = Some(error);
+                let status = Status::Breakdown;
+                Report { status, steps: 0, checks: 0, initial_residual: 0.0, residual: f64::NAN, scale: 1.0 }
+            })
+        };
+        let found = recover(&operator, y, symmetric, rank, options, &mut watched, None, &mut follow);
+        match fault.or(operator.sums.into_inner().fault) {
             Some(fault) => Err(fault),
-            None => agree(communicator, found.map_err(named)),
+            None => Ok((agree(communicator, found.map_err(named))?, files.resumed())),
         }
+    }
+}
+
+impl<O: Operator<f64>> Kept for Watched<'_, '_, f64, O> {
+    const WIDTH: usize = 0;
+
+    fn identity(&self) -> Vec<f64> {
+        self.about.clone()
+    }
+
+    fn state(&self) -> (Vec<f64>, Vec<f64>) {
+        let vectors = self.run.vectors();
+        (Vec::new(), self.run.numbers().into_iter().chain(vectors.into_iter().flatten().copied()).collect())
+    }
+
+    fn go_on(&mut self, _items: &[f64], numbers: &[f64]) -> Result<(), Fault> {
+        let lengths = self.run.vectors().map(<[f64]>::len);
+        let misfit = || keep::other("the size of the factors");
+        let (scalars, mut rest) = numbers.split_first_chunk().ok_or_else(misfit)?;
+        let mut vectors: [&[f64]; 4] = [&[]; 4];
+        for (vector, length) in vectors.iter_mut().zip(lengths) {
+            (*vector, rest) = rest.split_at_checked(length).ok_or_else(misfit)?;
+        }
+        self.run.go_on(vectors, scalars).map_err(|error| refused(error.to_string()))
     }
 }
 

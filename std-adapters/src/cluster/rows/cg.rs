@@ -2,10 +2,11 @@
 
 use southwell::relaxation::Reference;
 use southwell::relaxation::cg::Options;
-use southwell::{Observer, Report, Run, Status, drive};
+use southwell::{Observer, Report, Run, Status};
 use southwell_simd::vector;
 
 use super::{Matrix, Sums};
+use crate::cluster::keep::{Keep, Kept, drive_kept, other, unwoven, woven};
 use crate::cluster::sweeps::check_start;
 use crate::cluster::watch::Watch;
 use crate::cluster::{Communicator, Fault, agree};
@@ -25,6 +26,22 @@ pub fn cg<C: Communicator + ?Sized>(
     rhs: &[f64],
     options: &Options<f64>,
     x: &mut [f64],
+    observer: &mut (impl Observer<f64> + ?Sized),
+) -> Result<Report<f64>, Fault> {
+    cg_kept(matrix, rhs, options, x, &mut (), observer)
+}
+
+/// The same, leaving its state behind and going on from one: x, the residual and the direction, 3 numbers a row. What comes out
+/// has the bits of a run that was not broken off.
+///
+/// # Errors
+/// As [`cg`], and what `keep` refuses.
+pub fn cg_kept<C: Communicator + ?Sized>(
+    matrix: &Matrix<'_, C>,
+    rhs: &[f64],
+    options: &Options<f64>,
+    x: &mut [f64],
+    keep: &mut (impl Keep + ?Sized),
     observer: &mut (impl Observer<f64> + ?Sized),
 ) -> Result<Report<f64>, Fault> {
     let facts = matrix.facts(rhs)?;
@@ -51,11 +68,12 @@ pub fn cg<C: Communicator + ?Sized>(
         watch: &watch,
         rho,
         reach: Reach(norm.sqrt()),
+        about: [1.0, facts.order as f64, facts.rhs_norm, rho],
         failure: None,
         fault: None,
     };
-    let report = drive(&mut run, &options.stop, &mut watch.over(observer));
-    run.fault.map_or(Ok(report), Err)
+    let report = drive_kept(&mut run, keep, &options.stop, &mut watch.over(observer));
+    run.fault.map_or(report, Err)
 }
 
 /// How far from zero an iterate can have come, as in one piece: a step that would overflow is not taken.
@@ -108,6 +126,8 @@ struct Cg<'a, C: ?Sized> {
     watch: &'a Watch,
     rho: f64,
     reach: Reach,
+    /// The method, and what the problem is known by.
+    about: [f64; 4],
     scale: f64,
     failure: Option<Status>,
     fault: Option<Fault>,
@@ -198,5 +218,25 @@ impl<C: Communicator + ?Sized> Run for Cg<'_, C> {
 
     fn failure(&self) -> Option<Status> {
         if self.fault.is_some() { Some(Status::Breakdown) } else { self.failure }
+    }
+}
+
+impl<C: Communicator + ?Sized> Kept for Cg<'_, C> {
+    const WIDTH: usize = 3;
+
+    fn identity(&self) -> Vec<f64> {
+        self.about.to_vec()
+    }
+
+    fn state(&self) -> (Vec<f64>, Vec<f64>) {
+        (woven([self.x, &self.r, self.matrix.part(&self.p)]), vec![self.rho, self.reach.0])
+    }
+
+    fn go_on(&mut self, items: &[f64], numbers: &[f64]) -> Result<(), Fault> {
+        let &[rho, reach] = numbers else { return Err(other("its form")) };
+        let own = self.matrix.low..self.matrix.low + self.matrix.own.len();
+        unwoven(items, [&mut *self.x, &mut self.r, &mut self.p[own]]);
+        (self.rho, self.reach) = (rho, Reach(reach));
+        Ok(())
     }
 }

@@ -20,9 +20,9 @@ mod colours;
 mod multicolour;
 mod ssor_cg;
 
-pub use cg::cg;
-pub use multicolour::multicolour;
-pub use ssor_cg::{Pieces, ssor_cg};
+pub use cg::{cg, cg_kept};
+pub use multicolour::{multicolour, multicolour_kept};
+pub use ssor_cg::{Pieces, ssor_cg, ssor_cg_kept};
 
 use std::ops::Range;
 
@@ -83,7 +83,7 @@ impl<'a, C: Communicator + ?Sized> Matrix<'a, C> {
     /// rows counted in the whole; those of the communicator.
     pub fn new(communicator: &'a C, rows: &SparseMatrix) -> Result<Self, Fault> {
         let (rank, size) = (communicator.rank(), communicator.size());
-        let partition = Partition::new(rows.columns, size)?;
+        let partition = Partition::of_rows(rows.columns, size)?;
         let own = partition.items_of(rank);
         let diagonal = agree(communicator, check(rows, &own))?;
         let mut halo: Vec<u32> =
@@ -351,7 +351,7 @@ fn check(rows: &SparseMatrix, own: &Range<usize>) -> Result<Vec<f64>, Error> {
 /// [`Fault::Ranks`].
 pub fn cut(whole: &Csr<'_, f64>, rank: usize, ranks: usize) -> Result<SparseMatrix, Fault> {
     use southwell::linear::Matrix as _;
-    let partition = Partition::new(whole.order(), ranks)?;
+    let partition = Partition::of_rows(whole.order(), ranks)?;
     let mut part = SparseMatrix { columns: whole.order(), row_offsets: vec![0], ..SparseMatrix::default() };
     for row in partition.items_of(rank) {
         let (columns, values) = whole.row(row);

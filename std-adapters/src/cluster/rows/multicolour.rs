@@ -7,6 +7,7 @@ use southwell_simd::{csr, vector};
 
 use super::colours::{self, Colours};
 use super::{Matrix, Sums};
+use crate::cluster::keep::Keep;
 use crate::cluster::sweeps::{self, Swept};
 use crate::cluster::{Communicator, Fault};
 
@@ -29,9 +30,26 @@ pub fn multicolour<C: Communicator + ?Sized, R: OmegaRule<f64> + ?Sized>(
     x: &mut [f64],
     observer: &mut (impl Observer<f64> + ?Sized),
 ) -> Result<Report<f64>, Fault> {
+    multicolour_kept(matrix, rhs, options, rule, x, &mut (), observer)
+}
+
+/// The same, leaving its state behind and going on from one: 2 numbers a row, and the residuals that the rule saw. What comes out
+/// has the bits of a run that was not broken off.
+///
+/// # Errors
+/// As [`multicolour`], and what `keep` refuses.
+pub fn multicolour_kept<C: Communicator + ?Sized, R: OmegaRule<f64> + ?Sized>(
+    matrix: &Matrix<'_, C>,
+    rhs: &[f64],
+    options: &Options<f64>,
+    rule: &mut R,
+    x: &mut [f64],
+    keep: &mut (impl Keep + ?Sized),
+    observer: &mut (impl Observer<f64> + ?Sized),
+) -> Result<Report<f64>, Fault> {
     let facts = matrix.facts(rhs)?;
     let mut part = Part::new(matrix, rhs, &colours::greedy(matrix)?);
-    sweeps::solve(&mut part, matrix.communicator, &facts, options, rule, x, observer)
+    sweeps::solve(&mut part, matrix.communicator, &facts, options, rule, x, keep, observer)
 }
 
 /// What a rank does for one colour; all by place in the local vector.
@@ -169,5 +187,9 @@ impl<C: Communicator + ?Sized> Swept for Part<'_, C> {
 
     fn len(&self) -> usize {
         self.matrix.own.len()
+    }
+
+    fn forget(&mut self) {
+        self.loaded = false;
     }
 }

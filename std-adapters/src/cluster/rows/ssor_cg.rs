@@ -15,12 +15,13 @@
 
 use southwell::relaxation::cg::Options;
 use southwell::relaxation::{OmegaRule, Reference};
-use southwell::{DiagonalFault, Error, Observer, Report, Run, Status, drive};
+use southwell::{DiagonalFault, Error, Observer, Report, Run, Status};
 use southwell_simd::{csr, vector};
 
 use super::cg::{Reach, refusal};
 use super::{Matrix, Sums, view};
-use crate::cluster::sweeps::{begin, check_start, revise};
+use crate::cluster::keep::{Keep, Kept, drive_kept, other, unwoven, woven};
+use crate::cluster::sweeps::{Seen, begin, check_start};
 use crate::cluster::watch::Watch;
 use crate::cluster::{Communicator, Fault, Partition, agree};
 
@@ -49,6 +50,26 @@ pub fn ssor_cg<C: Communicator + ?Sized, R: OmegaRule<f64> + ?Sized>(
     pieces: Pieces,
     rule: &mut R,
     x: &mut [f64],
+    observer: &mut (impl Observer<f64> + ?Sized),
+) -> Result<Report<f64>, Fault> {
+    ssor_cg_kept(matrix, rhs, options, pieces, rule, x, &mut (), observer)
+}
+
+/// The same, leaving its state behind and going on from one: 4 numbers a row, and the residuals that the rule saw. With as many
+/// pieces as before, what comes out has the bits of a run that was not broken off; with others, it begins anew from the x that was
+/// reached.
+///
+/// # Errors
+/// As [`ssor_cg`], and what `keep` refuses.
+#[allow(clippy::too_many_arguments)]
+pub fn ssor_cg_kept<C: Communicator + ?Sized, R: OmegaRule<f64> + ?Sized>(
+    matrix: &Matrix<'_, C>,
+    rhs: &[f64],
+    options: &Options<f64>,
+    pieces: Pieces,
+    rule: &mut R,
+    x: &mut [f64],
+    keep: &mut (impl Keep + ?Sized),
     observer: &mut (impl Observer<f64> + ?Sized),
 ) -> Result<Report<f64>, Fault> {
     let facts = matrix.facts(rhs)?;
@@ -94,24 +115,23 @@ pub fn ssor_cg<C: Communicator + ?Sized, R: OmegaRule<f64> + ?Sized>(
         reach: Reach(norm.sqrt()),
         steps: 0,
         asked: 0,
+        seen: Seen::new(keep.every() > 0),
+        about: [3.0, facts.order as f64, facts.rhs_norm, square],
         first_rho: 0.0,
         parted: f64::INFINITY,
         failure: None,
         fault: None,
     };
     run.fault = run.restart().err();
-    let report = drive(&mut run, &options.stop, &mut watch.over(observer));
-    match run.fault {
-        Some(fault) => Err(fault),
-        None => {
-            rule.end(&report);
-            Ok(report)
-        }
-    }
+    let report = drive_kept(&mut run, keep, &options.stop, &mut watch.over(observer));
+    let report = run.fault.map_or(report, Err)?;
+    rule.end(&report);
+    Ok(report)
 }
 
 /// The own rows as A = P + R.
 struct Split {
+    pieces: usize,
     /// P, columns from the first own row.
     inside: (Vec<u32>, Vec<u32>, Vec<f64>),
     /// −R, over the local vector.
@@ -132,7 +152,7 @@ impl Split {
         if pieces == 0 || !pieces.is_multiple_of(ranks) {
             return Err(refused("must be a multiple of the number of ranks"));
         }
-        let divided = Partition::new(matrix.partition.items(), pieces)
+        let divided = Partition::of_rows(matrix.partition.items(), pieces)
             .map_err(|_| refused("must not be more than the blocks of rows"))?;
         let mut inside = (vec![0_u32], Vec::new(), Vec::new());
         let mut across = (vec![0_u32], Vec::new(), Vec::new());
@@ -160,7 +180,7 @@ impl Split {
             inside.0.push(inside.1.len() as u32);
             across.0.push(across.1.len() as u32);
         }
-        Ok(Self { inside, across, rows: n, width: matrix.width })
+        Ok(Self { pieces, inside, across, rows: n, width: matrix.width })
     }
 
     fn inside(&self) -> csr::Rows<'_, f64> {
@@ -197,6 +217,9 @@ struct SsorCg<'a, C: ?Sized, R: ?Sized> {
     scale: f64,
     steps: u32,
     asked: u32,
+    seen: Seen,
+    /// The method, and what the problem is known by.
+    about: [f64; 4],
     first_rho: f64,
     parted: f64,
     failure: Option<Status>,
@@ -308,7 +331,7 @@ impl<C: Communicator + ?Sized, R: OmegaRule<f64> + ?Sized> Run for SsorCg<'_, C,
         let residual = self.square.sqrt();
         if self.steps != self.asked {
             self.asked = self.steps;
-            if let Some(omega) = revise(self.rule, self.steps, residual, self.omega) {
+            if let Some(omega) = self.seen.revise(self.rule, self.steps, residual, self.omega) {
                 self.omega = omega;
                 self.fault = self.restart().err();
             }
@@ -347,5 +370,42 @@ impl<C: Communicator + ?Sized, R: OmegaRule<f64> + ?Sized> Run for SsorCg<'_, C,
 
     fn failure(&self) -> Option<Status> {
         if self.fault.is_some() { Some(Status::Breakdown) } else { self.failure }
+    }
+}
+
+impl<C: Communicator + ?Sized, R: OmegaRule<f64> + ?Sized> Kept for SsorCg<'_, C, R> {
+    const WIDTH: usize = 4;
+
+    fn identity(&self) -> Vec<f64> {
+        self.about.to_vec()
+    }
+
+    fn state(&self) -> (Vec<f64>, Vec<f64>) {
+        let counts = [self.split.pieces as f64, f64::from(self.steps), f64::from(self.asked)];
+        let reals = [self.omega, self.rho, self.square, self.reach.0, self.first_rho, self.parted];
+        let numbers = counts.into_iter().chain(reals).chain(self.seen.all()).collect();
+        (woven([self.x, &self.p, &self.r_hat, &self.r]), numbers)
+    }
+
+    fn go_on(&mut self, items: &[f64], numbers: &[f64]) -> Result<(), Fault> {
+        let &[pieces, steps, asked, omega, rho, square, reach, first_rho, parted, ref seen @ ..] = numbers
+        else {
+            return Err(other("its form"));
+        };
+        unwoven(items, [&mut *self.x, &mut self.p, &mut self.r_hat, &mut self.r]);
+        self.reach = Reach(reach);
+        if pieces != self.split.pieces as f64 {
+            // Another preconditioner: r̂ and p mean nothing to it, and the rule has yet to see it at work.
+            self.square = self.recompute()?;
+            self.r.copy_from_slice(&self.y);
+            return self.restart();
+        }
+        self.omega = self.seen.live_through(self.rule, seen, self.omega);
+        if self.omega != omega {
+            return Err(other("the rule for omega"));
+        }
+        (self.steps, self.asked) = (steps as u32, asked as u32);
+        (self.rho, self.square, self.first_rho, self.parted) = (rho, square, first_rho, parted);
+        Ok(())
     }
 }

@@ -53,7 +53,7 @@ pub fn solve<C: Communicator + ?Sized, R: OmegaRule<f64> + ?Sized>(
     observer: &mut (impl Observer<f64> + ?Sized),
 ) -> Result<Report<f64>, Fault> {
     let mut part = Part::new(problem, options.stop.check_every.max(1) as usize)?;
-    sweeps::solve(&mut part, problem.communicator, &problem.facts, options, rule, x, observer)
+    sweeps::solve(&mut part, problem.communicator, &problem.facts, options, rule, x, &mut (), observer)
 }
 
 /// What a rank works on.
@@ -196,5 +196,9 @@ impl<C: Communicator + ?Sized> Swept for Part<'_, C> {
 
     fn len(&self) -> usize {
         self.problem.rhs.len()
+    }
+
+    fn forget(&mut self) {
+        self.fresh = false;
     }
 }

@@ -239,12 +239,15 @@ struct Recovered {
     columns: usize,
     measurements: usize,
     ranks: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resumed: Option<u32>,
     seconds: f64,
 }
 
 pub(crate) fn recover(arguments: &crate::recover::Arguments) -> Result<ExitCode, Failure> {
     let (json, quiet) = (arguments.json, arguments.quiet);
-    started(arguments.divided(), &[("--out", arguments.out.as_deref())], |comm, setting| {
+    let outputs = [("--out", arguments.out.as_deref()), ("--checkpoint", arguments.checkpoint.as_deref())];
+    started(arguments.divided(), &outputs, |comm, setting| {
         let mut watch = Watch::new(comm, quiet || json, "relative step")?;
         let found = recovery::run(comm, setting, &mut watch)?;
         let seconds = watch.end();
@@ -263,6 +266,7 @@ pub(crate) fn recover(arguments: &crate::recover::Arguments) -> Result<ExitCode,
             columns,
             measurements: found.measurements,
             ranks,
+            resumed: found.resumed,
             seconds,
         };
         let line = format!(

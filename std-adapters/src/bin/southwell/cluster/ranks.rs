@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use southwell::relaxation::{Auto, Fixed, HagemanYoung, OmegaRule, cg, sor};
 use southwell::{Progress, Status};
+use southwell_std::cluster::checkpoint::Files;
 use southwell_std::cluster::heat::{Ended, run};
 use southwell_std::cluster::rows::{self, Matrix, Pieces};
-use southwell_std::cluster::{Communicator, Fault, Mpi, agree, read, same_version, version};
+use southwell_std::cluster::{Communicator, Fault, Mpi, Partition, agree, read, same_version, version};
 
 use crate::output::{self, BAD_INPUT, Failure, INTERRUPTED, NOT_CONVERGED};
 use crate::relax::Method;
@@ -134,6 +135,8 @@ struct Relaxed {
     relative_residual: Option<f64>,
     unknowns: usize,
     ranks: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resumed: Option<u32>,
     seconds: f64,
 }
 
@@ -165,7 +168,8 @@ fn relaxed(comm: &Mpi, run_of: &crate::relax::Divided<'_>) -> Result<ExitCode, F
     let rhs = match run_of.rhs {
         None => vec![1.0; own],
         Some(path) => {
-            let (values, width, given) = read::npy(comm, path)?;
+            let by = |items| Partition::of_rows(items, comm.size());
+            let (values, width, given) = read::npy_by(comm, path, by)?;
             let fits = width == 1 && given == partition;
             let words =
                 || format!("{}: give one entry for each of the {} rows", path.display(), partition.items());
@@ -173,8 +177,11 @@ fn relaxed(comm: &Mpi, run_of: &crate::relax::Divided<'_>) -> Result<ExitCode, F
             values
         }
     };
-    let writable =
-        if speaks { run_of.out.map_or(Ok(()), |out| output::check_writable("--out", out)) } else { Ok(()) };
+    let written = [("--out", run_of.out), ("--checkpoint", run_of.saving.map(|saving| saving.path))];
+    let writable = written
+        .iter()
+        .filter(|_| speaks)
+        .try_for_each(|(option, path)| path.map_or(Ok(()), |path| output::check_writable(option, path)));
     agree(comm, writable)?;
     let interrupted = agree(comm, output::interruption())?;
     let bar = output::progress(run_of.quiet || run_of.json || !speaks, None);
@@ -189,6 +196,7 @@ fn relaxed(comm: &Mpi, run_of: &crate::relax::Divided<'_>) -> Result<ExitCode, F
     let start = Instant::now();
     let matrix = Matrix::new(comm, &rows)?;
     let mut x = vec![0.0; own];
+    let mut keep = Files::new(comm, partition.clone(), run_of.saving);
     let stop = run_of.stop;
     let sweeping = matches!(run_of.method, Method::Multicolour);
     let mut rule: Box<dyn OmegaRule<f64>> = match run_of.omega {
@@ -199,15 +207,16 @@ fn relaxed(comm: &Mpi, run_of: &crate::relax::Divided<'_>) -> Result<ExitCode, F
     let report = match run_of.method {
         Method::Multicolour => {
             let options = sor::Options { stop, ..sor::Options::default() };
-            rows::multicolour(&matrix, &rhs, &options, &mut *rule, &mut x, &mut observer)?
+            rows::multicolour_kept(&matrix, &rhs, &options, &mut *rule, &mut x, &mut keep, &mut observer)?
         }
         Method::Cg => {
-            rows::cg(&matrix, &rhs, &cg::Options { stop, ..cg::Options::default() }, &mut x, &mut observer)?
+            let options = cg::Options { stop, ..cg::Options::default() };
+            rows::cg_kept(&matrix, &rhs, &options, &mut x, &mut keep, &mut observer)?
         }
         Method::SsorCg => {
             let pieces = run_of.pieces.map_or(Pieces::Ranks, Pieces::Fixed);
             let options = cg::Options { stop, ..cg::Options::default() };
-            rows::ssor_cg(&matrix, &rhs, &options, pieces, &mut *rule, &mut x, &mut observer)?
+            rows::ssor_cg_kept(&matrix, &rhs, &options, pieces, &mut *rule, &mut x, &mut keep, &mut observer)?
         }
         _ => {
             return agree(comm, Err("this --method is not there over ranks; use cg, ssor-cg or multicolour"));
@@ -228,6 +237,7 @@ fn relaxed(comm: &Mpi, run_of: &crate::relax::Divided<'_>) -> Result<ExitCode, F
             relative_residual: relative.is_finite().then_some(relative),
             unknowns: partition.items(),
             ranks: comm.size(),
+            resumed: keep.resumed(),
             seconds,
         }),
         (true, false) => output::print(&format!(
