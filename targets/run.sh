@@ -109,8 +109,8 @@ bound() { # target profile binary painted: the stack's bound by the machine code
     [ -z "$open" ] || { echo "$3: no bound of the stack: $open"; BOUND=-; }
 }
 
-behind() { # binary pattern: stack, code, the compiler's part of it, and its routines for doubles, from a function on
-    python3 "$HERE/stack.py" "${CARGO_TARGET_DIR:-target}/$M4F/release/$1" "$2" |
+behind() { # binary pattern [target]: stack, code, the compiler's part of it, and its routines for doubles, from a function on
+    python3 "$HERE/stack.py" "${CARGO_TARGET_DIR:-target}/${3:-$M4F}/release/$1" "$2" |
         sed -nE "1s/^stack ([0-9]+), code ([0-9]+), compiler's ([0-9]+), for doubles ([0-9]+):.*/\1 \2 \3 \4/p"
 }
 
@@ -123,6 +123,20 @@ solve() { # binary what pattern: code and stack behind one function of an image 
     code=$((code - compilers))
     printf "$ROW" "(solve)" "$M4F" "$2" s "$code" "$stack" - "code, and the bound of the stack"
     printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "-" "$M4F" "$2" s "$code" - - "$stack" - >>"$FOUND"
+}
+
+functions() { # board target: what a call of an elementary function takes, ours and others'
+    local what count flash own
+    chosen "$1" "$2" functions s || return 0
+    build release "$2" functions
+    emulate "$1" "$2" release functions -icount shift=2 || { cat "$LOG" >&2; fail "functions on $1"; }
+    while IFS=$'\t' read -r what count; do
+        read -r _ flash own _ < <(behind functions "functions::${what/: /_}\$" "$2")
+        # Without arithmetic in software, which is the compiler's.
+        flash=$((flash - own))
+        printf "$ROW" "$1" "$2" "$what" s "$flash" - - "$count instructions a call"
+        printf '%s\t%s\t%s\ts\t%s\t-\t-\t-\t%s\n' "$1" "$2" "$what" "$flash" "$count" >>"$FOUND"
+    done < <(sed -nE 's/^function (.*) ([0-9]+)$/\1\t\2/p' "$LOG")
 }
 
 links() { # target binary: for the proof alone
@@ -210,6 +224,9 @@ if [ -z "$ONLY" ]; then
 fi
 check mps2-an386 "$M4F" release control
 [ -n "$ONLY" ] || grep '^control: .*interrupted' "$LOG" || fail "control says nothing of interruptions"
+FEATURES=(--features functions)
+functions mps2-an386 "$M4F"
+functions mps2-an385 "$M3"
 FEATURES=()
 
 cd "$HERE/riscv" || exit 1
