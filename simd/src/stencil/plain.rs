@@ -116,6 +116,24 @@ fn gather<T: Real>(
     sum
 }
 
+/// Σ |a_kl| over the neighbours of a cell.
+#[inline(never)]
+pub(super) fn off_diagonal<T: Real>(grid: &Grid<'_, T>, cell: usize) -> T {
+    let columns = grid.columns.max(1);
+    let (row, column) = (cell / columns, cell % columns);
+    let mut found = [Arm::NONE; 6];
+    arms(grid, row, &[WEST, EAST, SOUTH, NORTH, DOWN, UP], &mut found);
+    let cells = grid.planes * grid.rows * columns;
+    let mut sizes = [T::ZERO; 6];
+    for (size, arm) in sizes.iter_mut().zip(&found) {
+        if arm.edge != column && cell.wrapping_add(arm.away) < cells {
+            *size = at(arm.couplings, cell & mask(grid)).abs();
+        }
+    }
+    let [west, east, south, north, down, up] = sizes;
+    (west + east) + (south + north) + down + up
+}
+
 /// Calls `each` with every cell, in order, its column, and b plus its products in some directions.
 #[inline(always)]
 fn cells<T: Real, const N: usize>(
@@ -355,6 +373,9 @@ mod tests {
         both(start.clone(), start.clone(), &|plain, r| {
             if plain { star(&grid, Some(&b), &start, r) } else { passes::residual(grid, &b, &start, r) }
         });
+        for cell in 0..n {
+            assert_eq!(off_diagonal(&grid, cell).to_bits(), grid.off_diagonal(cell).to_bits(), "{grid:?}");
+        }
         let square = passes::residual_square(grid, &b, &start);
         assert_eq!(residual_square(&grid, &b, &start).to_bits(), square.to_bits(), "{grid:?}");
         both(start.clone(), start.clone(), &|plain, t| {
