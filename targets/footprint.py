@@ -20,7 +20,7 @@ function and call: no run can take more (interrupts come on top; a dash where it
 Instructions are those of the solve and the reading of its answer, counted by the emulator (not cycles).
 The output, the vectors and the test's own data are in every image. Rows without a board are one solve: all code of the
 library that it reaches, constants and the compiler's own routines apart (memcpy, arithmetic in software), and the bound of
-the stack from there.
+the stack from there. Rows of elementary functions are a call of one, ours, `libm`'s or `micromath`'s, in the same way.
 
 | board | target | image | opt-level | flash | RAM | stack | bound | instructions |
 |---|---|---|---|---|---|---|---|---|

@@ -21,6 +21,9 @@ readonly RV_FLOAT=riscv32imafc-unknown-none-elf RV_SOFT=riscv32imac-unknown-none
 for target in "$M0" "$M3" "$M4F" "$M33" "$RV_FLOAT" "$RV_SOFT"; do
     [ -d "$INSTALLED/$target" ] || fail "the Rust target $target is missing: rustup target add $target"
 done
+NM=$(find "$INSTALLED" -path '*/bin/llvm-nm' | head -1)
+readonly NM
+[ -n "$NM" ] || fail "llvm-nm is missing: rustup component add llvm-tools"
 
 readonly SCRATCH=$(mktemp -d)
 trap 'rm -rf "$SCRATCH"' EXIT
@@ -81,8 +84,18 @@ check() { # board target profile binary [instructions]: builds, runs, compares, 
         sed -n "/instructions/s/^/$(printf '%-11s' "$1") /p" "$LOG"
     fi
     bound "$2" "$folder" "$4" "$stack"
+    symbols "$2" "$folder" "$4"
     printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$4" "$opt" "$flash" "$((fixed + stack))" "$stack" \
         "$BOUND" "$count" >>"$FOUND"
+}
+
+symbols() { # target profile binary: what no image may hold, and what none in single precision alone may
+    local image=${CARGO_TARGET_DIR:-target}/$1/$2/$3 banned='core::panicking|rust_panic|__rust_|(^| )alloc::|malloc|_sbrk'
+    # Where a log is asked for, it may come with what writes it.
+    [ "$3" = features ] || banned+='|core::fmt::'
+    case $3 in association | control | small) banned+='|__aeabi_(d|[a-z0-9]+2d$)|__[a-z]+df[0-9]?$' ;; esac
+    "$NM" --demangle "$image" >"$SCRATCH/symbols" || fail "the symbols of $3 cannot be read"
+    if grep -E "$banned" "$SCRATCH/symbols" | cut -d' ' -f3- >&2; then fail "$3 for $1 ($2) holds what no such image may"; fi
 }
 
 bound() { # target profile binary painted: the stack's bound by the machine code, into BOUND; - where there is none
@@ -96,15 +109,34 @@ bound() { # target profile binary painted: the stack's bound by the machine code
     [ -z "$open" ] || { echo "$3: no bound of the stack: $open"; BOUND=-; }
 }
 
+behind() { # binary pattern [target]: stack, code, the compiler's part of it, and its routines for doubles, from a function on
+    python3 "$HERE/stack.py" "${CARGO_TARGET_DIR:-target}/${3:-$M4F}/release/$1" "$2" |
+        sed -nE "1s/^stack ([0-9]+), code ([0-9]+), compiler's ([0-9]+), for doubles ([0-9]+):.*/\1 \2 \3 \4/p"
+}
+
 solve() { # binary what pattern: code and stack behind one function of an image that was built for a Cortex-M4F
-    local stack code compilers
+    local stack code compilers double
     chosen mps2-an386 "$M4F" "$1" s || return 0
-    read -r stack code compilers < <(python3 "$HERE/stack.py" "${CARGO_TARGET_DIR:-target}/$M4F/release/$1" "$3" |
-        sed -nE "1s/^stack ([0-9]+), code ([0-9]+), compiler's ([0-9]+):.*/\1 \2 \3/p")
+    read -r stack code compilers double < <(behind "$1" "$3")
     [ -n "$code" ] || fail "$1 holds no function $3"
+    [ "$double" -eq 0 ] || fail "$3 of $1 computes with doubles"
     code=$((code - compilers))
     printf "$ROW" "(solve)" "$M4F" "$2" s "$code" "$stack" - "code, and the bound of the stack"
     printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "-" "$M4F" "$2" s "$code" - - "$stack" - >>"$FOUND"
+}
+
+functions() { # board target: what a call of an elementary function takes, ours and others'
+    local what count flash own
+    chosen "$1" "$2" functions s || return 0
+    build release "$2" functions
+    emulate "$1" "$2" release functions -icount shift=2 || { cat "$LOG" >&2; fail "functions on $1"; }
+    while IFS=$'\t' read -r what count; do
+        read -r _ flash own _ < <(behind functions "functions::${what/: /_}\$" "$2")
+        # Without arithmetic in software, which is the compiler's.
+        flash=$((flash - own))
+        printf "$ROW" "$1" "$2" "$what" s "$flash" - - "$count instructions a call"
+        printf '%s\t%s\t%s\ts\t%s\t-\t-\t-\t%s\n' "$1" "$2" "$what" "$flash" "$count" >>"$FOUND"
+    done < <(sed -nE 's/^function (.*) ([0-9]+)$/\1\t\2/p' "$LOG")
 }
 
 links() { # target binary: for the proof alone
@@ -147,6 +179,10 @@ for profile in release fast; do
     # 16 KiB of RAM are too few for `rules`, 256 KiB of flash for `methods` and `passes` at opt-level 3.
     check microbit "$M0" "$profile" heat
 done
+if chosen mps2-an386 "$M4F" heat s; then
+    read -r _ _ _ double < <(behind heat 'heat::sweep::<f64')
+    [ "$double" -gt 0 ] || fail "arithmetic with doubles is not seen where it is"
+fi
 solve heat "relaxation: SOR" 'heat::sweep::<f32'
 solve heat "relaxation: SSOR-CG" 'heat::tick::<f32'
 solve association "transport" 'association::solve::<f32'
@@ -188,6 +224,9 @@ if [ -z "$ONLY" ]; then
 fi
 check mps2-an386 "$M4F" release control
 [ -n "$ONLY" ] || grep '^control: .*interrupted' "$LOG" || fail "control says nothing of interruptions"
+FEATURES=(--features functions)
+functions mps2-an386 "$M4F"
+functions mps2-an385 "$M3"
 FEATURES=()
 
 cd "$HERE/riscv" || exit 1

@@ -4,7 +4,8 @@
 stack.py IMAGE            prints the bytes of stack from `main` down, and what is left open (nothing, if it is a bound)
 stack.py IMAGE PATTERN    prints of every function whose name matches the bytes of stack from it down, the bytes of code
                           that it reaches (without constants), those of the compiler's own routines among it (memcpy,
-                          arithmetic in software), and the chain that takes the stack
+                          arithmetic in software), how many of these compute with doubles, and the chain that takes the
+                          stack
 
 A function's frame is all that it pushes and subtracts anywhere; below it is what the deepest of its calls takes. A call
 through a pointer may reach every function whose address the image holds, but no closure is called while it runs: each
@@ -20,6 +21,7 @@ FUNCTION = re.compile(r"^([0-9a-f]+) <(.+)>:$")
 INSTRUCTION = re.compile(r"^\s*[0-9a-f]+: [0-9a-f ]+\t(\S+)(?:\t(.*))?$")
 BRANCH = re.compile(r"(bl?|cbn?z|b(?:eq|ne|hs|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le))(?:\.[nw])?$")
 COMPILERS = re.compile(r"^__aeabi|^mem|compiler_builtins")
+DOUBLE = re.compile(r"__aeabi_(?:d|\w+2d\b)|__\w+df\d?\b")
 # More functions in pointers than this are added up: their order is not looked into.
 MOST_ORDERS = 10
 
@@ -135,14 +137,16 @@ class Image:
         return self.known[at, free]
 
     def code(self, at):
-        """Bytes of all functions that a function reaches, its own included; and of the compiler's among them."""
+        """Bytes of all functions that a function reaches, its own included; of the compiler's among them; and how many
+        of these compute with doubles."""
         seen, left = set(), [at]
         while left:
             if (one := left.pop()) not in seen:
                 seen.add(one)
                 left += [*self.calls[one], *(self.taken if one in self.through_pointers else ())]
         own = [self.sizes[one] for one in seen if COMPILERS.search(self.names[one])]
-        return sum(self.sizes[one] for one in seen), sum(own)
+        double = sum(bool(DOUBLE.search(self.names[one])) for one in seen)
+        return sum(self.sizes[one] for one in seen), sum(own), double
 
     def bound(self, at):
         """The same, from the outside."""
@@ -166,9 +170,9 @@ def main():
         print(image.bound(main_at)[0], *sorted(image.open))
         return
     found = [(*image.bound(at), *image.code(at)) for at, name in image.names.items() if re.search(sys.argv[2], name)]
-    for bytes_, chain, code, compilers in sorted(found, reverse=True):
+    for bytes_, chain, code, compilers, double in sorted(found, reverse=True):
         way = " + ".join(f"{image.frames[at]} {image.names[at]}" for at in chain)
-        print(f"stack {bytes_}, code {code}, compiler's {compilers}: {way}")
+        print(f"stack {bytes_}, code {code}, compiler's {compilers}, for doubles {double}: {way}")
 
 
 if __name__ == "__main__":

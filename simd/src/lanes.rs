@@ -24,6 +24,11 @@ pub const LANES: usize = 16;
 #[inline(always)]
 #[must_use]
 pub fn reduce<T: Real>(lanes: &[T; LANES]) -> T {
+    if cfg!(target_os = "none") { bare::reduce(lanes) } else { tree(lanes) }
+}
+
+#[inline(always)]
+fn tree<T: Real>(lanes: &[T; LANES]) -> T {
     let l = lanes;
     let a = [
         l[0] + l[8],
@@ -115,6 +120,79 @@ pub(crate) fn add_tail<T: Real>(lanes: &mut [T; LANES], mut term: impl FnMut(usi
         ];
         for (lane, term) in lanes.iter_mut().zip(terms) {
             *lane += term;
+        }
+    }
+}
+
+/// The same for a core without vectors and without an operating system, where flash counts: one copy of each that is
+/// called, and short loops. The same operations in the same order, so the same bits.
+pub(crate) mod bare {
+    use super::LANES;
+    use crate::Real;
+
+    /// Whether sums of an instruction set are made here.
+    #[inline(always)]
+    pub(crate) fn is_bare<S: pulp::Simd>() -> bool {
+        cfg!(target_os = "none") && S::IS_SCALAR
+    }
+
+    /// The same of a token.
+    #[inline(always)]
+    pub(crate) fn is_bare_token<S: pulp::Simd>(_simd: S) -> bool {
+        is_bare::<S>()
+    }
+
+    /// The tree of [`reduce`](super::reduce).
+    #[inline(never)]
+    pub(crate) fn reduce<T: Real>(lanes: &[T; LANES]) -> T {
+        super::tree(lanes)
+    }
+
+    /// Elements of a vector that are taken together: what is optimised for size unrolls nothing by itself.
+    const GROUP: usize = 4;
+
+    /// Σ xᵢ·yᵢ.
+    #[inline(never)]
+    pub(crate) fn dot<T: Real>(x: &[T], y: &[T]) -> T {
+        let n = x.len().min(y.len());
+        let (Some(x), Some(y)) = (x.get(..n), y.get(..n)) else { return T::ZERO };
+        let ((x, x_rest), (y, y_rest)) = (x.as_chunks::<GROUP>(), y.as_chunks::<GROUP>());
+        let mut lanes = [[T::ZERO; GROUP]; LANES / GROUP];
+        for (k, (x, y)) in x.iter().zip(y).enumerate() {
+            let [a, b, c, d] = &mut lanes[k % (LANES / GROUP)];
+            *a += x[0] * y[0];
+            *b += x[1] * y[1];
+            *c += x[2] * y[2];
+            *d += x[3] * y[3];
+        }
+        let rest = &mut lanes[x.len() % (LANES / GROUP)];
+        rest.iter_mut().zip(x_rest).zip(y_rest).for_each(|((sum, &x), &y)| *sum += x * y);
+        lanes.as_flattened().first_chunk().map_or(T::ZERO, reduce)
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+        extern crate std;
+        use std::vec::Vec;
+
+        #[test]
+        fn bare_sums_have_the_bits_of_the_others() {
+            for n in 0..70_u32 {
+                let x: Vec<f32> = (0..n).map(|i| 1.0 / (1 + i * i % 17) as f32 - 0.4).collect();
+                let y: Vec<f32> = (0..n).map(|i| 3.0 / (2 + i * 5 % 13) as f32 - 0.7).collect();
+                let mut expected = crate::Lanes::default();
+                for (i, (x, y)) in x.iter().zip(&y).enumerate() {
+                    expected.add_at(i, x * y);
+                }
+                assert_eq!(dot(&x, &y).to_bits(), expected.sum().to_bits());
+                let double = |x: &[f32]| x.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
+                let mut expected = crate::Lanes::default();
+                for (i, (x, y)) in double(&x).iter().zip(double(&y)).enumerate() {
+                    expected.add_at(i, x * y);
+                }
+                assert_eq!(dot(&double(&x), &double(&y)).to_bits(), expected.sum().to_bits());
+            }
         }
     }
 }

@@ -120,6 +120,18 @@ macro_rules! chunk {
 macro_rules! total {
     ($simd:ident, $lanes:expr, $first:ident $(, $x:ident)*; { $($constants:tt)* } $value:expr) => {{
         let n = $first.len() $(.min($x.len()))*;
+        if crate::lanes::bare::is_bare_token($simd) {
+            let lanes = $lanes.lanes_mut();
+            let $simd = pulp::Scalar::new();
+            $($constants)*
+            let $first = crate::map::cut($first, n);
+            $(let $x = crate::map::cut($x, n);)*
+            for (i, crate::map::nested!((first) $($x)*)) in $first.iter() $(.zip($x))*.enumerate() {
+                let $first = T::splat($simd, *first);
+                $(let $x = T::splat($simd, $x);)*
+                lanes[i % crate::LANES] += crate::map::value::<T>($value);
+            }
+        } else {
         let $first = crate::map::cut($first, n).as_chunks::<{ crate::LANES }>();
         $(let $x = crate::map::cut($x, n).as_chunks::<{ crate::LANES }>();)*
         // A copy that lives in registers while the loop runs.
@@ -146,6 +158,7 @@ macro_rules! total {
             });
         }
         *$lanes.lanes_mut() = lanes;
+        }
     }};
 }
 
@@ -154,6 +167,20 @@ macro_rules! total {
 macro_rules! map_total {
     ($simd:ident, $lanes:expr, $y:ident $(, $x:ident)*; { $($constants:tt)* } $both:expr) => {{
         let n = $y.len() $(.min($x.len()))*;
+        if crate::lanes::bare::is_bare_token($simd) {
+            let lanes = $lanes.lanes_mut();
+            let $simd = pulp::Scalar::new();
+            $($constants)*
+            let $y = crate::map::cut_mut($y, n);
+            $(let $x = crate::map::cut($x, n);)*
+            for (i, crate::map::nested!((out) $($x)*)) in $y.iter_mut() $(.zip($x))*.enumerate() {
+                let $y = T::splat($simd, *out);
+                $(let $x = T::splat($simd, $x);)*
+                let (value, term) = $both;
+                *out = crate::map::value::<T>(value);
+                lanes[i % crate::LANES] += crate::map::value::<T>(term);
+            }
+        } else {
         let $y = crate::map::cut_mut($y, n).as_chunks_mut::<{ crate::LANES }>();
         $(let $x = crate::map::cut($x, n).as_chunks::<{ crate::LANES }>();)*
         let mut lanes = *$lanes.lanes();
@@ -186,6 +213,7 @@ macro_rules! map_total {
             });
         }
         *$lanes.lanes_mut() = lanes;
+        }
     }};
 }
 

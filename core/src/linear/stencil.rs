@@ -183,9 +183,11 @@ macro_rules! grid_matrix {
             fn off_diagonal(&self, row: usize) -> T {
                 self.grid.off_diagonal(row)
             }
+            #[cfg_attr(target_os = "none", inline(never))]
             fn apply(&self, x: &[T], y: &mut [T]) {
                 stencil::apply(self.grid, x, y);
             }
+            #[cfg_attr(target_os = "none", inline(never))]
             fn residual(&self, rhs: &[T], x: &[T], r: &mut [T]) {
                 stencil::residual(self.grid, rhs, x, r);
             }

@@ -53,8 +53,9 @@ macro_rules! relax_stencil {
                 Ok(())
             }
             fn sweep(&self, reversed: bool, omega: T, scratch: &mut [T], rhs: &[T], x: &mut [T]) {
-                stencil::sor_sweep(self.grid(), reversed, omega, scratch, rhs, x);
+                self.sweeps(reversed, omega, scratch, rhs, x, 1);
             }
+            #[cfg_attr(target_os = "none", inline(never))]
             fn sweeps(
                 &self,
                 reversed: bool,

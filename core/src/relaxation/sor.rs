@@ -179,37 +179,25 @@ impl<T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized> Run for Sor<'_, T, A, R> {
     type Real = T;
 
     fn step(&mut self) {
-        if self.failure.is_some() {
-            return;
-        }
-        let mut sweep = |reversed| self.matrix.sweep(reversed, self.omega, self.scratch, self.rhs, self.x);
-        match self.sweep {
-            Sweep::Forward => sweep(false),
-            Sweep::Backward => sweep(true),
-            Sweep::Symmetric => {
-                sweep(false);
-                sweep(true);
-            }
-        }
-        self.steps = self.steps.saturating_add(1);
-        self.known = None;
+        self.steps(1);
     }
 
     fn steps(&mut self, count: u32) -> u32 {
-        let reversed = match self.sweep {
-            Sweep::Forward => false,
-            Sweep::Backward => true,
-            // The two directions alternate, so there is nothing to take together.
-            Sweep::Symmetric => {
-                (0..count).for_each(|_| self.step());
-                return if self.failure.is_some() { 0 } else { count };
-            }
-        };
         if self.failure.is_some() || count == 0 {
             return 0;
         }
-        // Omega changes at looks alone.
-        self.matrix.sweeps(reversed, self.omega, self.scratch, self.rhs, self.x, count);
+        // Sweeps in one direction are taken together; where the two alternate there is nothing to take together.
+        let (directions, rounds, together): (&[bool], u32, u32) = match self.sweep {
+            Sweep::Forward => (&[false], 1, count),
+            Sweep::Backward => (&[true], 1, count),
+            Sweep::Symmetric => (&[false, true], count, 1),
+        };
+        for _ in 0..rounds {
+            for &reversed in directions {
+                // Omega changes at looks alone.
+                self.matrix.sweeps(reversed, self.omega, self.scratch, self.rhs, self.x, together);
+            }
+        }
         self.steps = self.steps.saturating_add(count);
         self.known = None;
         count

@@ -6,6 +6,7 @@ use pulp::Simd;
 
 use super::Matrix;
 use crate::lanes::add_tail;
+use crate::lanes::bare::{dot, is_bare};
 use crate::map::{cut, cut_mut, map, nested, nested_refs};
 use crate::{LANES, Real, reduce};
 
@@ -14,6 +15,9 @@ macro_rules! dots {
         /// The products of rows with x.
         #[inline(always)]
         pub(crate) fn $name<T: Real, S: Simd>(simd: S, rows: [&[T]; $n], x: &[T]) -> [T; $n] {
+            if is_bare::<S>() {
+                return rows.map(|row| dot(row, x));
+            }
             let [$($row),*] = rows;
             let n = x.len() $(.min($row.len()))*;
             let (x, x_tail) = cut(x, n).as_chunks::<LANES>();

@@ -13,195 +13,210 @@ pub(super) fn is_plain<S: pulp::Simd>() -> bool {
 /// Cells of a block of the [doubling](super::doubling).
 const BLOCK: usize = 8;
 
-/// A grid whose couplings are arrays: one of a single element each if they are constant.
-struct View<'a, T> {
-    star: Star<&'a [T]>,
-    /// What an index into an array is masked with.
-    mask: usize,
-}
+/// Directions, in the order in which products are added.
+const CENTRE: usize = 0;
+const WEST: usize = 1;
+const EAST: usize = 2;
+const SOUTH: usize = 3;
+const NORTH: usize = 4;
+const DOWN: usize = 5;
+const UP: usize = 6;
+const ALL: [usize; 7] = [CENTRE, WEST, EAST, SOUTH, NORTH, DOWN, UP];
 
-impl<'a, T: Real> View<'a, T> {
-    #[inline(always)]
-    fn new(grid: &'a Grid<'a, T>) -> Self {
-        let (star, mask) = match &grid.coefficients {
-            Coefficients::PerCell(star) => (*star, usize::MAX),
-            Coefficients::Constant(star) => {
-                let one = core::slice::from_ref;
-                let arrays = Star {
-                    centre: one(&star.centre),
-                    west: one(&star.west),
-                    east: one(&star.east),
-                    south: one(&star.south),
-                    north: one(&star.north),
-                    down: one(&star.down),
-                    up: one(&star.up),
-                };
-                (arrays, 0)
-            }
-        };
-        Self { star, mask }
-    }
-
-    #[inline(always)]
-    fn is_constant(&self) -> bool {
-        self.mask == 0
-    }
-
-    /// An element of an array of couplings; zero where there is none.
-    #[inline(always)]
-    fn at(&self, c: &[T], cell: usize) -> T {
-        c.get(cell & self.mask).copied().unwrap_or(T::ZERO)
-    }
-}
-
-/// A cell and its neighbours; `usize::MAX` where there is none.
-struct Cell {
-    here: usize,
-    around: Star<usize>,
-}
-
-impl Cell {
-    #[inline(always)]
-    fn new<T: Real>(grid: &Grid<'_, T>, rows: &Star<Option<usize>>, row: usize, column: usize) -> Self {
-        let here = row * grid.columns + column;
-        let plane = grid.rows * grid.columns;
-        let beside = |exists: bool, cell: usize| if exists { cell } else { usize::MAX };
-        let around = Star {
-            centre: here,
-            west: beside(column > 0, here.wrapping_sub(1)),
-            east: beside(column + 1 < grid.columns, here + 1),
-            south: beside(rows.south.is_some(), here.wrapping_sub(grid.columns)),
-            north: beside(rows.north.is_some(), here + grid.columns),
-            down: beside(rows.down.is_some(), here.wrapping_sub(plane)),
-            up: beside(rows.up.is_some(), here + plane),
-        };
-        Self { here, around }
-    }
-}
-
-/// b − c·x of a neighbour.
-#[inline(always)]
-fn less<T: Real>(view: &View<'_, T>, b: T, c: &[T], x: &[T], cell: &Cell, neighbour: usize) -> T {
-    x.get(neighbour).map_or(b, |&x| b - view.at(c, cell.here) * x)
-}
-
-/// b + c·x of a neighbour.
-#[inline(always)]
-fn more<T: Real>(view: &View<'_, T>, b: T, c: &[T], x: &[T], cell: &Cell, neighbour: usize) -> T {
-    x.get(neighbour).map_or(b, |&x| b + view.at(c, cell.here) * x)
-}
-
-/// Calls `each` with every cell, in order, and its column.
-#[inline(always)]
-fn cells<T: Real>(grid: &Grid<'_, T>, mut each: impl FnMut(&Cell, usize)) {
-    for row in 0..grid.planes * grid.rows {
-        let rows = grid.around(row);
-        for column in 0..grid.columns {
-            each(&Cell::new(grid, &rows, row, column), column);
-        }
-    }
-}
-
-/// Couplings or neighbours in the order in which products are added.
-#[inline(always)]
-fn listed<C: Copy>(star: &Star<C>) -> [C; 7] {
-    [star.centre, star.west, star.east, star.south, star.north, star.down, star.up]
-}
-
-/// Cells that are prepared on the stack at once.
-const WINDOW: usize = 16;
-
-/// y ← A x, or b − A x, on the cells of a row from `column` on: one coupling after the other, so that loops are short.
+/// The couplings of a direction: an array of a single element if they are constant.
 #[inline(never)]
-fn window<T: Real>(
-    (grid, view): (&Grid<'_, T>, &View<'_, T>),
-    rhs: Option<&[T]>,
-    x: &[T],
-    (row, column): (usize, usize),
-    y: &mut [T],
-) {
-    let rows = grid.around(row);
-    let here = row * grid.columns + column;
-    let plane = grid.rows * grid.columns;
-    let beside = |row: Option<usize>| if row.is_some() { usize::MAX } else { 0 };
-    // For every coupling how many cells have this neighbour, and how far away it is.
-    let runs = Star {
-        centre: (usize::MAX, 0),
-        west: (usize::MAX, 1_usize.wrapping_neg()),
-        east: (grid.columns.saturating_sub(column + 1), 1),
-        south: (beside(rows.south), grid.columns.wrapping_neg()),
-        north: (beside(rows.north), grid.columns),
-        down: (beside(rows.down), plane.wrapping_neg()),
-        up: (beside(rows.up), plane),
-    };
-    y.iter_mut().for_each(|y| *y = T::ZERO);
-    for (k, (c, (most, away))) in listed(&view.star).into_iter().zip(listed(&runs)).enumerate() {
-        // The first cell of a row has no western neighbour.
-        let skipped = usize::from(k == 1 && column == 0);
-        let from = here + skipped;
-        let (Some(y), Some(x)) = (y.get_mut(skipped..), x.get(from.wrapping_add(away)..)) else { continue };
-        let Some(y) = y.get_mut(..most.min(y.len())) else { continue };
-        if view.is_constant() {
-            let c = view.at(c, 0);
-            y.iter_mut().zip(x).for_each(|(y, &x)| *y += c * x);
-        } else {
-            let c = c.get(from..).unwrap_or_default();
-            y.iter_mut().zip(x.iter().zip(c)).for_each(|(y, (&x, &c))| *y += c * x);
+fn couplings<'a, T>(grid: &'a Grid<'a, T>, direction: usize) -> &'a [T] {
+    #[inline(always)]
+    fn of<C>(star: &Star<C>, direction: usize) -> &C {
+        match direction {
+            CENTRE => &star.centre,
+            WEST => &star.west,
+            EAST => &star.east,
+            SOUTH => &star.south,
+            NORTH => &star.north,
+            DOWN => &star.down,
+            _ => &star.up,
         }
     }
-    if let Some(rhs) = rhs.and_then(|rhs| rhs.get(here..)) {
-        y.iter_mut().zip(rhs).for_each(|(y, &b)| *y = b - *y);
+    match &grid.coefficients {
+        Coefficients::PerCell(star) => *of(star, direction),
+        Coefficients::Constant(star) => core::slice::from_ref(of(star, direction)),
+    }
+}
+
+/// What an index into couplings is masked with.
+#[inline(always)]
+fn mask<T>(grid: &Grid<'_, T>) -> usize {
+    if matches!(grid.coefficients, Coefficients::Constant(_)) { 0 } else { usize::MAX }
+}
+
+/// An element; zero where there is none.
+#[inline(always)]
+fn at<T: Real>(x: &[T], cell: usize) -> T {
+    x.get(cell).copied().unwrap_or(T::ZERO)
+}
+
+/// What a row adds up: couplings to neighbours that are there.
+#[derive(Clone, Copy)]
+struct Arm<'a, T> {
+    couplings: &'a [T],
+    /// How far away the neighbour is.
+    away: usize,
+    /// The column without it.
+    edge: usize,
+}
+
+impl<T> Arm<'_, T> {
+    const NONE: Self = Self { couplings: &[], away: 0, edge: 0 };
+}
+
+/// Those of a row in some directions; those that are not there have no couplings. Down from the first plane and up from
+/// the last one lie outside of every vector.
+#[inline(never)]
+fn arms<'a, T: Real>(grid: &'a Grid<'a, T>, row: usize, directions: &[usize], arms: &mut [Arm<'a, T>]) {
+    let columns = grid.columns;
+    let plane = grid.rows * columns;
+    let rows = grid.rows.max(1);
+    let i = if grid.planes == 1 { row } else { row % rows };
+    for (arm, &direction) in arms.iter_mut().zip(directions) {
+        let (mut away, mut edge, mut there) = (0, usize::MAX, true);
+        match direction {
+            CENTRE => {}
+            WEST => (away, edge) = (1_usize.wrapping_neg(), 0),
+            EAST => (away, edge) = (1, columns.wrapping_sub(1)),
+            SOUTH => (away, there) = (columns.wrapping_neg(), i > 0),
+            NORTH => (away, there) = (columns, i + 1 < rows),
+            DOWN => away = plane.wrapping_neg(),
+            _ => away = plane,
+        }
+        *arm = Arm { couplings: if there { couplings(grid, direction) } else { &[] }, away, edge };
+    }
+}
+
+/// b plus, or minus, the products of a cell with its neighbours.
+#[inline(never)]
+fn gather<T: Real>(
+    arms: &[Arm<'_, T>],
+    mask: usize,
+    (cell, column): (usize, usize),
+    x: &[T],
+    add: bool,
+    b: T,
+) -> T {
+    let mut sum = b;
+    for arm in arms {
+        if arm.edge == column {
+            continue;
+        }
+        if let (Some(&c), Some(&x)) = (arm.couplings.get(cell & mask), x.get(cell.wrapping_add(arm.away))) {
+            let product = c * x;
+            sum = if add { sum + product } else { sum - product };
+        }
+    }
+    sum
+}
+
+/// Σ |a_kl| over the neighbours of a cell.
+#[inline(never)]
+pub(super) fn off_diagonal<T: Real>(grid: &Grid<'_, T>, cell: usize) -> T {
+    let columns = grid.columns.max(1);
+    let (row, column) = (cell / columns, cell % columns);
+    let mut found = [Arm::NONE; 6];
+    arms(grid, row, &[WEST, EAST, SOUTH, NORTH, DOWN, UP], &mut found);
+    let cells = grid.planes * grid.rows * columns;
+    let mut sizes = [T::ZERO; 6];
+    for (size, arm) in sizes.iter_mut().zip(&found) {
+        if arm.edge != column && cell.wrapping_add(arm.away) < cells {
+            *size = at(arm.couplings, cell & mask(grid)).abs();
+        }
+    }
+    let [west, east, south, north, down, up] = sizes;
+    (west + east) + (south + north) + down + up
+}
+
+/// Calls `each` with every cell, in order, its column, and b plus its products in some directions.
+#[inline(always)]
+fn cells<T: Real, const N: usize>(
+    grid: &Grid<'_, T>,
+    directions: &[usize; N],
+    x: &[T],
+    b: impl Fn(usize) -> T,
+    mut each: impl FnMut(usize, usize, T),
+) {
+    let x = x.get(..grid.planes * grid.rows * grid.columns).unwrap_or(x);
+    let mut found = [Arm::NONE; N];
+    let mask = mask(grid);
+    let mut cell = 0;
+    for row in 0..grid.planes * grid.rows {
+        arms(grid, row, directions, &mut found);
+        for column in 0..grid.columns {
+            let sum = gather(&found, mask, (cell, column), x, true, b(cell));
+            each(cell, column, sum);
+            cell += 1;
+        }
     }
 }
 
 /// y ← A x, or b − A x.
 #[inline(never)]
 pub(super) fn star<T: Real>(grid: &Grid<'_, T>, rhs: Option<&[T]>, x: &[T], y: &mut [T]) {
-    let view = View::new(grid);
-    for (row, y) in y.chunks_exact_mut(grid.columns.max(1)).take(grid.planes * grid.rows).enumerate() {
-        window((grid, &view), rhs, x, (row, 0), y);
-    }
+    cells(
+        grid,
+        &ALL,
+        x,
+        |_| T::ZERO,
+        |cell, _, product| {
+            let b = rhs.and_then(|rhs| rhs.get(cell));
+            if let Some(y) = y.get_mut(cell) {
+                *y = b.map_or(product, |&b| b - product);
+            }
+        },
+    );
 }
 
 /// ‖b − A x‖₂².
 #[inline(never)]
 pub(super) fn residual_square<T: Real>(grid: &Grid<'_, T>, rhs: &[T], x: &[T]) -> T {
-    let view = View::new(grid);
     let mut lanes = Lanes::default();
-    let mut buffer = [T::ZERO; WINDOW];
-    for row in 0..grid.planes * grid.rows {
-        let mut column = 0;
-        while column < grid.columns {
-            let Some(r) = buffer.get_mut(..(grid.columns - column).min(WINDOW)) else { break };
-            window((grid, &view), Some(rhs), x, (row, column), r);
-            for &r in &*r {
-                lanes.add_at(column, r * r);
-                column += 1;
-            }
-        }
-    }
+    cells(
+        grid,
+        &ALL,
+        x,
+        |_| T::ZERO,
+        |cell, column, product| {
+            let r = at(rhs, cell) - product;
+            lanes.add_at(column, r * r);
+        },
+    );
     lanes.sum()
 }
 
 /// w ← p + (1 − 1/ω) D t + L t: p, diagonal, west, south, down.
 #[inline(never)]
 pub(super) fn product<T: Real>(grid: &Grid<'_, T>, share: T, p: &[T], t: &[T], w: &mut [T]) {
-    let view = View::new(grid);
-    let star = &view.star;
-    cells(grid, |cell, _| {
-        let (Some(w), Some(&p), Some(&here)) = (w.get_mut(cell.here), p.get(cell.here), t.get(cell.here))
-        else {
-            return;
-        };
-        let sum = p + share * (view.at(star.centre, cell.here) * here);
-        let sum = more(&view, sum, star.west, t, cell, cell.around.west);
-        let sum = more(&view, sum, star.south, t, cell, cell.around.south);
-        *w = more(&view, sum, star.down, t, cell, cell.around.down);
+    let (centre, mask) = (couplings(grid, CENTRE), mask(grid));
+    let known = |cell: usize| at(p, cell) + share * (at(centre, cell & mask) * at(t, cell));
+    cells(grid, &[WEST, SOUTH, DOWN], t, known, |cell, _, sum| {
+        if let Some(w) = w.get_mut(cell) {
+            *w = sum;
+        }
     });
 }
 
+/// A recurrence along the rows: x ← keep·x + f·(b − what is known) − f·(the neighbour behind) − f·(the one before).
+struct Recurrence<'a, T> {
+    reversed: bool,
+    omega: T,
+    inverse: &'a [T],
+    keep: Option<T>,
+    b: &'a [T],
+    /// What is taken from b besides, times the diagonal: a weight and a vector.
+    weighed: Option<(T, &'a [T])>,
+    /// The directions that are known, and last the one behind, which is known where couplings differ from cell to cell.
+    known: &'a [usize],
+}
+
 /// A sweep of SOR.
-#[inline(never)]
 pub(super) fn sweep<T: Real>(
     grid: &Grid<'_, T>,
     reversed: bool,
@@ -210,23 +225,12 @@ pub(super) fn sweep<T: Real>(
     rhs: &[T],
     x: &mut [T],
 ) {
-    march(grid, reversed, omega, inverse, Some(T::ONE - omega), x, |view, x, cell| {
-        let (star, to) = (&view.star, &cell.around);
-        let b = rhs.get(cell.here).copied().unwrap_or(T::ZERO);
-        let b = less(view, b, star.down, x, cell, to.down);
-        let b = less(view, b, star.up, x, cell, to.up);
-        if reversed {
-            let b = less(view, b, star.south, x, cell, to.south);
-            less(view, b, star.west, x, cell, to.west)
-        } else {
-            let b = less(view, b, star.north, x, cell, to.north);
-            less(view, b, star.east, x, cell, to.east)
-        }
-    });
+    let known = if reversed { &[DOWN, UP, SOUTH, WEST, NORTH] } else { &[DOWN, UP, NORTH, EAST, SOUTH] };
+    let keep = Some(T::ONE - omega);
+    march(grid, &Recurrence { reversed, omega, inverse, keep, b: rhs, weighed: None, known }, x);
 }
 
 /// A half of SSOR in Eisenstat's form: the upper one is `reversed` and has no `weighed`, (2 − ω)/ω and t.
-#[inline(never)]
 pub(super) fn half<T: Real>(
     grid: &Grid<'_, T>,
     omega: T,
@@ -236,80 +240,73 @@ pub(super) fn half<T: Real>(
     x: &mut [T],
 ) {
     let reversed = weighed.is_none();
-    march(grid, reversed, omega, inverse, None, x, |view, x, cell| {
-        let star = &view.star;
-        let mut b = p.get(cell.here).copied().unwrap_or(T::ZERO);
-        if let Some((weight, t)) = weighed {
-            let t = t.get(cell.here).copied().unwrap_or(T::ZERO);
-            b -= (weight * view.at(star.centre, cell.here)) * t;
-        }
-        let (c, to) = if reversed { (star.up, cell.around.up) } else { (star.down, cell.around.down) };
-        less(view, b, c, x, cell, to)
-    });
+    let known = if reversed { &[UP, NORTH] } else { &[DOWN, SOUTH] };
+    march(grid, &Recurrence { reversed, omega, inverse, keep: None, b: p, weighed, known }, x);
 }
 
-/// Runs the recurrence over the whole grid; `known` is all but the neighbour behind and the one before in the row.
-#[inline(always)]
-fn march<T: Real>(
-    grid: &Grid<'_, T>,
-    reversed: bool,
-    omega: T,
-    inverse: &[T],
-    keep: Option<T>,
-    x: &mut [T],
-    known: impl Fn(&View<'_, T>, &[T], &Cell) -> T,
-) {
-    let view = View::new(grid);
-    let (c_behind, c_before) =
-        if reversed { (view.star.north, view.star.east) } else { (view.star.south, view.star.west) };
-    let constant = omega * (T::ONE / view.at(view.star.centre, 0));
-    let factor = |cell: usize| {
-        if view.is_constant() { constant } else { omega * inverse.get(cell).copied().unwrap_or(T::ZERO) }
-    };
+/// Runs a recurrence over the whole grid.
+#[inline(never)]
+fn march<T: Real>(grid: &Grid<'_, T>, by: &Recurrence<'_, T>, x: &mut [T]) {
+    let before = if by.reversed { EAST } else { WEST };
+    let (centre, before, mask) = (couplings(grid, CENTRE), couplings(grid, before), mask(grid));
+    let constant = mask == 0;
+    let uniform = by.omega * (T::ONE / at(centre, 0));
+    let along = uniform * at(before, 0);
+    let factor = |cell: usize| if constant { uniform } else { by.omega * at(by.inverse, cell) };
+    let step = if by.reversed { usize::MAX } else { 1 };
+    let mut found = [Arm::NONE; 5];
     let all_rows = grid.planes * grid.rows;
-    for i in 0..all_rows {
-        let row = if reversed { all_rows - 1 - i } else { i };
-        let rows = grid.around(row);
-        let mut before = T::ZERO;
-        let mut done = 0;
-        while done < grid.columns {
-            let n = (grid.columns - done).min(BLOCK);
-            let place = |i: usize| if reversed { grid.columns - 1 - done - i } else { done + i };
+    let Some(x) = x.get_mut(..all_rows * grid.columns) else { return };
+    let (mut row, mut cell) = if by.reversed { (all_rows, x.len()) } else { (usize::MAX, usize::MAX) };
+    for _ in 0..all_rows {
+        row = row.wrapping_add(step);
+        arms(grid, row, by.known, &mut found);
+        let last = by.known.len() - 1;
+        // The neighbour behind comes later where the couplings are constant.
+        let known = found.get(..if constant { last } else { last + 1 }).unwrap_or(&[]);
+        let behind = found.get(last).filter(|_| constant);
+        let mut reached = T::ZERO;
+        let mut left = grid.columns;
+        while left > 0 {
+            let n = left.min(BLOCK);
+            let from = cell;
             let mut block = [T::ZERO; BLOCK];
-            for (i, q) in block.iter_mut().take(n).enumerate() {
-                let cell = Cell::new(grid, &rows, row, place(i));
-                let behind = if reversed { cell.around.north } else { cell.around.south };
-                let mut t = known(&view, x, &cell);
-                if !view.is_constant() {
-                    t = less(&view, t, c_behind, x, &cell, behind);
+            for q in block.iter_mut().take(n) {
+                cell = cell.wrapping_add(step);
+                let column = if by.reversed { left - 1 } else { grid.columns - left };
+                left -= 1;
+                let mut t = at(by.b, cell);
+                if let Some((weight, x)) = by.weighed {
+                    t -= (weight * at(centre, cell & mask)) * at(x, cell);
                 }
-                let f = factor(cell.here);
-                t = f * t;
-                if let Some(keep) = keep {
-                    t = keep * x.get(cell.here).copied().unwrap_or(T::ZERO) + t;
+                let f = factor(cell);
+                t = f * gather(known, mask, (cell, column), x, false, t);
+                if let Some(keep) = by.keep {
+                    t = keep * at(x, cell) + t;
                 }
-                if let (true, Some(&behind)) = (view.is_constant(), x.get(behind)) {
-                    t -= (f * view.at(c_behind, 0)) * behind;
+                let across =
+                    behind.and_then(|arm| arm.couplings.first().zip(x.get(cell.wrapping_add(arm.away))));
+                if let Some((&c, &x)) = across {
+                    t -= (f * c) * x;
                 }
                 *q = t;
             }
-            let along = constant * view.at(c_before, 0);
-            if view.is_constant() {
+            if constant {
                 double(&mut block, along);
             }
-            let (first, mut power) = (before, -along);
-            for (i, &y) in block.iter().take(n).enumerate() {
-                let here = row * grid.columns + place(i);
-                before = if view.is_constant() {
+            let (first, mut power) = (reached, -along);
+            cell = from;
+            for &y in block.iter().take(n) {
+                cell = cell.wrapping_add(step);
+                reached = if constant {
                     y + power * first
                 } else {
-                    y - (factor(here) * view.at(c_before, here)) * before
+                    y - (factor(cell) * at(before, cell & mask)) * reached
                 };
                 power *= -along;
-                let Some(x) = x.get_mut(here) else { return };
-                *x = before;
+                let Some(x) = x.get_mut(cell) else { return };
+                *x = reached;
             }
-            done += BLOCK;
         }
     }
 }
@@ -376,6 +373,9 @@ mod tests {
         both(start.clone(), start.clone(), &|plain, r| {
             if plain { star(&grid, Some(&b), &start, r) } else { passes::residual(grid, &b, &start, r) }
         });
+        for cell in 0..n {
+            assert_eq!(off_diagonal(&grid, cell).to_bits(), grid.off_diagonal(cell).to_bits(), "{grid:?}");
+        }
         let square = passes::residual_square(grid, &b, &start);
         assert_eq!(residual_square(&grid, &b, &start).to_bits(), square.to_bits(), "{grid:?}");
         both(start.clone(), start.clone(), &|plain, t| {

@@ -4,6 +4,7 @@ use pulp::Simd;
 
 use crate::dense::dots2;
 use crate::dispatch::{few, pass};
+use crate::lanes::bare;
 use crate::map::total;
 use crate::vector::max_abs;
 use crate::{Lanes, Real};
@@ -15,6 +16,9 @@ pass! {
 
 #[inline(always)]
 pub(crate) fn dot_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &[T]) -> T {
+    if bare::is_bare::<S>() {
+        return bare::dot(x, y);
+    }
     let mut lanes = Lanes::default();
     lanes.add_products(simd, x, y);
     lanes.sum()

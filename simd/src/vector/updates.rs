@@ -3,7 +3,8 @@
 use pulp::Simd;
 
 use crate::dispatch::{few, pass};
-use crate::map::{map, map_total};
+use crate::lanes::bare;
+use crate::map::{cut_mut, map, map_total};
 use crate::{Lanes, Real};
 
 pass! {
@@ -90,6 +91,11 @@ pass! {
 
 #[inline(always)]
 fn add_square_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &mut [T]) -> T {
+    if bare::is_bare::<S>() {
+        let x = x.get(..y.len()).unwrap_or(x);
+        y.iter_mut().zip(x).for_each(|(y, &x)| *y += x);
+        return bare::dot(x, x);
+    }
     let mut squares = Lanes::default();
     map_total!(simd, squares, y, x; {} (T::vadd(simd, y, x), T::vmul(simd, x, x)));
     squares.sum()
@@ -103,6 +109,12 @@ pass! {
 
 #[inline(always)]
 fn axpy_square_kernel<T: Real, S: Simd>(simd: S, alpha: T, x: &[T], y: &mut [T]) -> T {
+    if bare::is_bare::<S>() {
+        let n = x.len().min(y.len());
+        let y = cut_mut(y, n);
+        axpy_kernel(simd, alpha, x, y);
+        return bare::dot(y, y);
+    }
     let mut squares = Lanes::default();
     map_total!(simd, squares, y, x; { let alpha = T::splat(simd, alpha); } {
         let y = T::vadd(simd, y, T::vmul(simd, alpha, x));
