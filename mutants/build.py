@@ -1,4 +1,7 @@
-"""A copy of the tree with every mutant of `core` and `simd` in it, its test programs, and which test comes by which."""
+"""A copy of the tree with every mutant of a package in it, its test programs, and which test comes by which.
+
+A tree a package: what `core` would pay for the switches in the passes of `simd` is most of its build.
+"""
 
 import hashlib
 import json
@@ -54,9 +57,9 @@ def write(path, content):
         path.write_bytes(content)
 
 
-def listed(root):
-    """Every mutant of the two packages, in the order of `cargo mutants`, without those of code that is not tested here."""
-    mutants = []
+def listed():
+    """Every mutant of the two packages, in the order of `cargo mutants`."""
+    mutants, root = [], HERE.parent
     for package in PACKAGES.values():
         out = subprocess.run(["cargo", "mutants", "--list", "--json", "--package", package], cwd=root, check=True,
                              capture_output=True, text=True).stdout
@@ -64,23 +67,24 @@ def listed(root):
     return mutants
 
 
-def make(work):
-    """Writes the tree; leaves out mutant after mutant until it compiles. Returns the mutants, each with its fate."""
+def make(work, mutants, folder):
+    """Writes the tree with a package's mutants; leaves out mutant after mutant until it compiles. Returns their fates."""
     root = HERE.parent
     wanted = copy(work)
-    mutants = listed(root)
+    names = [mutant["name"] for mutant in mutants]
+    text_of = {name: (root / name).read_text() for name in sorted(wanted) if is_mutated(name)}
+    # What is known of a file holds until it changes.
     fate_file = work / "fates.json"
     known = json.loads(fate_file.read_text()) if fate_file.exists() else {}
-    names = [mutant["name"] for mutant in mutants]
-    text_of = {name: (root / name).read_text() for name in wanted if is_mutated(name)}
-    key = json.dumps([names, text_of])
-    fates = known.get("fates", {}) if known.get("key") == hash_of(key) else {}
+    hashes = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in text_of.items()}
+    same = {name for name in hashes if known.get("hashes", {}).get(name) == hashes[name]}
+    fates = {name: fate for name, fate in known.get("fates", {}).items() if name.split(":")[0] in same}
     while True:
         files = {}
         for name, text in text_of.items():
             here = [(number, mutant) for number, mutant in enumerate(mutants)
-                    if mutant["file"] == name and names[number] not in fates]
-            files[name] = switch.File(text.encode(), here, PATH[name.split("/")[0]])
+                    if mutant["file"] == name and names[number] not in fates and name.startswith(folder + "/")]
+            files[name] = switch.File(text.encode(), here, PATH[folder])
             for number, fate in files[name].left:
                 fates[names[number]] = fate
             new = files[name].written()
@@ -88,22 +92,13 @@ def make(work):
                 new += b"\n#[doc(hidden)]\npub mod mutants;\n"
             write(work / "tree" / name, new)
         write(work / "tree/simd/src/mutants.rs", (HERE / "on.rs").read_bytes())
-        dropped = False
-        for folder in PACKAGES:
-            bad = check(work, folder, files)
-            for number, its_own in bad:
-                fates[names[number]] = "unviable" if its_own else "left: does not compile behind a switch"
-            if bad:
-                print(f"{folder}: {len(bad)} mutants do not compile", flush=True)
-                dropped = True
-                break
-        fate_file.write_text(json.dumps({"key": hash_of(key), "fates": fates}))
-        if not dropped:
-            return mutants, fates
-
-
-def hash_of(text):
-    return hashlib.sha256(text.encode()).hexdigest()
+        bad = check(work, folder, files)
+        for number, its_own in bad:
+            fates[names[number]] = "unviable" if its_own else "left: does not compile behind a switch"
+        fate_file.write_text(json.dumps({"hashes": hashes, "fates": fates}))
+        if not bad:
+            return fates
+        print(f"{folder}: {len(bad)} mutants do not compile", flush=True)
 
 
 def check(work, folder, files):

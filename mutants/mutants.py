@@ -153,14 +153,15 @@ def main():
     options.work.mkdir(parents=True, exist_ok=True)
     path = options.work / "results.jsonl"
 
-    if options.what in ("build", "run", "one"):
-        begin = time.monotonic()
-        mutants, fates = build.make(options.work)
-        (options.work / "mutants.json").write_text(json.dumps(mutants))
-        print(f"switches: {time.monotonic() - begin:.0f} s", flush=True)
-    else:
-        mutants = json.loads((options.work / "mutants.json").read_text())
-        fates = json.loads((options.work / "fates.json").read_text())["fates"]
+    mutants, fates = build.listed(), {}
+    for folder in packages:
+        here, begin = options.work / folder, time.monotonic()
+        here.mkdir(exist_ok=True)
+        if options.what in ("build", "run", "one"):
+            fates |= build.make(here, mutants, folder)
+            print(f"{folder}: switches in {time.monotonic() - begin:.0f} s", flush=True)
+        elif (here / "fates.json").exists():
+            fates |= json.loads((here / "fates.json").read_text())["fates"]
     done = results(path)
     asked = [(number, mutant) for number, mutant in enumerate(mutants)
              if mutant["file"].split("/")[0] in packages and options.file in mutant["file"]]
@@ -176,7 +177,7 @@ def main():
     found = []
     for folder in packages:
         begin = time.monotonic()
-        found += build.map_tests(options.work, folder)
+        found += build.map_tests(options.work / folder, folder)
         print(f"{folder}: tests built and mapped in {time.monotonic() - begin:.0f} s", flush=True)
     if options.what == "build":
         return None
