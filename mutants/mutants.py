@@ -145,6 +145,8 @@ def main():
     parser.add_argument("--shard", default="0/1", help="K/N: every N-th mutant of the shuffled list, from the K-th")
     parser.add_argument("--seed", type=int, default=1, help="of the order in which mutants are run")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no further mutant after so long")
+    parser.add_argument("--as-built", action="store_true", help="build nothing: the tree and the tests as they were")
+    parser.add_argument("--slowest", type=float, default=5.0, help="leave tests out that take longer, in seconds")
     parser.add_argument("--again", action="store_true", help="run what survived once more")
     parser.add_argument("--files", action="store_true", help="score file by file")
     parser.add_argument("--name", help="of the one mutant to run, or a part of it")
@@ -157,7 +159,7 @@ def main():
     for folder in packages:
         here, begin = options.work / folder, time.monotonic()
         here.mkdir(exist_ok=True)
-        if options.what in ("build", "run", "one"):
+        if options.what in ("build", "run", "one") and not options.as_built:
             fates |= build.make(here, mutants, folder)
             print(f"{folder}: switches in {time.monotonic() - begin:.0f} s", flush=True)
         elif (here / "fates.json").exists():
@@ -177,12 +179,15 @@ def main():
     found = []
     for folder in packages:
         begin = time.monotonic()
-        found += build.map_tests(options.work / folder, folder)
-        print(f"{folder}: tests built and mapped in {time.monotonic() - begin:.0f} s", flush=True)
+        found += (build.mapped if options.as_built else build.map_tests)(options.work / folder, folder)
+        print(f"{folder}: {len(found)} tests built and mapped in {time.monotonic() - begin:.0f} s", flush=True)
     if options.what == "build":
         return None
 
-    tests = Tests(found)
+    out = [test for test in found if test["seconds"] > options.slowest]
+    for test in out:
+        print(f"left out: {test['binary']}: {test['test']}, {test['seconds']:.1f} s")
+    tests = Tests([test for test in found if test["seconds"] <= options.slowest])
     shard, of = map(int, options.shard.split("/"))
     random.Random(options.seed).shuffle(asked)
     again = ("missed", "unreached") if options.again else ()

@@ -28,6 +28,28 @@ fn products<T: Real>() {
     });
 }
 
+/// |a_kl| over the neighbours of every cell, against the definition of a neighbour.
+fn off_diagonals<T: Real>() {
+    every_case::<T>(|grid, _, name| {
+        let plain = Plain { grid };
+        for k in 0..grid.planes * grid.rows * grid.columns {
+            let (c, at) = (plain.star(k), plain.neighbours(k));
+            let of = |c: T, at: Option<usize>| at.map_or(T::ZERO, |_| c.abs());
+            let sum = (of(c.west, at.west) + of(c.east, at.east))
+                + (of(c.south, at.south) + of(c.north, at.north))
+                + of(c.down, at.down)
+                + of(c.up, at.up);
+            assert_eq!(grid.off_diagonal(k).bits(), sum.bits(), "{name} {k}");
+        }
+    });
+}
+
+#[test]
+fn off_diagonals_are_those_of_the_neighbours() {
+    off_diagonals::<f32>();
+    off_diagonals::<f64>();
+}
+
 fn sweeps<T: Real>() {
     every_case::<T>(|grid, numbers, name| {
         let n = grid.planes * grid.rows * grid.columns;
