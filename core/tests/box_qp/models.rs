@@ -60,10 +60,15 @@ fn answers(fresh: bool) -> Vec<u64> {
     for k in [NONE_OTHER, 0, NONE_OTHER, 1, NONE_OTHER, 2, NONE_OTHER, 3, NONE_OTHER, 4, NONE_OTHER] {
         let model = staged(k);
         let problem = Problem::new(&model, &[0.2, -0.1], &[-5.0; 6], &[5.0; 6]).expect("sound");
-        let (mut own, mut u) = (vec![f64::NAN; len], [0.0; 6]);
-        let mut own = Workspace::new(&model, &mut own).expect("long enough");
-        let work = if fresh { &mut own } else { &mut kept };
-        let found = solve(&problem, &Options::default(), &mut u, work, &mut ()).expect("sound");
+        let (options, mut u) = (Options::default(), [0.0; 6]);
+        let found = if fresh {
+            let mut own = vec![f64::NAN; len];
+            let mut own = Workspace::new(&model, &mut own).expect("long enough");
+            solve(&problem, &options, &mut u, &mut own, &mut ())
+        } else {
+            solve(&problem, &options, &mut u, &mut kept, &mut ())
+        };
+        let found = found.expect("sound");
         assert!(found.report.converged(), "{k}: {found:?}");
         bits.extend(u.map(f64::to_bits));
     }
