@@ -254,6 +254,12 @@ fn short_vectors_have_no_entries() {
     csr::add_scaled(1.0, a.rows().row(1), &mut short);
     assert_eq!(short, [7.0; 8]);
     assert_eq!(csr::dot(a.rows().row(1), &short), 0.0);
+    let mut just = [7.0; 9];
+    csr::add_scaled(2.0, a.rows().row(1), &mut just);
+    let mut plain = [7.0; 9];
+    a.row(1).iter().for_each(|&(j, v)| plain[j] += 2.0 * v);
+    assert_eq!(just, plain, "as long as the matrix is wide is long enough");
+    assert_ne!(just, [7.0; 9]);
 }
 
 /// What the unchecked reads rely on is refused where it does not hold.

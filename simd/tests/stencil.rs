@@ -4,7 +4,7 @@
 mod grids;
 
 use grids::{Plain, bits, every_case, inverse};
-use southwell_simd::stencil::{self, Coefficients};
+use southwell_simd::stencil::{self, Coefficients, Grid, Star};
 use southwell_simd::{Level, Real, force_level};
 
 fn products<T: Real>() {
@@ -26,6 +26,28 @@ fn products<T: Real>() {
         force_level(Some(Level::Scalar));
         assert_eq!(square.bits(), stencil::residual_square(grid, &b, &x).bits(), "norm {name}");
     });
+}
+
+/// |a_kl| over the neighbours of every cell, against the definition of a neighbour.
+fn off_diagonals<T: Real>() {
+    every_case::<T>(|grid, _, name| {
+        let plain = Plain { grid };
+        for k in 0..grid.planes * grid.rows * grid.columns {
+            let (c, at) = (plain.star(k), plain.neighbours(k));
+            let of = |c: T, at: Option<usize>| at.map_or(T::ZERO, |_| c.abs());
+            let sum = (of(c.west, at.west) + of(c.east, at.east))
+                + (of(c.south, at.south) + of(c.north, at.north))
+                + of(c.down, at.down)
+                + of(c.up, at.up);
+            assert_eq!(grid.off_diagonal(k).bits(), sum.bits(), "{name} {k}");
+        }
+    });
+}
+
+#[test]
+fn off_diagonals_are_those_of_the_neighbours() {
+    off_diagonals::<f32>();
+    off_diagonals::<f64>();
 }
 
 fn sweeps<T: Real>() {
@@ -142,4 +164,59 @@ fn eisenstat_halves_solve_their_triangles() {
 fn a_line_sweep_solves_every_line() {
     lines::<f32>();
     lines::<f64>();
+}
+
+/// One line alone: a sweep with another ω moves that much of the way, to the bit.
+fn relaxed_lines<T: Real>() {
+    every_case::<T>(|grid, numbers, name| {
+        if grid.planes * grid.rows != 1 {
+            return;
+        }
+        let n = grid.columns;
+        let (x, b) = (numbers.vector::<T>(n), numbers.vector::<T>(n));
+        let (mut gamma, mut pivot, mut line) = (vec![T::NAN; n], vec![T::NAN; n], vec![T::NAN; n]);
+        assert_eq!(stencil::factor_lines(&grid, &mut gamma, &mut pivot), None);
+        let (mut whole, mut part, omega) = (vec![T::ZERO; n], x.clone(), T::from_f64(1.3));
+        stencil::line_sweep(grid, false, T::ONE, &gamma, &pivot, &mut line, &b, &mut whole);
+        stencil::line_sweep(grid, false, omega, &gamma, &pivot, &mut line, &b, &mut part);
+        let plain: Vec<T> = x.iter().zip(&whole).map(|(&x, &to)| (T::ONE - omega) * x + omega * to).collect();
+        assert_eq!(bits(&part), bits(&plain), "{name}");
+    });
+}
+
+#[test]
+fn a_relaxed_line_sweep_goes_as_far_as_omega_says() {
+    relaxed_lines::<f32>();
+    relaxed_lines::<f64>();
+}
+
+#[test]
+fn a_pivot_that_vanishes_is_named_by_its_cell() {
+    let (zeros, mut centre) = ([0.0f64; 6], [4.0; 6]);
+    let named = |centre: &[f64; 6], west: &[f64; 6], east: &[f64; 6]| {
+        let nothing = &zeros[..];
+        let star = Star {
+            centre: &centre[..],
+            west: &west[..],
+            east: &east[..],
+            south: nothing,
+            north: nothing,
+            down: nothing,
+            up: nothing,
+        };
+        let grid = Grid { planes: 1, rows: 2, columns: 3, coefficients: Coefficients::PerCell(star) };
+        stencil::factor_lines(&grid, &mut [0.0; 6], &mut [0.0; 6])
+    };
+    assert_eq!(named(&centre, &[1.0; 6], &[1.0; 6]), None);
+    for cell in 0..6 {
+        // Too small to be divided by, and nothing.
+        for bad in [f64::from_bits(1), 0.0] {
+            centre[cell] = bad;
+            assert_eq!(named(&centre, &zeros, &zeros), Some(cell), "{bad}");
+        }
+        centre[cell] = 4.0;
+    }
+    // 1 − 1·(1/1): the second pivot of a row, on whose first cell nothing lies.
+    assert_eq!(named(&[1.0, 1.0, 4.0, 1.0, 1.0, 4.0], &[0.0, 1.0, 0.0, 0.0, 0.0, 0.0], &[1.0; 6]), Some(1));
+    assert_eq!(named(&[1.0; 6], &[0.0, 0.0, 0.0, 0.0, 0.0, 1.0], &[1.0; 6]), Some(5));
 }

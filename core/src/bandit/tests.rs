@@ -337,5 +337,7 @@ proptest! {
     }
 }
 
+#[path = "tests_definitions.rs"]
+mod definitions;
 #[path = "tests_precision.rs"]
 mod precision;

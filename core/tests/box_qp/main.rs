@@ -3,6 +3,7 @@
 mod closed_loop;
 mod endings;
 mod hard;
+mod models;
 mod optima;
 mod oracle;
 mod plants;

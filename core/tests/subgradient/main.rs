@@ -3,11 +3,15 @@
 mod calibration;
 #[path = "../common/mod.rs"]
 mod common;
+mod fits;
 mod lad;
-mod nonsmooth;
+mod minimise;
+mod mirror;
+mod problems;
 mod projections;
 mod recovery;
 mod recovery_operators;
 mod recovery_properties;
 mod recovery_refusals;
 mod recovery_rules;
+mod rules;

@@ -1,0 +1,179 @@
+"""A copy of the tree with every mutant of a package in it, its test programs, and which test comes by which.
+
+A tree a package: what `core` would pay for the switches in the passes of `simd` is most of its build.
+"""
+
+import hashlib
+import json
+import os
+import pathlib
+import re
+import subprocess
+import time
+
+import switch
+
+HERE = pathlib.Path(__file__).resolve().parent
+PACKAGES = {"simd": "southwell-simd", "core": "southwell"}
+FEATURES = {"simd": [], "core": ["--features=heapless,nalgebra"]}
+PATH = {"simd": "crate::mutants::on", "core": "::southwell_simd::mutants::on"}
+ENVIRONMENT = {
+    **os.environ,
+    # What a mutant makes of a lint is no reason against it.
+    "RUSTFLAGS": "--cap-lints=allow",
+    "CARGO_PROFILE_DEV_OPT_LEVEL": "1",
+    "CARGO_PROFILE_DEV_DEBUG": "0",
+    "CARGO_INCREMENTAL": "1",
+    # The same cases every time, and no search for a smaller one: a failure is all that is asked for.
+    "PROPTEST_RNG_SEED": "1",
+    "PROPTEST_MAX_SHRINK_ITERS": "0",
+}
+
+
+def copy(work):
+    """Copies what has changed, so that Cargo builds no more than that."""
+    root = HERE.parent
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=root, check=True, capture_output=True,
+                            text=True).stdout.split("\n")
+    wanted = {name for name in listed if name and (root / name).is_file()}
+    for name in wanted:
+        there = work / "tree" / name
+        there.parent.mkdir(parents=True, exist_ok=True)
+        there.exists() and is_mutated(name) or write(there, (root / name).read_bytes())
+    for folder in ("core", "simd"):
+        for path in (work / "tree" / folder).rglob("*.rs"):
+            name = str(path.relative_to(work / "tree"))
+            if name not in wanted and name != "simd/src/mutants.rs":
+                path.unlink()
+    return wanted
+
+
+def is_mutated(name):
+    return re.match(r"(core|simd)/src/.*\.rs$", name) is not None
+
+
+def write(path, content):
+    if not path.exists() or path.read_bytes() != content:
+        path.write_bytes(content)
+
+
+def listed():
+    """Every mutant of the two packages, in the order of `cargo mutants`."""
+    mutants, root = [], HERE.parent
+    for package in PACKAGES.values():
+        out = subprocess.run(["cargo", "mutants", "--list", "--json", "--package", package], cwd=root, check=True,
+                             capture_output=True, text=True).stdout
+        mutants += json.loads(out)
+    return mutants
+
+
+def make(work, mutants, folder):
+    """Writes the tree with a package's mutants; leaves out mutant after mutant until it compiles. Returns their fates."""
+    root = HERE.parent
+    wanted = copy(work)
+    names = [mutant["name"] for mutant in mutants]
+    text_of = {name: (root / name).read_text() for name in sorted(wanted) if is_mutated(name)}
+    # What is known of a file holds until it changes.
+    fate_file = work / "fates.json"
+    known = json.loads(fate_file.read_text()) if fate_file.exists() else {}
+    hashes = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in text_of.items()}
+    same = {name for name in hashes if known.get("hashes", {}).get(name) == hashes[name]}
+    fates = {name: fate for name, fate in known.get("fates", {}).items() if name.split(":")[0] in same}
+    while True:
+        files = {}
+        for name, text in text_of.items():
+            here = [(number, mutant) for number, mutant in enumerate(mutants)
+                    if mutant["file"] == name and names[number] not in fates and name.startswith(folder + "/")]
+            files[name] = switch.File(text.encode(), here, PATH[folder])
+            for number, fate in files[name].left:
+                fates[names[number]] = fate
+            new = files[name].written()
+            if name == "simd/src/lib.rs":
+                new += b"\n#[doc(hidden)]\npub mod mutants;\n"
+            write(work / "tree" / name, new)
+        write(work / "tree/simd/src/mutants.rs", (HERE / "on.rs").read_bytes())
+        bad = check(work, folder, files)
+        for number, its_own in bad:
+            fates[names[number]] = "unviable" if its_own else "left: does not compile behind a switch"
+        fate_file.write_text(json.dumps({"hashes": hashes, "fates": fates}))
+        if not bad:
+            return fates
+        print(f"{folder}: {len(bad)} mutants do not compile", flush=True)
+
+
+def check(work, folder, files):
+    command = ["cargo", "check", "--locked", "--message-format=json", "-p", PACKAGES[folder], "--lib", *FEATURES[folder],
+               "--target-dir", str(work / "target")]
+    if folder == "simd":
+        command += ["--features", "force-level"]
+    ran = subprocess.run(command, cwd=work / "tree", env=ENVIRONMENT, capture_output=True, text=True)
+    if ran.returncode == 0:
+        return []
+    bad, strange = set(), []
+    for line in ran.stdout.split("\n"):
+        message = json.loads(line).get("message") if line.startswith("{") else None
+        if not message or message.get("level") != "error":
+            continue
+        spans = [span for span in message["spans"] if span["is_primary"] and span["file_name"] in files]
+        for span in spans:
+            numbers, its_own = files[span["file_name"]].blame(span["byte_start"], span["byte_end"])
+            bad |= {(number, its_own) for number in numbers}
+        if not spans and message["spans"]:
+            strange.append(message["rendered"])
+    if not bad:
+        raise SystemExit("cannot tell which mutant does not compile:\n" + ran.stderr[-2000:] + "\n".join(strange[:5]))
+    sure = {number for number, its_own in bad if its_own}
+    return [(number, its_own) for number, its_own in sorted(bad) if its_own or number not in sure]
+
+
+def programs(work, folder):
+    """Builds the test programs of a package and gives their paths by name."""
+    command = ["cargo", "test", "--locked", "--no-run", "--message-format=json", "-p", PACKAGES[folder], "--lib", "--tests",
+               *FEATURES[folder], "--target-dir", str(work / "target")]
+    ran = subprocess.run(command, cwd=work / "tree", env=ENVIRONMENT, capture_output=True, text=True)
+    if ran.returncode != 0:
+        raise SystemExit(ran.stderr[-4000:])
+    found = {}
+    for line in ran.stdout.split("\n"):
+        message = json.loads(line) if line.startswith("{") else {}
+        if message.get("executable") and message.get("profile", {}).get("test"):
+            found[message["target"]["name"]] = message["executable"]
+    return found
+
+
+def tests(program, work):
+    out = subprocess.run([program, "--list", "--format=terse"], cwd=work, check=True, capture_output=True, text=True).stdout
+    return [line.removesuffix(": test") for line in out.split("\n") if line.endswith(": test")]
+
+
+def map_tests(work, folder):
+    """Which mutants each test of a package comes by, and the seconds that it takes."""
+    found = []
+    for name, program in sorted(programs(work, folder).items()):
+        stamp = [os.stat(program).st_size, os.stat(program).st_mtime_ns]
+        cached = work / f"map-{folder}-{name}.json"
+        if cached.exists():
+            old = json.loads(cached.read_text())
+            if old["stamp"] == stamp:
+                found += old["tests"]
+                continue
+        here = []
+        for test in tests(program, work):
+            path = work / "reached"
+            path.unlink(missing_ok=True)
+            begin = time.monotonic()
+            ran = subprocess.run([program, "--exact", test, "--test-threads=1"], cwd=work, capture_output=True,
+                                 env={**ENVIRONMENT, "SOUTHWELL_MUTANT": "reached", "SOUTHWELL_REACHED": str(path)})
+            seconds = time.monotonic() - begin
+            if ran.returncode != 0:
+                raise SystemExit(f"{name}: {test} fails without a mutant:\n" + ran.stdout.decode()[-3000:])
+            reached = sorted({int(word) for word in path.read_text().split()}) if path.exists() else []
+            here.append({"program": program, "binary": name, "test": test, "seconds": seconds, "reached": reached})
+        cached.write_text(json.dumps({"stamp": stamp, "tests": here}))
+        found += here
+    return found
+
+
+def mapped(work, folder):
+    """What `map_tests` found last."""
+    return [test for path in sorted(work.glob(f"map-{folder}-*.json")) for test in json.loads(path.read_text())["tests"]]

@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+"""Mutation testing of `core` and `simd` with one build for all mutants. Usage: mutants/README.md.
+
+Every mutant of `cargo mutants --list` is put into one copy of the tree behind a switch (switch.py), the tests are built
+once and each is asked which mutants it comes by (build.py). A mutant then costs the run of those tests alone, until one
+fails: parts of a second in place of a build.
+"""
+
+import argparse
+import collections
+import json
+import math
+import pathlib
+import random
+import resource
+import select
+import subprocess
+import sys
+import time
+
+import build
+
+MEMORY = 6 << 30
+
+
+def limit():
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def fails(program, names, seconds, number, work):
+    """Whether one of these tests of a program fails with the mutant on: its name, or how it ended; None if none does."""
+    running = subprocess.Popen([program, "--exact", *names, "--test-threads=1"], cwd=work, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=limit,
+                               env={**build.ENVIRONMENT, "SOUTHWELL_MUTANT": str(number)})
+    # Others may be at work on this machine, and the first test that meets a proptest reads files.
+    deadline, text = time.monotonic() + 2 + 10 * seconds, b""
+    try:
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return "timeout"
+            if not select.select([running.stdout], [], [], left)[0]:
+                return "timeout"
+            piece = running.stdout.read1(1 << 16)
+            text += piece
+            at = text.find(b" ... FAILED")
+            if at >= 0:
+                return text[:at].split(b"test ")[-1].decode(errors="replace")
+            if not piece:
+                return None if running.wait() == 0 else f"ended with {running.returncode}"
+    finally:
+        running.kill()
+        running.stdout.close()
+        running.wait()
+
+
+class Tests:
+    """The tests by the mutants that they come by, the likeliest to fail first."""
+
+    def __init__(self, found):
+        self.of = collections.defaultdict(list)
+        for test in sorted(found, key=lambda test: test["seconds"]):
+            for number in test["reached"]:
+                self.of[number].append(test)
+        self.killers = collections.defaultdict(list)
+
+    def verdict(self, number, mutant, work):
+        tests = self.of.get(number, [])
+        if not tests:
+            return "unreached", ""
+        place = (mutant["file"], (mutant["function"] or {}).get("function_name"))
+        known = self.killers[place] + self.killers[mutant["file"]]
+        known = [test for test in dict.fromkeys(known) if any((t["binary"], t["test"]) == test for t in tests)][:8]
+        by_name = {(test["binary"], test["test"]): test for test in tests}
+        first = [by_name.pop(name) for name in known]
+        rest = list(by_name.values())
+        # The quickest ones singly, what is left a program at a time, the cheapest program first.
+        batches = [[test] for test in first + rest[:4]]
+        programs = collections.defaultdict(list)
+        for test in rest[4:]:
+            programs[test["program"], test["seconds"] > 0.3].append(test)
+        batches += sorted(programs.values(), key=lambda batch: sum(test["seconds"] for test in batch))
+        for batch in batches:
+            why = fails(batch[0]["program"], [test["test"] for test in batch], sum(test["seconds"] for test in batch),
+                        number, work)
+            if why is None:
+                continue
+            killer = next((test for test in batch if test["test"] == why), batch[0] if len(batch) == 1 else None)
+            if killer is not None:
+                name = (killer["binary"], killer["test"])
+                for key in (place, mutant["file"]):
+                    self.killers[key] = [name, *(other for other in self.killers[key] if other != name)][:16]
+            return ("timeout" if why == "timeout" else "killed"), f"{batch[0]['binary']}: {why}"
+        return "missed", ""
+
+
+def interval(killed, of):
+    """Wilson's interval at 95 %."""
+    if of == 0:
+        return 0.0, 1.0
+    z, p = 1.959964, killed / of
+    middle, half = p + z * z / (2 * of), z * math.sqrt(p * (1 - p) / of + z * z / (4 * of * of))
+    return (middle - half) / (1 + z * z / of), (middle + half) / (1 + z * z / of)
+
+
+def results(path):
+    found = {}
+    if path.exists():
+        for line in path.read_text().split("\n"):
+            if line:
+                entry = json.loads(line)
+                found[entry["name"]] = entry
+    return found
+
+
+def score(mutants, fates, done, all_files):
+    """A table: mutants by module, what became of them."""
+    rows = collections.defaultdict(collections.Counter)
+    for mutant in mutants:
+        parts = mutant["file"].split("/")
+        module = mutant["file"] if all_files else "/".join([parts[0], *parts[2:3]]).removesuffix(".rs")
+        fate = fates.get(mutant["name"]) or done.get(mutant["name"], {}).get("verdict", "not run")
+        for row in (module, parts[0] + ", all", "all"):
+            rows[row][fate.split(":")[0]] += 1
+    columns = ["killed", "timeout", "missed", "unreached", "unviable", "left", "not run"]
+    print("| module | mutants | " + " | ".join(columns) + " | killed of viable that ran | 95 % |")
+    print("|---|" + "---:|" * (len(columns) + 3))
+    for module, row in sorted(rows.items(), key=lambda item: (item[0] == "all", ", all" in item[0], item[0])):
+        killed = row["killed"] + row["timeout"]
+        ran = killed + row["missed"] + row["unreached"]
+        low, high = interval(killed, ran)
+        share = f"{100 * killed / ran:.1f} %" if ran else "-"
+        band = f"{100 * low:.1f}–{100 * high:.1f}" if ran else "-"
+        print(f"| {module} | {sum(row.values())} | " + " | ".join(str(row[column]) for column in columns)
+              + f" | {share} | {band} |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("what", choices=["build", "run", "score", "missed", "one"])
+    parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("/tmp/southwell-mutants"))
+    parser.add_argument("--package", choices=["core", "simd"], action="append", help="this one only")
+    parser.add_argument("--file", default="", help="mutants of files whose path has this in it only")
+    parser.add_argument("--shard", default="0/1", help="K/N: every N-th mutant of the shuffled list, from the K-th")
+    parser.add_argument("--seed", type=int, default=1, help="of the order in which mutants are run")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no further mutant after so long")
+    parser.add_argument("--as-built", action="store_true", help="build nothing: the tree and the tests as they were")
+    parser.add_argument("--slowest", type=float, default=5.0, help="leave tests out that take longer, in seconds")
+    parser.add_argument("--again", action="store_true", help="run what survived once more")
+    parser.add_argument("--files", action="store_true", help="score file by file")
+    parser.add_argument("--name", help="of the one mutant to run, or a part of it")
+    options = parser.parse_args()
+    packages = options.package or ["simd", "core"]
+    options.work.mkdir(parents=True, exist_ok=True)
+    path = options.work / "results.jsonl"
+
+    mutants, fates = build.listed(), {}
+    for folder in packages:
+        here, begin = options.work / folder, time.monotonic()
+        here.mkdir(exist_ok=True)
+        if options.what in ("build", "run", "one") and not options.as_built:
+            fates |= build.make(here, mutants, folder)
+            print(f"{folder}: switches in {time.monotonic() - begin:.0f} s", flush=True)
+        elif (here / "fates.json").exists():
+            fates |= json.loads((here / "fates.json").read_text())["fates"]
+    done = results(path)
+    asked = [(number, mutant) for number, mutant in enumerate(mutants)
+             if mutant["file"].split("/")[0] in packages and options.file in mutant["file"]]
+
+    if options.what == "score":
+        return score([mutant for _, mutant in asked], fates, done, options.files)
+    if options.what == "missed":
+        for _, mutant in asked:
+            if done.get(mutant["name"], {}).get("verdict") in ("missed", "unreached"):
+                print(done[mutant["name"]]["verdict"], mutant["name"])
+        return None
+
+    found = []
+    for folder in packages:
+        begin = time.monotonic()
+        found += (build.mapped if options.as_built else build.map_tests)(options.work / folder, folder)
+        print(f"{folder}: {len(found)} tests built and mapped in {time.monotonic() - begin:.0f} s", flush=True)
+    if options.what == "build":
+        return None
+
+    out = [test for test in found if test["seconds"] > options.slowest]
+    for test in out:
+        print(f"left out: {test['binary']}: {test['test']}, {test['seconds']:.1f} s")
+    tests = Tests([test for test in found if test["seconds"] <= options.slowest])
+    shard, of = map(int, options.shard.split("/"))
+    random.Random(options.seed).shuffle(asked)
+    again = ("missed", "unreached") if options.again else ()
+    asked = [(number, mutant) for place, (number, mutant) in enumerate(asked)
+             if place % of == shard and mutant["name"] not in fates
+             and (mutant["name"] not in done or done[mutant["name"]]["verdict"] in again)
+             and (not options.again or mutant["name"] in done)
+             and (options.name is None or options.name in mutant["name"])]
+    begin, counts = time.monotonic(), collections.Counter()
+    with path.open("a") as file:
+        for place, (number, mutant) in enumerate(asked):
+            if time.monotonic() - begin > options.seconds:
+                break
+            start = time.monotonic()
+            verdict, by = tests.verdict(number, mutant, options.work)
+            counts[verdict] += 1
+            entry = {"name": mutant["name"], "verdict": verdict, "by": by, "seconds": round(time.monotonic() - start, 3)}
+            file.write(json.dumps(entry) + "\n")
+            file.flush()
+            if options.what == "one" or verdict in ("missed", "unreached"):
+                print(verdict, mutant["name"], by, flush=True)
+            if place % 100 == 99:
+                took = time.monotonic() - begin
+                print(f"-- {place + 1} of {len(asked)}, {took / (place + 1):.2f} s each: {dict(counts)}", flush=True)
+    print(f"{sum(counts.values())} mutants in {time.monotonic() - begin:.0f} s: {dict(counts)}")
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
