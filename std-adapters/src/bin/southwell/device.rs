@@ -43,11 +43,13 @@ pub(crate) fn choose(device: Device, command: &Command) -> Result<(), Failure> {
         #[cfg(feature = "gpu")]
         (Device::Gpu(_), Command::Relax(_)) => {}
         #[cfg(feature = "gpu")]
+        (Device::Gpu(_), Command::Heat(arguments)) if !arguments.is_divided() => {}
+        #[cfg(feature = "gpu")]
         (Device::Gpu(_), Command::Transport(arguments)) if !arguments.out_of_core => {}
         #[cfg(feature = "gpu")]
         (Device::Gpu(_), _) => {
             return Err(format!(
-                "--device {device}: only southwell relax and southwell transport run there; leave --device out"
+                "--device {device}: only southwell heat, relax and transport run there; leave --device out"
             )
             .into());
         }
