@@ -118,6 +118,26 @@ pub struct Recovery<'a, T, O> {
     failed: Option<Status>,
 }
 
+/// Refuses what a run cannot begin with, but for the numbers in x.
+fn check<T: Real, O: Operator<T>>(
+    problem: &Problem<'_, T, O>,
+    options: &Options<T>,
+    x: &[T],
+    work: &Workspace<'_, T>,
+) -> Result<(), Error> {
+    options.check()?;
+    let (shape, scaled) = (problem.shape, options.is_scaled());
+    check_len("x", x.len(), shape.unknowns())?;
+    let (n, scratch) = (shape.unknowns(), problem.operator.scratch_len(shape));
+    let lengths = work.lengths();
+    let fits = |gram: usize| lengths == [n, n, n, lines(shape), gram, scratch];
+    if !(fits(squares(shape, scaled)) || fits(squares(shape, true))) {
+        let given = lengths.iter().fold(0_usize, |sum, &n| sum.saturating_add(n));
+        return Err(Error::Workspace { needed: Workspace::<T>::required_len(shape, scaled, scratch), given });
+    }
+    Ok(())
+}
+
 /// Makes the start, in x as well, and takes a first look: two or three passes over the measurements.
 /// With [`Start::Given`] x is where the run begins.
 ///
@@ -131,16 +151,7 @@ pub fn start<'a, T: Real, O: Operator<T>>(
     x: &'a mut [T],
     work: Workspace<'a, T>,
 ) -> Result<Recovery<'a, T, O>, Error> {
-    options.check()?;
-    let (shape, scaled) = (problem.shape, options.is_scaled());
-    check_len("x", x.len(), shape.unknowns())?;
-    let (n, scratch) = (shape.unknowns(), problem.operator.scratch_len(shape));
-    let lengths = work.lengths();
-    let fits = |gram: usize| lengths == [n, n, n, lines(shape), gram, scratch];
-    if !(fits(squares(shape, scaled)) || fits(squares(shape, true))) {
-        let given = lengths.iter().fold(0_usize, |sum, &n| sum.saturating_add(n));
-        return Err(Error::Workspace { needed: Workspace::<T>::required_len(shape, scaled, scratch), given });
-    }
+    check(problem, options, x, &work)?;
     if options.start == Start::Given {
         check_finite("x", x)?;
         work.current.copy_from(x);
@@ -175,6 +186,69 @@ pub fn start<'a, T: Real, O: Operator<T>>(
     };
     run.look();
     Ok(run)
+}
+
+/// What it takes to go on with a run later, besides x, the best factors: to be kept between two steps and handed to
+/// [`resume`] as it was.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pause<'p, T> {
+    /// The current factors.
+    pub current: &'p [T],
+    /// The direction of the step that comes next.
+    pub direction: &'p [T],
+    /// Of the power method.
+    pub vector: &'p [T],
+    /// Value, least value, length and relative length of the coming step, and the rule's own.
+    pub numbers: [T; 5],
+    /// Steps, when the least value was seen, steps since, whether the run is stuck, measurements above and below, and the
+    /// rule's steps and restarts.
+    pub counts: [u32; 8],
+}
+
+/// Goes on from where a run was paused, with the bits of one that was not; x holds what it held then.
+///
+/// # Errors
+/// As [`start`]; [`Error::Dimension`] and [`Error::Value`] for the vectors that were kept.
+pub fn resume<'a, T: Real, O: Operator<T>>(
+    problem: &Problem<'a, T, O>,
+    options: &Options<T>,
+    x: &'a mut [T],
+    work: Workspace<'a, T>,
+    pause: &Pause<'_, T>,
+) -> Result<Recovery<'a, T, O>, Error> {
+    check(problem, options, x, &work)?;
+    check_finite("x", x)?;
+    let Workspace { current, direction, vector, .. } = &work;
+    for (argument, kept, room) in [
+        ("current", pause.current, current.len()),
+        ("direction", pause.direction, direction.len()),
+        ("vector", pause.vector, vector.len()),
+    ] {
+        check_len(argument, kept.len(), room)?;
+        check_finite(argument, kept)?;
+    }
+    work.current.copy_from(pause.current);
+    work.direction.copy_from(pause.direction);
+    work.vector.copy_from(pause.vector);
+    let [value, best, step_size, relative, size] = pause.numbers;
+    let [steps, found_at, idle, stuck, above, below, paced, restarts] = pause.counts;
+    Ok(Recovery {
+        problem: *problem,
+        options: *options,
+        x,
+        work,
+        pace: Pace::paused(options.step, size, paced, restarts),
+        value,
+        best,
+        found_at,
+        counts: [above, below],
+        step_size,
+        relative,
+        steps,
+        idle,
+        stuck: stuck != 0,
+        failed: None,
+    })
 }
 
 /// Recovers X: the factors that are left in x are the best that were seen.
@@ -264,6 +338,29 @@ impl<T: Real, O: Operator<T>> Recovery<'_, T, O> {
         if !(self.step_size.is_finite() && self.relative.is_finite()) {
             // The sub-gradient is too small for its reciprocal.
             (self.step_size, self.relative, self.stuck) = (T::ZERO, T::ONE, true);
+        }
+    }
+
+    /// What it takes to go on later: see [`resume`].
+    #[must_use]
+    pub fn pause(&self) -> Pause<'_, T> {
+        let (size, paced, restarts) = self.pace.state();
+        let [above, below] = self.counts;
+        Pause {
+            current: self.work.current,
+            direction: self.work.direction,
+            vector: self.work.vector,
+            numbers: [self.value, self.best, self.step_size, self.relative, size],
+            counts: [
+                self.steps,
+                self.found_at,
+                self.idle,
+                u32::from(self.stuck),
+                above,
+                below,
+                paced,
+                restarts,
+            ],
         }
     }
 

@@ -130,6 +130,16 @@ impl<T: Real> Pace<T> {
         Self { rule, size, steps: 0, restarts }
     }
 
+    /// A rule that was paused: its [`state`](Self::state).
+    pub(super) fn paused(rule: Step<T>, size: T, steps: u32, restarts: u32) -> Self {
+        Self { rule, size, steps, restarts }
+    }
+
+    /// What it takes to go on.
+    pub(super) fn state(&self) -> (T, u32, u32) {
+        (self.size, self.steps, self.restarts)
+    }
+
     /// The length of the coming step, in units; `turned`: the last one went beyond what it sought.
     pub(super) fn next(&mut self, turned: bool) -> T {
         match self.rule {

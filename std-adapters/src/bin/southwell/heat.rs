@@ -172,7 +172,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let hindsight = named.iter().any(|(_, p)| matches!(p, Policy::BestFixed | Policy::InstanceOptimal));
     let surveyed = hindsight || arguments.json;
     #[cfg(feature = "gpu")]
-    let gpu = device::Gpu::asked(false, quiet);
+    let gpu = device::Gpu::asked(false, arguments.quiet);
     #[cfg(feature = "gpu")]
     let there = match &gpu {
         None => None,
