@@ -22,7 +22,7 @@ use southwell::relaxation::{Blocks, Colouring, Multicolour, RedBlack, Relax, Spl
 use southwell::transport::{Cost, DenseCost, Ground, PointCost, Potentials, Problem, sinkhorn};
 use southwell_benches::{FivePoint, median, numbers, seconds};
 use southwell_simd::vector;
-use southwell_std::threads::{Coloured, Pool, Threaded};
+use southwell_std::threads::{Coloured, Levels, Pool, Threaded};
 
 /// Turns of each number of threads.
 const TURNS: usize = 15;
@@ -177,6 +177,13 @@ impl Bench {
             self.row(&format!("SSOR-CG, a step, CSR, {side}² unknowns"), place, &mut |pool| match pool {
                 None => gradients(view),
                 Some(pool) => gradients(coloured.halves(pool).expect("blocks of 1")),
+            });
+            let levels = Levels::new(view);
+            self.row(&format!("SSOR-CG by levels, a step, CSR, {side}² unknowns"), place, &mut |pool| {
+                match pool {
+                    None => gradients(view),
+                    Some(pool) => gradients(levels.on(pool)),
+                }
             });
             self.row(&format!("CG, a step, CSR, {side}² unknowns"), place, &mut |pool| match pool {
                 None => conjugate(view),

@@ -14,9 +14,13 @@
 //! Elementary functions come from `libm`, so every machine builds the same systems.
 
 mod band;
+#[cfg(feature = "gpu")]
+mod on_device;
 mod policy;
 
 pub(crate) use band::Band;
+#[cfg(feature = "gpu")]
+pub use on_device::OnDevice;
 pub use policy::{ARMS, OnStep, Outcome, Policy, Setting, Survey, arm_omega, run, survey};
 #[cfg(feature = "threads")]
 pub use policy::{run_cg_on, survey_on};

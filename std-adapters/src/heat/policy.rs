@@ -170,6 +170,61 @@ pub fn run_cg_on(pool: &Pool, setting: &Setting, on_step: OnStep<'_>) -> Result<
     })
 }
 
+/// Where the systems are solved: here, or on a device.
+pub(super) trait Place {
+    /// One system by conjugate gradients.
+    fn cg(
+        &mut self,
+        problem: &StencilProblem<'_>,
+        stop: &Stop<f64>,
+        x: &mut [f64],
+        storage: &mut [f64],
+    ) -> Result<Report<f64>, Error>;
+    /// One system by SSOR-CG, and its omega; the rule is told how it ended.
+    fn ssor_cg(
+        &mut self,
+        problem: &StencilProblem<'_>,
+        stop: &Stop<f64>,
+        rule: &mut dyn OmegaRule<f64>,
+        x: &mut [f64],
+        storage: &mut [f64],
+    ) -> Result<(Report<f64>, f64), Error>;
+}
+
+/// The calling thread.
+pub(super) struct Here;
+
+impl Place for Here {
+    fn cg(
+        &mut self,
+        problem: &StencilProblem<'_>,
+        stop: &Stop<f64>,
+        x: &mut [f64],
+        storage: &mut [f64],
+    ) -> Result<Report<f64>, Error> {
+        let workspace = cg::Workspace::new(problem, storage)?;
+        let options = cg::Options { stop: *stop, ..cg::Options::default() };
+        cg::solve(problem, &options, x, workspace, &mut ())
+    }
+
+    fn ssor_cg(
+        &mut self,
+        problem: &StencilProblem<'_>,
+        stop: &Stop<f64>,
+        rule: &mut dyn OmegaRule<f64>,
+        x: &mut [f64],
+        storage: &mut [f64],
+    ) -> Result<(Report<f64>, f64), Error> {
+        let workspace = ssor_cg::Workspace::new(problem, storage)?;
+        let options = ssor_cg::Options { stop: *stop, ..ssor_cg::Options::default() };
+        let mut run = ssor_cg::start(problem, &options, &mut *rule, x, workspace)?;
+        let report = southwell::drive(&mut run, &options.stop, &mut ());
+        let omega = run.omega();
+        rule.end(&report);
+        Ok((report, omega))
+    }
+}
+
 /// Follows a policy along the experiment.
 ///
 /// # Errors
@@ -180,44 +235,52 @@ pub fn run(
     survey: Option<&Survey>,
     on_step: OnStep<'_>,
 ) -> Result<Option<Outcome>, Error> {
+    run_at(&mut Here, policy, setting, survey, on_step)
+}
+
+pub(super) fn run_at(
+    place: &mut dyn Place,
+    policy: Policy,
+    setting: &Setting,
+    survey: Option<&Survey>,
+    on_step: OnStep<'_>,
+) -> Result<Option<Outcome>, Error> {
     let rng = || Xoshiro256PlusPlus::seed_from_u64(setting.seed);
     let arms = Grid::<f64>::RELAXATION;
     let (low, high) = Heat::context_range(setting.steps);
     match policy {
         Policy::Cg => follow(setting, on_step, |problem, x, storage, _| {
-            let workspace = cg::Workspace::new(problem, storage)?;
-            let options = cg::Options { stop: setting.stop(), ..cg::Options::default() };
-            Ok((cg::solve(problem, &options, x, workspace, &mut ())?, 0.0))
+            Ok((place.cg(problem, &setting.stop(), x, storage)?, 0.0))
         }),
-        Policy::Fixed(omega) => with_rule(setting, on_step, Fixed(omega), |_, _| {}),
+        Policy::Fixed(omega) => with_rule(place, setting, on_step, Fixed(omega), |_, _| {}),
         Policy::BestFixed => {
             let owned;
             let survey = match survey {
                 Some(survey) => survey,
                 None => {
-                    owned = self::survey(setting, &mut *on_step)?;
+                    owned = survey_at(&mut *place, setting, &mut *on_step)?;
                     let Some(owned) = &owned else { return Ok(None) };
                     owned
                 }
             };
-            with_rule(setting, on_step, Fixed(arm_omega(survey.best_arm())), |_, _| {})
+            with_rule(place, setting, on_step, Fixed(arm_omega(survey.best_arm())), |_, _| {})
         }
         Policy::InstanceOptimal => match survey {
             Some(survey) => Ok(Some(survey.instance_optimal.clone())),
-            None => Ok(self::survey(setting, on_step)?.map(|survey| survey.instance_optimal)),
+            None => Ok(survey_at(place, setting, on_step)?.map(|survey| survey.instance_optimal)),
         },
-        Policy::Auto => with_rule(setting, on_step, Auto::new()?, |_, _| {}),
+        Policy::Auto => with_rule(place, setting, on_step, Auto::new()?, |_, _| {}),
         Policy::TsallisInf => {
             let tuner = TsallisInf::<f64, ARMS>::new(TsallisOptions::default())?;
-            with_rule(setting, on_step, Learned::new(tuner, arms, rng()), |_, _| {})
+            with_rule(place, setting, on_step, Learned::new(tuner, arms, rng()), |_, _| {})
         }
         Policy::TsallisInfCb => {
             let tuner = BinnedTsallisInf::<f64, ARMS, BINS>::new(low, high, TsallisOptions::default())?;
-            with_rule(setting, on_step, Learned::new(tuner, arms, rng()), set_context)
+            with_rule(place, setting, on_step, Learned::new(tuner, arms, rng()), set_context)
         }
         Policy::ChebCb => {
             let tuner = ChebCb::<f64, ARMS, FEATURES>::new(low, high, ChebOptions::default())?;
-            with_rule(setting, on_step, Learned::new(tuner, arms, rng()), set_context)
+            with_rule(place, setting, on_step, Learned::new(tuner, arms, rng()), set_context)
         }
     }
 }
@@ -226,7 +289,7 @@ fn set_context<B: Tuner<f64>, G>(rule: &mut Learned<f64, B, G>, context: f64) {
     rule.context = context;
 }
 
-type StencilProblem<'a> = Problem<'a, f64, southwell::linear::Stencil2d<'static, f64>>;
+pub(super) type StencilProblem<'a> = Problem<'a, f64, southwell::linear::Stencil2d<'static, f64>>;
 
 /// Solves every step with `solve(problem, x, storage, κ)`, which returns its report and its omega.
 fn follow(
@@ -253,6 +316,7 @@ fn follow(
 }
 
 fn with_rule<R: OmegaRule<f64>>(
+    place: &mut dyn Place,
     setting: &Setting,
     on_step: OnStep<'_>,
     mut rule: R,
@@ -260,24 +324,8 @@ fn with_rule<R: OmegaRule<f64>>(
 ) -> Result<Option<Outcome>, Error> {
     follow(setting, on_step, |problem, x, storage, context| {
         tell_context(&mut rule, context);
-        solve_with(problem, setting, &mut rule, x, storage)
+        place.ssor_cg(problem, &setting.stop(), &mut rule, x, storage)
     })
-}
-
-fn solve_with<R: OmegaRule<f64>>(
-    problem: &StencilProblem<'_>,
-    setting: &Setting,
-    rule: &mut R,
-    x: &mut [f64],
-    storage: &mut [f64],
-) -> Result<(Report<f64>, f64), Error> {
-    let workspace = ssor_cg::Workspace::new(problem, storage)?;
-    let options = ssor_cg::Options { stop: setting.stop(), ..ssor_cg::Options::default() };
-    let mut run = ssor_cg::start(problem, &options, &mut *rule, x, workspace)?;
-    let report = southwell::drive(&mut run, &options.stop, &mut ());
-    let omega = run.omega();
-    rule.end(&report);
-    Ok((report, omega))
 }
 
 /// Solves every step with every arm; the state goes on with the best arm's solution.
@@ -285,9 +333,17 @@ fn solve_with<R: OmegaRule<f64>>(
 /// # Errors
 /// What the solvers refuse.
 pub fn survey(setting: &Setting, on_step: OnStep<'_>) -> Result<Option<Survey>, Error> {
-    survey_by(setting, on_step, |trials, unknowns, solve| {
-        let mut storage = storage(unknowns);
-        trials.iter_mut().for_each(|trial| solve(&mut storage, trial));
+    survey_at(&mut Here, setting, on_step)
+}
+
+pub(super) fn survey_at(
+    place: &mut dyn Place,
+    setting: &Setting,
+    on_step: OnStep<'_>,
+) -> Result<Option<Survey>, Error> {
+    survey_by(place, setting, on_step, |place, trials, problem, start| {
+        let mut storage = storage(start.len());
+        trials.iter_mut().for_each(|trial| trial.make(place, problem, setting, start, &mut storage));
     })
 }
 
@@ -297,8 +353,14 @@ pub fn survey(setting: &Setting, on_step: OnStep<'_>) -> Result<Option<Survey>, 
 /// As [`survey`].
 #[cfg(feature = "threads")]
 pub fn survey_on(pool: &Pool, setting: &Setting, on_step: OnStep<'_>) -> Result<Option<Survey>, Error> {
-    survey_by(setting, on_step, |trials, unknowns, solve| {
-        pool.batch(trials.iter_mut(), || storage(unknowns), solve);
+    survey_by(&mut Here, setting, on_step, |_, trials, problem, start| {
+        pool.batch(
+            trials.iter_mut(),
+            || storage(start.len()),
+            |storage, trial| {
+                trial.make(&mut Here, problem, setting, start, storage);
+            },
+        );
     })
 }
 
@@ -309,29 +371,38 @@ struct Trial {
     found: Result<(Report<f64>, f64), Error>,
 }
 
-type SolveArm<'s> = &'s (dyn Fn(&mut Vec<f64>, &mut Trial) + Sync);
+impl Trial {
+    fn make(
+        &mut self,
+        place: &mut dyn Place,
+        problem: &StencilProblem<'_>,
+        setting: &Setting,
+        start: &[f64],
+        storage: &mut [f64],
+    ) {
+        self.x.clear();
+        self.x.extend_from_slice(start);
+        let mut rule = Fixed(arm_omega(self.arm));
+        self.found = place.ssor_cg(problem, &setting.stop(), &mut rule, &mut self.x, storage);
+    }
+}
 
 fn storage(unknowns: usize) -> Vec<f64> {
     vec![0.0; ssor_cg::Workspace::<f64>::required_len(unknowns, 0)]
 }
 
 fn survey_by(
+    place: &mut dyn Place,
     setting: &Setting,
     on_step: OnStep<'_>,
-    all: impl Fn(&mut [Trial], usize, SolveArm<'_>),
+    all: impl Fn(&mut dyn Place, &mut [Trial], &StencilProblem<'_>, &[f64]),
 ) -> Result<Option<Survey>, Error> {
     let mut totals = [0_u64; ARMS];
     let none = Error::Option { name: "arms", requirement: "must not be empty" };
     let trial = |arm| Trial { arm, x: Vec::new(), found: Err(none) };
     let mut trials: Vec<Trial> = (0..ARMS).map(trial).collect();
     let instance_optimal = follow(setting, &mut *on_step, |problem, x, _, _| {
-        let start = &*x;
-        all(&mut trials, start.len(), &|storage, trial| {
-            trial.x.clear();
-            trial.x.extend_from_slice(start);
-            let mut rule = Fixed(arm_omega(trial.arm));
-            trial.found = solve_with(problem, setting, &mut rule, &mut trial.x, storage);
-        });
+        all(&mut *place, &mut trials, problem, x);
         let mut best: Option<(Report<f64>, f64, &[f64])> = None;
         for (trial, total) in trials.iter().zip(&mut totals) {
             let (report, omega) = trial.found?;
@@ -350,7 +421,7 @@ fn survey_by(
     let mut omegas = omegas.into_iter();
     let again = follow(setting, &mut |_| on_step(setting.steps), |problem, x, storage, _| {
         let omega = omegas.next().unwrap_or(1.0);
-        solve_with(problem, setting, &mut Fixed(omega), x, storage)
+        place.ssor_cg(problem, &setting.stop(), &mut Fixed(omega), x, storage)
     })?;
     let Some(again) = again else { return Ok(None) };
     instance_optimal.elapsed = again.elapsed;

@@ -13,6 +13,7 @@ pub struct DiskMeasurements<T: Element> {
     file: Rows<T>,
     rows: usize,
     columns: usize,
+    square: T,
 }
 
 impl<T: Element> DiskMeasurements<T> {
@@ -34,15 +35,17 @@ impl<T: Element> DiskMeasurements<T> {
         }
         // What a view in memory says of the shape.
         Dense::<T>::new(&[], rows, columns).map_err(content)?;
-        let mut bad = None;
+        let (mut bad, mut square) = (None, T::ZERO);
         file.pass(|first, block| {
+            // Matrix by matrix, so that the sum does not depend on the blocks.
+            block.chunks(given.max(1)).for_each(|row| square += vector::dot(row, row));
             if bad.is_none() {
                 bad = vector::first_not_finite(block).map(|index| first * given + index);
             }
         })?;
         match bad {
             Some(index) => Err(content(Error::Value { argument: "values", index })),
-            None => Ok(Self { file, rows, columns }),
+            None => Ok(Self { file, rows, columns, square }),
         }
     }
 
@@ -50,6 +53,12 @@ impl<T: Element> DiskMeasurements<T> {
     #[must_use]
     pub fn file(&self) -> &Rows<T> {
         &self.file
+    }
+
+    /// The sum of the squares of all entries: what tells one file from another.
+    #[must_use]
+    pub fn square(&self) -> T {
+        self.square
     }
 
     /// All that does not depend on the entries, by the operator in memory.

@@ -35,6 +35,7 @@ mod element;
 mod fault;
 mod measurements;
 mod quantile;
+pub mod recovery;
 mod rows;
 mod source;
 pub mod transport;

@@ -164,6 +164,25 @@ pub struct Found {
 }
 
 impl Found {
+    /// Of the factors that a run has left in x; `storage` is memory as the run had it.
+    pub(crate) fn new<T: Real>(
+        shape: Shape,
+        x: &[T],
+        recovered: &Recovered<T>,
+        storage: &mut [T],
+    ) -> Result<Self, Error> {
+        let mut values = vec![T::ZERO; shape.rank()];
+        singular_values(shape, x, &mut values, storage)?;
+        let factors = shape.factors(x);
+        Ok(Self {
+            u: by_rows(factors.u, shape.rows(), shape.rank()),
+            v: by_rows(factors.v, shape.columns(), shape.rank()),
+            recovered: widen(recovered),
+            singular_values: values.iter().map(|value| value.to_f64()).collect(),
+            history: Vec::new(),
+        })
+    }
+
     /// Entry (i, j) of X.
     ///
     /// # Panics
@@ -345,17 +364,8 @@ pub(crate) fn recover<T: Real, O: Operator<T>>(
     watched.look();
     let report = follow(&mut watched, &options.stop, observer);
     let Watched { run, history, .. } = watched;
-    let recovered = widen(&run.finish(report));
-    let mut values = vec![T::ZERO; shape.rank()];
-    singular_values(shape, &x, &mut values, &mut storage)?;
-    let factors = shape.factors(&x);
-    Ok(Found {
-        u: by_rows(factors.u, shape.rows(), shape.rank()),
-        v: by_rows(factors.v, shape.columns(), shape.rank()),
-        recovered,
-        singular_values: values.iter().map(|value| value.to_f64()).collect(),
-        history,
-    })
+    let recovered = run.finish(report);
+    Ok(Found { history, ..Found::new(shape, &x, &recovered, &mut storage)? })
 }
 
 /// The threads to run on.

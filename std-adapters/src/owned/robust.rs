@@ -8,6 +8,8 @@ use southwell::subgradient::{Quantile, Table, huber};
 use southwell::{Error, Observer, Report, Status, Stop};
 
 use crate::files::DenseMatrix;
+#[cfg(feature = "threads")]
+use crate::threads::Pool;
 
 /// What is minimised.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,6 +64,12 @@ pub struct Robust {
     weights: Vec<f64>,
 }
 
+/// The threads to run on.
+#[cfg(feature = "threads")]
+type Place<'p> = Option<&'p Pool>;
+#[cfg(not(feature = "threads"))]
+type Place<'p> = Option<&'p std::convert::Infallible>;
+
 /// A fit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fitted {
@@ -107,12 +115,39 @@ impl Robust {
         settings: &Settings,
         observer: &mut dyn Observer<f64>,
     ) -> Result<Fitted, Error> {
+        self.fit_at(None, loss, settings, observer)
+    }
+
+    /// The same, the rows of every sub-gradient step read by several threads. What comes out does not depend on their
+    /// number; it agrees with what one thread finds without them to rounding. Huber's loss takes its start from such
+    /// steps; its own few steps stay on the calling thread.
+    ///
+    /// # Errors
+    /// As [`fit`](Robust::fit).
+    #[cfg(feature = "threads")]
+    pub fn fit_on(
+        &self,
+        pool: &Pool,
+        loss: Loss,
+        settings: &Settings,
+        observer: &mut dyn Observer<f64>,
+    ) -> Result<Fitted, Error> {
+        self.fit_at(Some(pool), loss, settings, observer)
+    }
+
+    fn fit_at(
+        &self,
+        place: Place<'_>,
+        loss: Loss,
+        settings: &Settings,
+        observer: &mut dyn Observer<f64>,
+    ) -> Result<Fitted, Error> {
         let (q, unit) = match loss {
             Loss::Quantile(q) => (q, 1.0),
             Loss::Absolute | Loss::Huber => (0.5, 2.0),
         };
         let mut beta = vec![0.0; self.table.columns];
-        let outcome = self.by_quantile(q, settings, &mut beta, observer)?;
+        let outcome = self.by_quantile(place, q, settings, &mut beta, observer)?;
         if loss == Loss::Huber && outcome.report.status != Status::Stopped {
             return self.by_huber(settings, beta, observer);
         }
@@ -122,19 +157,20 @@ impl Robust {
 
     fn by_quantile(
         &self,
+        place: Place<'_>,
         q: f64,
         settings: &Settings,
         beta: &mut [f64],
         observer: &mut dyn Observer<f64>,
     ) -> Result<Outcome<f64>, Error> {
         let rule = Geometric::new(1.0, settings.ratio).restarted(2);
-        let first = self.run(q, settings, rule, Start::LeastSquares, beta, observer)?;
+        let first = self.run(place, q, settings, rule, Start::LeastSquares, beta, observer)?;
         let unproven = matches!(first.report.status, Status::Converged | Status::StepLimit | Status::Stalled);
         if !(settings.certify && unproven && first.gap() > settings.stop.relative * first.value) {
             return Ok(first);
         }
         // Averages of steps that fall slowly bound what no vertex proves.
-        let mut second = self.run(q, settings, Diminishing(1.0), Start::Given, beta, observer)?;
+        let mut second = self.run(place, q, settings, Diminishing(1.0), Start::Given, beta, observer)?;
         second.lower_bound = second.lower_bound.max(first.lower_bound);
         second.report.steps = second.report.steps.saturating_add(first.report.steps);
         Ok(second)
@@ -142,6 +178,7 @@ impl Robust {
 
     fn run(
         &self,
+        place: Place<'_>,
         q: f64,
         settings: &Settings,
         rule: impl StepRule<f64>,
@@ -159,7 +196,21 @@ impl Robust {
         let ending = Ending { stop: settings.stop, ..Ending::default() };
         let gap = if bound { settings.stop.relative } else { 0.0 };
         let options = fit::Options { ending, start, gap, ..fit::Options::default() };
-        fit::solve(&loss, &options, rule, beta, work, observer)
+        #[cfg(feature = "threads")]
+        return fit::solve_with(
+            place.unwrap_or(const { &Pool::none() }),
+            &loss,
+            &options,
+            rule,
+            beta,
+            work,
+            observer,
+        );
+        #[cfg(not(feature = "threads"))]
+        {
+            let _ = place;
+            fit::solve(&loss, &options, rule, beta, work, observer)
+        }
     }
 
     fn by_huber(

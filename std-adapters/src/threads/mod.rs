@@ -9,10 +9,13 @@
 //! | [`RedBlack`](southwell::relaxation::RedBlack) of a stencil | SOR | sweeps, in bands of the grid | of one thread |
 //! | a stencil or a [`Csr`](southwell::linear::Csr) | CG | products | of one thread |
 //! | [`Operator`](southwell::subgradient::matrix::operator::Operator) | recovery of matrices | measurements and their gradient | of any number of threads, in blocks |
+//! | a [`Quantile`](southwell::subgradient::Quantile) fit, the pool being its [`Reader`](southwell::subgradient::fit::Reader) | least absolute deviations, quantiles | rows of every step | of any number of threads, in blocks |
 //! | [`Design`](southwell::linear::Design) | descent | products with all columns | of one thread |
 //!
 //! [`Coloured`] lays a sparse matrix out by colours, for SOR, block SOR and SSOR-CG: the bits of one thread in that
-//! order. Sweeps in natural order have nothing to share out. What a residual's square adds up on threads is added in
+//! order. [`Levels`] solves the halves of SSOR-CG of a sparse matrix in natural order by wavefronts, with the bits of one
+//! thread. [`descent`] minimises sparse quadratics with penalties, by colours or greedily in parts. Sweeps in
+//! natural order have nothing to share out. What a residual's square adds up on threads is added in
 //! blocks, so that it may differ from the serial one in its last digits, and a run may end at another look.
 //!
 //! Results do not depend on the number of threads; where the table says so, they are those of the calling thread
@@ -21,9 +24,12 @@
 mod auto;
 mod coloured;
 mod cost;
+pub mod descent;
 mod design;
+mod fit;
 mod grids;
 mod layers;
+mod levels;
 mod operator;
 mod pool;
 mod relay;
@@ -31,6 +37,7 @@ mod sparse;
 
 pub use auto::{Work, auto};
 pub use coloured::{Coloured, ColouredHalves, ColouredSweeps};
+pub use levels::{LevelledHalves, Levels};
 pub use pool::{Pool, PoolError};
 
 /// A view whose passes are shared out among the threads of a pool: see the table of the [module](self).

@@ -16,6 +16,11 @@ pub(super) struct Relay {
 }
 
 impl Relay {
+    /// Whether a thread has panicked: what others wait for will never come.
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
+    }
+
     /// Does blocks until there are no more, or `work` says that there is no point.
     pub(super) fn each(&self, blocks: usize, mut work: impl FnMut(usize) -> bool) {
         let _guard = Guard(self);

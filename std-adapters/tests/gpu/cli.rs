@@ -56,9 +56,43 @@ fn names_and_software_are_told_apart() {
     let output = southwell(&["relax", &matrix(), "--device", "gpu:no such card"], &[]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("no GPU is called 'no such card'; there are: "));
-    let output = southwell(&["heat", "--steps=1", "--device", "gpu"], &[]);
+    for words in [&["fit", "a.csv", "--loss", "lad"][..], &["recover", "a.npz", "--rank", "1"], &["devices"]]
+    {
+        let output = southwell(&[words, &["--device", "gpu"]].concat(), &[]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains("only southwell heat, relax and transport"));
+    }
+}
+
+#[test]
+fn heat_runs_there_and_comes_home_when_the_card_is_lost() {
+    let Some(device) = device(None) else { return };
+    let words =
+        ["heat", "--grid=12", "--steps=3", "--policy=cg", "--policy=auto", "--policy=best-fixed", "--json"];
+    let run = |place: &str, environment: &[(&str, &str)]| {
+        let output = southwell(&[&words[..], &["--device", place]].concat(), environment);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+        let iterations = |k: usize| document["policies"][k]["iterations"].as_u64().expect("a number");
+        (
+            [0, 1, 2].map(iterations),
+            document["device"].as_str().expect("a word").to_owned(),
+            text(&output.stderr),
+        )
+    };
+    let (alone, ..) = run("cpu", &[]);
+    let (there, place, _) = run("gpu", &[]);
+    assert_eq!(place, format!("gpu:{}", device.adapter().name));
+    // Looks come one iteration late, and a refinement begins anew.
+    assert!(there[0] >= alone[0] && there[0] <= 2 * alone[0] + 12, "{there:?} {alone:?}");
+    assert!(there.iter().all(|&count| count > 0), "{there:?}");
+    let (home, place, said) = run("gpu", &[("SOUTHWELL_LOSE_GPU_AFTER", "30")]);
+    assert!(said.contains("the GPU was lost") && said.contains("the CPU carries on"), "{said}");
+    assert_eq!((said.matches("carries on").count(), place.as_str()), (1, "cpu"));
+    assert!(home.iter().all(|&count| count > 0), "{home:?}");
+    let output = southwell(&[&words[..], &["--device", "gpu"]].concat(), &[NO_DRIVER]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("only southwell relax and southwell transport"));
+    assert!(text(&output.stderr).contains("no GPU: no Vulkan driver"), "{}", text(&output.stderr));
 }
 
 #[test]

@@ -5,4 +5,5 @@ mod common;
 mod descend;
 mod equal_bits;
 mod faults;
+mod recovery;
 mod resumed;

@@ -82,6 +82,35 @@ fn transport_and_descend_give_the_same_as_one_thread() {
 }
 
 #[test]
+fn fits_do_not_depend_on_the_number_of_threads() {
+    let table = place("table.csv");
+    let n = 3000;
+    let noise = super::noise::<f64>(5, 4 * n);
+    let line = |row: &[f64]| {
+        let outlier = if row[3] > 0.8 { 50.0 } else { 0.0 };
+        format!("{},{},{}\n", row[0], row[1], 1.0 + 2.0 * row[0] - 3.0 * row[1] + 0.1 * row[2] + outlier)
+    };
+    std::fs::write(&table, noise.chunks(4).map(line).collect::<String>()).expect("a file");
+    for loss in ["lad", "quantile:0.8", "huber"] {
+        let fit = |device: &str| {
+            let output = southwell(&["fit", &table, "--loss", loss, "--json", "--device", device]);
+            assert!(output.status.success(), "{}", text(&output.stderr));
+            let differs = |line: &&str| !line.contains("\"seconds\"") && !line.contains("\"device\"");
+            let found = text(&output.stdout).lines().filter(differs).map(str::to_owned).collect::<Vec<_>>();
+            (found, value(&output, "device"), value(&output, "objective").parse::<f64>().expect("a number"))
+        };
+        let two = fit("threads:2");
+        assert_eq!(two.1, "\"threads:2\"");
+        assert_eq!(two.0, fit("threads:1").0, "{loss}");
+        assert_eq!(two.0, fit("threads:3").0, "{loss}");
+        let alone = fit("cpu");
+        assert!((two.2 - alone.2).abs() <= 1e-9 * alone.2, "{loss}: {} {}", two.2, alone.2);
+        // Too small to share out.
+        assert_eq!(fit("auto").0, alone.0);
+    }
+}
+
+#[test]
 fn heat_tries_arms_side_by_side_and_counts_the_same() {
     let counts = |device: &str| {
         let limits = ["--grid=24", "--steps=6", "--json", "--device", device];
@@ -114,7 +143,7 @@ fn devices_that_cannot_be_are_refused() {
         1,
         &["method", "red-black", "in order"],
     );
-    refused(&["fit", "a.csv", "--loss", "lad", "--device", "threads:2"], 1, &["fit runs on one thread"]);
+    refused(&["balance", "a.mtx", "--device", "threads:2"], 1, &["balance runs on one thread"]);
     refused(&["heat", "--cluster", "--device", "threads:2"], 1, &["heat --cluster runs on one thread"]);
 }
 

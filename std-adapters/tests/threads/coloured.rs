@@ -1,9 +1,11 @@
 //! Sparse systems by colours, against core's serial views of the matrix that has been permuted here.
 
+use southwell::descent::Penalty;
+use southwell::descent::penalties::{Interval, L1, Values};
 use southwell::linear::{Csr, Matrix};
 use southwell::relaxation::{Blocks, Colouring, Fixed, Multicolour, Problem, Relax, Split, ssor_cg};
 use southwell::{Error, Real, Stop};
-use southwell_std::threads::{Coloured, Pool};
+use southwell_std::threads::{Coloured, Levels, Pool, descent};
 
 use super::{bits, in_both, noise, pools};
 
@@ -175,6 +177,107 @@ mod check {
         }
     }
 
+    pub(super) fn natural_order_by_levels<T: Real>() {
+        // Rows that wait for one another nearly one by one; then levels of 700 rows, of 300 at most, and of all rows.
+        let far = |n: usize, distances: &'static [usize]| {
+            let of = move |i: usize| {
+                let before = distances.iter().filter(move |&&d| d <= i).map(move |&d| (i, i - d));
+                before.flat_map(|(i, j)| [(i, j), (j, i)]).map(|(i, j)| (i, j, T::from_f64(-0.7)))
+            };
+            Sparse::<T>::new(n, (0..n).flat_map(|i| of(i).chain([(i, i, T::from_f64(4.0))])).collect())
+        };
+        let matrices = [
+            Sparse::<T>::random(1, 4, true),
+            Sparse::<T>::random(1021, 4, true),
+            far(9001, &[700, 1901]),
+            far(300 * 70, &[1, 300]),
+            far(3000, &[]),
+        ];
+        for matrix in matrices {
+            let view = matrix.view();
+            let rhs = noise::<T>(1, view.order());
+            let expected = gradients(&view, &rhs);
+            let levels = Levels::new(view);
+            let (lower, upper) = levels.levels();
+            assert!(lower == upper && levels.parallelism() >= 1.0);
+            for pool in &pools() {
+                let shared = levels.on(pool);
+                assert!(gradients(&shared, &rhs) == expected, "{lower} levels, {} threads", pool.threads());
+            }
+        }
+    }
+
+    pub(super) fn descent_by_colours<T: Real>() {
+        for n in [1, 65, 9000] {
+            let matrix = Sparse::<T>::random(n, 4, true);
+            let (c, start) = (noise::<T>(1, n), noise::<T>(2, n));
+            let c: Vec<T> = c.iter().map(|c| T::from_f64(3.0) * *c).collect();
+            let penalty = L1::new(T::from_f64(0.3));
+            let sweeps = Stop { max_steps: 3, ..Stop::relative(T::MIN_POSITIVE) };
+            // By plain loops, over the matrix in the order of its colours.
+            let coloured = Coloured::greedy(&matrix.view()).expect("a colouring");
+            let permuted = matrix.permuted(&order(&coloured));
+            let (mut expected, b) = (coloured.permute(&start), coloured.permute(&c));
+            for i in (0..3).flat_map(|_| 0..n) {
+                let view = permuted.view();
+                let (mut r, d) = (b[i], view.diagonal(i).expect("stored"));
+                for (&j, &a) in view.row(i).0.iter().zip(view.row(i).1).filter(|(j, _)| **j as usize != i) {
+                    r -= a * expected[j as usize];
+                }
+                expected[i] = penalty.shape(i).expect("one by one").prox(T::ONE / d, r / d);
+            }
+            let expected = bits(&coloured.restore(&expected));
+            for pool in &pools() {
+                let mut x = start.clone();
+                let report =
+                    descent::by_colours(pool, (&matrix.view(), &c), &penalty, &sweeps, &mut x, &mut ());
+                assert_eq!(report.expect("valid").steps, 3);
+                assert!(bits(&x) == expected, "{n}, {} threads", pool.threads());
+            }
+        }
+    }
+
+    pub(super) fn descent_in_parts<T: Real>() {
+        let n = 3000;
+        let matrix = Sparse::<T>::random(n, 4, true);
+        let c: Vec<T> = noise::<T>(1, n).into_iter().map(|c| T::from_f64(3.0) * c).collect();
+        let low = vec![T::from_f64(-0.25); n];
+        let penalty =
+            Interval { lower: Values::Each(&low), upper: Values::Same(T::from_f64(0.3)), l2: T::ZERO };
+        let stop = Stop { absolute: T::from_f64(1e-4), ..Stop::relative(T::MIN_POSITIVE) };
+        let solve = |pool: &Pool, count: usize| {
+            let mut x = vec![T::ZERO; n];
+            let parts = descent::Parts { count, steps: 40 };
+            let report = descent::greedy(pool, parts, (&matrix.view(), &c), &penalty, &stop, &mut x, &mut ());
+            assert!(report.expect("valid").converged());
+            x
+        };
+        let pools = pools();
+        let alone = solve(&pools[0], 8);
+        for pool in &pools[1..] {
+            assert!(bits(&solve(pool, 8)) == bits(&alone), "{} threads", pool.threads());
+        }
+        // Other parts, and colours, are other ways to the same minimum.
+        let mut swept = vec![T::ZERO; n];
+        let system = (&matrix.view(), &c[..]);
+        let report = descent::by_colours(&pools[1], system, &penalty, &stop, &mut swept, &mut ());
+        assert!(report.expect("valid").converged());
+        for other in [solve(&pools[1], 1), solve(&pools[1], 5), swept] {
+            let off = alone
+                .iter()
+                .zip(&other)
+                .fold(0.0_f64, |off, (a, b)| off.max((a.to_f64() - b.to_f64()).abs()));
+            // Violations of 1e-4 over a curvature of 1.5 and more.
+            assert!(off < 2e-4, "{off}");
+        }
+        let mut g = vec![T::ZERO; n];
+        matrix.view().apply(&alone, &mut g);
+        for i in 0..n {
+            let violation = penalty.shape(i).expect("one by one").violation(alone[i], g[i] - c[i]);
+            assert!(violation.to_f64() < 1.1e-4, "{i}: {violation:?}");
+        }
+    }
+
     /// Steps of SSOR-CG.
     fn gradients<T: Real, A: Split<T>>(matrix: &A, rhs: &[T]) -> Vec<u64> {
         let problem = Problem::new(matrix, rhs).expect("a problem");
@@ -190,7 +293,7 @@ mod check {
     }
 }
 
-in_both! { sweeps_by_colours sweeps_by_blocks halves }
+in_both! { sweeps_by_colours sweeps_by_blocks halves natural_order_by_levels descent_by_colours descent_in_parts }
 
 #[test]
 fn what_does_not_fit_is_refused() {
@@ -206,6 +309,22 @@ fn what_does_not_fit_is_refused() {
         assert!(matches!(Coloured::blocks(&small.view(), size), Err(Error::Option { name: "size", .. })));
     }
     let pool = Pool::new(None).expect("threads");
+    let (stop, free) = (Stop { absolute: 1e-3, ..Stop::relative(1e-9) }, L1::new(0.1));
+    let refused = |c: &[f64], parts: descent::Parts, stop: &Stop<f64>| {
+        let mut x = vec![0.5; 30];
+        let system = (&small.view(), c);
+        let error = descent::greedy(&pool, parts, system, &free, stop, &mut x, &mut ()).expect_err("refused");
+        assert!(x.iter().all(|&x| x == 0.5));
+        error
+    };
+    let none = descent::Parts { count: 0, steps: 1 };
+    assert!(matches!(refused(&[0.0; 30], none, &stop), Error::Option { name: "parts", .. }));
+    let error = refused(&[0.0; 29], descent::Parts::default(), &stop);
+    assert_eq!(error, Error::Dimension { argument: "linear", expected: 30, given: 29 });
+    let error = refused(&[f64::NAN; 30], descent::Parts::default(), &stop);
+    assert_eq!(error, Error::Value { argument: "linear", index: 0 });
+    let error = refused(&[0.0; 30], descent::Parts::default(), &Stop::relative(f64::NAN));
+    assert!(matches!(error, Error::Option { name: "relative", .. }));
     let blocks = Coloured::blocks(&small.view(), 2).expect("a size");
     assert!(matches!(blocks.halves(&pool), Err(Error::Option { name: "size", .. })));
 }

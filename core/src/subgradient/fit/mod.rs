@@ -38,6 +38,7 @@ use super::whiten::{column_scales, into_white, unwhiten, whiten};
 use crate::copy::CopyFrom;
 use crate::linear::{check_finite, check_len};
 use crate::{Error, Observer, Real, Run, Status, drive};
+pub use white::{Reader, Rows};
 use white::{White, least_squares};
 pub use workspace::Workspace;
 
@@ -92,9 +93,9 @@ pub fn rule<T: Real>() -> Geometric<T> {
 
 /// A fit in progress.
 #[derive(Debug)]
-pub struct Fit<'a, T, R> {
+pub struct Fit<'a, T, R, P = ()> {
     loss: Quantile<'a, T>,
-    run: Subgradient<'a, T, White<'a, T>, (), R>,
+    run: Subgradient<'a, T, White<'a, T, P>, (), R>,
     whitening: Whitening,
     triangle: &'a [T],
     beta: &'a mut [T],
@@ -126,6 +127,22 @@ pub fn start<'a, T: Real, R: StepRule<T>>(
     beta: &'a mut [T],
     work: Workspace<'a, T>,
 ) -> Result<Fit<'a, T, R>, Error> {
+    start_with((), loss, options, rule, beta, work)
+}
+
+/// The same, the rows of every step read by another one than the calling thread alone. What is done once (whitening, the
+/// start) and what proves something every so many steps is the calling thread's.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_with<'a, T: Real, R: StepRule<T>, P: Reader<T>>(
+    reader: P,
+    loss: &Quantile<'a, T>,
+    options: &Options<T>,
+    rule: R,
+    beta: &'a mut [T],
+    work: Workspace<'a, T>,
+) -> Result<Fit<'a, T, R, P>, Error> {
     let (n, p) = (loss.table.rows(), loss.table.columns());
     options.ending.check()?;
     if !(options.gap >= T::ZERO && options.gap.is_finite()) {
@@ -159,7 +176,8 @@ pub fn start<'a, T: Real, R: StepRule<T>>(
         Whitening::Columns => b.iter_mut().zip(&*beta).zip(scales).for_each(|((b, &x), &s)| *b = x * s),
     }
     mean.fill(T::ZERO);
-    let mut oracle = White { loss: *loss, rows, scales, scaled: scratch, slopes, mean, total: T::ZERO };
+    let mut oracle =
+        White { reader, loss: *loss, rows, scales, scaled: scratch, slopes, mean, total: T::ZERO };
     if options.start == Start::LeastSquares {
         least_squares(&mut oracle, b, near, vertex);
     }
@@ -208,12 +226,28 @@ pub fn solve<T: Real, R: StepRule<T>>(
     workspace: Workspace<'_, T>,
     observer: &mut (impl Observer<T> + ?Sized),
 ) -> Result<Outcome<T>, Error> {
-    let mut run = start(loss, options, rule, beta, workspace)?;
+    solve_with((), loss, options, rule, beta, workspace, observer)
+}
+
+/// The same with a reader: see [`start_with`].
+///
+/// # Errors
+/// As [`start`].
+pub fn solve_with<T: Real, R: StepRule<T>, P: Reader<T>>(
+    reader: P,
+    loss: &Quantile<'_, T>,
+    options: &Options<T>,
+    rule: R,
+    beta: &mut [T],
+    workspace: Workspace<'_, T>,
+    observer: &mut (impl Observer<T> + ?Sized),
+) -> Result<Outcome<T>, Error> {
+    let mut run = start_with(reader, loss, options, rule, beta, workspace)?;
     let report = drive(&mut run, &options.ending.stop, observer);
     Ok(Outcome { report, value: run.value, seen_at: run.seen_at, lower_bound: run.bound })
 }
 
-impl<T: Real, R: StepRule<T>> Fit<'_, T, R> {
+impl<T: Real, R: StepRule<T>, P: Reader<T>> Fit<'_, T, R, P> {
     /// near ← the best b as coefficients, and what it is worth if that is news.
     fn take(&mut self) {
         let (value, seen_at) = self.run.best();
@@ -280,7 +314,7 @@ impl<T: Real, R: StepRule<T>> Fit<'_, T, R> {
     }
 }
 
-impl<T: Real, R: StepRule<T>> Run for Fit<'_, T, R> {
+impl<T: Real, R: StepRule<T>, P: Reader<T>> Run for Fit<'_, T, R, P> {
     type Real = T;
 
     fn step(&mut self) {

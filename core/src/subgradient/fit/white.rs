@@ -8,9 +8,70 @@ use crate::subgradient::quantile::Quantile;
 use crate::subgradient::sum::Sum;
 use crate::subgradient::{Oracle, small};
 
+/// Some rows of a fit in the coordinates of the run, and their observations.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a, T> {
+    loss: Quantile<'a, T>,
+    matrix: dense::Matrix<'a, T>,
+    first: usize,
+    count: usize,
+}
+
+impl<T: Real> Rows<'_, T> {
+    /// How many.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// `count` of them, from `first` on; fewer where there are fewer.
+    #[must_use]
+    pub fn part(&self, first: usize, count: usize) -> Self {
+        let first = first.min(self.count);
+        let count = count.min(self.count.saturating_sub(first));
+        Self { first: self.first.saturating_add(first), count, ..*self }
+    }
+
+    /// Σ w ρ_q(y − z·x) over these rows, g ← Σ −s z, and the slopes s where there is room for them. Cost: one reading
+    /// of the rows.
+    pub fn read(&self, x: &[T], slopes: &mut [T], g: &mut [T]) -> T {
+        let Self { loss, matrix, first, count } = self;
+        let stride = matrix.stride;
+        let start = first.saturating_mul(stride);
+        let end = start.saturating_add(count.saturating_mul(stride));
+        let values = matrix.values.get(start..end.min(matrix.values.len())).unwrap_or(&[]);
+        let mut sum = Sum::new();
+        g.fill(T::ZERO);
+        dense::update_rows(dense::Matrix { values, ..*matrix }, x, g, |row, product| {
+            let place = first.saturating_add(row);
+            let Some(&y) = loss.y.get(place) else { return T::ZERO };
+            let (share, slope) = loss.loss(place, y - product);
+            sum.add(share);
+            if let Some(kept) = slopes.get_mut(row) {
+                *kept = slope;
+            }
+            -slope
+        });
+        sum.value()
+    }
+}
+
+/// Who reads the rows in every step: the calling thread, `()`, or whoever shares them out.
+pub trait Reader<T: Real> {
+    /// As [`Rows::read`] of all rows.
+    fn read(&self, rows: &Rows<'_, T>, x: &[T], slopes: &mut [T], g: &mut [T]) -> T;
+}
+
+impl<T: Real> Reader<T> for () {
+    fn read(&self, rows: &Rows<'_, T>, x: &[T], slopes: &mut [T], g: &mut [T]) -> T {
+        rows.read(x, slopes, g)
+    }
+}
+
 /// The loss in coordinates b, and the average of its slopes.
 #[derive(Debug)]
-pub(super) struct White<'a, T> {
+pub(super) struct White<'a, T, P> {
+    pub(super) reader: P,
     pub(super) loss: Quantile<'a, T>,
     pub(super) rows: dense::Matrix<'a, T>,
     /// What columns of `rows` are divided by; empty for 1.
@@ -22,34 +83,25 @@ pub(super) struct White<'a, T> {
     pub(super) total: T,
 }
 
-impl<T: Real> White<'_, T> {
+impl<T: Real, P> White<'_, T, P> {
     pub(super) fn divide(&mut self, x: &[T]) {
         self.scaled.copy_from(x);
         self.scaled.iter_mut().zip(self.scales).for_each(|(x, &scale)| *x /= scale);
     }
 }
 
-impl<T: Real> Oracle<T> for White<'_, T> {
+impl<T: Real, P: Reader<T>> Oracle<T> for White<'_, T, P> {
     fn dimension(&self) -> usize {
         self.rows.columns
     }
 
     fn value_and_subgradient(&mut self, x: &[T], g: &mut [T]) -> T {
         self.divide(x);
-        let Self { loss, rows, scales, scaled, slopes, .. } = self;
-        let mut sum = Sum::new();
-        g.fill(T::ZERO);
-        dense::update_rows(*rows, scaled, g, |row, product| {
-            let Some(&y) = loss.y.get(row) else { return T::ZERO };
-            let (share, slope) = loss.loss(row, y - product);
-            sum.add(share);
-            if let Some(kept) = slopes.get_mut(row) {
-                *kept = slope;
-            }
-            -slope
-        });
+        let Self { reader, loss, rows, scales, scaled, slopes, .. } = self;
+        let all = Rows { loss: *loss, matrix: *rows, first: 0, count: loss.y.len() };
+        let value = reader.read(&all, scaled, slopes, g);
         g.iter_mut().zip(*scales).for_each(|(g, &scale)| *g /= scale);
-        sum.value()
+        value
     }
 
     fn weigh(&mut self, factor: T) {
@@ -59,7 +111,12 @@ impl<T: Real> Oracle<T> for White<'_, T> {
 }
 
 /// b ← the least-squares fit with the loss's weights, if its normal equations can be solved.
-pub(super) fn least_squares<T: Real>(white: &mut White<'_, T>, b: &mut [T], row: &mut [T], memory: &mut [T]) {
+pub(super) fn least_squares<T: Real, P>(
+    white: &mut White<'_, T, P>,
+    b: &mut [T],
+    row: &mut [T],
+    memory: &mut [T],
+) {
     let p = b.len();
     let Some((normal, rest)) = memory.split_at_mut_checked(p.saturating_mul(p)) else { return };
     let Some(rhs) = rest.get_mut(..p) else { return };

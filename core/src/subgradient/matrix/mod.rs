@@ -72,7 +72,7 @@ pub use columns::singular_values;
 pub use learned::Learned;
 pub use options::{Options, Precondition};
 pub use problem::Problem;
-pub use run::{Recovered, Recovery, Workspace, solve, start};
+pub use run::{Pause, Recovered, Recovery, Workspace, resume, solve, start};
 pub use shape::{Factors, Gradient, Shape};
 pub use start::{Start, Weights};
 pub use step::{Step, Unit};

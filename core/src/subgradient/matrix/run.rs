@@ -118,6 +118,26 @@ pub struct Recovery<'a, T, O> {
     failed: Option<Status>,
 }
 
+/// Refuses what a run cannot begin with, but for the numbers in x.
+fn check<T: Real, O: Operator<T>>(
+    problem: &Problem<'_, T, O>,
+    options: &Options<T>,
+    x: &[T],
+    work: &Workspace<'_, T>,
+) -> Result<(), Error> {
+    options.check()?;
+    let (shape, scaled) = (problem.shape, options.is_scaled());
+    check_len("x", x.len(), shape.unknowns())?;
+    let (n, scratch) = (shape.unknowns(), problem.operator.scratch_len(shape));
+    let lengths = work.lengths();
+    let fits = |gram: usize| lengths == [n, n, n, lines(shape), gram, scratch];
+    if !(fits(squares(shape, scaled)) || fits(squares(shape, true))) {
+        let given = lengths.iter().fold(0_usize, |sum, &n| sum.saturating_add(n));
+        return Err(Error::Workspace { needed: Workspace::<T>::required_len(shape, scaled, scratch), given });
+    }
+    Ok(())
+}
+
 /// Makes the start, in x as well, and takes a first look: two or three passes over the measurements.
 /// With [`Start::Given`] x is where the run begins.
 ///
@@ -131,16 +151,7 @@ pub fn start<'a, T: Real, O: Operator<T>>(
     x: &'a mut [T],
     work: Workspace<'a, T>,
 ) -> Result<Recovery<'a, T, O>, Error> {
-    options.check()?;
-    let (shape, scaled) = (problem.shape, options.is_scaled());
-    check_len("x", x.len(), shape.unknowns())?;
-    let (n, scratch) = (shape.unknowns(), problem.operator.scratch_len(shape));
-    let lengths = work.lengths();
-    let fits = |gram: usize| lengths == [n, n, n, lines(shape), gram, scratch];
-    if !(fits(squares(shape, scaled)) || fits(squares(shape, true))) {
-        let given = lengths.iter().fold(0_usize, |sum, &n| sum.saturating_add(n));
-        return Err(Error::Workspace { needed: Workspace::<T>::required_len(shape, scaled, scratch), given });
-    }
+    check(problem, options, x, &work)?;
     if options.start == Start::Given {
         check_finite("x", x)?;
         work.current.copy_from(x);
@@ -174,6 +185,57 @@ pub fn start<'a, T: Real, O: Operator<T>>(
         failed: None,
     };
     run.look();
+    Ok(run)
+}
+
+/// What it takes to go on with a run later, besides x, the best factors: to be kept between two steps and handed to
+/// [`resume`] as it was.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pause<'p, T> {
+    /// The current factors.
+    pub current: &'p [T],
+    /// The direction of the step that comes next.
+    pub direction: &'p [T],
+    /// Of the power method.
+    pub vector: &'p [T],
+    /// Value, least value, length and relative length of the coming step, and the rule's own.
+    pub numbers: [T; 5],
+    /// Steps, when the least value was seen, steps since, whether the run is stuck, measurements above and below, and the
+    /// rule's steps and restarts.
+    pub counts: [u32; 8],
+}
+
+/// Goes on from where a run was paused, with the bits of one that was not; x holds what it held then.
+///
+/// # Errors
+/// As [`start`]; [`Error::Dimension`] and [`Error::Value`] for the vectors that were kept.
+pub fn resume<'a, T: Real, O: Operator<T>>(
+    problem: &Problem<'a, T, O>,
+    options: &Options<T>,
+    x: &'a mut [T],
+    work: Workspace<'a, T>,
+    pause: &Pause<'_, T>,
+) -> Result<Recovery<'a, T, O>, Error> {
+    check(problem, options, x, &work)?;
+    check_finite("x", x)?;
+    let mut run = Recovery {
+        problem: *problem,
+        options: *options,
+        x,
+        work,
+        pace: Pace::paused(options.step, T::ZERO, 0, 0),
+        value: T::ZERO,
+        best: T::ZERO,
+        found_at: 0,
+        counts: [0, 0],
+        step_size: T::ZERO,
+        relative: T::ZERO,
+        steps: 0,
+        idle: 0,
+        stuck: false,
+        failed: None,
+    };
+    run.set(pause)?;
     Ok(run)
 }
 
@@ -267,6 +329,66 @@ impl<T: Real, O: Operator<T>> Recovery<'_, T, O> {
         }
     }
 
+    /// What it takes to go on later: see [`resume`].
+    #[must_use]
+    pub fn pause(&self) -> Pause<'_, T> {
+        let (size, paced, restarts) = self.pace.state();
+        let [above, below] = self.counts;
+        Pause {
+            current: self.work.current,
+            direction: self.work.direction,
+            vector: self.work.vector,
+            numbers: [self.value, self.best, self.step_size, self.relative, size],
+            counts: [
+                self.steps,
+                self.found_at,
+                self.idle,
+                u32::from(self.stuck),
+                above,
+                below,
+                paced,
+                restarts,
+            ],
+        }
+    }
+
+    /// Goes on from where another run of the same problem and options was paused, with the bits that it would have had: for
+    /// runs that were begun already. x: what was in it then.
+    ///
+    /// # Errors
+    /// As [`resume`]; the run is untouched then.
+    pub fn go_on(&mut self, x: &[T], pause: &Pause<'_, T>) -> Result<(), Error> {
+        check_len("x", x.len(), self.x.len())?;
+        check_finite("x", x)?;
+        self.set(pause)?;
+        self.x.copy_from(x);
+        Ok(())
+    }
+
+    fn set(&mut self, pause: &Pause<'_, T>) -> Result<(), Error> {
+        let Workspace { current, direction, vector, .. } = &mut self.work;
+        let kept = [
+            ("current", pause.current, &mut **current),
+            ("direction", pause.direction, &mut **direction),
+            ("vector", pause.vector, &mut **vector),
+        ];
+        for (argument, from, to) in &kept {
+            check_len(argument, from.len(), to.len())?;
+            check_finite(argument, from)?;
+        }
+        check_finite("numbers", &pause.numbers)?;
+        for (_, from, to) in kept {
+            to.copy_from(from);
+        }
+        let [value, best, step_size, relative, size] = pause.numbers;
+        let [steps, found_at, idle, stuck, above, below, paced, restarts] = pause.counts;
+        self.pace = Pace::paused(self.options.step, size, paced, restarts);
+        (self.value, self.best, self.step_size, self.relative) = (value, best, step_size, relative);
+        (self.steps, self.found_at, self.idle, self.stuck) = (steps, found_at, idle, stuck != 0);
+        (self.counts, self.failed) = ([above, below], None);
+        Ok(())
+    }
+
     /// f of the current iterate.
     #[must_use]
     pub fn value(&self) -> T {
@@ -305,78 +427,6 @@ impl<T: Real, O: Operator<T>> Recovery<'_, T, O> {
         let others =
             u32::try_from(count).unwrap_or(u32::MAX).saturating_sub(positive.saturating_add(negative));
         [others, positive, negative].map(|n| T::from_u32(n) / T::from_usize(count))
-    }
-
-    /// The vectors that the next step needs, besides the [numbers](Recovery::numbers): the best iterate, the current one, the
-    /// direction of the last step, and what the power method has.
-    #[must_use]
-    pub fn vectors(&self) -> [&[T]; 4] {
-        [self.x, self.work.current, self.work.direction, self.work.vector]
-    }
-
-    /// The numbers that the next step needs, for [`go_on`](Recovery::go_on): finite as long as the run has not failed.
-    #[must_use]
-    pub fn numbers(&self) -> [f64; 13] {
-        let (size, paced, restarts) = self.pace.state();
-        let [above, below] = self.counts;
-        [
-            size.to_f64(),
-            f64::from(paced),
-            f64::from(restarts),
-            self.value.to_f64(),
-            self.best.to_f64(),
-            f64::from(self.found_at),
-            f64::from(above),
-            f64::from(below),
-            self.step_size.to_f64(),
-            self.relative.to_f64(),
-            f64::from(self.steps),
-            f64::from(self.idle),
-            if self.stuck { 1.0 } else { 0.0 },
-        ]
-    }
-
-    /// Goes on where a run of the same problem and options was when its [vectors](Recovery::vectors) and
-    /// [numbers](Recovery::numbers) were taken, with the bits that it would have had.
-    ///
-    /// # Errors
-    /// [`Error::Dimension`] or [`Error::Value`] for the vectors, [`Error::Value`] for the numbers. The run is untouched then.
-    pub fn go_on(&mut self, vectors: [&[T]; 4], numbers: &[f64; 13]) -> Result<(), Error> {
-        let [best, current, direction, vector] = vectors;
-        let n = self.problem.shape.unknowns();
-        for given in [best, current, direction] {
-            check_len("vectors", given.len(), n)?;
-        }
-        check_len("vectors", vector.len(), self.work.vector.len())?;
-        for given in vectors {
-            check_finite("vectors", given)?;
-        }
-        check_finite("numbers", numbers)?;
-        self.x.copy_from(best);
-        self.work.current.copy_from(current);
-        self.work.direction.copy_from(direction);
-        self.work.vector.copy_from(vector);
-        let &[
-            size,
-            paced,
-            restarts,
-            value,
-            least,
-            found_at,
-            above,
-            below,
-            step,
-            relative,
-            steps,
-            idle,
-            stuck,
-        ] = numbers;
-        self.pace.go_on(T::from_f64(size), paced as u32, restarts as u32);
-        (self.value, self.best, self.found_at) = (T::from_f64(value), T::from_f64(least), found_at as u32);
-        self.counts = [above as u32, below as u32];
-        (self.step_size, self.relative) = (T::from_f64(step), T::from_f64(relative));
-        (self.steps, self.idle, self.stuck, self.failed) = (steps as u32, idle as u32, stuck != 0.0, None);
-        Ok(())
     }
 
     /// Ends the run: what `report` says, and what was found. Takes the rank from x.

@@ -130,13 +130,14 @@ impl<T: Real> Pace<T> {
         Self { rule, size, steps: 0, restarts }
     }
 
-    /// The size, steps and restarts that are left.
-    pub(super) fn state(&self) -> (T, u32, u32) {
-        (self.size, self.steps, self.restarts)
+    /// A rule that was paused: its [`state`](Self::state).
+    pub(super) fn paused(rule: Step<T>, size: T, steps: u32, restarts: u32) -> Self {
+        Self { rule, size, steps, restarts }
     }
 
-    pub(super) fn go_on(&mut self, size: T, steps: u32, restarts: u32) {
-        (self.size, self.steps, self.restarts) = (size, steps, restarts);
+    /// What it takes to go on.
+    pub(super) fn state(&self) -> (T, u32, u32) {
+        (self.size, self.steps, self.restarts)
     }
 
     /// The length of the coming step, in units; `turned`: the last one went beyond what it sought.

@@ -23,7 +23,6 @@ pub(crate) fn choose(device: Device, command: &Command) -> Result<(), Failure> {
         Command::Devices(_) => Some("devices"),
         Command::Completions(_) => Some("completions"),
         Command::Man(_) => Some("man"),
-        Command::Fit(_) => Some("fit"),
         Command::Heat(arguments) if arguments.is_divided() => Some("heat --cluster"),
         Command::Balance(_) => Some("balance"),
         Command::Reproduce(_) => Some("reproduce"),
@@ -33,21 +32,25 @@ pub(crate) fn choose(device: Device, command: &Command) -> Result<(), Failure> {
         Command::Background(_) => Some("background"),
         Command::Transport(arguments) if arguments.out_of_core => Some("transport --out-of-core"),
         Command::Descend(arguments) if arguments.out_of_core => Some("descend --out-of-core"),
+        Command::Recover(arguments) if arguments.out_of_core => Some("recover --out-of-core"),
         Command::Heat(_)
         | Command::Relax(_)
         | Command::Descend(_)
         | Command::Transport(_)
-        | Command::Recover(_) => None,
+        | Command::Recover(_)
+        | Command::Fit(_) => None,
     };
     match (&device, command) {
         #[cfg(feature = "gpu")]
         (Device::Gpu(_), Command::Relax(_)) => {}
         #[cfg(feature = "gpu")]
+        (Device::Gpu(_), Command::Heat(arguments)) if !arguments.is_divided() => {}
+        #[cfg(feature = "gpu")]
         (Device::Gpu(_), Command::Transport(arguments)) if !arguments.out_of_core => {}
         #[cfg(feature = "gpu")]
         (Device::Gpu(_), _) => {
             return Err(format!(
-                "--device {device}: only southwell relax and southwell transport run there; leave --device out"
+                "--device {device}: only southwell heat, relax and transport run there; leave --device out"
             )
             .into());
         }

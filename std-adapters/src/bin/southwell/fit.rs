@@ -12,9 +12,11 @@ use southwell::{Error, Progress, Status, Stop};
 use southwell_std::files::{DenseMatrix, csv, npy, npz};
 use southwell_std::owned::{Fitted, Loss, Robust, Settings};
 use southwell_std::plot::{Panel, Series, write_svg};
+use southwell_std::threads::Work;
 
 use super::heat::tolerance;
 use super::relax::name;
+use crate::device;
 use crate::output::{self, Failure, INTERRUPTED, NOT_CONVERGED};
 
 #[derive(Debug, Args)]
@@ -110,6 +112,7 @@ struct Document<'a> {
     seconds: f64,
     /// The instruction set that the passes ran on.
     simd: &'static str,
+    device: String,
 }
 
 /// What refining did.
@@ -159,7 +162,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
         if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let fitted = model.fit(arguments.loss, &settings, &mut observer).map_err(refused)?;
+    // A step multiplies every entry twice.
+    let pool = device::threads(Work { products: 2 * rows.saturating_mul(columns), ..Work::default() })?;
+    let fitted = match &pool {
+        Some(pool) => model.fit_on(pool, arguments.loss, &settings, &mut observer),
+        None => model.fit(arguments.loss, &settings, &mut observer),
+    };
+    let fitted = fitted.map_err(refused)?;
     let mut coefficients = fitted.coefficients.clone();
     let refined = match arguments.refine {
         true => Some(model.refined(&mut coefficients).map_err(refused)?),
@@ -204,6 +213,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             }),
             seconds,
             simd: southwell_simd::level_name(),
+            device: device::name(pool.as_ref()),
         })?;
     } else {
         print(arguments, &fitted, &coefficients, &names, seconds)?;

@@ -1,5 +1,6 @@
 //! `southwell recover`: a low-rank matrix from measurements of which many are grossly wrong.
 
+mod out_of_core;
 mod read;
 
 use std::ops::ControlFlow;
@@ -24,6 +25,7 @@ use crate::output::{self, Failure, INTERRUPTED, NOT_CONVERGED};
 use read::Input;
 
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("resumable").args(["out_of_core", "cluster"]))]
 #[command(after_help = "\
 The archive, as numpy.savez writes it, holds the measurements y (m) and one operator:
   A (m, d1, d2)          any matrices: y = <A[i], X>
@@ -42,6 +44,7 @@ Examples:
   southwell recover measurements.npz --rank 10 --json
   southwell recover image.npz --rank 5 --general --out factors.npz --plot value.svg
   southwell recover phases.npz --rank 1 --step polyak --target 0 --init-scale 1 --start spectral
+  southwell recover A.npy --targets y.npy --rank 10 --out-of-core --checkpoint run.npz   # Ctrl-C, then --resume run.npz
 
 Over ranks (--cluster, in a build with the feature `mpi`): the measurements are divided; the factors do not depend on the number of
 ranks, and agree with those of one machine to rounding:
@@ -118,14 +121,22 @@ pub(crate) struct Arguments {
     /// Divide the measurements among the ranks that mpirun started.
     #[arg(long, conflicts_with_all = ["single", "plot"])]
     cluster: bool,
-    /// Write checkpoints of a run over ranks here.
-    #[arg(long, value_name = "RUN.npz", requires = "cluster")]
+    /// Leave the matrices in FILE, a NumPy file (.npy) of three axes in C order, and read it once a step.
+    #[arg(long, requires = "targets", conflicts_with_all = ["cluster", "plot"])]
+    pub(crate) out_of_core: bool,
+    /// With --out-of-core, the measurements: a NumPy vector.
+    #[arg(long, value_name = "y.npy", requires = "out_of_core")]
+    targets: Option<PathBuf>,
+    /// With --out-of-core, where a checkpoint is written on Ctrl-C, every ten minutes and when steps run out. Default:
+    /// recover-checkpoint.npz.
+    /// With --cluster there are checkpoints only where this or --resume names a file.
+    #[arg(long, value_name = "RUN.npz", requires = "resumable")]
     pub(crate) checkpoint: Option<PathBuf>,
     /// Over ranks, a checkpoint every so many steps.
     #[arg(long, allow_negative_numbers = true, value_name = "STEPS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..), requires = "cluster")]
     checkpoint_every: u32,
-    /// Go on from this checkpoint, on any number of ranks, and keep it.
-    #[arg(long, value_name = "RUN.npz", requires = "cluster", conflicts_with = "checkpoint")]
+    /// Go on from this checkpoint, over any number of ranks, and keep it.
+    #[arg(long, value_name = "RUN.npz", requires = "resumable", conflicts_with = "checkpoint")]
     resume: Option<PathBuf>,
 }
 
@@ -218,6 +229,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
         output::check_writable(option, path)?;
     }
+    if arguments.out_of_core {
+        return match arguments.single {
+            true => out_of_core::run::<f32>(arguments),
+            false => out_of_core::run::<f64>(arguments),
+        };
+    }
     let Input { measurements, y, symmetric, truth } = read::read(&arguments.file)?;
     let (rows, columns) = measurements.dimensions();
     let symmetric = arguments.symmetric || !arguments.general && symmetric.unwrap_or(true);
@@ -241,6 +258,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         solve::<f64>(arguments, &recovery, pool.as_ref(), truth)
     }?;
     let seconds = start.elapsed().as_secs_f64();
+    finish(arguments, (rows, columns, recovery.y.len()), &found, truth, seconds, device::name(pool.as_ref()))
+}
+
+/// Writes what was found, and says so; rows, columns and the number of measurements are of the problem.
+fn finish(
+    arguments: &Arguments,
+    shape: (usize, usize, usize),
+    found: &Found,
+    truth: Option<&[f64]>,
+    seconds: f64,
+    device: String,
+) -> Result<ExitCode, Failure> {
     if let Some(path) = &arguments.out {
         let (u, v) = (&found.u, &found.v);
         archive::write(
@@ -255,7 +284,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if let Some(path) = &arguments.plot {
         write_svg(path, &panels(&found.history))?;
     }
-    report(arguments, &recovery, &found, truth, seconds, device::name(pool.as_ref()))?;
+    report(arguments, shape, found, truth, seconds, device)?;
     Ok(match found.recovered.report.status {
         Status::Converged => ExitCode::SUCCESS,
         Status::Stopped => ExitCode::from(INTERRUPTED),
@@ -367,14 +396,13 @@ fn relative_error(found: &Found, truth: &[f64]) -> f64 {
 
 fn report(
     arguments: &Arguments,
-    recovery: &Recovery,
+    (rows, columns, measurements): (usize, usize, usize),
     found: &Found,
     truth: Option<&[f64]>,
     seconds: f64,
     device: String,
 ) -> Result<(), Failure> {
     let recovered = &found.recovered;
-    let (rows, columns) = recovery.measurements.dimensions();
     let status = name(recovered.report.status);
     let number = |value: f64| value.is_finite().then_some(value);
     let error = truth.map(|truth| relative_error(found, truth));
@@ -392,7 +420,7 @@ fn report(
             relative_error: error.and_then(number),
             rows,
             columns,
-            measurements: recovery.y.len(),
+            measurements,
             seconds,
             simd: southwell_simd::level_name(),
             device,

@@ -16,7 +16,7 @@ use southwell::subgradient::counter::stream;
 use southwell::subgradient::matrix::operator::{
     Bilinear, Dense, Draw, Entries, Misfit, Operator, Packed, Paired, RankOne, Seeded,
 };
-use southwell::subgradient::matrix::{Factors, Gradient, Options, Shape, Weights};
+use southwell::subgradient::matrix::{Factors, Gradient, Options, Pause, Shape, Weights};
 use southwell::{Error, Observer, Report, Status};
 
 use super::{BLOCKS, Saving, refused};
@@ -276,19 +276,25 @@ impl<O: Operator<f64>> Kept for Watched<'_, '_, f64, O> {
     }
 
     fn state(&self) -> (Vec<f64>, Vec<f64>) {
-        let vectors = self.run.vectors();
-        (Vec::new(), self.run.numbers().into_iter().chain(vectors.into_iter().flatten().copied()).collect())
+        let Pause { current, direction, vector, numbers, counts } = self.run.pause();
+        let vectors = [self.run.x(), current, direction, vector];
+        let scalars = numbers.into_iter().chain(counts.map(f64::from));
+        (Vec::new(), scalars.chain(vectors.into_iter().flatten().copied()).collect())
     }
 
     fn go_on(&mut self, _items: &[f64], numbers: &[f64]) -> Result<(), Fault> {
-        let lengths = self.run.vectors().map(<[f64]>::len);
         let misfit = || keep::other("the size of the factors");
-        let (scalars, mut rest) = numbers.split_first_chunk().ok_or_else(misfit)?;
-        let mut vectors: [&[f64]; 4] = [&[]; 4];
-        for (vector, length) in vectors.iter_mut().zip(lengths) {
-            (*vector, rest) = rest.split_at_checked(length).ok_or_else(misfit)?;
+        let (&scalars, rest) = numbers.split_first_chunk().ok_or_else(misfit)?;
+        let (&counts, mut rest) = rest.split_first_chunk::<8>().ok_or_else(misfit)?;
+        let unknowns = self.run.x().len();
+        let mut vectors: [&[f64]; 3] = [&[]; 3];
+        for vector in &mut vectors {
+            (*vector, rest) = rest.split_at_checked(unknowns).ok_or_else(misfit)?;
         }
-        self.run.go_on(vectors, scalars).map_err(|error| refused(error.to_string()))
+        let [x, current, direction] = vectors;
+        let counts = counts.map(|count| count as u32);
+        let pause = Pause { current, direction, vector: rest, numbers: scalars, counts };
+        self.run.go_on(x, &pause).map_err(|error| refused(error.to_string()))
     }
 }
 

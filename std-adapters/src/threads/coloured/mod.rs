@@ -18,6 +18,7 @@ use half::{Colour, Half};
 
 pub use split::ColouredHalves;
 pub use sweep::ColouredSweeps;
+pub(super) use sweep::Proximal;
 
 /// The largest block.
 const MOST: usize = 8;
@@ -159,6 +160,11 @@ impl<T: Real> Coloured<T> {
             laid_out.push(colour);
         }
         Ok(Self { order, size, colours: laid_out, reversed: OnceLock::new(), diagonal })
+    }
+
+    /// The unknown at each place.
+    pub(super) fn order_of_rows(&self) -> &[u32] {
+        &self.order
     }
 
     /// Colours.

@@ -1,5 +1,6 @@
 //! Sweeps over a coloured matrix.
 
+use southwell::descent::penalties::Shape;
 use southwell::linear::{Csr, Matrix};
 use southwell::relaxation::{Blocks, Relax};
 use southwell::{Error, Real};
@@ -57,6 +58,35 @@ impl<T: Real> Sweep<'_, T> {
                 let change = row.iter().zip(&r).fold(T::ZERO, |sum, (&a, &r)| sum + a * r);
                 *x += self.omega * change;
             }
+        }
+    }
+}
+
+/// What is minimised over one unknown at a time, in the order of the colours.
+#[derive(Debug)]
+pub(in crate::threads) struct Proximal<'a, T> {
+    pub(in crate::threads) rhs: &'a [T],
+    pub(in crate::threads) shapes: &'a [Shape<T>],
+}
+
+impl<T: Real> ColouredSweeps<'_, T> {
+    /// x_i ← prox((b_i − Σ_{j≠i} a_ij x_j)/a_ii), colour by colour.
+    pub(in crate::threads) fn minimise(&self, problem: &Proximal<'_, T>, x: &mut [T]) {
+        for rows in &self.rows {
+            let (before, rest) = x.split_at_mut(rows.start);
+            let (x, after) = rest.split_at_mut(rows.end - rows.start);
+            let (before, after) = (&*before, &*after);
+            let part = self.pool.part(x.len(), LEAST);
+            self.pool.each(x.chunks_mut(part).enumerate(), |(k, x)| {
+                let first = rows.start + k * part;
+                let known = problem.rhs[first..].iter().zip(&problem.shapes[first..]);
+                let known = known.zip(&self.matrix.diagonal[first..]);
+                for (i, (x, ((&b, shape), &d))) in x.iter_mut().zip(known).enumerate() {
+                    let r = csr::row_residual(rows.lower, k * part + i, b, before);
+                    let r = csr::row_residual(rows.upper, k * part + i, r, after);
+                    *x = shape.prox(T::ONE / d, r / d);
+                }
+            });
         }
     }
 }
