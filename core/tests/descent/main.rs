@@ -1,0 +1,16 @@
+//! Block coordinate descent and sparse regression.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod design;
+mod forests;
+mod nonnegative;
+mod penalties;
+mod refusals;
+#[path = "../common/regression.rs"]
+mod regression;
+mod rules;
+mod sparse_regression;
+mod sparse_regression_properties;
+mod streams;
+mod tables;

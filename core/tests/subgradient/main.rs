@@ -1,0 +1,13 @@
+//! Sub-gradients: small nonsmooth problems and robust matrix recovery.
+
+mod calibration;
+#[path = "../common/mod.rs"]
+mod common;
+mod lad;
+mod nonsmooth;
+mod projections;
+mod recovery;
+mod recovery_operators;
+mod recovery_properties;
+mod recovery_refusals;
+mod recovery_rules;

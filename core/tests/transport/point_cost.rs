@@ -1,0 +1,109 @@
+//! Costs between points, and of a kernel.
+
+use crate::common::cases::{Case, SplitMix64, look};
+use southwell::Error;
+use southwell::omega::Fixed;
+use southwell::transport::{Cost, Ground, KernelCost, PointCost, Potentials, Problem, scaling};
+
+/// Costs made on the fly are those that are stored.
+#[test]
+fn points() {
+    let (x, y) = (SplitMix64(1).take(3 * 20), SplitMix64(2).take(3 * 31));
+    for ground in [Ground::SquaredEuclidean, Ground::Euclidean, Ground::L1] {
+        let mut storage = vec![f64::NAN; PointCost::<f64>::required_len(31, 3)];
+        let cost = PointCost::new(&x, &y, 3, ground, &mut storage).expect("points");
+        let cost = cost.scaled(1.0 / cost.largest()).expect("a scale");
+        let mut stored = vec![];
+        for i in 0..20 {
+            for j in 0..31 {
+                let d = (0..3).map(|k| (x[3 * i + k] - y[3 * j + k]).abs());
+                stored.push(match ground {
+                    Ground::L1 => d.sum::<f64>(),
+                    Ground::Euclidean => d.map(|d| d * d).sum::<f64>().sqrt(),
+                    _ => d.map(|d| d * d).sum::<f64>(),
+                });
+            }
+        }
+        let largest = stored.iter().fold(0.0_f64, |most, &c| most.max(c));
+        let mut row = vec![0.0; 31];
+        let scale = cost.row(0, &mut row)[0] / stored[0];
+        assert!(1.0 / scale >= largest && 1.0 / scale <= 4.0 * largest, "{ground:?} {scale} {largest}");
+        for i in 0..20 {
+            for (made, stored) in cost.row(i, &mut row).iter().zip(&stored[31 * i..]) {
+                assert!((made - stored * scale).abs() <= 1e-15, "{ground:?}");
+            }
+        }
+        stored.iter_mut().for_each(|c| *c *= scale);
+        let case = Case { cost: stored, a: vec![1.0 / 20.0; 20], b: vec![1.0 / 31.0; 31] };
+        let problem = Problem::new(&cost, &case.a, &case.b, 0.05).expect("a problem");
+        let mut storage = vec![f64::NAN; scaling::Workspace::<f64>::required_len(20, 31, false)];
+        let workspace = scaling::Workspace::new(&problem, &mut storage).expect("memory");
+        let (mut f, mut g) = (vec![0.0; 20], vec![0.0; 31]);
+        let x = Potentials { f: &mut f, g: &mut g };
+        let report =
+            scaling::solve(&problem, &scaling::Options::default(), &mut Fixed(1.0), x, workspace, &mut ());
+        assert!(report.expect("valid").converged());
+        let [rows, columns, ..] = look(&case, 0.05, &f, &g);
+        assert!(rows + columns < 1.1e-9, "{ground:?} {rows} {columns}");
+    }
+    let mut storage = [0.0; 6];
+    let refused = |x: &[f64], y: &[f64], d, storage: &mut [f64]| {
+        PointCost::new(x, y, d, Ground::L1, storage).map(|_| ()).err()
+    };
+    assert!(matches!(refused(&[], &[], 0, &mut storage), Some(Error::Option { name: "dimension", .. })));
+    let expected = Error::Dimension { argument: "y", expected: 2, given: 3 };
+    assert_eq!(refused(&[1.0, 2.0], &[1.0; 3], 2, &mut storage), Some(expected));
+    let expected = Error::Value { argument: "x", index: 1 };
+    assert_eq!(refused(&[1.0, f64::NAN], &[1.0; 4], 2, &mut storage), Some(expected));
+    let expected = Error::Workspace { needed: 8, given: 6 };
+    assert_eq!(refused(&[1.0, 2.0], &[1.0; 8], 2, &mut storage), Some(expected));
+    assert!(matches!(
+        refused(&[1e308; 2], &[-1e308; 2], 2, &mut storage),
+        Some(Error::Option { name: "points", .. })
+    ));
+}
+
+/// A kernel's coupling is the kernel with its rows and columns scaled, whatever units it came in.
+#[test]
+fn kernels() {
+    let kernel: Vec<f64> = SplitMix64(7).take(20 * 31).iter().map(|u| 1e-3 + u * u).collect();
+    let case = Case { cost: vec![], a: vec![1.0 / 20.0; 20], b: vec![1.0 / 31.0; 31] };
+    // Plain scaling of rows and columns.
+    let (mut u, mut v) = (vec![1.0; 20], vec![1.0; 31]);
+    for _ in 0..500 {
+        for (i, u) in u.iter_mut().enumerate() {
+            *u = case.a[i] / (0..31).map(|j| kernel[31 * i + j] * v[j]).sum::<f64>();
+        }
+        for (j, v) in v.iter_mut().enumerate() {
+            *v = case.b[j] / (0..20).map(|i| u[i] * kernel[31 * i + j]).sum::<f64>();
+        }
+    }
+    for (factor, epsilon) in [(1.0, 1.0), (1e200, 0.25), (1e-200, 1e-3)] {
+        let scaled: Vec<f64> = kernel.iter().map(|k| factor * k).collect();
+        let cost = KernelCost::new(&scaled, 20, 31, 31, epsilon).expect("a kernel");
+        let problem = Problem::new(&cost, &case.a, &case.b, cost.epsilon()).expect("a problem");
+        let mut storage = vec![f64::NAN; scaling::Workspace::<f64>::required_len(20, 31, false)];
+        let workspace = scaling::Workspace::new(&problem, &mut storage).expect("memory");
+        let (mut f, mut g) = (vec![0.0; 20], vec![0.0; 31]);
+        let x = Potentials { f: &mut f, g: &mut g };
+        let report =
+            scaling::solve(&problem, &scaling::Options::default(), &mut Fixed(1.0), x, workspace, &mut ());
+        assert!(report.expect("valid").converged());
+        let mut buffer = [0.0; 31];
+        let least = (0..20).flat_map(|i| cost.row(i, &mut buffer).to_vec()).fold(f64::INFINITY, f64::min);
+        assert_eq!(least, 0.0);
+        for i in 0..20 {
+            for j in 0..31 {
+                let exact = u[i] * kernel[31 * i + j] * v[j];
+                let found = ((f[i] + g[j] - cost.row(i, &mut buffer)[j]) / epsilon).exp();
+                assert!((found - exact).abs() < 1e-8 * exact, "{factor} {epsilon}: {found} {exact}");
+            }
+        }
+    }
+    let refused = |kernel: &[f64], epsilon| KernelCost::new(kernel, 1, 2, 2, epsilon).err();
+    assert_eq!(refused(&[1.0, f64::NAN], 1.0), Some(Error::Value { argument: "kernel", index: 1 }));
+    assert_eq!(refused(&[1.0, -1.0], 1.0), Some(Error::Negative { argument: "kernel", index: 1 }));
+    assert!(matches!(refused(&[1.0, 0.0], 1.0), Some(Error::Option { name: "kernel", .. })));
+    assert!(matches!(refused(&[1.0, 1.0], 0.0), Some(Error::Option { name: "epsilon", .. })));
+    assert_eq!(refused(&[1.0], 1.0), Some(Error::Dimension { argument: "kernel", expected: 2, given: 1 }));
+}
