@@ -11,3 +11,4 @@ mod recovery_operators;
 mod recovery_properties;
 mod recovery_refusals;
 mod recovery_rules;
+mod refusals;
