@@ -111,7 +111,8 @@ fn sound(offsets: &[u32], indices: &[u32], width: usize) -> bool {
     for &begin in offsets {
         // An empty row begins where the one before it does.
         if begin > last
-            && let Some([a, b]) = indices.get(begin as usize - 1..).and_then(<[u32]>::first_chunk)
+            && let Some([a, b]) =
+                indices.get((begin as usize).wrapping_sub(1)..).and_then(<[u32]>::first_chunk)
         {
             between = between.wrapping_add(falls(*a, *b));
         }

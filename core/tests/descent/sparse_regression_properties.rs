@@ -417,7 +417,7 @@ fn sweeps_extrapolate_the_dual_point() {
 #[test]
 fn the_work_of_a_step_is_bounded() {
     let a: Vec<f64> = (0..144).map(|k| 1.0 / f64::from(k / 12 + k % 12 + 1)).collect();
-    let y: Vec<f64> = (0..12).map(|i| normal(7, 12)[i]).collect();
+    let y: Vec<f64> = (0..12).map(|i| normal(7, i)).collect();
     let design = Columns::new(&a, 12, 12).expect("a matrix");
     let groups = [0, 3, 5, 8, 12];
     for penalty in [Penalty::Lasso { lambda: 1.0 }, Penalty::Group { lambda: 1.0, groups: &groups }] {
