@@ -320,8 +320,6 @@ fn truths<T: Real>(input: &Input, data: &Data<T>, found: &Found<T>) {
     let rounding = T::EPSILON.to_f64() * (data.p as f64 + 8.0);
     if input.method == Method::Mirror {
         if found.value < T::INFINITY && found.steps > 0 {
-            // An average of as many points as steps adds up their roundings.
-            let rounding = rounding + T::EPSILON.to_f64() * f64::from(found.steps);
             let sum = x.iter().sum::<f64>();
             assert!(
                 x.iter().all(|&x| x >= 0.0) && (sum - 1.0).abs() <= rounding,

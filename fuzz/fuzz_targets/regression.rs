@@ -96,7 +96,7 @@ fn on<T: Real, A: Design<T>>(input: &Input, design: &A, a: &[T], y: &[T]) {
         stop,
         growth: u32::from(input.growth % 8) + 1,
         screening: input.screening,
-        max_updates: 2000,
+        ..Options::default()
     };
     let capacity = usize::from(input.capacity) % (p + 2);
     let start: Vec<T> = (0..p)

@@ -10,7 +10,8 @@
 //! For a convex f, averages of what was seen bound it: f* ≥ Σ η_t (f_t − g_tᵀx_t)/Σ η_t + min_i Σ η_t g_ti/Σ η_t. *Residual*:
 //! the best value less that bound, so that [`Status::Converged`](crate::Status) is a proof within the
 //! tolerance. *Scale*: |f| at the start, or the first residual if that is larger. *Step*: one call of the oracle
-//! and n exponentials. *Memory*: 5 n. x holds the best point seen; the average x̄ is looked at when a drive ends.
+//! and n exponentials. *Memory*: 5 n. x holds the best point seen; the average x̄, brought to a sum of 1 as every point
+//! is, is looked at when a drive ends.
 //!
 //! *Fails*: the bound is wrong for an f that is not convex. A coordinate never falls below the smallest normal
 //! number, so that it can come back.
@@ -253,6 +254,8 @@ impl<T: Real, O: Oracle<T>, R: StepRule<T>> Run for Mirror<'_, T, O, R> {
         }
         self.work.spare.copy_from(self.work.average);
         vector::scale(T::ONE / self.weight, self.work.spare);
+        // As many roundings as steps are in it.
+        normalise(self.work.spare);
         let value = self.oracle.value_and_subgradient(self.work.spare, self.work.g);
         if value.is_finite() {
             self.best.improve(self.steps, self.work.spare, value);

@@ -141,12 +141,25 @@ pub(crate) fn errors_by<T: Real, O: Operator<T>>(
     options: &Options<T>,
     at: &[u32],
 ) -> Vec<f64> {
+    errors_from(operator, y, truth, (rank, &[]), options, at)
+}
+
+/// The same from the factor that is given, zeros where it is too short.
+pub(crate) fn errors_from<T: Real, O: Operator<T>>(
+    operator: &O,
+    y: &[T],
+    truth: &[f64],
+    (rank, from): (usize, &[T]),
+    options: &Options<T>,
+    at: &[u32],
+) -> Vec<f64> {
     let problem = Problem::symmetric(operator, y, rank).expect("a problem");
     let (shape, scaled) = (problem.shape(), options.is_scaled());
     let needed = Workspace::<T>::required_len(shape, scaled, operator.scratch_len(shape));
     let mut storage = vec![T::NAN; needed];
     let workspace = Workspace::new(&problem, scaled, &mut storage).expect("long enough");
     let mut x = vec![T::ZERO; shape.unknowns()];
+    x.iter_mut().zip(from).for_each(|(x, &from)| *x = from);
     let mut run = matrix::start(&problem, options, &mut x, workspace).expect("sound options");
     let mut steps = 0;
     let look = |&until: &u32| {

@@ -412,3 +412,22 @@ fn sweeps_extrapolate_the_dual_point() {
     }
     assert!(below >= 8, "{below} of 24");
 }
+
+/// Hostile data cost no more than what a step may: Hilbert's matrix in groups, to a gap below what rounding allows.
+#[test]
+fn the_work_of_a_step_is_bounded() {
+    let a: Vec<f64> = (0..144).map(|k| 1.0 / f64::from(k / 12 + k % 12 + 1)).collect();
+    let y: Vec<f64> = (0..12).map(|i| normal(7, i)).collect();
+    let design = Columns::new(&a, 12, 12).expect("a matrix");
+    let groups = [0, 3, 5, 8, 12];
+    for penalty in [Penalty::Lasso { lambda: 1.0 }, Penalty::Group { lambda: 1.0, groups: &groups }] {
+        let unit = Problem::least_squares(&design, &y, penalty).expect("a problem");
+        let problem = unit.with_lambda(1e-6 * unit.lambda_max()).expect("a problem");
+        let stop = Stop { max_steps: 20, ..Stop::relative(1e-14) };
+        let options = Options { stop, ..Options::default() };
+        let found = solve(&problem, (12, 12, 12), &options, &mut [0.0; 12]);
+        assert!(found.updates > 0 && found.updates <= 12 * 30 * 20, "{found:?}");
+        // A look is at most twelve products, and the Gram matrix is made once.
+        assert!(found.column_visits <= 24 + 12 * 20 + 144, "{found:?}");
+    }
+}

@@ -14,4 +14,5 @@ mod recovery_operators;
 mod recovery_properties;
 mod recovery_refusals;
 mod recovery_rules;
+mod refusals;
 mod rules;

@@ -46,6 +46,21 @@ fn mirror_descent_bounds_what_it_finds() {
     assert!(pure.lower_bound <= found.upper && found.lower <= pure.value, "{pure:?} {found:?}");
 }
 
+/// The average of ten thousand points is on the simplex as nearly as one point is.
+#[test]
+fn an_average_adds_up_to_one() {
+    let payoff = [0.0_f32, 1.0, -1.0, -1.0, 0.0, 1.0, 1.0, -1.0, 0.0];
+    let table = Table::new(&payoff, 3, 3).expect("a table");
+    let (mut memory, mut storage) = ([f32::NAN; 3], [f32::NAN; mirror::Workspace::<f32>::required_len(3)]);
+    let oracle = MaxAffine::new(table, &[0.0; 3], false, &mut memory).expect("an oracle");
+    let work = mirror::Workspace::new(&oracle, &mut storage).expect("memory");
+    let (mut x, ending) = ([5.0, 1.0, 2.0], Ending::after(10_000));
+    let found = mirror::solve(oracle, &ending, Constant(0.3), &mut x, work, &mut ()).expect("sound");
+    assert_eq!(found.seen_at, 10_000, "the average is better than points that go in circles");
+    let sum: f64 = x.iter().map(|&x| f64::from(x)).sum();
+    assert!((sum - 1.0).abs() <= 2.0 * f64::from(f32::EPSILON), "{sum}");
+}
+
 #[test]
 fn stone_scissors_paper() {
     let payoff = [0.0, 1.0, -1.0, -1.0, 0.0, 1.0, 1.0, -1.0, 0.0];

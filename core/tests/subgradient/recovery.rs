@@ -1,8 +1,9 @@
 //! Robust matrix recovery: the reference figures of dense Gaussian measurements. Signs make paths chaotic in
 //! the last bit, so figures are met within a factor: 2 above the floor, 3 on it.
 
-use crate::common::sensing::{Case, below, errors, least_squares};
+use crate::common::sensing::{Case, below, errors, errors_from, least_squares};
 use southwell::subgradient::counter::{draw, normal, stream, uniform};
+use southwell::subgradient::matrix::operator::Dense;
 use southwell::subgradient::matrix::{Options, Start, Step};
 
 const ETA0: f64 = 0.25;
@@ -95,6 +96,14 @@ fn no_decomposition_is_needed() {
         assert!(errors[0] < 1e-2, "{start:?}: {errors:?}");
         below(&errors[1..], &[floor], 4.0, "floor of the start");
     }
+    // α I, which knows nothing of the measurements.
+    let mut eye = [0.0; 900];
+    eye.iter_mut().step_by(31).for_each(|x| *x = 1e-6);
+    let operator = Dense::new(&sensing.a, 30, 30).expect("matrices");
+    let options = held(1e-6, 90, Start::Given);
+    let errors = errors_from(&operator, &sensing.y, &sensing.truth, (30, &eye), &options, &[165, 400]);
+    below(&errors, &[1e-2, 1.8e-4], 4.0, "the unit matrix");
+    assert!(errors[0] < 1e-2, "{errors:?}");
 }
 
 /// Fewer measurements than degrees of freedom.

@@ -116,6 +116,28 @@ fn sign_operators() {
     below(&errors(30, &oscillation(1e-4, 0), &[300]), &[1.5e-4], 3.0, "oscillation, over-estimated");
 }
 
+/// What each rule ends with: equal steps go round the truth at a distance of their size, steps of 1/√t come nearer,
+/// lengths that fall reach it from a start that is not small.
+#[test]
+fn plain_rules() {
+    let sensing = Case { d: 8, r: 2, m: 160, p: 0.2, ..Case::default() }.gaussian();
+    let worst = |step, unit, alpha, from| {
+        let start = if alpha < 1.0 { Start::PowerStep } else { Start::Spectral };
+        let options = Options { alpha, step, unit, start, ..Options::default() };
+        let at: Vec<u32> = (from..from + 20).collect();
+        errors(&sensing, 2, &options, &at).into_iter().fold(0.0, f64::max)
+    };
+    let constant = |eta0, from| worst(Step::Constant { eta0 }, Unit::Spectral, 1e-3, from);
+    let ratio = constant(0.25, 500) / constant(0.025, 1500);
+    assert!((5.0..20.0).contains(&ratio), "ten times the step, {ratio} times the error");
+    let diminishing = |from| worst(Step::Diminishing { eta0: 0.25 }, Unit::Spectral, 1e-3, from);
+    let ratio = diminishing(1000) / diminishing(8000);
+    assert!((2.0..5.0).contains(&ratio), "steps shorter by the root of eight, errors by {ratio}");
+    let lengths = Step::Held { eta0: 1.0, rho: 0.98, hold: 0 };
+    let error = worst(lengths, Unit::Length, 1.0, 1400);
+    assert!(error < 1e-10, "lengths that fall: {error}");
+}
+
 /// Steps until the value is within a thousandth of the best; as many as there may be where it is not met.
 fn cost(seed: u64, step: Step<f64>) -> f64 {
     let case = Case { d: 8, r: 2, m: 160, p: 0.2, seed, ..Case::default() };

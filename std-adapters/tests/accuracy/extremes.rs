@@ -123,8 +123,7 @@ fn fits<T: Real>() -> usize {
                 let mut storage = vec![T::NAN; sparse_regression::Workspace::<T>::required_len(8, 3, 3)];
                 let mut indices = vec![0; sparse_regression::Workspace::<T>::required_indices(3, 3)];
                 let workspace = sparse_regression::Workspace::new(&problem, 3, &mut storage, &mut indices)?;
-                let options =
-                    sparse_regression::Options { max_updates: 5000, ..sparse_regression::Options::default() };
+                let options = sparse_regression::Options::default();
                 let mut w = [T::ZERO; 3];
                 let outcome = sparse_regression::solve(&problem, &options, &mut w, workspace, &mut ())?;
                 honest(&format!("lasso, {what}"), &outcome.report, &w);

@@ -4,7 +4,7 @@
 //! Lipschitz rule of the proximal kind, Nutini et al. 2015); a row of the Gram matrix brings the slopes up to
 //! date.
 
-use super::working_set::{Columns, WorkingSet};
+use super::working_set::{Columns, WorkingSet, short};
 use crate::Real;
 use crate::linear::Design;
 
@@ -51,13 +51,14 @@ impl<T: Real> WorkingSet<'_, T> {
     }
 
     /// Minimises the quadratic over the working set, until no slot is farther than `enough` of its threshold from
-    /// optimal, or after `most` greedy steps.
+    /// optimal, or after `most` greedy steps a slot.
     pub(super) fn descend<A: Design<T>>(
         &mut self,
         columns: &mut Columns<'_, '_, T, A>,
         enough: T,
         most: u32,
     ) -> Done {
+        let most = short(self.len).saturating_mul(most);
         if columns.problem.groups.is_some() {
             return self.descend_by_groups(columns, enough, most);
         }

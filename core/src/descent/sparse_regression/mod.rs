@@ -88,7 +88,9 @@ pub struct Options<T> {
     pub growth: u32,
     /// Whether gap-safe screening takes columns out of consideration. Default: yes.
     pub screening: bool,
-    /// Greedy steps on one working set, at most; positive. Default 100 000.
+    /// Greedy steps for each column of the working set, at most, before all columns are looked at again; positive. One
+    /// costs as many operations as the set has columns, so that a step of the run is bounded by the square of the
+    /// set, whatever the data; well-posed problems take fewer than ten. Default 30.
     pub max_updates: u32,
 }
 
@@ -97,7 +99,7 @@ impl<T: Real> Default for Options<T> {
         // EPSILON > 1e-10 tells f32 from f64 without asking for the type.
         let relative = if T::EPSILON.to_f64() > 1e-10 { 1e-5 } else { 1e-6 };
         let stop = Stop { max_steps: 1000, ..Stop::relative(T::from_f64(relative)) };
-        Self { stop, growth: 32, screening: true, max_updates: 100_000 }
+        Self { stop, growth: 32, screening: true, max_updates: 30 }
     }
 }
 
