@@ -57,6 +57,13 @@ pub(crate) fn few<T>(x: &[T]) -> bool {
     x.len() < crate::LANES
 }
 
+/// Whether a pass that moves more than it computes is short enough to go without: up to so many elements, the
+/// registers of 128 bits that every host has take no longer than the call.
+#[inline(always)]
+pub(crate) fn brief<T>(x: &[T], most: usize) -> bool {
+    x.len() <= most
+}
+
 /// Whether the rows of a matrix are so narrow that wide registers would not be filled.
 #[inline(always)]
 pub(crate) fn narrow<T>(columns: usize, bytes: usize) -> bool {

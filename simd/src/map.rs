@@ -33,21 +33,20 @@ pub(crate) fn pieces<const N: usize, T>(mut x: &[T]) -> impl Iterator<Item = &[T
     })
 }
 
+/// Elements below which a host without wide registers takes pieces of known length, not a loop.
+const PIECES: usize = 8;
+
 /// The whole registers and the rest. With registers of one element a host takes what is short as rest:
-/// pieces of known length use the narrow registers that every host has, a short loop does not.
+/// pieces of known length use the narrow registers that every host has, so short a loop does not.
 #[inline(always)]
 pub(crate) fn registers<T: Real, S: Simd>(simd: S, x: &[T]) -> (&[T::Vector<S>], &[T]) {
-    if S::IS_SCALAR && cfg!(feature = "std") && crate::dispatch::few(x) {
-        (&[], x)
-    } else {
-        T::split(simd, x)
-    }
+    if S::IS_SCALAR && cfg!(feature = "std") && x.len() < PIECES { (&[], x) } else { T::split(simd, x) }
 }
 
 /// The same, for writing.
 #[inline(always)]
 pub(crate) fn registers_mut<T: Real, S: Simd>(simd: S, x: &mut [T]) -> (&mut [T::Vector<S>], &mut [T]) {
-    if S::IS_SCALAR && cfg!(feature = "std") && crate::dispatch::few(x) {
+    if S::IS_SCALAR && cfg!(feature = "std") && x.len() < PIECES {
         (&mut [], x)
     } else {
         T::split_mut(simd, x)

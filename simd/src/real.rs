@@ -139,6 +139,10 @@ macro_rules! real {
             }
             #[inline(always)]
             fn sqrt(self) -> Self {
+                // Both are correctly rounded; the processor's own instruction, where `libm` counts bits.
+                #[cfg(feature = "std")]
+                return $t::sqrt(self);
+                #[cfg(not(feature = "std"))]
                 $sqrt(self)
             }
             #[inline]

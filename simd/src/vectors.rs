@@ -1,6 +1,7 @@
 //! How a scalar type meets pulp's registers. Private to the crate: no vector type is visible outside.
 
 use pulp::Simd;
+use pulp::bytemuck::cast;
 
 /// The registers of a scalar type and the few exact operations that the passes use.
 ///
@@ -39,6 +40,10 @@ pub trait Vectors: Copy {
     fn vless_equal<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Mask<S>;
     /// The mask of the lanes below `count` that are `chosen`.
     fn vchosen<S: Simd>(simd: S, count: usize, chosen: impl Fn(usize) -> bool) -> Self::Mask<S>;
+    /// a or b
+    fn vor<S: Simd>(simd: S, a: Self::Mask<S>, b: Self::Mask<S>) -> Self::Mask<S>;
+    /// Whether a lane is set. (`pulp` tells the first one, but counts from the wrong end of AVX-512's masks.)
+    fn vany<S: Simd>(mask: Self::Mask<S>) -> bool;
     /// Every value `by` lanes up; what leaves at the top comes in below.
     fn vrotate<S: Simd>(simd: S, a: Self::Vector<S>, by: usize) -> Self::Vector<S>;
     /// The whole registers of a slice and what is left over.
@@ -106,6 +111,21 @@ macro_rules! vectors {
                     }
                 }
                 mask
+            }
+            #[inline(always)]
+            fn vor<S: Simd>(simd: S, a: S::$m, b: S::$m) -> S::$m {
+                simd.$or(a, b)
+            }
+            #[inline(always)]
+            fn vany<S: Simd>(mask: S::$m) -> bool {
+                // A bit or a word a lane; which one is known when this is compiled.
+                match size_of::<S::$m>() {
+                    1 => cast::<_, u8>(mask) != 0,
+                    2 => cast::<_, u16>(mask) != 0,
+                    16 => cast::<_, [u64; 2]>(mask).iter().fold(0, |all, word| all | word) != 0,
+                    32 => cast::<_, [u64; 4]>(mask).iter().fold(0, |all, word| all | word) != 0,
+                    _ => true,
+                }
             }
             #[inline(always)]
             fn vrotate<S: Simd>(simd: S, a: S::$v, by: usize) -> S::$v {

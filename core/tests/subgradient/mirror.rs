@@ -2,7 +2,7 @@
 
 use southwell::subgradient::method::Ending;
 use southwell::subgradient::projection::Simplex;
-use southwell::subgradient::step::Diminishing;
+use southwell::subgradient::step::{Constant, Diminishing};
 use southwell::subgradient::{
     Function, MaxAffine, Oracle, Problem, Quantile, Table, dual_averaging, game, mirror,
 };

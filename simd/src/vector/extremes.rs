@@ -4,21 +4,25 @@ use pulp::Simd;
 
 use crate::dispatch::{few, pass};
 use crate::elementary::maximum;
-use crate::map::{cut, pieces, total};
+use crate::map::{cut, cut_mut, pieces, total};
+use crate::vectors::lanes;
 use crate::{LANES, Lanes, Real};
 
 /// Elements of which only the largest is looked at, until one is large enough to look for its place;
 /// they stay in the first cache meanwhile.
 const BLOCK: usize = 128 * LANES;
 
-/// Elements that are passed over together if none is large enough for the list of the k largest.
+/// Elements that are passed over together if none is large enough for a long list of the k largest.
 const SCAN: usize = 16 * LANES;
 
-/// Elements among which a plain loop looks for a known value.
-const FEW: usize = 4 * LANES;
-
 /// Elements of which a plain loop finds the largest as fast as registers and a search for the place do.
-const PLAIN: usize = 8 * LANES;
+const PLAIN: usize = LANES;
+
+/// Whether one look at each element is best: no registers hide what another costs, and flash counts.
+#[inline(always)]
+fn is_plain<S: Simd>() -> bool {
+    cfg!(target_os = "none") && S::IS_SCALAR
+}
 
 /// The larger of two; b where a is NaN, a where b is.
 #[inline(always)]
@@ -26,27 +30,98 @@ fn larger<T: Real, S: Simd>(simd: S, a: T::Vector<S>, b: T::Vector<S>) -> T::Vec
     T::vselect(simd, T::vless(simd, a, b), b, a)
 }
 
+/// |x|·w, or |x|.
+#[inline(always)]
+fn score<T: Real, S: Simd, const WEIGHED: bool>(simd: S, x: T::Vector<S>, w: T::Vector<S>) -> T::Vector<S> {
+    let x = T::vabs(simd, x);
+    if WEIGHED { T::vmul(simd, x, w) } else { x }
+}
+
+/// Raises lanes to the scores of a block that are larger.
+#[inline(always)]
+fn raise<T: Real, S: Simd, const WEIGHED: bool>(
+    simd: S,
+    lanes: &mut [T; LANES],
+    x: &[T; LANES],
+    w: &[T; LANES],
+) {
+    let (x, w) = (T::split(simd, x).0, T::split(simd, w).0);
+    for ((best, &x), &w) in T::split_mut(simd, lanes).0.iter_mut().zip(x).zip(w) {
+        *best = larger::<T, S>(simd, *best, score::<T, S, WEIGHED>(simd, x, w));
+    }
+}
+
 /// The largest |x|·w of a block that is not NaN; −1 if there is none. Rounds nothing but the products.
 #[inline(always)]
-fn block_largest<T: Real, S: Simd>(simd: S, x: &[T], w: &[T]) -> T {
+fn block_largest<T: Real, S: Simd, const WEIGHED: bool>(simd: S, x: &[T], w: &[T]) -> T {
+    // As many comparisons side by side as half of the registers hold.
+    if x.len() < 4 * LANES {
+        abreast::<T, S, 1, WEIGHED>(simd, x, w)
+    } else if 4 * LANES <= 8 * lanes::<T, S>() {
+        abreast::<T, S, 4, WEIGHED>(simd, x, w)
+    } else {
+        abreast::<T, S, 2, WEIGHED>(simd, x, w)
+    }
+}
+
+/// The same with the comparisons of `N` blocks of lanes side by side.
+#[inline(always)]
+fn abreast<T: Real, S: Simd, const N: usize, const WEIGHED: bool>(simd: S, x: &[T], w: &[T]) -> T {
     let n = x.len().min(w.len());
     let (x, x_tail) = cut(x, n).as_chunks::<LANES>();
     let (w, w_tail) = cut(w, n).as_chunks::<LANES>();
-    let mut lanes = [-T::ONE; LANES];
+    let mut lanes = [[-T::ONE; LANES]; N];
+    let (x, x_rest) = x.as_chunks::<N>();
+    let (w, w_rest) = w.as_chunks::<N>();
     for (x, w) in x.iter().zip(w) {
-        let (best, _) = T::split_mut(simd, &mut lanes);
-        let (x, _) = T::split(simd, x.as_slice());
-        let (w, _) = T::split(simd, w.as_slice());
-        for ((best, &x), &w) in best.iter_mut().zip(x).zip(w) {
-            *best = larger::<T, S>(simd, *best, T::vmul(simd, T::vabs(simd, x), w));
+        for ((lanes, x), w) in lanes.iter_mut().zip(x).zip(w) {
+            raise::<T, S, WEIGHED>(simd, lanes, x, w);
         }
     }
-    let mut best = maximum(&lanes);
+    for ((lanes, x), w) in lanes.iter_mut().zip(x_rest).zip(w_rest) {
+        raise::<T, S, WEIGHED>(simd, lanes, x, w);
+    }
+    let mut all = [-T::ONE; LANES];
+    for lanes in &lanes {
+        for (best, &other) in T::split_mut(simd, &mut all).0.iter_mut().zip(T::split(simd, lanes).0) {
+            *best = larger::<T, S>(simd, *best, other);
+        }
+    }
+    let mut best = maximum(&all);
     for (&x, &w) in x_tail.iter().zip(w_tail) {
-        let score = x.abs() * w;
+        let score = if WEIGHED { x.abs() * w } else { x.abs() };
         best = if best < score { score } else { best };
     }
     best
+}
+
+/// Whether a score of a block is above `bound`, or (`REACHED`) no less.
+#[inline(always)]
+fn any<T: Real, S: Simd, const REACHED: bool>(simd: S, bound: T, x: &[T; LANES], w: &[T; LANES]) -> bool {
+    let bound = T::splat(simd, bound);
+    let mut found = T::vless(simd, bound, bound);
+    for (&x, &w) in T::split(simd, x).0.iter().zip(T::split(simd, w).0) {
+        let score = score::<T, S, true>(simd, x, w);
+        let larger = if REACHED { T::vless_equal(simd, bound, score) } else { T::vless(simd, bound, score) };
+        found = T::vor(simd, found, larger);
+    }
+    T::vany::<S>(found)
+}
+
+/// The first place of a block with a score that is no less than `best`, the largest of them.
+#[inline(always)]
+fn place_of<T: Real, S: Simd>(simd: S, best: T, x: &[T], w: &[T]) -> Option<usize> {
+    let (blocks, w_blocks) = (x.as_chunks::<LANES>().0, w.as_chunks::<LANES>().0);
+    let mut start = 0;
+    for (x, w) in blocks.iter().zip(w_blocks) {
+        if any::<T, S, true>(simd, best, x, w) {
+            break;
+        }
+        start += LANES;
+    }
+    // Comparing with what is known, an element does not wait for the one before.
+    let within = x.get(start..)?.iter().zip(w.get(start..)?).position(|(x, &w)| best <= x.abs() * w)?;
+    Some(start + within)
 }
 
 /// The largest |xᵢ|·wᵢ and its index, the lowest one if several are equal; weights are not
@@ -55,52 +130,40 @@ fn block_largest<T: Real, S: Simd>(simd: S, x: &[T], w: &[T]) -> T {
 /// Cost: 2 r, 3 operations.
 #[inline]
 pub fn largest<T: Real>(x: &[T], w: &[T]) -> Option<(usize, T)> {
-    // Neither goes through the wide way, which saves registers. Apart, the loop takes 20 ns for 64 elements;
-    // where it is inlined 24, but then there is no call, which 8 elements feel.
-    match x.len() {
-        n if cfg!(feature = "std") && n <= 2 * LANES => one_by_one(x, w),
-        n if cfg!(feature = "std") && n <= PLAIN => apart(x, w),
-        _ => wide::largest(x, w),
+    // Not through the wide way, which saves registers.
+    if cfg!(feature = "std") && x.len() <= PLAIN {
+        return one_by_one(x, w);
     }
-}
-
-#[inline(never)]
-fn apart<T: Real>(x: &[T], w: &[T]) -> Option<(usize, T)> {
-    one_by_one(x, w)
+    // The place alone comes back in a register, a pair through memory.
+    let place = wide::place_of_largest(x, w);
+    Some((place, x.get(place)?.abs() * *w.get(place)?))
 }
 
 #[allow(unreachable_pub)] // The macro writes `pub`.
 mod wide {
     use super::{largest_kernel, pass};
     pass! {
-        pub fn largest<'a, T>(x: &'a [T], w: &'a [T]) -> Option<(usize, T)> = largest_kernel
+        pub fn place_of_largest<'a, T>(x: &'a [T], w: &'a [T]) -> usize = largest_kernel
     }
 }
 
+/// The place of the largest product; one that does not exist if there is none.
 #[inline(always)]
-fn largest_kernel<T: Real, S: Simd>(simd: S, x: &[T], w: &[T]) -> Option<(usize, T)> {
+fn largest_kernel<T: Real, S: Simd>(simd: S, x: &[T], w: &[T]) -> usize {
     let n = x.len().min(w.len());
     let (x, w) = (cut(x, n), cut(w, n));
-    if n <= PLAIN {
-        return one_by_one(x, w);
+    if is_plain::<S>() {
+        return one_by_one(x, w).map_or(usize::MAX, |(place, _)| place);
     }
     let (mut best, mut place) = (-T::ONE, None);
     for (number, (x, w)) in pieces::<BLOCK, _>(x).zip(pieces::<BLOCK, _>(w)).enumerate() {
-        let of_block = block_largest(simd, x, w);
+        let of_block = block_largest::<T, S, true>(simd, x, w);
         if best < of_block {
             (best, place) = (of_block, Some((number * BLOCK, x, w)));
         }
     }
-    let (mut start, x, w) = place?;
-    for (x, w) in pieces::<FEW, _>(x).zip(pieces::<FEW, _>(w)) {
-        if block_largest(simd, x, w) == best {
-            // Comparing with what is known, an element does not wait for the one before.
-            let mut scores = x.iter().zip(w).map(|(x, &w)| x.abs() * w).enumerate();
-            return scores.find(|&(_, score)| score == best).map(|(within, score)| (start + within, score));
-        }
-        start += FEW;
-    }
-    None
+    let Some((start, x, w)) = place else { return usize::MAX };
+    place_of(simd, best, x, w).map_or(usize::MAX, |within| start + within)
 }
 
 /// The first of the largest products, by a plain loop.
@@ -123,17 +186,11 @@ pass! {
 
 #[inline(always)]
 fn max_abs_kernel<T: Real, S: Simd>(simd: S, x: &[T]) -> T {
-    let (x, tail) = x.as_chunks::<LANES>();
-    let mut lanes = [T::ZERO; LANES];
-    for x in x {
-        let (best, _) = T::split_mut(simd, &mut lanes);
-        let (x, _) = T::split(simd, x.as_slice());
-        for (best, &x) in best.iter_mut().zip(x) {
-            *best = larger::<T, S>(simd, *best, T::vabs(simd, x));
-        }
+    let larger = |best: T, x: T| if best < x { x } else { best };
+    if is_plain::<S>() || few(x) {
+        return x.iter().fold(T::ZERO, |best, x| larger(best, x.abs()));
     }
-    let of_lanes = if x.is_empty() { T::ZERO } else { maximum(&lanes) };
-    tail.iter().fold(of_lanes, |best, x| if best < x.abs() { x.abs() } else { best })
+    larger(T::ZERO, block_largest::<T, S, false>(simd, x, x))
 }
 
 pass! {
@@ -144,7 +201,7 @@ pass! {
     ///
     /// The first `indices.len().min(values.len())` places of both are written; those beyond the number
     /// returned hold no meaning.
-    pub fn k_largest<'a, T>(x: &'a [T], w: &'a [T], indices: &'a mut [u32], values: &'a mut [T]) -> usize =
+    short(x.len() <= 16 * LANES) pub fn k_largest<'a, T>(x: &'a [T], w: &'a [T], indices: &'a mut [u32], values: &'a mut [T]) -> usize =
         k_largest_kernel
 }
 
@@ -163,9 +220,13 @@ fn k_largest_kernel<T: Real, S: Simd>(
         return 0;
     }
     let (x, w) = (cut(x, n), cut(w, n));
+    if !is_plain::<S>() && k <= SORTED {
+        return sorted_largest(simd, x, w, heap.indices, heap.values);
+    }
     for (number, (x, w)) in pieces::<SCAN, _>(x).zip(pieces::<SCAN, _>(w)).enumerate() {
         // A full list takes only what is larger than its least: an equal one has a higher index.
-        if heap.len == k && block_largest(simd, x, w) <= heap.least() {
+        let full = heap.len == k;
+        if !is_plain::<S>() && full && block_largest::<T, S, true>(simd, x, w) <= heap.least() {
             continue;
         }
         for (i, (&x, &w)) in x.iter().zip(w).enumerate() {
@@ -183,6 +244,90 @@ fn k_largest_kernel<T: Real, S: Simd>(
     let found = heap.len;
     heap.sort();
     found
+}
+
+/// Largest elements up to which a list that is always in order is quicker than a heap.
+const SORTED: usize = 64;
+
+/// The same with a list in order: a plain loop to begin with, as long as most elements enter the list; then
+/// whole registers are passed over.
+#[inline(always)]
+fn sorted_largest<T: Real, S: Simd>(
+    simd: S,
+    x: &[T],
+    w: &[T],
+    indices: &mut [u32],
+    values: &mut [T],
+) -> usize {
+    let k = indices.len().min(values.len());
+    let mut list = List { indices: cut_mut(indices, k), values: cut_mut(values, k), len: 0 };
+    let plain = (4 * LANES).max(8 * k).min(x.len());
+    let (Some((first, x)), Some((first_w, w))) = (x.split_at_checked(plain), w.split_at_checked(plain))
+    else {
+        return 0;
+    };
+    list.enter_all(0, first, first_w);
+    let ((x, x_tail), (w, w_tail)) = (x.as_chunks::<LANES>(), w.as_chunks::<LANES>());
+    let mut start = plain;
+    for (x, w) in x.iter().zip(w) {
+        if list.len < k || any::<T, S, false>(simd, list.least(), x, w) {
+            list.enter_all(start, x, w);
+        }
+        start += LANES;
+    }
+    list.enter_all(start, x_tail, w_tail);
+    list.len
+}
+
+/// Pairs in order, the largest first, over two slices of one length.
+struct List<'a, T> {
+    indices: &'a mut [u32],
+    values: &'a mut [T],
+    len: usize,
+}
+
+impl<T: Real> List<'_, T> {
+    #[inline(always)]
+    fn least(&self) -> T {
+        self.values.last().copied().unwrap_or(T::ZERO)
+    }
+
+    /// Offers elements whose first has index `start`.
+    #[inline(always)]
+    fn enter_all(&mut self, start: usize, x: &[T], w: &[T]) {
+        for (i, (&x, &w)) in x.iter().zip(w).enumerate() {
+            let score = x.abs() * w;
+            let full = self.len == self.values.len();
+            // A full list takes only what is larger than its least: an equal one has a higher index.
+            if if full { self.least() < score } else { score.partial_cmp(&score).is_some() } {
+                self.enter(u32::try_from(start + i).unwrap_or(u32::MAX), score);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn enter(&mut self, index: u32, score: T) {
+        let mut place = self.len.min(self.values.len().saturating_sub(1));
+        self.len = (self.len + 1).min(self.values.len());
+        while place > 0 {
+            let (Some(&above), Some(&its)) = (self.values.get(place - 1), self.indices.get(place - 1)) else {
+                break;
+            };
+            if !(above < score) {
+                break;
+            }
+            self.put(place, its, above);
+            place -= 1;
+        }
+        self.put(place, index, score);
+    }
+
+    #[inline(always)]
+    fn put(&mut self, place: usize, index: u32, value: T) {
+        if let (Some(v), Some(i)) = (self.values.get_mut(place), self.indices.get_mut(place)) {
+            (*v, *i) = (value, index);
+        }
+    }
 }
 
 /// A binary heap with the least pair on top, over two slices; less means a smaller value, or the

@@ -4,7 +4,7 @@
 
 use pulp::Simd;
 
-use crate::dispatch::{few, pass};
+use crate::dispatch::{brief, few, pass};
 use crate::map::{map, map_total};
 use crate::{Lanes, Real};
 
@@ -54,7 +54,7 @@ fn within<T: Real, S: Simd>(
 pass! {
     /// Projection onto a box with the same bounds for all: xᵢ ← min(max(xᵢ, lower), upper).
     /// Cost: 1 r, 1 w, 2 operations.
-    short(few(x)) pub fn clamp<'a, T>(lower: T, upper: T, x: &'a mut [T]) -> () = clamp_kernel
+    short(brief(x, 32)) pub fn clamp<'a, T>(lower: T, upper: T, x: &'a mut [T]) -> () = clamp_kernel
 }
 
 #[inline(always)]

@@ -2,14 +2,14 @@
 
 use pulp::Simd;
 
-use crate::dispatch::{few, pass};
+use crate::dispatch::{brief, few, pass};
 use crate::lanes::bare;
 use crate::map::{cut_mut, map, map_total};
 use crate::{Lanes, Real};
 
 pass! {
     /// y ← y + αx. Cost: 2 r, 1 w, 2 operations.
-    short(few(x)) pub fn axpy<'a, T>(alpha: T, x: &'a [T], y: &'a mut [T]) -> () = axpy_kernel
+    short(brief(x, 32)) pub fn axpy<'a, T>(alpha: T, x: &'a [T], y: &'a mut [T]) -> () = axpy_kernel
 }
 
 #[inline(always)]
@@ -19,7 +19,7 @@ pub(crate) fn axpy_kernel<T: Real, S: Simd>(simd: S, alpha: T, x: &[T], y: &mut 
 
 pass! {
     /// y ← x + βy. Cost: 2 r, 1 w, 2 operations.
-    short(few(x)) pub fn xpby<'a, T>(x: &'a [T], beta: T, y: &'a mut [T]) -> () = xpby_kernel
+    short(brief(x, 32)) pub fn xpby<'a, T>(x: &'a [T], beta: T, y: &'a mut [T]) -> () = xpby_kernel
 }
 
 #[inline(always)]
@@ -29,7 +29,7 @@ fn xpby_kernel<T: Real, S: Simd>(simd: S, x: &[T], beta: T, y: &mut [T]) {
 
 pass! {
     /// y ← αx + βy. Cost: 2 r, 1 w, 3 operations.
-    short(few(x)) pub fn axpby<'a, T>(alpha: T, x: &'a [T], beta: T, y: &'a mut [T]) -> () = axpby_kernel
+    short(brief(x, 32)) pub fn axpby<'a, T>(alpha: T, x: &'a [T], beta: T, y: &'a mut [T]) -> () = axpby_kernel
 }
 
 #[inline(always)]
@@ -56,7 +56,7 @@ fn scaled_xpby_kernel<T: Real, S: Simd>(simd: S, gamma: T, d: &[T], x: &[T], bet
 
 pass! {
     /// y ← b − y. Cost: 2 r, 1 w, 1 operation.
-    short(few(b)) pub fn rsub<'a, T>(b: &'a [T], y: &'a mut [T]) -> () = rsub_kernel
+    short(brief(b, 32)) pub fn rsub<'a, T>(b: &'a [T], y: &'a mut [T]) -> () = rsub_kernel
 }
 
 #[inline(always)]
@@ -66,7 +66,7 @@ pub(crate) fn rsub_kernel<T: Real, S: Simd>(simd: S, b: &[T], y: &mut [T]) {
 
 pass! {
     /// y ← αy. Cost: 1 r, 1 w, 1 operation.
-    short(few(y)) pub fn scale<'a, T>(alpha: T, y: &'a mut [T]) -> () = scale_kernel
+    short(brief(y, 32)) pub fn scale<'a, T>(alpha: T, y: &'a mut [T]) -> () = scale_kernel
 }
 
 #[inline(always)]
@@ -76,7 +76,7 @@ fn scale_kernel<T: Real, S: Simd>(simd: S, alpha: T, y: &mut [T]) {
 
 pass! {
     /// y ← x·y, element by element. Cost: 2 r, 1 w, 1 operation.
-    short(few(x)) pub fn multiply<'a, T>(x: &'a [T], y: &'a mut [T]) -> () = multiply_kernel
+    short(brief(x, 32)) pub fn multiply<'a, T>(x: &'a [T], y: &'a mut [T]) -> () = multiply_kernel
 }
 
 #[inline(always)]
