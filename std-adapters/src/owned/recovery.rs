@@ -320,7 +320,6 @@ pub(crate) type Follow<'f, T, O> =
     &'f mut dyn FnMut(&mut Watched<'_, '_, T, O>, &Stop<T>, &mut dyn Observer<T>) -> Report<T>;
 
 /// Solves with an operator that is there.
-#[allow(clippy::too_many_arguments)]
 pub(crate) fn recover<T: Real, O: Operator<T>>(
     operator: &O,
     y: &[T],
