@@ -7,6 +7,7 @@
 //! mpirun -n 3 target/debug/examples/ranks version    rank 1 claims to be another version
 //! mpirun -n 3 target/debug/examples/ranks rows       rank 1 takes the rows of rank 0
 //! mpirun -n 3 target/debug/examples/ranks missing    a matrix is not there for rank 1
+//! mpirun -n 3 target/debug/examples/ranks endless    says so, and goes on until it is killed
 //! target/debug/examples/ranks files FOLDER           writes small problems of every command into a folder, without MPI
 //! ```
 
@@ -184,6 +185,13 @@ fn all(comm: &Mpi, mode: &str) -> Result<(), Fault> {
     let odd = comm.rank() == 1;
     same_version(comm, if odd && mode == "version" { [9, 9, 9] } else { version() })?;
     let counted = Counted::new(comm);
+    if mode == "endless" {
+        // Standard output is not told before its end where it is no terminal.
+        eprintln!("rank {} has begun", comm.rank());
+        loop {
+            counted.max(&mut [0.0])?;
+        }
+    }
     grids(&counted, mode == "refuse")?;
     assert!(!(odd && mode == "panic"), "rank 1 panics as it was told to");
     matrices(&counted, mode)?;

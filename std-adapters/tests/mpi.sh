@@ -18,7 +18,8 @@ readonly TARGET=${CARGO_TARGET_DIR:-target}
 readonly SOUTHWELL=$TARGET/debug/southwell
 readonly RANKS=$TARGET/debug/examples/ranks
 SOUTHWELL_HERE=$(realpath -m "$SOUTHWELL")
-readonly SOUTHWELL_HERE
+RANKS_HERE=$(realpath -m "$RANKS")
+readonly SOUTHWELL_HERE RANKS_HERE
 read -r -a LAUNCHER <<<"${MPIRUN:-mpirun --allow-run-as-root --oversubscribe --bind-to none}"
 # Nothing here takes a minute on an idle machine; what takes five hangs.
 readonly PATIENCE=300
@@ -42,14 +43,20 @@ ranks() {
 facts() { grep -v -e '"seconds"' -e '"ranks"' -e '"resumed"' "$1" | tr -d ','; }
 
 # The profile of the tests, so that little is built twice.
-cargo build --locked --profile test -p southwell-std --features mpi --bin southwell --example ranks
-[ "$SHORT" = short ] || cargo test --locked -p southwell-std --features mpi --test cluster
+build=(cargo build --locked --profile test -p southwell-std --features mpi --example ranks)
+if [ "$SHORT" = short ]; then
+    "${build[@]}" --no-default-features
+else
+    "${build[@]}" --bin southwell
+    cargo test --locked -p southwell-std --features mpi --test cluster
+fi
 
 for n in 1 2 3 4; do
     ranks "$n" "$RANKS"
     [ "$CODE" -eq 0 ] || fail "the drivers on $n ranks: code $CODE: $(cat "$WORK/err")"
     cp "$WORK/out" "$WORK/drivers.$n"
     cmp "$WORK/drivers.1" "$WORK/drivers.$n" || fail "the drivers have other bits on $n ranks"
+    [ "$SHORT" != short ] || continue
 
     ranks "$n" "$SOUTHWELL" heat --cluster --grid 40 --steps 60 --json
     [ "$CODE" -eq 0 ] || fail "heat on $n ranks: code $CODE: $(cat "$WORK/err")"
@@ -58,7 +65,7 @@ for n in 1 2 3 4; do
     cmp "$WORK/heat.1" "$WORK/heat.$n" || fail "heat has other bits on $n ranks"
 done
 cat "$WORK/drivers.1"
-grep -e '"name"' -e '"iterations"' -e '"fingerprint"' "$WORK/heat.1"
+[ "$SHORT" = short ] || grep -e '"name"' -e '"iterations"' -e '"fingerprint"' "$WORK/heat.1"
 say "the same bits on 1, 2, 3 and 4 ranks"
 
 # error MODE CODE TEXT: rank 1 fails; all end, and the words come once.
@@ -68,12 +75,52 @@ error() {
     [ "$(grep -c "$3" "$WORK/err")" -eq 1 ] || fail "$1: '$3' does not come once: $(cat "$WORK/err")"
     say "$1: code $CODE, $(grep "$3" "$WORK/err")"
 }
-error panic 101 'rank 1 panics as it was told to'
-if [ "$SHORT" != short ]; then
 error refuse 1 'error: rank 1: `rhs\[3\]` is NaN or infinite'
 error version 1 'error: rank 1 runs southwell 9.9.9'
 error rows 1 'error: rank 1: row 1[0-9]* has no'
 error missing 1 'error: rank 1: nowhere.mtx'
+error panic 101 'rank 1 panics as it was told to'
+
+# The second rank of a job: launchers may have helpers between them and the ranks.
+second_of() {
+    of() {
+        local child
+        for child in $(pgrep -P "$1"); do
+            case $(readlink "/proc/$child/exe") in
+                "$SOUTHWELL_HERE" | "$RANKS_HERE") echo "$child" ;;
+            esac
+            of "$child"
+        done
+    }
+    of "$1" | sed -n 2p
+}
+
+# killed NAME JOB: kills a rank of a job, whose others end at once, and something says why.
+killed() {
+    local victim
+    victim=$(second_of "$2")
+    [ -n "$victim" ] && kill -9 "$victim" || fail "$1: the run ended before it could be killed: $(cat "$WORK/err")"
+    CODE=0
+    SECONDS=0
+    wait "$2" || CODE=$?
+    [ "$CODE" -ne 0 ] || fail "$1: a run one of whose ranks was killed reports success"
+    [ "$SECONDS" -le 30 ] || fail "$1: the other ranks went on for ${SECONDS}s"
+    grep -q 'signal 9' "$WORK/err" "$WORK/out" || fail "$1: nothing says that a rank was killed: $(cat "$WORK/err")"
+    say "$1, killed: code $CODE after ${SECONDS}s, $(grep -h -m 1 'signal 9' "$WORK/err" "$WORK/out" | head -n 1)"
+}
+
+"${LAUNCHER[@]}" -n 3 "$RANKS" endless </dev/null >"$WORK/out" 2>"$WORK/err" &
+job=$!
+for _ in $(seq 600); do
+    [ "$(grep -c 'has begun' "$WORK/err")" -eq 3 ] && break
+    sleep 0.1
+done
+killed endless "$job"
+if [ "$SHORT" = short ]; then
+    say "passed, the short part"
+    exit 0
+fi
+
 ranks 4 "$SOUTHWELL" heat --cluster --grid 5 --steps 2
 [ "$CODE" -eq 1 ] && [ "$(grep -c 'start at most 2' "$WORK/err")" -eq 1 ] || fail "too many ranks: $(cat "$WORK/err")"
 
@@ -149,23 +196,9 @@ ranks 2 "$SOUTHWELL" relax --cluster nowhere.mtx
 [ "$CODE" -eq 1 ] && [ "$(grep -c '^error: rank 0: nowhere.mtx' "$WORK/err")" -eq 1 ] ||
     fail "a missing matrix: code $CODE: $(cat "$WORK/err")"
 
-fi
-
-# The second rank of a job: launchers may have helpers between them and the ranks.
-second_of() {
-    of() {
-        local child
-        for child in $(pgrep -P "$1"); do
-            [ "$(readlink "/proc/$child/exe")" != "$SOUTHWELL_HERE" ] || echo "$child"
-            of "$child"
-        done
-    }
-    of "$1" | sed -n 2p
-}
-
-# killed WORDS…: a run on 3 ranks with checkpoints, one of whose ranks is killed once there is one.
-killed() {
-    local job victim
+# kept WORDS…: a run on 3 ranks with checkpoints, one of whose ranks is killed once there is one.
+kept() {
+    local job
     rm -f "$checkpoint"*
     "${LAUNCHER[@]}" -n 3 "$@" --checkpoint "$checkpoint" </dev/null >"$WORK/out" 2>"$WORK/err" &
     job=$!
@@ -174,15 +207,7 @@ killed() {
         kill -0 "$job" 2>/dev/null || fail "$2: the run ended before it could be killed: $(cat "$WORK/err")"
         sleep 0.02
     done
-    victim=$(second_of "$job")
-    [ -n "$victim" ] && kill -9 "$victim" || fail "$2: the run ended before it could be killed: $(cat "$WORK/err")"
-    CODE=0
-    SECONDS=0
-    wait "$job" || CODE=$?
-    [ "$CODE" -ne 0 ] || fail "$2: a run one of whose ranks was killed reports success"
-    [ "$SECONDS" -le 30 ] || fail "$2: the other ranks went on for ${SECONDS}s"
-    grep -q 'signal 9' "$WORK/err" "$WORK/out" || fail "$2: nothing says that a rank was killed: $(cat "$WORK/err")"
-    say "$2, killed: code $CODE after ${SECONDS}s, $(grep -h -m 1 'signal 9' "$WORK/err" "$WORK/out" | head -n 1)"
+    killed "$2" "$job"
 }
 
 # A rank is killed in the middle; what is left on the disk goes on, on another number of ranks.
@@ -190,7 +215,7 @@ checkpoint=$WORK/run.npz
 heat=("$SOUTHWELL" heat --cluster --grid 150 --steps 300 --policy auto --json)
 ranks 1 "${heat[@]}"
 facts "$WORK/out" >"$WORK/whole"
-killed "${heat[@]}" --checkpoint-every 5
+kept "${heat[@]}" --checkpoint-every 5
 for n in 2 4; do
     ranks "$n" "${heat[@]}" --resume "$checkpoint" --checkpoint-every 1000
     [ "$CODE" -eq 0 ] || fail "the resumption on $n ranks: code $CODE: $(cat "$WORK/err")"
@@ -199,11 +224,6 @@ for n in 2 4; do
 done
 say "heat: resumed on 2 and on 4 ranks, to the bits of the run that was not killed"
 
-if [ "$SHORT" = short ]; then
-    say "passed, the short part"
-    exit 0
-fi
-
 # Every other command with checkpoints likewise: one file is what came out.
 while read -r -a words; do
     words=("$SOUTHWELL" "${words[0]}" --cluster --checkpoint-every 1 --json "${words[@]:1}")
@@ -211,7 +231,7 @@ while read -r -a words; do
     ranks 1 "${words[@]}" "$WORK/whole.out" --checkpoint "$checkpoint"
     [ "$CODE" -eq 0 ] || fail "${words[1]}: code $CODE: $(cat "$WORK/err")"
     facts "$WORK/out" >"$WORK/whole"
-    killed "${words[@]}" "$WORK/part.out"
+    kept "${words[@]}" "$WORK/part.out"
     ranks 2 "${words[@]}" "$WORK/part.out" --resume "$checkpoint"
     [ "$CODE" -eq 0 ] && grep -q '"resumed"' "$WORK/out" || fail "${words[1]}, resumed: code $CODE: $(cat "$WORK/err")"
     facts "$WORK/out" | cmp - "$WORK/whole" || fail "${words[1]}: the resumption on 2 ranks reports something else"
@@ -223,7 +243,7 @@ descend $WORK/data.npz --divide features --lambda-ratio 0.002 --out
 descend $WORK/data.npz --divide samples --lambda-ratio 0.002 --out
 recover $WORK/measurements.npz --rank 2 --max-iterations 300 --tolerance 1e-3 --out
 relax std-adapters/tests/data/nos3.mtx --method cg --tolerance 1e-6 --out
-relax std-adapters/tests/data/nos3.mtx --method multicolour --tolerance 1e-3 --out
+relax std-adapters/tests/data/nos3.mtx --method multicolour --tolerance 3e-1 --out
 relax std-adapters/tests/data/nos3.mtx --method ssor-cg --pieces 12 --tolerance 1e-6 --out
 COMMANDS
 

@@ -101,7 +101,6 @@ impl Seen {
 }
 
 /// Solves from the x of this rank.
-#[allow(clippy::too_many_arguments)]
 pub(super) fn solve<S: Swept, C: Communicator + ?Sized, R: OmegaRule<f64> + ?Sized>(
     system: &mut S,
     communicator: &C,

@@ -339,7 +339,6 @@ pub(crate) type Follow<'f, T, O> =
     &'f mut dyn FnMut(&mut Watched<'_, '_, T, O>, &Stop<T>, &mut dyn Observer<T>) -> Report<T>;
 
 /// Solves with an operator that is there.
-#[allow(clippy::too_many_arguments)]
 pub(crate) fn recover<T: Real, O: Operator<T>>(
     operator: &O,
     y: &[T],
@@ -359,8 +358,16 @@ pub(crate) fn recover<T: Real, O: Operator<T>>(
     let workspace = Workspace::new(&problem, scaled, &mut storage)?;
     let run = matrix::start(&problem, options, &mut x, workspace)?;
     // A run of the same start on the same measurements, up to the rules for steps.
-    let about = [options.seed as f64, run.value().to_f64(), run.relative_step().to_f64(), y.len() as f64];
-    let mut watched = Watched { run, shape, watch, history: Vec::new(), about: about.to_vec() };
+    #[cfg(feature = "npz")]
+    let about = vec![options.seed as f64, run.value().to_f64(), run.relative_step().to_f64(), y.len() as f64];
+    let mut watched = Watched {
+        run,
+        shape,
+        watch,
+        history: Vec::new(),
+        #[cfg(feature = "npz")]
+        about,
+    };
     watched.look();
     let report = follow(&mut watched, &options.stop, observer);
     let Watched { run, history, .. } = watched;
@@ -414,6 +421,7 @@ impl OnThreads<'_> {
 pub(crate) struct Watched<'w, 'a, T, O> {
     pub(crate) run: matrix::Recovery<'a, T, O>,
     /// What the problem and its start are known by.
+    #[cfg(feature = "npz")]
     pub(crate) about: Vec<f64>,
     shape: Shape,
     watch: Option<Option<&'w [f64]>>,

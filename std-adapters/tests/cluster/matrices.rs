@@ -211,9 +211,29 @@ fn each_border_element_goes_once_a_sweep_and_once_a_product() {
         let options = cg::Options { stop, ..cg::Options::default() };
         let report = rows::cg(&divided, &rhs, &options, &mut x, &mut ()).expect("valid");
         assert_eq!(report.steps, sweeps);
-        (sweeping, counted.take())
+        let conjugate = counted.take();
+        // What a step gathers: the difference between runs.
+        let blocks = divided.partition().blocks_of(comm.rank()).len() as u64;
+        let gathered = [(3, false), (4, true)].map(|(numbers, ssor)| {
+            let bytes = [sweeps, 2 * sweeps].map(|steps| {
+                let stop = Stop { max_steps: steps, ..Stop::relative(1e-14) };
+                let (options, mut x) = (cg::Options { stop, ..cg::Options::default() }, vec![0.0; own]);
+                counted.take();
+                let report = match ssor {
+                    true => {
+                        let pieces = Pieces::Fixed(12);
+                        rows::ssor_cg(&divided, &rhs, &options, pieces, &mut Fixed(1.0), &mut x, &mut ())
+                    }
+                    false => rows::cg(&divided, &rhs, &options, &mut x, &mut ()),
+                };
+                assert_eq!(report.expect("valid").steps, steps);
+                counted.take().collective_bytes
+            });
+            (bytes[1] - bytes[0], u64::from(sweeps) * 8 * (numbers * blocks + 2))
+        });
+        (sweeping, conjugate, gathered)
     });
-    for (rank, (sweeping, conjugate)) in traffic.into_iter().enumerate() {
+    for (rank, (sweeping, conjugate, gathered)) in traffic.into_iter().enumerate() {
         let neighbours = if rank == 1 { 2 } else { 1 };
         let (sweeps, border) = (u64::from(sweeps), 8 * side as u64);
         // A chain of colours needs one message to each neighbour; then one fetch, and one a colour and sweep.
@@ -223,6 +243,9 @@ fn each_border_element_goes_once_a_sweep_and_once_a_product() {
         assert_eq!(conjugate.messages, neighbours * (sweeps + 2));
         assert_eq!(conjugate.bytes, neighbours * border * (sweeps + 2));
         assert_eq!(conjugate.collectives, 4 + 1 + 2 * sweeps + 1);
+        for (counted, modelled) in gathered {
+            assert_eq!(counted, modelled, "numbers a block, and a flag a gather");
+        }
     }
 }
 

@@ -145,7 +145,7 @@ fn systems_go_on_with_another_number_of_ranks_to_the_same_bits() {
             }
         }
         // What is not this run.
-        let other = if method == Method::Cg { Method::Sweeps } else { Method::Cg };
+        let other = if matches!(method, Method::Cg | Method::Deep) { Method::Sweeps } else { Method::Cg };
         for (method, scale) in [(method, 2.0), (other, 1.0)] {
             let fault =
                 solve(2, method, scale, Some((&path, 5, true)), Most::Steps(99)).expect_err("refused");

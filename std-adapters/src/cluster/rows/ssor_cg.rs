@@ -61,7 +61,6 @@ pub fn ssor_cg<C: Communicator + ?Sized, R: OmegaRule<f64> + ?Sized>(
 ///
 /// # Errors
 /// As [`ssor_cg`], and what `keep` refuses.
-#[allow(clippy::too_many_arguments)]
 pub fn ssor_cg_kept<C: Communicator + ?Sized, R: OmegaRule<f64> + ?Sized>(
     matrix: &Matrix<'_, C>,
     rhs: &[f64],
