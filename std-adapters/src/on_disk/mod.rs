@@ -33,6 +33,7 @@ pub mod descent;
 mod design;
 mod element;
 mod fault;
+pub mod fit;
 mod measurements;
 mod quantile;
 pub mod recovery;

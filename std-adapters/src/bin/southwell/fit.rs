@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde::Serialize;
+use southwell::subgradient::refine::Refined;
 use southwell::{Error, Progress, Status, Stop};
 use southwell_std::files::{DenseMatrix, csv, npy, npz};
 use southwell_std::owned::{Fitted, Loss, Robust, Settings};
@@ -18,6 +19,8 @@ use super::heat::tolerance;
 use super::relax::name;
 use crate::device;
 use crate::output::{self, Failure, INTERRUPTED, NOT_CONVERGED};
+
+mod out_of_core;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -32,7 +35,8 @@ Examples:
   southwell fit engel.csv --loss quantile:0.9 --certify
   southwell fit data.csv --loss lad --refine --out x.npy --json
   southwell fit survey.csv --loss quantile:0.5 --target income --weights count --certify
-  southwell fit data.npz --loss huber --plot steps.svg")]
+  southwell fit data.npz --loss huber --plot steps.svg
+  southwell fit rows.npy --targets y.npy --loss lad --out-of-core --checkpoint run.npz   # Ctrl-C, then --resume run.npz")]
 pub(crate) struct Arguments {
     /// The table: comma-separated values with or without a heading, or a NumPy archive with arrays A and y.
     #[arg(value_name = "DATA.csv|DATA.npz")]
@@ -76,6 +80,23 @@ pub(crate) struct Arguments {
     /// Neither progress nor notes on standard error, only errors.
     #[arg(long)]
     quiet: bool,
+    /// Leave the rows in DATA, a NumPy matrix (.npy) in C order that is taken as it is, and prove the fit in a few
+    /// passes over it (lad and quantiles).
+    #[arg(long, requires = "targets", conflicts_with_all = ["target", "weights", "no_intercept", "refine", "plot"])]
+    pub(crate) out_of_core: bool,
+    /// With --out-of-core, what is fitted: a NumPy vector.
+    #[arg(long, value_name = "y.npy", requires = "out_of_core")]
+    targets: Option<PathBuf>,
+    /// With --out-of-core, MiB of rows that may be kept in memory, three times.
+    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..), requires = "out_of_core")]
+    row_memory: u32,
+    /// With --out-of-core, where a checkpoint is written on Ctrl-C, every ten minutes and when rounds run out. Default:
+    /// fit-checkpoint.npz.
+    #[arg(long, value_name = "RUN.npz", requires = "out_of_core")]
+    checkpoint: Option<PathBuf>,
+    /// With --out-of-core, go on from this checkpoint, and keep it.
+    #[arg(long, value_name = "RUN.npz", requires = "out_of_core", conflicts_with = "checkpoint")]
+    resume: Option<PathBuf>,
 }
 
 fn loss(text: &str) -> Result<Loss, String> {
@@ -137,6 +158,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
         output::check_writable(option, path)?;
     }
+    if arguments.out_of_core {
+        return out_of_core::run(arguments);
+    }
     let bar = output::progress(arguments.quiet || arguments.json, None);
     bar.set_message("reading");
     bar.tick();
@@ -191,6 +215,26 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         write_svg(path, &[panel])?;
     }
     bar.finish_and_clear();
+    let found = Out { fitted: &fitted, coefficients: &coefficients, names: &names, refined };
+    report(arguments, &found, (rows, columns), seconds, device::name(pool.as_ref()))
+}
+
+/// What is said of a fit.
+struct Out<'a> {
+    fitted: &'a Fitted,
+    coefficients: &'a [f64],
+    names: &'a [String],
+    refined: Option<Refined<f64>>,
+}
+
+fn report(
+    arguments: &Arguments,
+    found: &Out<'_>,
+    (rows, columns): (usize, usize),
+    seconds: f64,
+    device: String,
+) -> Result<ExitCode, Failure> {
+    let &Out { fitted, coefficients, names, refined } = found;
     let number = |value: f64| value.is_finite().then_some(value);
     let gap = fitted.objective - fitted.lower_bound;
     if arguments.json {
@@ -200,8 +244,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             lower_bound: number(fitted.lower_bound),
             gap: number(gap),
             iterations: fitted.report.steps,
-            coefficients: &coefficients,
-            names: &names,
+            coefficients,
+            names,
             rows,
             columns,
             delta: fitted.delta,
@@ -213,10 +257,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             }),
             seconds,
             simd: southwell_simd::level_name(),
-            device: device::name(pool.as_ref()),
+            device,
         })?;
     } else {
-        print(arguments, &fitted, &coefficients, &names, seconds)?;
+        print(arguments, fitted, coefficients, names, seconds)?;
         if let Some(refined) = refined {
             output::print(&format!(
                 "refined: {} of {rows} rows kept, standard deviation {:.4e}\n",
@@ -226,7 +270,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     Ok(match fitted.report.status {
         Status::Stopped => ExitCode::from(INTERRUPTED),
-        _ if !fitted.report.converged() || arguments.certify && !proven(arguments, &fitted) => {
+        _ if !fitted.report.converged() || arguments.certify && !proven(arguments, fitted) => {
             ExitCode::from(NOT_CONVERGED)
         }
         _ => ExitCode::SUCCESS,
