@@ -39,7 +39,10 @@ fn couplings<'a, T>(grid: &'a Grid<'a, T>, direction: usize) -> &'a [T] {
         }
     }
     match &grid.coefficients {
-        Coefficients::PerCell(star) => *of(star, direction),
+        Coefficients::PerCell(star) => {
+            let array: &&[T] = of(star, direction);
+            array
+        }
         Coefficients::Constant(star) => core::slice::from_ref(of(star, direction)),
     }
 }
