@@ -1,7 +1,7 @@
 //! The general method: rules, sets, averages, endings, what is refused.
 
 use proptest::prelude::*;
-use southwell::subgradient::method::{self, Ending};
+use southwell::subgradient::method;
 use southwell::subgradient::projection::{Ball, Interval};
 use southwell::subgradient::step::*;
 use southwell::subgradient::{Function, MaxAffine, Oracle, Problem, Quantile, Table};
