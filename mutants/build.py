@@ -146,7 +146,7 @@ def tests(program, work):
     return [line.removesuffix(": test") for line in out.split("\n") if line.endswith(": test")]
 
 
-def map_tests(work, folder):
+def map_tests(work, folder, slowest=60.0):
     """Which mutants each test of a package comes by, and the seconds that it takes."""
     found = []
     for name, program in sorted(programs(work, folder).items()):
@@ -159,15 +159,21 @@ def map_tests(work, folder):
                 continue
         here = []
         for test in tests(program, work):
-            path = work / "reached"
+            path = work / f"reached-{os.getpid()}"
             path.unlink(missing_ok=True)
             begin = time.monotonic()
-            ran = subprocess.run([program, "--exact", test, "--test-threads=1"], cwd=work, capture_output=True,
-                                 env={**ENVIRONMENT, "SOUTHWELL_MUTANT": "reached", "SOUTHWELL_REACHED": str(path)})
+            command, told = [program, "--exact", test, "--test-threads=1"], {"SOUTHWELL_REACHED": str(path)}
+            try:
+                ran = subprocess.run(command, cwd=work, capture_output=True, timeout=slowest,
+                                     env={**ENVIRONMENT, "SOUTHWELL_MUTANT": "reached", **told})
+            except subprocess.TimeoutExpired:
+                print(f"left out: {name}: {test} takes longer than {slowest:.0f} s", flush=True)
+                continue
             seconds = time.monotonic() - begin
             if ran.returncode != 0:
                 raise SystemExit(f"{name}: {test} fails without a mutant:\n" + ran.stdout.decode()[-3000:])
             reached = sorted({int(word) for word in path.read_text().split()}) if path.exists() else []
+            path.unlink(missing_ok=True)
             here.append({"program": program, "binary": name, "test": test, "seconds": seconds, "reached": reached})
         cached.write_text(json.dumps({"stamp": stamp, "tests": here}))
         found += here

@@ -12,6 +12,7 @@ import json
 import math
 import pathlib
 import random
+import re
 import resource
 import select
 import subprocess
@@ -114,26 +115,47 @@ def results(path):
     return found
 
 
+def known_equivalents():
+    """What `equivalent.txt` says of survivors: pairs of a pattern and a reason."""
+    known, reason = [], ""
+    for line in (build.HERE / "equivalent.txt").read_text().split("\n"):
+        if line.startswith("# "):
+            reason = line[2:]
+        elif line:
+            known.append((re.compile(line), reason))
+    return known
+
+
+def reason_for(name, known):
+    """Why this mutant cannot be noticed, if that is known. Its name counts without the place in the file."""
+    name = re.sub(r":\d+:\d+: ", ": ", name)
+    return next((reason for pattern, reason in known if pattern.fullmatch(name)), None)
+
+
 def score(mutants, fates, done, all_files):
     """A table: mutants by module, what became of them."""
+    known = known_equivalents()
     rows = collections.defaultdict(collections.Counter)
     for mutant in mutants:
         parts = mutant["file"].split("/")
         module = mutant["file"] if all_files else "/".join([parts[0], *parts[2:3]]).removesuffix(".rs")
         fate = fates.get(mutant["name"]) or done.get(mutant["name"], {}).get("verdict", "not run")
+        if fate in ("missed", "unreached") and reason_for(mutant["name"], known):
+            fate = "equivalent"
         for row in (module, parts[0] + ", all", "all"):
             rows[row][fate.split(":")[0]] += 1
-    columns = ["killed", "timeout", "missed", "unreached", "unviable", "left", "not run"]
-    print("| module | mutants | " + " | ".join(columns) + " | killed of viable that ran | 95 % |")
-    print("|---|" + "---:|" * (len(columns) + 3))
+    columns = ["killed", "timeout", "missed", "unreached", "equivalent", "unviable", "left", "not run"]
+    print("| module | mutants | " + " | ".join(columns) + " | killed of viable that ran | 95 % | equivalents aside |")
+    print("|---|" + "---:|" * (len(columns) + 4))
     for module, row in sorted(rows.items(), key=lambda item: (item[0] == "all", ", all" in item[0], item[0])):
         killed = row["killed"] + row["timeout"]
-        ran = killed + row["missed"] + row["unreached"]
+        noticeable = killed + row["missed"] + row["unreached"]
+        ran = noticeable + row["equivalent"]
         low, high = interval(killed, ran)
         share = f"{100 * killed / ran:.1f} %" if ran else "-"
         band = f"{100 * low:.1f}–{100 * high:.1f}" if ran else "-"
         print(f"| {module} | {sum(row.values())} | " + " | ".join(str(row[column]) for column in columns)
-              + f" | {share} | {band} |")
+              + f" | {share} | {band} | {f'{100 * killed / noticeable:.1f} %' if noticeable else '-'} |")
 
 
 def main():
@@ -171,9 +193,11 @@ def main():
     if options.what == "score":
         return score([mutant for _, mutant in asked], fates, done, options.files)
     if options.what == "missed":
+        known = known_equivalents()
         for _, mutant in asked:
-            if done.get(mutant["name"], {}).get("verdict") in ("missed", "unreached"):
-                print(done[mutant["name"]]["verdict"], mutant["name"])
+            verdict = done.get(mutant["name"], {}).get("verdict")
+            if verdict in ("missed", "unreached"):
+                print(verdict, mutant["name"], reason_for(mutant["name"], known) or "")
         return None
 
     found = []

@@ -292,6 +292,53 @@ mod tests {
         assert_eq!((report.status, report.steps, run.steps), (Status::Stalled, 5, 5));
     }
 
+    /// Claims to be there at every look; what is true is told by a list, the last of it for ever.
+    struct Claiming<'a> {
+        truths: &'a [f64],
+        told: usize,
+        proof_at: usize,
+    }
+
+    impl Run for Claiming<'_> {
+        type Real = f64;
+        fn step(&mut self) {}
+        fn residual(&mut self) -> f64 {
+            0.0
+        }
+        fn parameter(&self) -> f64 {
+            1.0
+        }
+        fn confirm(&mut self, _tolerance: f64) -> Option<f64> {
+            let truth = self.truths.get(self.told).or(self.truths.last()).copied();
+            self.told += 1;
+            truth
+        }
+        fn failure(&self) -> Option<Status> {
+            (self.told >= self.proof_at).then_some(Status::Optimal)
+        }
+    }
+
+    fn claiming(truths: &[f64], proof_at: usize) -> (Status, u32, f64) {
+        let report = drive(&mut Claiming { truths, told: 0, proof_at }, &stop(1e-3, 100, 1), &mut ());
+        (report.status, report.steps, report.residual)
+    }
+
+    #[test]
+    fn a_claim_is_denied_as_long_as_the_truth_halves() {
+        assert_eq!(claiming(&[8.0, 4.0, 2.0, 1e-3], 99), (Status::Converged, 3, 1e-3));
+        assert_eq!(claiming(&[8.0, 4.0, 2.1], 99), (Status::Stalled, 2, 2.1));
+        // What is left is looked at once more, and counts.
+        assert_eq!(claiming(&[8.0, 7.0, 1e-3], 99), (Status::Converged, 1, 1e-3));
+        assert_eq!(claiming(&[8.0, 7.0, 7.0, 1e-3], 99), (Status::Stalled, 1, 7.0));
+    }
+
+    #[test]
+    fn a_proof_says_more_than_a_tolerance_and_nothing_of_what_is_not_finite() {
+        assert_eq!(claiming(&[1e-4], 1), (Status::Optimal, 0, 1e-4));
+        let (status, steps, _) = claiming(&[f64::NAN], 1);
+        assert_eq!((status, steps), (Status::NotFinite, 0));
+    }
+
     /// Grows until it overflows; keeps its first value.
     struct Growing {
         value: f64,

@@ -30,3 +30,14 @@ fn a_level_can_be_forced() {
     assert_eq!(level_name(), "scalar");
     force_level(None);
 }
+
+/// Without it nothing would notice that the passes' tests try an instruction set less.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn levels_have_no_gap() {
+    let has = |level| levels().any(|found| found == level);
+    // All of the third level of x86-64, which every machine with AVX-512 has.
+    assert!(has(Level::Avx2) || !has(Level::Avx512));
+    let third = std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma");
+    assert_eq!(has(Level::Avx2), third);
+}

@@ -41,7 +41,7 @@ fn walk_follows_its_definition(discount: f64, caution: f64, seed: u64) {
     for round in 0..400 {
         let mut expected = leader;
         if weight[leader] > 0.0 {
-            let sigma = if deviations.1 > 0.5 { (deviations.0 / deviations.1 as f64).sqrt() } else { 0.0 };
+            let sigma = if deviations.1 > 0.5 { (deviations.0 / deviations.1).sqrt() } else { 0.0 };
             let rounds: f64 = weight.iter().sum();
             let width = mean[leader] * (0.02 + caution * sigma) * (1.0 + rounds).ln().sqrt();
             let from = leader.saturating_sub(1);

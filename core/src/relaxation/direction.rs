@@ -43,6 +43,7 @@ impl<T: Real> Reach<T> {
 mod tests {
     use super::super::cg::{Options, Workspace, solve};
     use super::super::{Fixed, Problem, ssor_cg};
+    use super::{Reach, failure};
     use crate::Status;
     use crate::linear::Dense;
 
@@ -64,5 +65,44 @@ mod tests {
         let report =
             ssor_cg::solve(&problem, &options, &mut Fixed(1.0), &mut x, work, &mut ()).expect("valid");
         assert_eq!((report.status, report.residual, x), (Status::NotFinite, 1e10, [3.0]));
+    }
+
+    #[test]
+    fn why_a_step_cannot_be_taken() {
+        let (nan, infinity) = (f64::NAN, f64::INFINITY);
+        assert_eq!(failure(1.0, 1.0, 1.0), None);
+        assert_eq!(failure(1.0, nan, nan), Some(Status::NotFinite));
+        assert_eq!(failure(1.0, infinity, 0.0), Some(Status::NotFinite));
+        assert_eq!(failure(1.0, 1e-310, infinity), Some(Status::NotFinite));
+        // A direction without curvature, or with less: the matrix is not positive definite …
+        assert_eq!(failure(1.0, 0.0, infinity), Some(Status::Breakdown));
+        assert_eq!(failure(1.0, -1.0, -1.0), Some(Status::Breakdown));
+        let least = f64::MIN_POSITIVE / f64::EPSILON;
+        assert_eq!(failure(least, -1.0, -1.0), Some(Status::Breakdown));
+        // … unless the products are so small that nothing follows from their signs.
+        assert_eq!(failure(least / 2.0, -1.0, -1.0), Some(Status::Stalled));
+        assert_eq!(failure(0.0, 0.0, nan), Some(Status::Stalled));
+        assert_eq!(failure(least / 2.0, 1.0, 1.0), None);
+    }
+
+    #[test]
+    fn steps_are_refused_where_they_overflow_and_nowhere_else() {
+        let large = f64::MAX / 10.0;
+        let overflows = Some(Status::NotFinite);
+        // Near: looked at, and in order; and what lies near by its start alone.
+        assert_eq!(Reach::new(&[0.0]).refuses(1.0, 9.0 * large, &[9.0 * large], &[0.0]), None);
+        assert_eq!(Reach::new(&[0.0]).refuses(2.0, 9.0 * large, &[9.0 * large], &[0.0]), overflows);
+        assert_eq!(Reach::new(&[0.0]).refuses(-2.0, 9.0 * large, &[9.0 * large], &[0.0]), overflows);
+        assert_eq!(Reach(9.0 * large).refuses(1.0, 2.0 * large, &[2.0 * large], &[9.0 * large]), overflows);
+        assert_eq!(Reach(9.0 * large).refuses(-1.0, 2.0 * large, &[2.0 * large], &[9.0 * large]), None);
+        // A sum of lengths beyond the range says nothing by itself.
+        assert_eq!(Reach(f64::INFINITY).refuses(1.0, 1.0, &[1.0], &[1.0]), None);
+        // Every step counts, and the first to overflow is refused.
+        let mut reach = Reach::new(&[1.0]);
+        for k in 0..9 {
+            let x = [f64::from(k) * large];
+            assert_eq!(reach.refuses(0.5, 2.0 * large, &[2.0 * large], &x), None, "{k}");
+        }
+        assert_eq!(reach.refuses(1.0, 2.0 * large, &[2.0 * large], &[9.0 * large]), overflows);
     }
 }

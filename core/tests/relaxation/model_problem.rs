@@ -3,7 +3,7 @@
 use crate::common::methods::*;
 use crate::common::{Numbers, Plain, norm, per_cell_2d, poisson, poisson_star};
 use southwell::Status;
-use southwell::linear::{Star, Stencil2d, Stencil3d};
+use southwell::linear::{Dense, Star, Stencil2d, Stencil3d};
 use southwell::relaxation::{
     Lines, Problem, RedBlack, Relax, Young, jacobi_radius, sor, sor::Sweep, young_omega,
 };
@@ -240,4 +240,55 @@ fn young_as_a_rule() {
     let mut rule = Young { jacobi_radius: mu(31) };
     let report = sor_by(&grid, &b, &mut rule, &sor::Options::default(), &mut vec![0.0; 961]);
     assert_eq!((report.status, report.steps), (Status::Converged, 121));
+}
+
+/// Power iteration by plain loops, with the limit of its last three values where it is one.
+fn plain_radius(a: &[f64], n: usize, steps: u32) -> f64 {
+    let norm_of = |v: &[f64]| (0..n).map(|i| a[i * n + i].abs() * v[i] * v[i]).sum::<f64>().sqrt();
+    let mut v: Vec<f64> = (0..n).map(|i| 1.0 + 0.01 * ((7 * i) % 11) as f64 / 11.0).collect();
+    let mut squares = vec![0.0; 3];
+    for _ in 0..steps {
+        let norm = norm_of(&v);
+        let product = |i: usize| (0..n).map(|j| a[i * n + j] * v[j]).sum::<f64>();
+        v = (0..n).map(|i| (v[i] - product(i) / a[i * n + i]) / norm).collect();
+        squares.push(norm_of(&v).powi(2));
+    }
+    let [.., a, b, c] = squares[..] else { panic!("three at least") };
+    let (first, second) = (b - a, c - b);
+    let regular = steps >= 3 && first > 0.0 && second > 0.0 && second < first;
+    let limit = c + second * second / (first - second);
+    (if regular && limit < 1.0 { limit } else { c }).sqrt()
+}
+
+#[test]
+fn the_jacobi_radius_step_by_step() {
+    // Two matrices whose values rise regularly, one whose values do not, and one of radius above 1.
+    let tridiagonal = |n: usize, diagonal: fn(usize) -> f64, beside: f64| -> Vec<f64> {
+        let entry = |i: usize, j: usize| match i.abs_diff(j) {
+            0 => diagonal(i),
+            1 => beside,
+            _ => 0.0,
+        };
+        (0..n * n).map(|k| entry(k / n, k % n)).collect()
+    };
+    let cases = [
+        (tridiagonal(13, |_| 2.0, -1.0), 13),
+        (tridiagonal(9, |i| 2.0 + (i % 3) as f64, -0.8), 9),
+        (tridiagonal(9, |i| -3.0 - i as f64, 1.1), 9),
+        (tridiagonal(5, |_| 1.0, 0.9), 5),
+        (vec![4.0, 1.0, 0.0, -1.0, 4.0, 1.0, 0.5, -1.0, 4.0], 3),
+    ];
+    for (a, n) in cases {
+        let (matrix, b) = (Dense::new(&a, n, n).expect("finite"), vec![1.0; n]);
+        let problem = Problem::new(&matrix, &b).expect("a diagonal");
+        for steps in 1..40 {
+            let found = jacobi_radius(&problem, steps, &mut vec![f64::NAN; 2 * n]).expect("enough storage");
+            let plain = plain_radius(&a, n, steps);
+            assert!((found - plain).abs() <= 1e-9 * plain, "{n}, {steps} steps: {found} {plain}");
+        }
+    }
+    // Nothing is left after one step: the radius of I − D⁻¹A for a diagonal A.
+    let a = Dense::new(&[2.0, 0.0, 0.0, 5.0], 2, 2).expect("finite");
+    let problem = Problem::new(&a, &[1.0, 1.0]).expect("a diagonal");
+    assert_eq!(jacobi_radius(&problem, 9, &mut [f64::NAN; 4]), Ok(0.0));
 }

@@ -112,3 +112,46 @@ fn dual_averaging_leaves_zeros() {
         assert!(matches!(error, Err(Error::Option { name: n, .. }) if n == name));
     }
 }
+
+#[test]
+fn weights_to_begin_from_are_not_negative_and_not_all_zero() {
+    let payoff = [0.0, 1.0, -1.0, -1.0, 0.0, 1.0, 1.0, -1.0, 0.0];
+    let table = Table::new(&payoff, 3, 3).expect("a table");
+    let mass = |argument| Error::Mass { argument, requirement: "must be positive and finite" };
+    let refused = |argument| {
+        [
+            ([1.0, f64::NAN, 1.0], Error::Value { argument, index: 1 }),
+            ([1.0, f64::INFINITY, 1.0], Error::Value { argument, index: 1 }),
+            ([1.0, 1.0, -1e-300], Error::Negative { argument, index: 2 }),
+            ([0.0; 3], mass(argument)),
+            ([1e-310, 0.0, 0.0], mass(argument)),
+            ([1e308; 3], mass(argument)),
+        ]
+    };
+    let ending = Ending::after(3);
+    let mut storage = [f64::NAN; game::Workspace::<f64>::required_len(3, 3)];
+    for (bad, error) in refused("x") {
+        let (mut x, mut y) = (bad, [1.0; 3]);
+        let work = game::Workspace::new(&table, &mut storage).expect("memory");
+        let found = game::solve(&table, &ending, Diminishing(1.0), &mut x, &mut y, work, &mut ());
+        assert_eq!(found.err(), Some(error));
+        assert_eq!((x.map(f64::to_bits), y), (bad.map(f64::to_bits), [1.0; 3]), "untouched");
+        let mut memory = [f64::NAN; 3];
+        let mut oracle = MaxAffine::new(table, &[0.0; 3], false, &mut memory).expect("an oracle");
+        let work = mirror::Workspace::new(&oracle, &mut storage).expect("memory");
+        let found = mirror::solve(&mut oracle, &ending, Diminishing(1.0), &mut x, work, &mut ());
+        assert_eq!(found.err(), Some(error));
+        assert_eq!(x.map(f64::to_bits), bad.map(f64::to_bits), "untouched");
+    }
+    for (bad, error) in refused("y") {
+        let (mut x, mut y) = ([1.0; 3], bad);
+        let work = game::Workspace::new(&table, &mut storage).expect("memory");
+        let found = game::solve(&table, &ending, Diminishing(1.0), &mut x, &mut y, work, &mut ());
+        assert_eq!(found.err(), Some(error));
+    }
+    // The least that is enough; zeros among the rest are no trouble.
+    let (mut x, mut y) = ([f64::MIN_POSITIVE, 0.0, 0.0], [0.0, 0.0, 1.0]);
+    let work = game::Workspace::new(&table, &mut storage).expect("memory");
+    let found = game::solve(&table, &ending, Diminishing(1.0), &mut x, &mut y, work, &mut ());
+    assert!(found.expect("sound").upper >= 0.0);
+}
