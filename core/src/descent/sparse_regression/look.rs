@@ -65,7 +65,7 @@ fn roots_above<T: Real>(values: &mut [T]) {
         let usual = share >= narrow && share <= T::from_u32(16);
         *x = if usual { root * wider } else { -*x };
     }
-    for x in values.iter_mut().filter(|x| !(**x > T::ZERO)) {
+    for x in values.iter_mut().filter(|x| **x <= T::ZERO) {
         *x = root_above(-*x, near);
     }
 }
