@@ -64,6 +64,12 @@ pub(crate) fn brief<T>(x: &[T], most: usize) -> bool {
     x.len() <= most
 }
 
+/// The same for exponentials and logarithms: from eight elements on they are worth a call.
+#[inline(always)]
+pub(crate) fn very_few<T>(x: &[T]) -> bool {
+    x.len() < crate::LANES / 2
+}
+
 /// Whether the rows of a matrix are so narrow that wide registers would not be filled.
 #[inline(always)]
 pub(crate) fn narrow<T>(columns: usize, bytes: usize) -> bool {

@@ -5,7 +5,7 @@ use pulp::Simd;
 use super::Matrix;
 use super::rows::{add2, add4, each_dot};
 use crate::dispatch::{narrow, pass};
-use crate::vector::axpy_kernel;
+use crate::vector::{axpy_kernel, axpy_plain, is_narrow};
 use crate::{Lanes, Real};
 
 pass! {
@@ -74,8 +74,12 @@ pass! {
 #[inline(always)]
 fn add_transposed_kernel<T: Real, S: Simd>(simd: S, a: Matrix<'_, T>, x: &[T], y: &mut [T]) {
     let x = x.get(..a.count().min(x.len())).unwrap_or(&[]);
+    if is_narrow::<S>() {
+        return a.rows().zip(x).for_each(|(row, &weight)| axpy_plain(weight, row, y));
+    }
     let mut row = 0;
-    // The fewer streams the faster they come; the more the less often y is read and written.
+    // The fewer streams the faster they come; the more the less often y is read and written. Asking ahead for the
+    // next rows, and going over the columns in tiles, lost everywhere.
     let row_bytes = a.columns.saturating_mul(size_of::<T>());
     let rest = if (1 << 10..1 << 14).contains(&row_bytes) {
         let (twos, rest) = x.as_chunks::<2>();

@@ -6,7 +6,7 @@ use super::rows::add4;
 use super::{Matrix, MatrixMut};
 use crate::Real;
 use crate::dispatch::{narrow, pass};
-use crate::vector::axpy_kernel;
+use crate::vector::{axpy_kernel, axpy_plain, is_narrow};
 
 pass! {
     /// A ← A + α x yᵀ, entry by entry a_ij + (α·x_i)·y_j. Cost: 1 r, 1 w, 2 operations an entry.
@@ -30,7 +30,12 @@ pass! {
 fn symmetric_kernel<T: Real, S: Simd>(simd: S, mut a: MatrixMut<'_, T>, alpha: T, x: &[T]) {
     for (i, (row, &factor)) in a.rows().zip(x).enumerate() {
         let triangle = i.saturating_add(1).min(row.len());
-        axpy_kernel(simd, alpha * factor, x, row.get_mut(..triangle).unwrap_or(&mut []));
+        let row = row.get_mut(..triangle).unwrap_or(&mut []);
+        if is_narrow::<S>() {
+            axpy_plain(alpha * factor, x, row);
+        } else {
+            axpy_kernel(simd, alpha * factor, x, row);
+        }
     }
 }
 
@@ -53,6 +58,10 @@ fn rank_k_kernel<T: Real, S: Simd>(
     for (i, row) in a.rows().take(x.columns).enumerate() {
         let weight = |k: usize| x.row(k).get(i).map_or(T::ZERO, |&x| alpha * x);
         let mut k = 0;
+        if is_narrow::<S>() {
+            (0..count).for_each(|k| axpy_plain(weight(k), y.row(k), row));
+            continue;
+        }
         while count - k >= 4 {
             add4(simd, [weight(k), weight(k + 1), weight(k + 2), weight(k + 3)], y.some_rows(k), row);
             k += 4;

@@ -7,7 +7,7 @@ use pulp::{Scalar, Simd};
 
 use super::map::map;
 use super::sums::add_lanes;
-use crate::dispatch::{few, pass};
+use crate::dispatch::{few, pass, very_few};
 use crate::map::{cut, cut_mut, pieces};
 use crate::{LANES, Real, reduce};
 
@@ -92,7 +92,7 @@ pub fn exp_scalar<T: Real>(x: T) -> T {
 pass! {
     /// yᵢ ← e^(xᵢ). Errors and special values: see the [module](crate::elementary). Cost: 1 r, 1 w,
     /// 43 operations in `f64`, 32 in `f32`.
-    short(few(x)) pub fn exp<'a, T>(x: &'a [T], y: &'a mut [T]) -> () = exp_kernel
+    short(very_few(x)) pub fn exp<'a, T>(x: &'a [T], y: &'a mut [T]) -> () = exp_kernel
 }
 
 #[inline(always)]
@@ -102,7 +102,7 @@ pub(crate) fn exp_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &mut [T]) {
 
 pass! {
     /// xᵢ ← e^(xᵢ): [`exp`] in place. Cost: 1 r, 1 w, as many operations.
-    short(few(x)) pub fn exp_in_place<'a, T>(x: &'a mut [T]) -> () = exp_in_place_kernel
+    short(very_few(x)) pub fn exp_in_place<'a, T>(x: &'a mut [T]) -> () = exp_in_place_kernel
 }
 
 #[inline(always)]

@@ -1,5 +1,8 @@
 //! One loop for every pass that maps registers to registers.
 
+use pulp::Simd;
+
+use crate::vectors::lanes;
 use crate::{LANES, Real};
 
 /// The first register of a slice that is too short for one, filled up with zeros.
@@ -12,11 +15,22 @@ pub(super) fn padded<T: Real>(x: &[T]) -> [T; LANES] {
     pad
 }
 
-/// y ← op(y), y ← op(x) or y ← op(a, b) by registers. What is left at the end is padded to one register,
-/// so that it takes the same path as the rest; on the scalar path nothing is left.
+/// Where the last register begins of `n` elements that do not fill whole ones, if there is a whole one.
+#[inline(always)]
+pub(super) fn last_register<T: Real, S: Simd>(n: usize) -> Option<usize> {
+    let lanes = lanes::<T, S>();
+    if S::IS_SCALAR || n.is_multiple_of(lanes.max(1)) { None } else { n.checked_sub(lanes) }
+}
+
+/// y ← op(y), y ← op(x) or y ← op(a, b) by registers. What is left at the end is done once more together
+/// with the elements before it, or padded to one register, so that it takes the same path as the rest; on the scalar
+/// path nothing is left.
 macro_rules! map {
     ($simd:ident, $y:expr, |$v:ident| $op:expr) => {{
-        let (y, y_tail) = T::split_mut($simd, $y);
+        // What does not fill a register goes with the elements before it, read while they are what they were.
+        let left = $crate::elementary::map::last_register::<T, S>($y.len());
+        let last = left.and_then(|from| T::split($simd, $y.get(from..)?).0.first().copied());
+        let (y, y_tail) = T::split_mut($simd, &mut *$y);
         // Two registers at a time: their chains of operations run side by side.
         let (y, y_last) = if S::IS_SCALAR { (&mut [][..], y) } else { y.as_chunks_mut::<2>() };
         for [y, z] in y {
@@ -30,7 +44,13 @@ macro_rules! map {
             let $v = *y;
             *y = $op;
         }
-        if !y_tail.is_empty() {
+        if let (Some($v), Some(from)) = (last, left) {
+            let value = $op;
+            let y = $y.get_mut(from..).unwrap_or(&mut []);
+            if let Some(y) = T::split_mut($simd, y).0.first_mut() {
+                *y = value;
+            }
+        } else if !y_tail.is_empty() {
             let mut pad = $crate::elementary::map::padded(y_tail);
             if let Some(y) = T::split_mut($simd, &mut pad).0.first_mut() {
                 let $v = *y;
@@ -58,7 +78,13 @@ macro_rules! map {
         for (y, &$v) in y_last.iter_mut().zip(x_last) {
             *y = $op;
         }
-        if !y_tail.is_empty() {
+        if let Some(from) = $crate::elementary::map::last_register::<T, S>(n) {
+            let x = T::split($simd, $x.get(from..n).unwrap_or(&[])).0;
+            let y = T::split_mut($simd, $y.get_mut(from..n).unwrap_or(&mut [])).0;
+            if let (Some(&$v), Some(y)) = (x.first(), y.first_mut()) {
+                *y = $op;
+            }
+        } else if !y_tail.is_empty() {
             let mut pad = $crate::elementary::map::padded(x_tail);
             if let Some(y) = T::split_mut($simd, &mut pad).0.first_mut() {
                 let $v = *y;

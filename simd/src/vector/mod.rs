@@ -13,4 +13,4 @@ pub use proximal::{clamp, clamp_each, sign_sum, soft_threshold, soft_threshold_e
 pub(crate) use sums::dot_kernel;
 pub use sums::{dot, dot_square, dot3, norm, norm_scaled, scaled_square, sum, sum_abs};
 pub use updates::{add_square, axpby, axpy, axpy_square, multiply, rsub, scale, scaled_xpby, xpby};
-pub(crate) use updates::{axpy_kernel, rsub_kernel};
+pub(crate) use updates::{axpy_kernel, axpy_plain, is_narrow, rsub_kernel};

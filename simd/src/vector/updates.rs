@@ -17,6 +17,20 @@ pub(crate) fn axpy_kernel<T: Real, S: Simd>(simd: S, alpha: T, x: &[T], y: &mut 
     map!(simd, y, x; { let alpha = T::splat(simd, alpha); } T::vadd(simd, y, T::vmul(simd, alpha, x)));
 }
 
+/// The same as a plain loop, for what is too short for a call: the compiler makes it of narrow registers.
+#[inline(always)]
+pub(crate) fn axpy_plain<T: Real>(alpha: T, x: &[T], y: &mut [T]) {
+    for (y, &x) in y.iter_mut().zip(x) {
+        *y += alpha * x;
+    }
+}
+
+/// Whether a kernel that was not dispatched is to use it. Where there are no wide registers at all, flash counts.
+#[inline(always)]
+pub(crate) fn is_narrow<S: Simd>() -> bool {
+    cfg!(feature = "std") && S::IS_SCALAR
+}
+
 pass! {
     /// y ← x + βy. Cost: 2 r, 1 w, 2 operations.
     short(brief(x, 32)) pub fn xpby<'a, T>(x: &'a [T], beta: T, y: &'a mut [T]) -> () = xpby_kernel
