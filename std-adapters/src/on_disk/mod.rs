@@ -33,7 +33,6 @@ pub mod descent;
 mod design;
 mod element;
 mod fault;
-pub mod fit;
 mod measurements;
 mod quantile;
 pub mod recovery;

@@ -140,7 +140,12 @@ impl<T: Element> DiskRecovery<'_, T> {
             kept.looks.push((0, residual.to_f64()));
         }
         let mut report = drive(&mut run, &Stop { max_steps: 0, ..options.stop }, &mut ());
-        (report.steps, report.initial_residual) = (kept.counts[0], T::from_f64(kept.looks[0].1));
+        report = Report {
+            steps: kept.counts[0],
+            checks: kept.counts[0].saturating_add(1),
+            initial_residual: T::from_f64(kept.looks[0].1),
+            ..report
+        };
         let fault = loop {
             let progress = Progress {
                 step: report.steps,

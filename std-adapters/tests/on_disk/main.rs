@@ -5,6 +5,5 @@ mod common;
 mod descend;
 mod equal_bits;
 mod faults;
-mod fit;
 mod recovery;
 mod resumed;

@@ -151,11 +151,11 @@ fn the_command_finds_what_it_finds_in_memory() {
     refused(&["all.npz", "--targets", "y.npy", "--out-of-core", "--rank", "2"], 1, "three axes");
     refused(&["a.npy", "--out-of-core", "--rank", "2"], 2, "--targets");
     refused(&["all.npz", "--rank", "2", "--resume", "run.npz"], 2, "--out-of-core");
-    refused(&[&disk[..6], &["2", "--seed", "5", "--resume", "run.npz"]].concat(), 1, "run.npz");
+    refused(&[&disk[..5], &["2", "--seed", "5", "--resume", "run.npz"]].concat(), 1, "run.npz");
     refused(
-        &[&disk[..6], &["2", "--device", "threads"]].concat(),
+        &[&disk[..5], &["2", "--device", "threads"]].concat(),
         1,
         "recover --out-of-core runs on one thread",
     );
-    refused(&[&disk[..6], &["2", "--checkpoint", "a.npy"]].concat(), 1, "an input of the run");
+    refused(&[&disk[..5], &["2", "--checkpoint", "a.npy"]].concat(), 1, "an input of the run");
 }

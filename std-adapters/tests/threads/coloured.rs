@@ -218,8 +218,8 @@ mod check {
             let coloured = Coloured::greedy(&matrix.view()).expect("a colouring");
             let permuted = matrix.permuted(&order(&coloured));
             let (mut expected, b) = (coloured.permute(&start), coloured.permute(&c));
+            let view = permuted.view();
             for i in (0..3).flat_map(|_| 0..n) {
-                let view = permuted.view();
                 let (mut r, d) = (b[i], view.diagonal(i).expect("stored"));
                 for (&j, &a) in view.row(i).0.iter().zip(view.row(i).1).filter(|(j, _)| **j as usize != i) {
                     r -= a * expected[j as usize];

@@ -33,7 +33,6 @@ pub(crate) fn choose(device: Device, command: &Command) -> Result<(), Failure> {
         Command::Transport(arguments) if arguments.out_of_core => Some("transport --out-of-core"),
         Command::Descend(arguments) if arguments.out_of_core => Some("descend --out-of-core"),
         Command::Recover(arguments) if arguments.out_of_core => Some("recover --out-of-core"),
-        Command::Fit(arguments) if arguments.out_of_core => Some("fit --out-of-core"),
         Command::Heat(_)
         | Command::Relax(_)
         | Command::Descend(_)

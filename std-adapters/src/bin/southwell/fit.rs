@@ -20,8 +20,6 @@ use super::relax::name;
 use crate::device;
 use crate::output::{self, Failure, INTERRUPTED, NOT_CONVERGED};
 
-mod out_of_core;
-
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A CSV file's last column is what is fitted, unless --target names another; an intercept is fitted too, unless
@@ -35,8 +33,7 @@ Examples:
   southwell fit engel.csv --loss quantile:0.9 --certify
   southwell fit data.csv --loss lad --refine --out x.npy --json
   southwell fit survey.csv --loss quantile:0.5 --target income --weights count --certify
-  southwell fit data.npz --loss huber --plot steps.svg
-  southwell fit rows.npy --targets y.npy --loss lad --out-of-core --checkpoint run.npz   # Ctrl-C, then --resume run.npz")]
+  southwell fit data.npz --loss huber --plot steps.svg")]
 pub(crate) struct Arguments {
     /// The table: comma-separated values with or without a heading, or a NumPy archive with arrays A and y.
     #[arg(value_name = "DATA.csv|DATA.npz")]
@@ -80,23 +77,6 @@ pub(crate) struct Arguments {
     /// Neither progress nor notes on standard error, only errors.
     #[arg(long)]
     quiet: bool,
-    /// Leave the rows in DATA, a NumPy matrix (.npy) in C order that is taken as it is, and prove the fit in a few
-    /// passes over it (lad and quantiles).
-    #[arg(long, requires = "targets", conflicts_with_all = ["target", "weights", "no_intercept", "refine", "plot"])]
-    pub(crate) out_of_core: bool,
-    /// With --out-of-core, what is fitted: a NumPy vector.
-    #[arg(long, value_name = "y.npy", requires = "out_of_core")]
-    targets: Option<PathBuf>,
-    /// With --out-of-core, MiB of rows that may be kept in memory, three times.
-    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..), requires = "out_of_core")]
-    row_memory: u32,
-    /// With --out-of-core, where a checkpoint is written on Ctrl-C, every ten minutes and when rounds run out. Default:
-    /// fit-checkpoint.npz.
-    #[arg(long, value_name = "RUN.npz", requires = "out_of_core")]
-    checkpoint: Option<PathBuf>,
-    /// With --out-of-core, go on from this checkpoint, and keep it.
-    #[arg(long, value_name = "RUN.npz", requires = "out_of_core", conflicts_with = "checkpoint")]
-    resume: Option<PathBuf>,
 }
 
 fn loss(text: &str) -> Result<Loss, String> {
@@ -157,9 +137,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             return Err(format!("{option} {path}: this is the table; name another file").into());
         }
         output::check_writable(option, path)?;
-    }
-    if arguments.out_of_core {
-        return out_of_core::run(arguments);
     }
     let bar = output::progress(arguments.quiet || arguments.json, None);
     bar.set_message("reading");
