@@ -313,7 +313,7 @@ impl<T: Real> List<'_, T> {
             let (Some(&above), Some(&its)) = (self.values.get(place - 1), self.indices.get(place - 1)) else {
                 break;
             };
-            if !(above < score) {
+            if above >= score {
                 break;
             }
             self.put(place, its, above);
