@@ -19,10 +19,9 @@
 //! Every minimisation lowers the objective, or leaves it. *Residual*: the largest dist(−g_i, ∂h_i(x_i)). *Memory*: `by_colours` a copy of
 //! the matrix and 4 vectors; `greedy` 1 vector and an index a variable.
 //!
-//! *Pays*: `by_colours` from some tens of thousands of variables in few colours; `greedy` where few variables are far from
-//! their minimum and most couplings are within parts: a choice looks at all variables of its part, on a matrix in an
-//! order with a narrow band. On a graph without such an order almost all variables lie between parts, and one thread
-//! works.
+//! *Fails* to share anything out: `by_colours` where there are many colours of few variables; `greedy` on a graph without an
+//! order of narrow band, where almost all variables lie between parts and one thread works. A greedy choice looks at all
+//! variables of its part.
 //!
 //! *Source*: Nutini, Laradji & Schmidt 2022 (greedy rules); colour classes are textbook.
 

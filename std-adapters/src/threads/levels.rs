@@ -21,9 +21,9 @@ const LEAST: usize = 128;
 /// [`Coloured`](super::Coloured), nothing is permuted, the preconditioner is the one of the natural order, and so are the
 /// steps, bit for bit.
 ///
-/// Threads meet after each level, by a counter that they watch, about a quarter of a microsecond with idle cores. A
-/// five-point grid of n × n unknowns has 2 n − 1 levels of up to n rows: it pays where a level has a thousand rows or more,
-/// and never where rows wait for one another one by one (a tridiagonal matrix has n levels).
+/// Threads meet after each level, by a counter that they watch. A five-point grid of n × n unknowns has 2 n − 1 levels of up
+/// to n rows; a tridiagonal matrix has n levels of one row, and nothing to share out. Levels of fewer than 256 rows stay
+/// with one thread. What it gains has not been measured yet: `cargo bench --bench threads` has rows for it.
 /// [`parallelism`](Self::parallelism) says how many rows there are in a level on average.
 ///
 /// *Memory*: the two halves once more, 4 bytes a row twice, 16 bytes a row in [`on`](Self::on).
@@ -131,8 +131,7 @@ impl<'m, T: Real> Levels<'m, T> {
         (self.lower.starts.len() - 1, self.upper.starts.len() - 1)
     }
 
-    /// Rows of a level, on average over both halves: with fewer than some hundred a thread, threads wait for one another
-    /// longer than they work.
+    /// Rows of a level, on average over both halves: what there is to share out between two meetings.
     #[must_use]
     pub fn parallelism(&self) -> f64 {
         let (lower, upper) = self.levels();

@@ -117,7 +117,7 @@ fn the_command_finds_what_it_finds_in_memory() {
     let (values, y) = data(&folder);
     let arrays: [(&str, &[usize], &[f64]); 2] =
         [("A", &[COUNT, ROWS, COLUMNS], &values), ("y", &[COUNT], &y)];
-    archive::write(&folder.path("all.npz"), &arrays).expect("an archive");
+    archive::write(folder.path("all.npz"), &arrays).expect("an archive");
     let southwell = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_southwell"));
         command.current_dir(folder.path(".")).arg("recover").args(arguments).stdin(Stdio::null());

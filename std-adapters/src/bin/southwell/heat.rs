@@ -39,8 +39,8 @@ policies fixed:OMEGA, auto, tsallis-inf, tsallis-inf-cb and cheb-cb. The states 
 
 With --device threads the 20 omegas that are known afterwards are tried side by side, and the products of cg are
 shared out; the other policies solve on one thread, in natural order. The iterations are the same.
-With --device gpu all systems are solved there, SSOR-CG in red-black order: it takes more iterations than in natural order,
-about as many as cg, and its best omega is another one. It pays for grids of many hundred intervals a side.
+With --device gpu all systems are solved there, SSOR-CG in red-black order: the iterations are those of that order, and
+another omega is best.
 
 Exit codes: 0 done, 1 bad input, 2 wrong usage, 130 interrupted.
 
