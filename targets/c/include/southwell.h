@@ -492,6 +492,98 @@ typedef struct {
   uint64_t state[136];
 } SouthwellOmega_f64;
 
+// A symmetric positive definite matrix that is not stored: a function that multiplies by it.
+typedef struct {
+  // sizeof of this struct.
+  size_t size;
+  // Rows, and columns.
+  size_t order;
+  // Called with `context`, x, y and the order: writes A x into all of y, whose contents mean nothing before. The two
+  // do not overlap, and are its to use until it returns. It must not unwind, nor write what the call itself reads or
+  // writes.
+  void (*apply)(void*, const float*, float*, size_t);
+  // Handed to `apply`.
+  void *context;
+} SouthwellOperator_f32;
+
+// A symmetric positive definite matrix that is not stored: a function that multiplies by it.
+typedef struct {
+  // sizeof of this struct.
+  size_t size;
+  // Rows, and columns.
+  size_t order;
+  // Called with `context`, x, y and the order: writes A x into all of y, whose contents mean nothing before. The two
+  // do not overlap, and are its to use until it returns. It must not unwind, nor write what the call itself reads or
+  // writes.
+  void (*apply)(void*, const double*, double*, size_t);
+  // Handed to `apply`.
+  void *context;
+} SouthwellOperator_f64;
+
+// A convex function, in a box or without one.
+typedef struct {
+  // sizeof of this struct.
+  size_t size;
+  // Unknowns, at least one.
+  size_t dimension;
+  // Called with `context`, x, g and the number of unknowns: writes a sub-gradient at x into all of g, whose contents
+  // mean nothing before, and returns the value at x. The two do not overlap, and are its to use until it returns. It
+  // must not unwind, nor write what the call itself reads or writes.
+  float (*evaluate)(void*, const float*, float*, size_t);
+  // Handed to `evaluate`.
+  void *context;
+  // Lower bounds, one for every unknown; null together with `upper` for the whole space.
+  const float *lower;
+  // Upper bounds.
+  const float *upper;
+  // How long the first step is, positive; step t, counted from 0, is that over √(t + 1). Not read with `least`.
+  float length;
+  // The least value, where it is known: then steps are Polyak's, which need no length. Minus infinity elsewhere.
+  float least;
+} SouthwellFunction_f32;
+
+// What a minimisation has to say beyond its report.
+typedef struct {
+  // sizeof of this struct, set by the caller before the call.
+  size_t size;
+  // The least value seen: that of the x that is left.
+  float value;
+  // The step at which it was seen; 0 is the start.
+  uint32_t seen_at;
+} SouthwellFunctionFound_f32;
+
+// A convex function, in a box or without one.
+typedef struct {
+  // sizeof of this struct.
+  size_t size;
+  // Unknowns, at least one.
+  size_t dimension;
+  // Called with `context`, x, g and the number of unknowns: writes a sub-gradient at x into all of g, whose contents
+  // mean nothing before, and returns the value at x. The two do not overlap, and are its to use until it returns. It
+  // must not unwind, nor write what the call itself reads or writes.
+  double (*evaluate)(void*, const double*, double*, size_t);
+  // Handed to `evaluate`.
+  void *context;
+  // Lower bounds, one for every unknown; null together with `upper` for the whole space.
+  const double *lower;
+  // Upper bounds.
+  const double *upper;
+  // How long the first step is, positive; step t, counted from 0, is that over √(t + 1). Not read with `least`.
+  double length;
+  // The least value, where it is known: then steps are Polyak's, which need no length. Minus infinity elsewhere.
+  double least;
+} SouthwellFunction_f64;
+
+// What a minimisation has to say beyond its report.
+typedef struct {
+  // sizeof of this struct, set by the caller before the call.
+  size_t size;
+  // The least value seen: that of the x that is left.
+  double value;
+  // The step at which it was seen; 0 is the start.
+  uint32_t seen_at;
+} SouthwellFunctionFound_f64;
+
 // How a recovery begins, and when it ends besides what the options say. Zeros are no defaults: begin with
 // `southwell_recovery_start_f32`.
 typedef struct {
@@ -1228,6 +1320,69 @@ SouthwellOptions_f64 southwell_options_f64(void);
 
 // What a status means, in a few words; never null. Any number is allowed.
 const char *southwell_status_text(int32_t status);
+
+// Elements of workspace that conjugate gradients need for an operator of this order.
+size_t southwell_cg_workspace(size_t order);
+
+// Elements of workspace that a function of so many unknowns needs.
+size_t southwell_minimise_workspace(size_t dimension);
+
+// Solves A x = b from the x that is handed in by conjugate gradients, without a preconditioner: one call of the
+// operator a step, one more at the start and where convergence is confirmed. An operator that is not positive definite ends
+// as SOUTHWELL_STATUS_BREAKDOWN, one that writes NaN or an infinity as SOUTHWELL_STATUS_NOT_FINITE. `options`, `report` and
+// `fault` may be null.
+//
+// # Safety
+// Pointers must be null or point to what their types say, arrays to as many elements as the lengths say.
+SouthwellCode southwell_cg_f32(const SouthwellOperator_f32 *operator_,
+                               const float *rhs,
+                               float *x,
+                               const SouthwellOptions_f32 *options,
+                               float *workspace,
+                               size_t workspace_len,
+                               SouthwellReport_f32 *report,
+                               SouthwellFault *fault);
+
+// As `southwell_cg_f32`.
+//
+// # Safety
+// Pointers must be null or point to what their types say, arrays to as many elements as the lengths say.
+SouthwellCode southwell_cg_f64(const SouthwellOperator_f64 *operator_,
+                               const double *rhs,
+                               double *x,
+                               const SouthwellOptions_f64 *options,
+                               double *workspace,
+                               size_t workspace_len,
+                               SouthwellReport_f64 *report,
+                               SouthwellFault *fault);
+
+// Minimises a function from the x that is handed in by the projected sub-gradient method: x is the best point that was
+// seen. One call of the function a step. The residual is the length of the last step; a value that is not finite ends as
+// SOUTHWELL_STATUS_NOT_FINITE. `options`, `report`, `found` and `fault` may be null.
+//
+// # Safety
+// Pointers must be null or point to what their types say, arrays to as many elements as the lengths say.
+SouthwellCode southwell_minimise_f32(const SouthwellFunction_f32 *function,
+                                     float *x,
+                                     const SouthwellOptions_f32 *options,
+                                     float *workspace,
+                                     size_t workspace_len,
+                                     SouthwellReport_f32 *report,
+                                     SouthwellFunctionFound_f32 *found,
+                                     SouthwellFault *fault);
+
+// As `southwell_minimise_f32`.
+//
+// # Safety
+// Pointers must be null or point to what their types say, arrays to as many elements as the lengths say.
+SouthwellCode southwell_minimise_f64(const SouthwellFunction_f64 *function,
+                                     double *x,
+                                     const SouthwellOptions_f64 *options,
+                                     double *workspace,
+                                     size_t workspace_len,
+                                     SouthwellReport_f64 *report,
+                                     SouthwellFunctionFound_f64 *found,
+                                     SouthwellFault *fault);
 
 // The default options of recoveries: relative step 1e-5, 10 000 steps.
 SouthwellOptions_f32 southwell_recovery_options_f32(void);

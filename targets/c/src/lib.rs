@@ -10,6 +10,7 @@
 //! | `box_qp`, `control` | programs in a box, model predictive control and what it prepares |
 //! | `regression` | sparse regression |
 //! | `fit`, `calibration`, `recovery` | robust fits with a proof, a magnetometer, low-rank matrices |
+//! | `own` | functions of the caller's own: an operator, an oracle |
 //! | `call` | what the calls of the latter have in common |
 //!
 //! A function for each combination, so that a linker keeps what is called and nothing else. Without the feature
@@ -26,6 +27,7 @@ pub mod control;
 pub mod fit;
 mod omega;
 mod options;
+pub mod own;
 pub mod recovery;
 pub mod regression;
 pub mod relaxation;

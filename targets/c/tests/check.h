@@ -41,5 +41,6 @@ void learned(void);
 void transport(void);
 void descent(void);
 void nonsmooth(void);
+void own(void);
 
 #endif
