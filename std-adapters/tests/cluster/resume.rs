@@ -52,14 +52,16 @@ enum Most {
     Wish(u32),
 }
 
-/// All of x, and what the ranks agree on.
+/// All of x, the report that the ranks agree on, and the step that the run went on from.
+type Solved = (Vec<f64>, Report<f64>, Option<u32>);
+
 fn solve(
     ranks: usize,
     method: Method,
     scale: f64,
     saving: Option<(&Path, u32, bool)>,
     most: Most,
-) -> Result<(Vec<f64>, Report<f64>, Option<u32>), Fault> {
+) -> Result<Solved, Fault> {
     let saving = saving.map(|(path, every, resume)| (path.to_owned(), every, resume));
     let parts = run(ranks, move |comm: &Threads| {
         let whole = poisson(14);

@@ -145,6 +145,9 @@ impl<T: Real> Projection<T> for Set<'_, T> {
     }
 }
 
+/// The operator, the right-hand side, and the rest of the call.
+type Linear<'a, T> = (Multiplied<T>, &'a [T], Checked<'a, T, ()>);
+
 /// # Safety
 /// Pointers must be null or point to what the interface says; arrays that are written belong to this call alone.
 #[inline(never)]
@@ -152,7 +155,7 @@ unsafe fn check_operator<'a, T: Real>(
     operator: *const Operator<T>,
     rhs: *const T,
     call: Call<T, ()>,
-) -> Result<(Multiplied<T>, &'a [T], Checked<'a, T, ()>), Fault> {
+) -> Result<Linear<'a, T>, Fault> {
     let mut arrays = Arrays::new();
     // SAFETY: the caller's word, here and below.
     let (raw, rhs): (&Operator<T>, _) = unsafe {
