@@ -79,16 +79,16 @@ pub(crate) fn narrow<T>(columns: usize, bytes: usize) -> bool {
 /// Gives a kernel `fn(simd, arguments…)` the face of a plain function that dispatches once; with
 /// `short(condition)` not at all where that holds.
 macro_rules! pass {
-    ($(#[$meta:meta])* pub fn $name:ident<$life:lifetime, $t:ident>($($arg:ident: $ty:ty),* $(,)?) -> $out:ty = $kernel:expr) => {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident<$life:lifetime, $t:ident>($($arg:ident: $ty:ty),* $(,)?) -> $out:ty = $kernel:expr) => {
         $crate::dispatch::pass! {
             $(#[$meta])*
-            short(false) pub fn $name<$life, $t>($($arg: $ty),*) -> $out = $kernel
+            short(false) $vis fn $name<$life, $t>($($arg: $ty),*) -> $out = $kernel
         }
     };
-    ($(#[$meta:meta])* short($short:expr) pub fn $name:ident<$life:lifetime, $t:ident>($($arg:ident: $ty:ty),* $(,)?) -> $out:ty = $kernel:expr) => {
+    ($(#[$meta:meta])* short($short:expr) $vis:vis fn $name:ident<$life:lifetime, $t:ident>($($arg:ident: $ty:ty),* $(,)?) -> $out:ty = $kernel:expr) => {
         $(#[$meta])*
         #[inline]
-        pub fn $name<$life, $t: $crate::Real>($($arg: $ty),*) -> $out {
+        $vis fn $name<$life, $t: $crate::Real>($($arg: $ty),*) -> $out {
             struct Pass<$life, $t> { $($arg: $ty,)* life: core::marker::PhantomData<&$life $t> }
             impl<$life, $t: $crate::Real> pulp::WithSimd for Pass<$life, $t> {
                 type Output = $out;

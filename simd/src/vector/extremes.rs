@@ -135,16 +135,12 @@ pub fn largest<T: Real>(x: &[T], w: &[T]) -> Option<(usize, T)> {
         return one_by_one(x, w);
     }
     // The place alone comes back in a register, a pair through memory.
-    let place = wide::place_of_largest(x, w);
+    let place = place_of_largest(x, w);
     Some((place, x.get(place)?.abs() * *w.get(place)?))
 }
 
-#[allow(unreachable_pub)] // The macro writes `pub`.
-mod wide {
-    use super::{largest_kernel, pass};
-    pass! {
-        pub fn place_of_largest<'a, T>(x: &'a [T], w: &'a [T]) -> usize = largest_kernel
-    }
+pass! {
+    fn place_of_largest<'a, T>(x: &'a [T], w: &'a [T]) -> usize = largest_kernel
 }
 
 /// The place of the largest product; one that does not exist if there is none.
