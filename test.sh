@@ -6,6 +6,7 @@
 #   ./test.sh install         nothing but what all of it needs
 #   ./test.sh supply          not among all of it: licences, sources and bans of dependencies, and packaging
 #   ./test.sh coverage        nor this: line coverage of core; takes long, and nothing waits for it
+#   ./test.sh mpich           nor this: the drivers over ranks with MPICH in place of Open MPI
 #
 # FUZZ_SECONDS=N  seconds for each fuzz target at most (default 8)
 set -euo pipefail
@@ -25,8 +26,9 @@ readonly WASM_TARGET=wasm32-wasip1
 readonly FIRST=(lint msrv host docs pages gpu mpi)
 readonly SECOND=(firmware c fuzz bits bare miri)
 readonly ALL=("${FIRST[@]}" "${SECOND[@]}")
-# Verbs that must be named: cargo-deny takes a quarter of an hour to build, coverage as long to run.
-readonly NAMED=(supply coverage)
+# Verbs that must be named: cargo-deny takes a quarter of an hour to build, coverage as long to run, and MPICH a second
+# build of what Open MPI has shown.
+readonly NAMED=(supply coverage mpich)
 MISSING=()
 LISTS_ARE_NEW=false
 INSTALL_ONLY=false
@@ -274,6 +276,13 @@ mpi() {
     say "drivers over MPI"
     cargo clippy --locked -p southwell-std --features mpi --all-targets -- -D warnings
     std-adapters/tests/mpi.sh
+}
+
+mpich() {
+    need_program mpicc.mpich libmpich-dev; need_program mpirun.mpich mpich; need_program clang clang
+    need_library '/usr/lib*/llvm*/lib/libclang*.so*' libclang-dev; all_there
+    say "drivers over MPICH"
+    std-adapters/tests/mpi.sh mpich short
 }
 
 miri() {
