@@ -79,7 +79,7 @@ fn add_transposed_kernel<T: Real, S: Simd>(simd: S, a: Matrix<'_, T>, x: &[T], y
     }
     let mut row = 0;
     // The fewer streams the faster they come; the more the less often y is read and written. Asking ahead for the
-    // next rows, and going over the columns in tiles, lost everywhere.
+    // next rows, and going over the columns in tiles, gained nowhere.
     let row_bytes = a.columns.saturating_mul(size_of::<T>());
     let rest = if (1 << 10..1 << 14).contains(&row_bytes) {
         let (twos, rest) = x.as_chunks::<2>();
