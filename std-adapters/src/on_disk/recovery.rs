@@ -40,7 +40,7 @@ pub struct Solved {
     pub found: Option<Found>,
     /// What the file was found to be at fault with, [`Fault::Stopped`] where its watcher broke off.
     pub fault: Option<Fault>,
-    /// What [`solve`] goes on from, as after the last step that was whole.
+    /// What [`solve`](DiskRecovery::solve) goes on from, as after the last step that was whole.
     pub kept: Option<Kept>,
 }
 
