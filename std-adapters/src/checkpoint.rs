@@ -119,9 +119,8 @@ impl Checkpoint {
 
 #[cfg(feature = "npz")]
 mod file {
-    use std::fs::{self, File};
     use std::io;
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
     use super::{Checkpoint, Fingerprint};
     use crate::files::{FileError, npz};
@@ -141,10 +140,6 @@ mod file {
         /// # Errors
         /// [`FileError::Io`].
         pub fn write(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
-            let path = path.as_ref();
-            let mut part = path.as_os_str().to_owned();
-            part.push(".part");
-            let part = PathBuf::from(part);
             let Fingerprint { rows, columns, epsilon, largest, sum, marginals, precision, over_relaxed } =
                 self.problem;
             let problem = [
@@ -164,10 +159,7 @@ mod file {
             let vectors: [&[f64]; 9] =
                 [&[VERSION], &problem, &state, &self.f, &self.g, &self.next, &self.sums, &steps, &residuals];
             let named: Vec<_> = NAMES.into_iter().zip(vectors).collect();
-            npz::write(&part, &named)?;
-            let settled =
-                File::open(&part).and_then(|file| file.sync_all()).and_then(|()| fs::rename(&part, path));
-            settled.map_err(|error| FileError::from(error).at(path))
+            npz::replace(path.as_ref(), &named)
         }
 
         /// Reads one.

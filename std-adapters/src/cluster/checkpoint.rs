@@ -9,7 +9,7 @@
 //! the common file beside the old one and renames it, which is done or not done, and then removes the older
 //! pieces. So a rank that dies at any time leaves a whole checkpoint. All machines must see the same folder.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -116,16 +116,9 @@ pub fn save(
     common: &[(&str, &[f64])],
 ) -> Result<(), Fault> {
     let rank = communicator.rank();
-    agree(communicator, write_safely(&piece_path(path, step, rank), &[("x", x)]))?;
+    agree(communicator, npz::write_through(&piece_path(path, step, rank), &[("x", x)]))?;
     let finished = if rank == 0 { finish(path, partition, width, step, common) } else { Ok(()) };
     agree(communicator, finished)
-}
-
-/// Writes an archive that is on the disk when this returns.
-fn write_safely(path: &Path, vectors: &[(&str, &[f64])]) -> Result<(), FileError> {
-    npz::write(path, vectors)?;
-    let sync = File::open(path).and_then(|file| file.sync_all());
-    sync.map_err(|source| FileError::Io { path: Some(path.to_owned()), source })
 }
 
 /// Makes the pieces the checkpoint, and removes those of the one before.
@@ -142,10 +135,7 @@ fn finish(
     let about = [FORMAT, width as f64, step as f64];
     let mut vectors: Vec<(&str, &[f64])> = vec![("about", &about), ("starts", &starts)];
     vectors.extend(common);
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    write_safely(Path::new(&beside), &vectors)?;
-    fs::rename(&beside, path).map_err(|source| FileError::Io { path: Some(path.to_owned()), source })?;
+    npz::replace(path, &vectors)?;
     if let Some(before) = before.filter(|before| before.step != step) {
         for piece in 0..before.starts.len().saturating_sub(1) {
             // What cannot be removed costs room on the disk and nothing else.

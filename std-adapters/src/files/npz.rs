@@ -4,7 +4,7 @@
 //! (`numpy.savez_compressed`) are refused: what an archive unfolds to would follow what it claims, not what
 //! it holds.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
@@ -23,6 +23,28 @@ pub fn write(path: impl AsRef<Path>, vectors: &[(&str, &[f64])]) -> Result<(), F
     let arrays: Vec<_> =
         vectors.iter().zip(&shapes).map(|(&(name, values), shape)| (name, &shape[..], values)).collect();
     archive::write(path, &arrays)
+}
+
+/// Writes vectors as [`write`] does; they are on the disk when this returns.
+///
+/// # Errors
+/// [`FileError::Io`].
+pub(crate) fn write_through(path: &Path, vectors: &[(&str, &[f64])]) -> Result<(), FileError> {
+    write(path, vectors)?;
+    let sync = File::open(path).and_then(|file| file.sync_all());
+    sync.map_err(|error| FileError::from(error).at(path))
+}
+
+/// Writes vectors in the place of an older file, but only when they are whole on the disk: beside it until then.
+///
+/// # Errors
+/// [`FileError::Io`].
+pub(crate) fn replace(path: &Path, vectors: &[(&str, &[f64])]) -> Result<(), FileError> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = Path::new(&part);
+    write_through(part, vectors)?;
+    fs::rename(part, path).map_err(|error| FileError::from(error).at(path))
 }
 
 /// Reads the vectors of these names.

@@ -202,9 +202,6 @@ impl Kept {
     pub fn write(&self, path: &std::path::Path) -> Result<(), crate::files::FileError> {
         let steps: Vec<f64> = self.looks.iter().map(|look| f64::from(look.0)).collect();
         let gaps: Vec<f64> = self.looks.iter().map(|look| look.1).collect();
-        let mut whole = path.as_os_str().to_owned();
-        whole.push(".part");
-        let whole = std::path::PathBuf::from(whole);
         let taken = [f64::from(self.steps)];
         let vectors: [(&str, &[f64]); 5] = [
             ("problem", &self.problem),
@@ -213,8 +210,7 @@ impl Kept {
             ("steps", &steps),
             ("gaps", &gaps),
         ];
-        crate::files::npz::write(&whole, &vectors)?;
-        std::fs::rename(&whole, path).map_err(|error| crate::files::FileError::from(error).at(path))
+        crate::files::npz::replace(path, &vectors)
     }
 
     /// Reads one.

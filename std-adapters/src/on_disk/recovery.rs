@@ -205,12 +205,8 @@ impl Kept {
         let state: Vec<f64> = self.numbers.into_iter().chain(self.counts.map(f64::from)).collect();
         let vectors: [&[f64]; 8] =
             [&self.problem, &self.x, &self.current, &self.direction, &self.vector, &state, &steps, &lengths];
-        let mut part = path.as_os_str().to_owned();
-        part.push(".part");
-        let part = std::path::PathBuf::from(part);
         let named: Vec<_> = Self::NAMES.into_iter().zip(vectors).collect();
-        crate::files::npz::write(&part, &named)?;
-        std::fs::rename(&part, path).map_err(|error| crate::files::FileError::from(error).at(path))
+        crate::files::npz::replace(path, &named)
     }
 
     /// Reads one.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use southwell_std::files::{DenseMatrix, npy, npz};
 use southwell_std::owned::{Costs, Coupler, Precision, Solving, Transport};
 
-use crate::{Folder, document, run};
+use crate::{Folder, document, random, run};
 
 fn southwell(arguments: &[&str]) -> (i32, String, String) {
     run("transport", arguments)
@@ -14,18 +14,6 @@ fn southwell(arguments: &[&str]) -> (i32, String, String) {
 
 fn json(arguments: &[&str]) -> (i32, Value) {
     document("transport", &[arguments, &["--json"]].concat())
-}
-
-/// Steele, Lea & Flood's SplitMix64, values in [0, 1).
-fn random(seed: u64, n: usize) -> Vec<f64> {
-    let mut state = seed;
-    let mut next = || {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    };
-    (0..n).map(|_| next()).collect()
 }
 
 #[test]

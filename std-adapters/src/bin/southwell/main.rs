@@ -13,6 +13,7 @@ mod device;
 mod devices;
 mod fit;
 mod heat;
+mod on_disk;
 mod output;
 mod pages;
 mod recover;

@@ -6,31 +6,21 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use indicatif::{HumanBytes, HumanDuration, ProgressBar};
+use indicatif::{HumanBytes, ProgressBar};
 use southwell::descent::sparse_regression::Loss;
 use southwell::linear::Design;
 use southwell::{Error, Progress, Status, Stop};
 use southwell_std::files;
 use southwell_std::on_disk::descent::{DiskRegression, Kept, LEG};
-use southwell_std::on_disk::transport::steps_left;
-use southwell_std::on_disk::{DiskDesign, Fault, Reading, Rows};
+use southwell_std::on_disk::{DiskDesign, Fault, Rows};
 use southwell_std::owned::Fit;
 
 use super::words::Judge;
 use super::{Arguments, read, sparse};
+use crate::on_disk::{KEEP_EVERY, expected, look};
 use crate::output::{self, Failure, INTERRUPTED, NOT_CONVERGED};
-
-/// How often a checkpoint is written without being asked for.
-const KEEP_EVERY: Duration = Duration::from_secs(600);
-
-/// What watches a run from outside: shows how far a pass is, and breaks it off after Ctrl-C.
-fn look(bar: &ProgressBar, interrupted: &AtomicBool, reading: &Reading) -> ControlFlow<()> {
-    bar.set_length(reading.rows as u64);
-    bar.set_position(reading.row as u64);
-    if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-}
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let path = &arguments.data;
@@ -125,13 +115,7 @@ fn solve(
             goal = if goal.is_nan() { looks[0].1 * stop.relative } else { goal };
             let mut text = format!("{} steps, gap {gap:.3e}", progress.step);
             let taken = progress.step.saturating_sub(first);
-            if let (Some(left), true) = (steps_left(&looks, goal), taken > 0) {
-                let seconds = start.elapsed().as_secs_f64() / f64::from(taken) * left;
-                if seconds < 1e9 {
-                    let time = HumanDuration(Duration::from_secs_f64(seconds));
-                    text.push_str(&format!(", about {left:.0} more in {time}"));
-                }
-            }
+            text.push_str(&expected(&looks, goal, start.elapsed(), taken));
             bar.set_message(text);
         }
         if last.get().elapsed() >= KEEP_EVERY && kept.steps > written.get() {

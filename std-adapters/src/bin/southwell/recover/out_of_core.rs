@@ -5,28 +5,18 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
-use indicatif::{HumanBytes, HumanDuration, ProgressBar};
+use indicatif::HumanBytes;
 use southwell::{Error, Progress};
 use southwell_std::files;
 use southwell_std::on_disk::recovery::{DiskRecovery, Kept};
-use southwell_std::on_disk::transport::steps_left;
-use southwell_std::on_disk::{DiskMeasurements, Element, Fault, Reading, Rows};
+use southwell_std::on_disk::{DiskMeasurements, Element, Fault, Rows};
 
 use super::{Arguments, finish, options};
+use crate::on_disk::{KEEP_EVERY, expected, look};
 use crate::output::{self, Failure, INTERRUPTED};
-
-/// How often a checkpoint is written without being asked for.
-const KEEP_EVERY: Duration = Duration::from_secs(600);
-
-/// Shows how far a pass is, and breaks it off after Ctrl-C.
-fn look(bar: &ProgressBar, interrupted: &AtomicBool, reading: &Reading) -> ControlFlow<()> {
-    bar.set_length(reading.rows as u64);
-    bar.set_position(reading.row as u64);
-    if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-}
 
 pub(super) fn run<T: Element>(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let path = &arguments.file;
@@ -88,13 +78,7 @@ pub(super) fn run<T: Element>(arguments: &Arguments) -> Result<ExitCode, Failure
         let mut text =
             format!("{} steps, relative step {:.3e}", progress.step, progress.residual.unwrap_or(f64::NAN));
         let taken = progress.step.saturating_sub(first);
-        if let (Some(left), true) = (steps_left(&kept.looks, goal), taken > 0) {
-            let seconds = start.elapsed().as_secs_f64() / f64::from(taken) * left;
-            if seconds < 1e9 {
-                let time = HumanDuration(Duration::from_secs_f64(seconds));
-                text.push_str(&format!(", about {left:.0} more in {time}"));
-            }
-        }
+        text.push_str(&expected(&kept.looks, goal, start.elapsed(), taken));
         bar.set_message(text);
         if last.get().elapsed() >= KEEP_EVERY {
             last.set(Instant::now());

@@ -9,22 +9,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use southwell::transport::certificate::{certify, certify_len, evaluate, evaluate_len};
 use southwell::transport::{Cost, Problem, newton};
 use southwell::{Progress, Status, Stop};
 use southwell_simd::vector::sum;
 use southwell_std::checkpoint::Checkpoint;
 use southwell_std::files::npz;
-use southwell_std::on_disk::transport::{self, Begin, Solved, steps_left};
+use southwell_std::on_disk::transport::{self, Begin, Solved};
 use southwell_std::on_disk::{DiskCost, Element, Fault, Reading, Rows};
 use southwell_std::owned::{Coupling, Precision, Solving};
 
 use super::{Arguments, Method, marginals, plot, refusal, report};
+use crate::on_disk::{KEEP_EVERY, expected, look};
 use crate::output::{self, Failure, INTERRUPTED, NOT_CONVERGED};
-
-/// How often a checkpoint is written without being asked for.
-const KEEP_EVERY: Duration = Duration::from_secs(600);
 
 /// What watches a run from outside.
 #[derive(Clone)]
@@ -48,9 +46,7 @@ impl Watch {
 
     /// Shows how far a pass is, and breaks it off after Ctrl-C.
     fn look(&self, reading: &Reading) -> ControlFlow<()> {
-        self.bar.set_length(reading.rows as u64);
-        self.bar.set_position(reading.row as u64);
-        if self.interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        look(&self.bar, &self.interrupted, reading)
     }
 
     /// Opens the costs and looks at all of them; none if that was interrupted.
@@ -209,14 +205,7 @@ fn keep(solved: &Solved, place: &Path, quiet: bool, watch: &Watch) -> Result<(),
 fn message(progress: &Progress<f64>, kept: &Checkpoint, goal: f64, spent: Duration, first: u32) -> String {
     let residual = progress.residual.unwrap_or(f64::NAN);
     let mut text = format!("{} steps, marginal error {residual:.3e}", progress.step);
-    let taken = progress.step.saturating_sub(first);
-    if let (Some(left), true) = (steps_left(&kept.looks, goal), taken > 0) {
-        let seconds = spent.as_secs_f64() / f64::from(taken) * left;
-        if seconds < 1e9 {
-            let time = HumanDuration(Duration::from_secs_f64(seconds));
-            text.push_str(&format!(", about {left:.0} more in {time}"));
-        }
-    }
+    text.push_str(&expected(&kept.looks, goal, spent, progress.step.saturating_sub(first)));
     text
 }
 
