@@ -6,7 +6,7 @@
 #   ./test.sh install         nothing but what all of it needs
 #   ./test.sh supply          not among all of it: licences, sources and bans of dependencies, and packaging
 #   ./test.sh coverage        nor this: line coverage of core; takes long, and nothing waits for it
-#   ./test.sh mpich           nor this: the drivers over ranks with MPICH in place of Open MPI
+#   ./test.sh mpich           nor this: drivers and commands over ranks with MPICH in place of Open MPI
 #
 # FUZZ_SECONDS=N  seconds for each fuzz target at most (default 8)
 set -euo pipefail
@@ -21,6 +21,8 @@ readonly FIRMWARE_TARGETS=(thumbv6m-none-eabi thumbv7m-none-eabi thumbv7em-none-
 # Machines with other vectors than ours, reached through an emulator and through Node.
 readonly NEON_TARGET=aarch64-unknown-linux-musl
 readonly WASM_TARGET=wasm32-wasip1
+# What `core` has besides for who asks for it; one build has it all.
+readonly ADDED=southwell/heapless,southwell/nalgebra
 # Two lines of work that go side by side: each ends with what one core does alone (links, emulators, runs), and they
 # build in different folders, so that neither waits for the other's lock.
 readonly FIRST=(lint msrv host docs pages gpu mpi)
@@ -101,6 +103,12 @@ need_vulkan() {
     has_vulkan || miss "a Vulkan driver: the distribution's packages (mesa-vulkan-drivers) could not be installed (needs root)"
 }
 
+# Open MPI from the distribution, and the library that its header is read with.
+need_mpi() {
+    need_program mpicc libopenmpi-dev; need_program mpirun openmpi-bin; need_program clang clang
+    need_library '/usr/lib*/llvm*/lib/libclang*.so*' libclang-dev
+}
+
 need_miri() {
     need_toolchain "$NIGHTLY"
     local component
@@ -150,12 +158,11 @@ lint() {
         cargo fmt --manifest-path "$package/Cargo.toml" --check
     done
     say "clippy"
-    cargo clippy --locked --workspace --all-targets -- -D warnings
+    cargo clippy --locked --workspace --all-targets --features "$ADDED,southwell/defmt" -- -D warnings
     cargo clippy --locked -p southwell-simd --no-default-features -- -D warnings
     cargo clippy --locked -p southwell-simd --features std -- -D warnings
     cargo clippy --locked -p southwell --no-default-features -- -D warnings
     cargo clippy --locked -p southwell --features std -- -D warnings
-    cargo clippy --locked -p southwell --features defmt,heapless,nalgebra --all-targets -- -D warnings
     cargo clippy --locked -p southwell-std --no-default-features --all-targets -- -D warnings
     cargo clippy --locked --manifest-path fuzz/Cargo.toml --all-targets -- -D warnings
     cargo clippy --locked --manifest-path targets/scenario/Cargo.toml --all-targets -- -D warnings
@@ -174,28 +181,40 @@ msrv() {
 host() {
     all_there
     say "host tests"
-    cargo test --locked --workspace
-    cargo test --locked -p southwell --features heapless,nalgebra --test features
-    cargo test --locked -p southwell --features heapless,nalgebra --doc -- fixed nalgebra
-    (cd targets/scenario && cargo test --locked)
+    cargo test --locked --features "$ADDED"
+    say "examples"
+    local example
+    for example in core/examples/*.rs; do
+        example=$(basename "$example" .rs)
+        # Hundreds of couplings: half a minute.
+        [ "$example" != transport_sequence ] || continue
+        "${CARGO_TARGET_DIR:-target}/debug/examples/$example" >/dev/null || { echo "the example $example failed" >&2; return 1; }
+    done
 }
 
 docs() {
     all_there
     say "documentation"
-    RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
-    RUSTDOCFLAGS="-D warnings" cargo doc --locked -p southwell --features defmt,heapless,nalgebra --no-deps
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --features "$ADDED,southwell/defmt"
+}
+
+# Whether GPUs and MPI are both asked for: then one build has both.
+gpu_and_mpi() { [[ " ${VERBS[*]} " == *" gpu "* && " ${VERBS[*]} " == *" mpi "* ]]; }
+
+# Features of `southwell-std` for a verb that needs more than Rust, with what the host tests were built with.
+beyond() {
+    if gpu_and_mpi; then echo "gpu,mpi,$ADDED"; else echo "$1,$ADDED"; fi
 }
 
 # On software Vulkan where there is no card.
 gpu() {
-    need_vulkan; all_there
-    say "clippy, with GPUs"
-    cargo clippy --locked -p southwell-std --features gpu --all-targets -- -D warnings
+    need_vulkan
+    ! gpu_and_mpi || need_mpi
+    all_there
     say "solvers on a GPU, or on software that plays one"
     export SOUTHWELL_REQUIRE_GPU=1
-    cargo test --locked -p southwell-std --features gpu --test gpu
-    cargo test --locked -p southwell-std --features gpu --lib gpu
+    cargo test --locked -p southwell-std --features "$(beyond gpu)" --test gpu
+    cargo test --locked -p southwell-std --features "$(beyond gpu)" --lib gpu
     unset SOUTHWELL_REQUIRE_GPU
 }
 
@@ -204,10 +223,11 @@ pages() {
     need_program python3 python3; all_there
     say "every command of the pages"
     # The binary as the tests of the command line have it, so that it is not built twice.
-    cargo test --locked --workspace --test cli --no-run
+    cargo test --locked --features "$ADDED" --test cli --no-run
     python3 docs/check.py target/debug/southwell
+    python3 docs/scaling.py --check
     say "every snippet of the pages"
-    cargo test --locked --workspace --doc pages
+    cargo test --locked --features "$ADDED" --doc pages
 }
 
 # What is depended on and what would be published. Semantic versions are compared from the first tag on.
@@ -244,7 +264,8 @@ bits() {
         cargo test --locked -p southwell-simd --lib --tests --target "$target" --target-dir target/bits
     done
     unset SOUTHWELL_LEVEL
-    say "every scenario, not optimised and optimised most"
+    say "the scenario's own tests, and every scenario, not optimised and optimised most"
+    (cd targets/scenario && CARGO_PROFILE_DEV_OPT_LEVEL=0 CARGO_PROFILE_DEV_DEBUG=0 cargo test --locked --target-dir target/opt-0)
     targets/scenario/optimised.sh 0 3
     local package
     for package in wasm aarch64; do
@@ -269,20 +290,19 @@ c() {
     targets/c/run.sh
 }
 
-# Open MPI from the distribution, and the library that its header is read with.
 mpi() {
-    need_program mpicc libopenmpi-dev; need_program mpirun openmpi-bin; need_program clang clang
-    need_library '/usr/lib*/llvm*/lib/libclang*.so*' libclang-dev; all_there
+    need_mpi; all_there
+    say "clippy, with MPI and GPUs"
+    cargo clippy --locked -p southwell-std --features gpu,mpi --all-targets -- -D warnings
     say "drivers over MPI"
-    cargo clippy --locked -p southwell-std --features mpi --all-targets -- -D warnings
-    std-adapters/tests/mpi.sh
+    FEATURES=$(beyond mpi) std-adapters/tests/mpi.sh
 }
 
 mpich() {
     need_program mpicc.mpich libmpich-dev; need_program mpirun.mpich mpich; need_program clang clang
     need_library '/usr/lib*/llvm*/lib/libclang*.so*' libclang-dev; all_there
-    say "drivers over MPICH"
-    std-adapters/tests/mpi.sh mpich short
+    say "drivers and commands over MPICH"
+    std-adapters/tests/mpi.sh mpich
 }
 
 miri() {
@@ -335,6 +355,7 @@ side_by_side() {
 
 main() {
     local verbs=("$@") verb
+    VERBS=("$@")
     for verb in "${verbs[@]}"; do
         case " ${ALL[*]} ${NAMED[*]} install " in
             *" $verb "*) ;;

@@ -15,6 +15,7 @@ import random
 import re
 import resource
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -24,18 +25,22 @@ import build
 MEMORY = 6 << 30
 
 
-def limit():
+def limit(seconds):
+    """What a test program may take. Seconds are the processor's: others may be at work on this machine."""
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def fails(program, names, seconds, number, work):
     """Whether one of these tests of a program fails with the mutant on: its name, or how it ended; None if none does."""
+    # The first test that meets a proptest reads files.
+    allowed = math.ceil(2 + 10 * seconds)
     running = subprocess.Popen([program, "--exact", *names, "--test-threads=1"], cwd=work, stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=limit,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=lambda: limit(allowed),
                                env={**build.ENVIRONMENT, "SOUTHWELL_MUTANT": str(number)})
-    # Others may be at work on this machine, and the first test that meets a proptest reads files.
-    deadline, text = time.monotonic() + 2 + 10 * seconds, b""
+    # A test that waits for ever takes no time of the processor.
+    deadline, text = time.monotonic() + 60 * allowed, b""
     try:
         while True:
             left = deadline - time.monotonic()
@@ -49,7 +54,9 @@ def fails(program, names, seconds, number, work):
             if at >= 0:
                 return text[:at].split(b"test ")[-1].decode(errors="replace")
             if not piece:
-                return None if running.wait() == 0 else f"ended with {running.returncode}"
+                if running.wait() == -signal.SIGXCPU or running.returncode == -signal.SIGKILL:
+                    return "timeout"
+                return None if running.returncode == 0 else f"ended with {running.returncode}"
     finally:
         running.kill()
         running.stdout.close()
@@ -168,7 +175,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1, help="of the order in which mutants are run")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no further mutant after so long")
     parser.add_argument("--as-built", action="store_true", help="build nothing: the tree and the tests as they were")
-    parser.add_argument("--slowest", type=float, default=5.0, help="leave tests out that take longer, in seconds")
+    parser.add_argument("--slowest", type=float, default=5.0, help="leave tests out that take longer, in seconds of the processor")
     parser.add_argument("--again", action="store_true", help="run what survived once more")
     parser.add_argument("--files", action="store_true", help="score file by file")
     parser.add_argument("--name", help="of the one mutant to run, or a part of it")
@@ -203,7 +210,8 @@ def main():
     found = []
     for folder in packages:
         begin = time.monotonic()
-        found += (build.mapped if options.as_built else build.map_tests)(options.work / folder, folder)
+        here = options.work / folder
+        found += build.mapped(here, folder) if options.as_built else build.map_tests(here, folder, options.slowest)
         print(f"{folder}: {len(found)} tests built and mapped in {time.monotonic() - begin:.0f} s", flush=True)
     if options.what == "build":
         return None

@@ -8,20 +8,30 @@
 //!
 //! All numbers of threads take turns, so that what else the machine does falls on all of them. A figure is the time on
 //! one thread, by the serial view, over the time on so many: best over best, and the median of the turns' ratios.
+//! *Copies* is what as many threads get done that make the pass each for itself, over the same matrix and vectors of
+//! their own, over what one gets done alone, best over best: a pass that is cut up can hardly gain more, unless its
+//! parts fit a cache that the whole does not.
 //! Passes marked *memory* go through more than the caches hold: compare them with the first rows.
 #![forbid(unsafe_code)]
 #![allow(missing_docs)]
 
 use std::hint::black_box;
 use std::num::NonZeroUsize;
-use std::thread::available_parallelism;
+use std::sync::Barrier;
+use std::thread::{self, available_parallelism};
 
+use southwell::descent::penalties::L1;
 use southwell::linear::{Columns, Csr, Design, Matrix, Star, Stencil2d, Stencil3d};
 use southwell::omega::Fixed;
 use southwell::relaxation::{Blocks, Colouring, Multicolour, RedBlack, Relax, Split};
+use southwell::subgradient::fit::{self, Reader, Whitening};
+use southwell::subgradient::step::Diminishing;
+use southwell::subgradient::{Quantile, Table};
 use southwell::transport::{Cost, DenseCost, Ground, PointCost, Potentials, Problem, sinkhorn};
+use southwell::{Run, Stop};
 use southwell_benches::{FivePoint, median, numbers, seconds};
 use southwell_simd::vector;
+use southwell_std::threads::descent::{Parts, by_colours, greedy};
 use southwell_std::threads::{Coloured, Levels, Pool, Threaded};
 
 /// Turns of each number of threads.
@@ -30,7 +40,7 @@ const TURNS: usize = 15;
 const TURN: f64 = 0.02;
 
 /// Something to do again and again.
-type Work<'w> = Box<dyn FnMut() + 'w>;
+type Work<'w> = Box<dyn FnMut() + Send + 'w>;
 
 struct Bench {
     pools: &'static [Pool],
@@ -51,14 +61,17 @@ fn main() {
     if let Ok(load) = std::fs::read_to_string("/proc/loadavg") {
         println!("load when it began: {}", load.trim());
     }
-    let columns: String = counts.iter().map(|threads| format!(" {threads}: best | median |")).collect();
+    let columns: String =
+        counts.iter().map(|threads| format!(" {threads}: best | median | copies |")).collect();
     println!("\n| pass | where | ms on 1 thread |{columns}");
-    println!("|---|---|---|{}", "---|---|".repeat(counts.len()));
+    println!("|---|---|---|{}", "---|---|---|".repeat(counts.len()));
     bench.memory();
     bench.transport();
     bench.grids();
     bench.sparse();
     bench.descent();
+    bench.quadratics();
+    bench.fits();
     bench.batch();
 }
 
@@ -69,7 +82,7 @@ impl Bench {
             return;
         }
         let mut works: Vec<Work<'w>> =
-            std::iter::once(None).chain(self.pools.iter().map(Some)).map(make).collect();
+            std::iter::once(None).chain(self.pools.iter().map(Some)).map(&mut *make).collect();
         works.iter_mut().for_each(|work| work());
         let once = seconds(&mut works[0]);
         let count = (TURN / once).ceil().clamp(1.0, 1e5) as u32;
@@ -83,9 +96,11 @@ impl Bench {
         let alone = &times[0];
         let gains: String = times[1..]
             .iter()
-            .map(|times| {
+            .zip(self.pools)
+            .map(|(times, pool)| {
                 let ratios = alone.iter().zip(times).map(|(a, t)| a / t).collect();
-                format!(" {:.2} | {:.2} |", best(alone) / best(times), median(ratios))
+                let most = pool.threads() as f64 * best(alone) / best(&copies(pool.threads(), count, make));
+                format!(" {:.2} | {:.2} | {most:.2} |", best(alone) / best(times), median(ratios))
             })
             .collect();
         println!("| {name} | {place} | {:.3} |{gains}", 1e3 * best(alone));
@@ -203,6 +218,51 @@ impl Bench {
         }
     }
 
+    /// Sparse quadratics; one thread is a pool of one, which does the same.
+    fn quadratics(&self) {
+        let alone: &'static Pool = Box::leak(Box::new(Pool::new(NonZeroUsize::new(1)).expect("a thread")));
+        for (side, place) in [(300, "cache"), (1500, "memory")] {
+            let matrix = FivePoint::<f64>::new(side);
+            let view = Csr::new(&matrix.offsets, &matrix.columns, &matrix.values).expect("a matrix");
+            let n = view.order();
+            let linear = vec![1.0; n];
+            let steps = |max_steps| Stop { max_steps, check_every: max_steps, ..Stop::relative(1e-15) };
+            let (view, linear) = (&view, &linear[..]);
+            self.row(&format!("descent by colours, 20 rounds, {side}² variables"), place, &mut |pool| {
+                let pool = pool.unwrap_or(alone);
+                let mut x = vec![0.0; n];
+                Box::new(move || {
+                    let run = by_colours(pool, (view, linear), &L1::new(1e-3), &steps(20), &mut x, &mut ());
+                    black_box(run.expect("valid"));
+                })
+            });
+            if side > 300 {
+                continue;
+            }
+            self.row(&format!("descent greedily in 16 parts, {side}² variables"), place, &mut |pool| {
+                let pool = pool.unwrap_or(alone);
+                let mut x = vec![0.0; n];
+                Box::new(move || {
+                    let (parts, stop) = (Parts::default(), steps(1));
+                    let run = greedy(pool, parts, (view, linear), &L1::new(1e-3), &stop, &mut x, &mut ());
+                    black_box(run.expect("valid"));
+                })
+            });
+        }
+    }
+
+    /// A step of a fit by least absolute deviations.
+    fn fits(&self) {
+        for (n, p, place) in [(10_000, 20, "cache"), (400_000, 20, "memory")] {
+            let (values, y) = (numbers::<f64>(1, n * p), numbers::<f64>(2, n));
+            let loss = Quantile::new(Table::new(&values, n, p).expect("rows"), &y, 0.5).expect("valid");
+            self.row(&format!("robust fit, a step, {n} × {p}"), place, &mut |pool| match pool {
+                None => fit_steps((), loss),
+                Some(pool) => fit_steps(pool, loss),
+            });
+        }
+    }
+
     fn batch(&self) {
         const SIDE: usize = 16;
         const COUNT: usize = 200;
@@ -228,22 +288,48 @@ impl Bench {
     }
 }
 
+/// Times of a pass where each of these threads does so many by itself, by the serial view. The calling thread is one of
+/// them, so that no time is shorter than that of one alone.
+fn copies<'w>(
+    threads: usize,
+    count: u32,
+    make: &mut dyn FnMut(Option<&'static Pool>) -> Work<'w>,
+) -> Vec<f64> {
+    let mut own = make(None);
+    let mut others: Vec<Work<'w>> = (1..threads).map(|_| make(None)).collect();
+    let (begin, end) = (Barrier::new(threads), Barrier::new(threads));
+    let turn = |work: &mut Work<'w>| {
+        begin.wait();
+        seconds(|| {
+            (0..count).for_each(|_| work());
+            end.wait();
+        }) / f64::from(count)
+    };
+    thread::scope(|scope| {
+        for work in &mut others {
+            scope.spawn(|| (0..=TURNS).map(|_| turn(work)).for_each(|_| ()));
+        }
+        // The first turn fills the caches.
+        (0..=TURNS).map(|_| turn(&mut own)).skip(1).collect()
+    })
+}
+
 /// A reading of costs in the log domain.
-fn reading<'w, C: Cost<f64> + 'w>(cost: C) -> Work<'w> {
+fn reading<'w, C: Cost<f64> + Send + 'w>(cost: C) -> Work<'w> {
     let (g, mut columns) = (vec![0.0; cost.columns()], vec![0.0; cost.columns()]);
     let mut scratch = vec![0.0; cost.scratch_len()];
     Box::new(move || cost.pass(0.1, &g, &mut |_, _, sum| 1.0 / sum, black_box(&mut columns), &mut scratch))
 }
 
 /// A reading of a stored kernel.
-fn kernel<'w, C: Cost<f64> + 'w>(cost: C) -> Work<'w> {
+fn kernel<'w, C: Cost<f64> + Send + 'w>(cost: C) -> Work<'w> {
     let (n, m) = (cost.rows(), cost.columns());
     let kernel = vec![0.5; n * m];
     let (v, mut columns) = (vec![1.0; m], vec![0.0; m]);
     Box::new(move || cost.read_kernel(&kernel, &v, &mut |_, sum| 1.0 / sum, black_box(&mut columns)))
 }
 
-fn sweeps<'w, A: Relax<f64> + 'w>(matrix: A, count: u32) -> Work<'w> {
+fn sweeps<'w, A: Relax<f64> + Send + 'w>(matrix: A, count: u32) -> Work<'w> {
     let mut scratch = vec![0.0; matrix.scratch_len()];
     matrix.prepare(&mut scratch).expect("a diagonal");
     let (rhs, mut x) = (vec![1.0; matrix.order()], vec![0.0; matrix.order()]);
@@ -251,7 +337,7 @@ fn sweeps<'w, A: Relax<f64> + 'w>(matrix: A, count: u32) -> Work<'w> {
 }
 
 /// The passes of a step of SSOR-CG that reach for the matrix, and the others as they are.
-fn gradients<'w, A: Split<f64> + 'w>(matrix: A) -> Work<'w> {
+fn gradients<'w, A: Split<f64> + Send + 'w>(matrix: A) -> Work<'w> {
     let n = matrix.order();
     let mut scratch = vec![0.0; matrix.split_len()];
     matrix.prepare(&mut scratch);
@@ -270,7 +356,7 @@ fn gradients<'w, A: Split<f64> + 'w>(matrix: A) -> Work<'w> {
 }
 
 /// The passes of a step of CG.
-fn conjugate<'w, A: Matrix<f64> + 'w>(matrix: A) -> Work<'w> {
+fn conjugate<'w, A: Matrix<f64> + Send + 'w>(matrix: A) -> Work<'w> {
     let [mut p, mut q, mut r, mut x] = [(); 4].map(|()| vec![1e-3; matrix.order()]);
     Box::new(move || {
         matrix.apply(&p, &mut q);
@@ -281,7 +367,20 @@ fn conjugate<'w, A: Matrix<f64> + 'w>(matrix: A) -> Work<'w> {
     })
 }
 
-fn transposed<'w, A: Design<f64> + 'w>(design: A) -> Work<'w> {
+fn fit_steps<'w, P: Reader<f64> + Send + 'w>(reader: P, loss: Quantile<'w, f64>) -> Work<'w> {
+    let (n, p) = (loss.y().len(), loss.table().columns());
+    let whitening = Whitening::Columns;
+    // A run borrows its memory; a few kilobytes are left behind.
+    let storage = vec![0.0; fit::Workspace::<f64>::required_len(n, p, whitening, false)].leak();
+    let indices = vec![0; fit::Workspace::<f64>::required_indices(p)].leak();
+    let work = fit::Workspace::new(&loss, whitening, false, storage, indices).expect("long enough");
+    let options = fit::Options { certify_every: 0, ..fit::Options::default() };
+    let beta = vec![0.0; p].leak();
+    let mut run = fit::start_with(reader, &loss, &options, Diminishing(1.0), beta, work).expect("valid");
+    Box::new(move || run.step())
+}
+
+fn transposed<'w, A: Design<f64> + Send + 'w>(design: A) -> Work<'w> {
     let (v, mut out) = (vec![1.0; design.rows()], vec![0.0; design.columns()]);
     Box::new(move || design.transposed(&v, black_box(&mut out)))
 }

@@ -43,7 +43,7 @@ impl<T: Real> Stop<T> {
     /// # Errors
     /// [`Error::Option`] if a tolerance is negative, NaN or infinite, or both are zero.
     pub fn check(&self) -> Result<(), Error> {
-        let valid = |t: T| t.is_finite() && t >= T::ZERO;
+        let valid = |t: T| t >= T::ZERO && t <= T::MAX;
         if !valid(self.absolute) {
             return Err(Error::Option { name: "absolute", requirement: "must be finite and not negative" });
         }

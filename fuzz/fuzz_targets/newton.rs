@@ -63,6 +63,7 @@ fn check<T: Real>(input: &Input) {
         dropped: T::from_f64(f64::from(input.dropped).powi(3) / 2e7),
         damping: T::from_f64(f64::from(input.damping) / 255.0),
         cg_steps: 100,
+        cg_tolerance: T::from_f64(10_f64.powi(-i32::from(input.first_steps % 8))),
     };
     let start = |n: usize, shift: usize| -> Vec<T> {
         (0..n).map(|k| T::from_f64(f64::from(at(&input.warm, k + shift, 0)) / 8192.0)).collect()

@@ -64,6 +64,12 @@ pub(crate) fn brief<T>(x: &[T], most: usize) -> bool {
     x.len() <= most
 }
 
+/// The same in bytes, for a pass that computes more.
+#[inline(always)]
+pub(crate) fn slight<T>(x: &[T]) -> bool {
+    size_of_val(x) <= 128
+}
+
 /// The same for exponentials and logarithms: from eight elements on they are worth a call.
 #[inline(always)]
 pub(crate) fn very_few<T>(x: &[T]) -> bool {

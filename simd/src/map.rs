@@ -33,24 +33,10 @@ pub(crate) fn pieces<const N: usize, T>(mut x: &[T]) -> impl Iterator<Item = &[T
     })
 }
 
-/// Elements below which a host without wide registers takes pieces of known length, not a loop.
-const PIECES: usize = 8;
-
-/// The whole registers and the rest. With registers of one element a host takes what is short as rest:
-/// pieces of known length use the narrow registers that every host has, so short a loop does not.
+/// Whether a host has come without registers for this: the compiler makes them of a plain loop.
 #[inline(always)]
-pub(crate) fn registers<T: Real, S: Simd>(simd: S, x: &[T]) -> (&[T::Vector<S>], &[T]) {
-    if S::IS_SCALAR && cfg!(feature = "std") && x.len() < PIECES { (&[], x) } else { T::split(simd, x) }
-}
-
-/// The same, for writing.
-#[inline(always)]
-pub(crate) fn registers_mut<T: Real, S: Simd>(simd: S, x: &mut [T]) -> (&mut [T::Vector<S>], &mut [T]) {
-    if S::IS_SCALAR && cfg!(feature = "std") && x.len() < PIECES {
-        (&mut [], x)
-    } else {
-        T::split_mut(simd, x)
-    }
+pub(crate) fn is_loop<S: Simd>(_simd: S) -> bool {
+    S::IS_SCALAR && cfg!(feature = "std")
 }
 
 /// The pattern of iterators zipped one after the other: `(((a, &b), &c), &d)`.
@@ -70,26 +56,40 @@ macro_rules! nested_refs {
 macro_rules! map {
     ($simd:ident, $y:ident $(, $x:ident)*; { $($constants:tt)* } $value:expr) => {{
         let n = $y.len() $(.min($x.len()))*;
-        let $y = crate::map::registers_mut::<T, _>($simd, crate::map::cut_mut($y, n));
-        $(let $x = crate::map::registers::<T, _>($simd, crate::map::cut($x, n));)*
-        {
+        let $y = crate::map::cut_mut($y, n);
+        $(let $x = crate::map::cut($x, n);)*
+        if crate::map::is_loop($simd) {
+            #[allow(unused_variables)]
+            let $simd = pulp::Scalar::new();
             $($constants)*
-            for crate::map::nested!((out) $($x)*) in $y.0.iter_mut() $(.zip($x.0))* {
-                #[allow(unused_variables)] // Some only write.
-                let $y = *out;
-                *out = $value;
+            for crate::map::nested!((out) $($x)*) in $y.iter_mut() $(.zip($x))* {
+                #[allow(unused_variables)]
+                let $y = T::splat($simd, *out);
+                $(let $x = T::splat($simd, $x);)*
+                *out = crate::map::value::<T>($value);
             }
+        } else {
+            let $y = T::split_mut($simd, $y);
+            $(let $x = T::split($simd, $x);)*
+            {
+                $($constants)*
+                for crate::map::nested!((out) $($x)*) in $y.0.iter_mut() $(.zip($x.0))* {
+                    #[allow(unused_variables)] // Some only write.
+                    let $y = *out;
+                    *out = $value;
+                }
+            }
+            #[allow(unused_variables)] // Not every expression asks for the token.
+            let $simd = pulp::Scalar::new();
+            $($constants)*
+            #[allow(unused_parens)]
+            let ($y $(, $x)*) = ($y.1 $(, $x.1)*);
+            crate::map::chunk!(8, $simd, $y $(, $x)*; $value);
+            crate::map::chunk!(4, $simd, $y $(, $x)*; $value);
+            crate::map::chunk!(2, $simd, $y $(, $x)*; $value);
+            crate::map::chunk!(1, $simd, $y $(, $x)*; $value);
+            let _ = ($y $(, $x)*);
         }
-        #[allow(unused_variables)] // Not every expression asks for the token.
-        let $simd = pulp::Scalar::new();
-        $($constants)*
-        #[allow(unused_parens)]
-        let ($y $(, $x)*) = ($y.1 $(, $x.1)*);
-        crate::map::chunk!(8, $simd, $y $(, $x)*; $value);
-        crate::map::chunk!(4, $simd, $y $(, $x)*; $value);
-        crate::map::chunk!(2, $simd, $y $(, $x)*; $value);
-        crate::map::chunk!(1, $simd, $y $(, $x)*; $value);
-        let _ = ($y $(, $x)*);
     }};
 }
 

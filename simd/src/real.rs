@@ -7,7 +7,11 @@ use core::fmt::{Debug, Display};
 use core::iter::Sum;
 use core::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
+#[cfg(all(target_arch = "arm", target_abi = "eabihf", not(feature = "std")))]
+use crate::arm::sqrtf;
 use crate::elementary::Constants;
+#[cfg(not(any(feature = "std", all(target_arch = "arm", target_abi = "eabihf"))))]
+use libm::sqrtf;
 
 /// A real number that the solvers compute with: `f32` or `f64` (sealed).
 ///
@@ -98,7 +102,7 @@ pub trait Real:
 }
 
 macro_rules! real {
-    ($t:ident, $shift:literal, $scale:literal, $small:expr, $large:expr, $abs:path, $sqrt:path, $exp:path, $ln:path) => {
+    ($t:ident, $word:ident, $shift:literal, $scale:literal, $small:expr, $large:expr, $abs:path, $sqrt:path, $exp:path, $ln:path) => {
         impl Real for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -130,8 +134,8 @@ macro_rules! real {
             }
             #[inline(always)]
             fn unit_from_bits(bits: u64) -> Self {
-                // The shifted word fits the significand, so both the cast and the product are exact.
-                (bits >> $shift) as $t * $scale
+                // The shifted word fits the significand, so the casts and the product are exact.
+                (bits >> $shift) as $word as $t * $scale
             }
             #[inline(always)]
             fn abs(self) -> Self {
@@ -181,17 +185,19 @@ macro_rules! real {
 // 2⁻²⁴, 2^∓96, and 2⁻⁵³, 2^∓600.
 real!(
     f32,
+    u32,
     40,
     5.960_464_5e-8,
     f32::from_bits((127 - 96) << 23),
     f32::from_bits((127 + 96) << 23),
     libm::fabsf,
-    libm::sqrtf,
+    sqrtf,
     libm::expf,
     libm::logf
 );
 real!(
     f64,
+    u64,
     11,
     1.110_223_024_625_156_5e-16,
     f64::from_bits((1023 - 600) << 52),

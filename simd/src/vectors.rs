@@ -25,6 +25,8 @@ pub trait Vectors: Copy {
     fn vabs<S: Simd>(simd: S, a: Self::Vector<S>) -> Self::Vector<S>;
     /// √a, correctly rounded; NaN below 0.
     fn vsqrt<S: Simd>(simd: S, a: Self::Vector<S>) -> Self::Vector<S>;
+    /// Σ xᵢ·yᵢ on a core without vectors.
+    fn bare_dot(x: &[Self], y: &[Self]) -> Self;
     /// −a: the sign bit turned.
     fn vneg<S: Simd>(simd: S, a: Self::Vector<S>) -> Self::Vector<S>;
     /// a < b; false where one is NaN.
@@ -40,12 +42,33 @@ pub trait Vectors: Copy {
     fn vless_equal<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Mask<S>;
     /// The mask of the lanes below `count` that are `chosen`.
     fn vchosen<S: Simd>(simd: S, count: usize, chosen: impl Fn(usize) -> bool) -> Self::Mask<S>;
+    /// The mask of lanes `from..to`.
+    fn vbetween<S: Simd>(simd: S, from: usize, to: usize) -> Self::Mask<S>;
+    /// The value of one lane.
+    fn vlane<S: Simd>(a: Self::Vector<S>, lane: usize) -> Self;
     /// a or b
     fn vor<S: Simd>(simd: S, a: Self::Mask<S>, b: Self::Mask<S>) -> Self::Mask<S>;
     /// Whether a lane is set. (`pulp` tells the first one, but counts from the wrong end of AVX-512's masks.)
     fn vany<S: Simd>(mask: Self::Mask<S>) -> bool;
     /// Every value `by` lanes up; what leaves at the top comes in below.
     fn vrotate<S: Simd>(simd: S, a: Self::Vector<S>, by: usize) -> Self::Vector<S>;
+    /// Every value `by` lanes up, or (`down`) down; what comes in are the last, or first, lanes of `before`.
+    /// For registers of 2, 4 or 8 lanes and 1, 2 or 4 of them.
+    fn vshift<S: Simd>(
+        simd: S,
+        a: Self::Vector<S>,
+        before: Self::Vector<S>,
+        by: usize,
+        down: bool,
+    ) -> Self::Vector<S>;
+    /// The lanes that `vshift` fills from a itself from `yes`, the others from `no`.
+    fn vshifted<S: Simd>(
+        simd: S,
+        yes: Self::Vector<S>,
+        no: Self::Vector<S>,
+        by: usize,
+        down: bool,
+    ) -> Self::Vector<S>;
     /// The whole registers of a slice and what is left over.
     fn split<S: Simd>(simd: S, x: &[Self]) -> (&[Self::Vector<S>], &[Self]);
     /// The same, for writing.
@@ -53,7 +76,7 @@ pub trait Vectors: Copy {
 }
 
 macro_rules! vectors {
-    ($t:ident, $v:ident, $m:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $abs:ident, $sqrt:ident, $neg:ident, $less:ident, $less_equal:ident, $select:ident, $between:ident, $or:ident, $word:ident, $rotate:ident, $split:ident, $split_mut:ident) => {
+    ($t:ident, $v:ident, $m:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $abs:ident, $sqrt:ident, $neg:ident, $less:ident, $less_equal:ident, $select:ident, $between:ident, $or:ident, $word:ident, $rotate:ident, $split:ident, $split_mut:ident, $dot:path) => {
         impl Vectors for $t {
             type Vector<S: Simd> = S::$v;
             type Mask<S: Simd> = S::$m;
@@ -86,6 +109,10 @@ macro_rules! vectors {
                 simd.$sqrt(a)
             }
             #[inline(always)]
+            fn bare_dot(x: &[Self], y: &[Self]) -> Self {
+                $dot(x, y)
+            }
+            #[inline(always)]
             fn vneg<S: Simd>(simd: S, a: S::$v) -> S::$v {
                 simd.$neg(a)
             }
@@ -113,6 +140,24 @@ macro_rules! vectors {
                 mask
             }
             #[inline(always)]
+            fn vbetween<S: Simd>(simd: S, from: usize, to: usize) -> S::$m {
+                // `pulp` panics if no lane is left behind `from`.
+                let (from, to) = if from < to { (from, to) } else { (0, 0) };
+                simd.$between(from as $word, to as $word).mask()
+            }
+            #[inline(always)]
+            fn vlane<S: Simd>(a: S::$v, lane: usize) -> $t {
+                // The number of lanes is known when this is compiled.
+                match size_of::<S::$v>() / size_of::<$t>() {
+                    1 => cast::<_, [$t; 1]>(a).get(lane).copied().unwrap_or(0.0),
+                    2 => cast::<_, [$t; 2]>(a).get(lane).copied().unwrap_or(0.0),
+                    4 => cast::<_, [$t; 4]>(a).get(lane).copied().unwrap_or(0.0),
+                    8 => cast::<_, [$t; 8]>(a).get(lane).copied().unwrap_or(0.0),
+                    16 => cast::<_, [$t; 16]>(a).get(lane).copied().unwrap_or(0.0),
+                    _ => 0.0,
+                }
+            }
+            #[inline(always)]
             fn vor<S: Simd>(simd: S, a: S::$m, b: S::$m) -> S::$m {
                 simd.$or(a, b)
             }
@@ -130,6 +175,24 @@ macro_rules! vectors {
             #[inline(always)]
             fn vrotate<S: Simd>(simd: S, a: S::$v, by: usize) -> S::$v {
                 simd.$rotate(a, by)
+            }
+            #[inline(always)]
+            fn vshift<S: Simd>(_simd: S, a: S::$v, before: S::$v, by: usize, down: bool) -> S::$v {
+                match size_of::<S::$v>() / size_of::<$t>() {
+                    2 => cast(shift2::<$t>(cast(a), cast(before), by, down)),
+                    4 => cast(shift4::<$t>(cast(a), cast(before), by, down)),
+                    8 => cast(shift8::<$t>(cast(a), cast(before), by, down)),
+                    _ => before,
+                }
+            }
+            #[inline(always)]
+            fn vshifted<S: Simd>(_simd: S, yes: S::$v, no: S::$v, by: usize, down: bool) -> S::$v {
+                match size_of::<S::$v>() / size_of::<$t>() {
+                    2 => cast(shifted2::<$t>(cast(yes), cast(no), by, down)),
+                    4 => cast(shifted4::<$t>(cast(yes), cast(no), by, down)),
+                    8 => cast(shifted8::<$t>(cast(yes), cast(no), by, down)),
+                    _ => no,
+                }
             }
             #[inline(always)]
             fn split<S: Simd>(_simd: S, x: &[Self]) -> (&[S::$v], &[Self]) {
@@ -163,7 +226,8 @@ vectors!(
     u32,
     rotate_right_f32s,
     as_simd_f32s,
-    as_mut_simd_f32s
+    as_mut_simd_f32s,
+    crate::lanes::bare::dot_f32
 );
 vectors!(
     f64,
@@ -185,8 +249,82 @@ vectors!(
     u64,
     rotate_right_f64s,
     as_simd_f64s,
-    as_mut_simd_f64s
+    as_mut_simd_f64s,
+    crate::lanes::bare::dot_in_groups
 );
+
+/// Lanes named one by one, which makes one shuffle of it; a loop over them would go through memory.
+#[inline(always)]
+fn shift2<T: Copy>(a: [T; 2], b: [T; 2], by: usize, down: bool) -> [T; 2] {
+    let ([a0, a1], [b0, b1]) = (a, b);
+    match (by, down) {
+        (1, false) => [b1, a0],
+        (1, true) => [a1, b0],
+        _ => b,
+    }
+}
+
+#[inline(always)]
+fn shift4<T: Copy>(a: [T; 4], b: [T; 4], by: usize, down: bool) -> [T; 4] {
+    let ([a0, a1, a2, a3], [b0, b1, b2, b3]) = (a, b);
+    match (by, down) {
+        (1, false) => [b3, a0, a1, a2],
+        (1, true) => [a1, a2, a3, b0],
+        (2, false) => [b2, b3, a0, a1],
+        (2, true) => [a2, a3, b0, b1],
+        _ => b,
+    }
+}
+
+#[inline(always)]
+fn shift8<T: Copy>(a: [T; 8], b: [T; 8], by: usize, down: bool) -> [T; 8] {
+    let ([a0, a1, a2, a3, a4, a5, a6, a7], [b0, b1, b2, b3, b4, b5, b6, b7]) = (a, b);
+    match (by, down) {
+        (1, false) => [b7, a0, a1, a2, a3, a4, a5, a6],
+        (1, true) => [a1, a2, a3, a4, a5, a6, a7, b0],
+        (2, false) => [b6, b7, a0, a1, a2, a3, a4, a5],
+        (2, true) => [a2, a3, a4, a5, a6, a7, b0, b1],
+        (4, false) => [b4, b5, b6, b7, a0, a1, a2, a3],
+        (4, true) => [a4, a5, a6, a7, b0, b1, b2, b3],
+        _ => b,
+    }
+}
+
+#[inline(always)]
+fn shifted2<T: Copy>(a: [T; 2], b: [T; 2], by: usize, down: bool) -> [T; 2] {
+    let ([a0, a1], [b0, b1]) = (a, b);
+    match (by, down) {
+        (1, false) => [b0, a1],
+        (1, true) => [a0, b1],
+        _ => b,
+    }
+}
+
+#[inline(always)]
+fn shifted4<T: Copy>(a: [T; 4], b: [T; 4], by: usize, down: bool) -> [T; 4] {
+    let ([a0, a1, a2, a3], [b0, b1, b2, b3]) = (a, b);
+    match (by, down) {
+        (1, false) => [b0, a1, a2, a3],
+        (1, true) => [a0, a1, a2, b3],
+        (2, false) => [b0, b1, a2, a3],
+        (2, true) => [a0, a1, b2, b3],
+        _ => b,
+    }
+}
+
+#[inline(always)]
+fn shifted8<T: Copy>(a: [T; 8], b: [T; 8], by: usize, down: bool) -> [T; 8] {
+    let ([a0, a1, a2, a3, a4, a5, a6, a7], [b0, b1, b2, b3, b4, b5, b6, b7]) = (a, b);
+    match (by, down) {
+        (1, false) => [b0, a1, a2, a3, a4, a5, a6, a7],
+        (1, true) => [a0, a1, a2, a3, a4, a5, a6, b7],
+        (2, false) => [b0, b1, a2, a3, a4, a5, a6, a7],
+        (2, true) => [a0, a1, a2, a3, a4, a5, b6, b7],
+        (4, false) => [b0, b1, b2, b3, a4, a5, a6, a7],
+        (4, true) => [a0, a1, a2, a3, b4, b5, b6, b7],
+        _ => b,
+    }
+}
 
 /// Lanes of a register.
 #[inline(always)]

@@ -6,7 +6,7 @@ mod common;
 use common::{FEW, Numbers, bits, check_update, lengths, on_every_level};
 use southwell_simd::Real;
 use southwell_simd::dense::Matrix;
-use southwell_simd::points;
+use southwell_simd::{elementary, points};
 
 /// Σₖ term(xₖ, yₖⱼ), coordinate after coordinate.
 fn sum<T: Real>(x: &[T], y: &[Vec<T>], j: usize, term: impl Fn(T, T) -> T) -> T {
@@ -50,6 +50,9 @@ fn vector<T: Real>(numbers: &mut Numbers, n: usize, strange: bool) -> Vec<T> {
     if strange { numbers.strange(n) } else { numbers.vector(n) }
 }
 
+type Row<T> = fn(T, &[T], Matrix<'_, T>, &mut [T]);
+type RowExp<T> = fn(T, &[T], Matrix<'_, T>, &[T], T, &mut [T]) -> (T, T);
+
 fn rows<T: Real>() {
     let mut numbers = Numbers(17);
     let half = T::from_f64(0.3);
@@ -59,6 +62,7 @@ fn rows<T: Real>() {
                 let cloud = Cloud::<T>::new(&mut numbers, d, n, shift, strange);
                 let x = vector::<T>(&mut numbers, d, strange);
                 let y = vec![T::TWO; n];
+                let g = vector::<T>(&mut numbers, n, strange);
                 let plain_square = |j: usize| half * sum(&x, &cloud.rows, j, square);
                 let plain_root = |j: usize| half * sum(&x, &cloud.rows, j, square).sqrt();
                 let plain_l1 = |j: usize| half * sum(&x, &cloud.rows, j, |x, y| (x - y).abs());
@@ -68,6 +72,29 @@ fn rows<T: Real>() {
                     check_update(&name, &y, |y| points::squared_euclidean_row(half, &x, a, y), plain_square);
                     check_update(&name, &y, |y| points::euclidean_row(half, &x, a, y), plain_root);
                     check_update(&name, &y, |y| points::l1_row(half, &x, a, y), plain_l1);
+                    let made: [(Row<T>, RowExp<T>); 3] = [
+                        (
+                            |s, x, y, c| points::squared_euclidean_row(s, x, y, c),
+                            |s, x, y, g, t, e| points::squared_euclidean_exp_row(s, x, y, g, t, e),
+                        ),
+                        (
+                            |s, x, y, c| points::euclidean_row(s, x, y, c),
+                            |s, x, y, g, t, e| points::euclidean_exp_row(s, x, y, g, t, e),
+                        ),
+                        (
+                            |s, x, y, c| points::l1_row(s, x, y, c),
+                            |s, x, y, g, t, e| points::l1_exp_row(s, x, y, g, t, e),
+                        ),
+                    ];
+                    // Miri is slow.
+                    for (row, both) in made.into_iter().filter(|_| !FEW || shift == 3) {
+                        let (mut costs, mut expected, mut e) = (y.clone(), y.clone(), y.clone());
+                        row(half, &x, a, &mut costs);
+                        let (m, sum) = elementary::exp_row(&g, &costs, half, &mut expected);
+                        let given = both(half, &x, a, &g, half, &mut e);
+                        assert_eq!(bits(&[given.0, given.1]), bits(&[m, sum]), "{name}");
+                        assert_eq!(bits(&e), bits(&expected), "{name}");
+                    }
                 });
             }
         }

@@ -218,6 +218,17 @@ fn files(folder: &str) -> Result<(), FileError> {
     npy::write_matrix(path("A.npy"), n, m, &a)?;
     npy::write_vector(path("y.npy"), &y)?;
     archive::write(path("data.npz"), &[("A", &[n, m], &a), ("y", &[n], &y)])?;
+    let (rows, p) = (600, 5);
+    let a = numbers(7_000_000, rows * p);
+    let noise = numbers(8_000_000, rows);
+    let y: Vec<f64> = a
+        .chunks_exact(p)
+        .zip(&noise)
+        .enumerate()
+        .map(|(k, (row, noise))| row[0] - 2.0 * row[3] + 0.3 * noise + if k % 9 == 2 { 7.0 } else { 0.0 })
+        .collect();
+    let weights: Vec<f64> = noise.iter().map(|noise| 1.0 + noise).collect();
+    archive::write(path("rows.npz"), &[("A", &[rows, p], &a), ("y", &[rows], &y), ("w", &[rows], &weights)])?;
     let (matrices, x) = (numbers(5_000_000, n * d * d), numbers(6_000_000, d));
     let measured = |a: &[f64]| a.iter().enumerate().map(|(k, a)| a * x[k / d] * x[k % d]).sum::<f64>();
     let y: Vec<f64> = matrices

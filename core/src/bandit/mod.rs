@@ -103,7 +103,8 @@ pub trait Tuner<T: Real> {
 /// The loss as the tuners take it: `None` if it is to be ignored.
 fn accept<T: Real>(loss: T) -> Option<T> {
     let largest = T::MAX.sqrt() * T::EPSILON;
-    (loss.is_finite() && loss >= T::ZERO).then(|| loss.min(largest))
+    // Neither a NaN nor an infinity is within.
+    (loss >= T::ZERO && loss <= T::MAX).then(|| if loss < largest { loss } else { largest })
 }
 
 /// Draws an arm; what rounding leaves over goes to the last one.

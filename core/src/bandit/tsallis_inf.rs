@@ -184,7 +184,9 @@ impl<T: Real, const ARMS: usize> Tuner<T> for TsallisInf<T, ARMS> {
         let (Some(arm), Some(loss)) = (self.chosen.take(), accept(loss)) else { return };
         let discount = self.options.discount;
         let step_size = self.step_size();
-        self.largest = self.largest.max(loss);
+        if loss > self.largest {
+            self.largest = loss;
+        }
         let half_range = T::HALF * self.largest;
         tally(&mut self.total, loss, discount, true);
         let arms = self.estimates.iter_mut().zip(&mut self.seen).zip(&self.probabilities);
@@ -224,9 +226,9 @@ impl<T: Real, const ARMS: usize> Tuner<T> for TsallisInf<T, ARMS> {
 
     fn budget(&self) -> Option<T> {
         let cap = self.options.trial_cap?;
-        let best = self.seen.iter().filter_map(mean).fold(T::INFINITY, T::min);
+        let best = self.seen.iter().filter_map(mean).fold(T::INFINITY, |a, b| if b < a { b } else { a });
         // A mean of zero bounds nothing sensibly.
-        (best > T::ZERO && best < T::INFINITY).then(|| cap * best)
+        (best > T::ZERO && best <= T::MAX).then(|| cap * best)
     }
 }
 

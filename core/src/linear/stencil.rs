@@ -1,6 +1,6 @@
 //! Regular grids: the five-point star in the plane and the seven-point star in space.
 
-use southwell_simd::stencil::{self, Coefficients, Grid, Star};
+use southwell_simd::stencil::{Coefficients, Grid, Star};
 
 use super::{Matrix, check_finite, check_len};
 use crate::{Error, Real};
@@ -40,32 +40,21 @@ fn cells(planes: usize, rows: usize, columns: usize) -> Result<usize, Error> {
 }
 
 /// The couplings in the order of their names, which is also the order in which errors count them.
-fn listed<C>(star: Star<C>) -> [(&'static str, C); 7] {
-    [
-        ("centre", star.centre),
-        ("west", star.west),
-        ("east", star.east),
-        ("south", star.south),
-        ("north", star.north),
-        ("down", star.down),
-        ("up", star.up),
-    ]
+fn listed<C>(star: Star<C>) -> [C; 7] {
+    [star.centre, star.west, star.east, star.south, star.north, star.down, star.up]
 }
 
+/// Their names.
+const NAMES: [&str; 7] = ["centre", "west", "east", "south", "north", "down", "up"];
+
+/// Refuses what a constant star must not be.
 #[cfg_attr(target_os = "none", inline(never))]
-fn constant<'a, T: Real>(
-    planes: usize,
-    rows: usize,
-    columns: usize,
-    star: Star<T>,
-) -> Result<Grid<'a, T>, Error> {
+fn check_constant<T: Real>(planes: usize, rows: usize, columns: usize, values: &[T; 7]) -> Result<(), Error> {
     cells(planes, rows, columns)?;
-    for (argument, value) in listed(star) {
-        if !value.is_finite() {
-            return Err(Error::Value { argument, index: 0 });
-        }
+    match NAMES.iter().zip(values).find(|(_, value)| !value.is_finite()) {
+        None => Ok(()),
+        Some((&argument, _)) => Err(Error::Value { argument, index: 0 }),
     }
-    Ok(Grid { planes, rows, columns, coefficients: Coefficients::Constant(star) })
 }
 
 #[cfg_attr(target_os = "none", inline(never))]
@@ -77,7 +66,7 @@ fn per_cell<'a, T: Real>(
     arrays: usize,
 ) -> Result<Grid<'a, T>, Error> {
     let n = cells(planes, rows, columns)?;
-    for (argument, values) in listed(star).into_iter().take(arrays) {
+    for (&argument, values) in NAMES.iter().zip(listed(star)).take(arrays) {
         check_len(argument, values.len(), n)?;
         check_finite(argument, values)?;
     }
@@ -90,9 +79,12 @@ impl<'a, T: Real> Stencil2d<'a, T> {
     /// # Errors
     /// [`Error::Value`] for a coupling that is NaN or infinite, [`Error::TooLarge`] for a grid of
     /// more than 2³² − 1 cells.
+    #[inline]
     pub fn constant(rows: usize, columns: usize, star: Star<T>) -> Result<Self, Error> {
         let star = Star { down: T::ZERO, up: T::ZERO, ..star };
-        Ok(Self { grid: constant(1, rows, columns, star)? })
+        check_constant(1, rows, columns, &listed(star))?;
+        // Made where it is to lie, for it is large.
+        Ok(Self { grid: Grid { planes: 1, rows, columns, coefficients: Coefficients::Constant(star) } })
     }
 
     /// One array of `rows·columns` couplings per direction; entries that would lead out of the grid
@@ -119,8 +111,10 @@ impl<'a, T: Real> Stencil3d<'a, T> {
     /// # Errors
     /// [`Error::Value`] for a coupling that is NaN or infinite, [`Error::TooLarge`] for a grid of
     /// more than 2³² − 1 cells.
+    #[inline]
     pub fn constant(planes: usize, rows: usize, columns: usize, star: Star<T>) -> Result<Self, Error> {
-        Ok(Self { grid: constant(planes, rows, columns, star)? })
+        check_constant(planes, rows, columns, &listed(star))?;
+        Ok(Self { grid: Grid { planes, rows, columns, coefficients: Coefficients::Constant(star) } })
     }
 
     /// One array of `planes·rows·columns` couplings per direction; entries that would lead out of
@@ -162,6 +156,10 @@ macro_rules! grid_matrix {
                 matches!(self.grid.coefficients, Coefficients::Constant(_))
             }
 
+            pub(crate) fn grid_ref(&self) -> &Grid<'a, T> {
+                &self.grid
+            }
+
             /// The grid as the passes of [`southwell_simd::stencil`] take it.
             #[must_use]
             pub fn grid(&self) -> Grid<'a, T> {
@@ -172,7 +170,8 @@ macro_rules! grid_matrix {
         impl<T: Real> Matrix<T> for $name<'_, T> {
             fn order(&self) -> usize {
                 let g = &self.grid;
-                g.planes.saturating_mul(g.rows).saturating_mul(g.columns)
+                // Counted when the view was made.
+                g.planes.wrapping_mul(g.rows).wrapping_mul(g.columns)
             }
             fn diagonal(&self, row: usize) -> Option<T> {
                 match self.grid.coefficients {
@@ -185,14 +184,14 @@ macro_rules! grid_matrix {
             }
             #[cfg_attr(target_os = "none", inline(never))]
             fn apply(&self, x: &[T], y: &mut [T]) {
-                stencil::apply(self.grid, x, y);
+                self.grid.apply(x, y);
             }
             #[cfg_attr(target_os = "none", inline(never))]
             fn residual(&self, rhs: &[T], x: &[T], r: &mut [T]) {
-                stencil::residual(self.grid, rhs, x, r);
+                self.grid.residual(rhs, x, r);
             }
             fn residual_square(&self, rhs: &[T], x: &[T]) -> T {
-                stencil::residual_square(self.grid, rhs, x)
+                self.grid.residual_square(rhs, x)
             }
         }
     };

@@ -10,6 +10,8 @@
 
 mod eager;
 mod learned;
+#[cfg(test)]
+mod tests;
 mod young;
 
 pub use eager::Eager;

@@ -172,3 +172,39 @@ impl<T: Real, A: Matrix<T>> Run for Cg<'_, T, A> {
         self.failure
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linear::Dense;
+
+    #[test]
+    fn a_run_goes_on_from_what_was_computed_anew_where_that_is_too_large_and_nowhere_else() {
+        let a = Dense::new(&[2.0, 0.5, 0.5, 3.0], 2, 2).expect("finite");
+        let problem = Problem::new(&a, &[3.0, 4.0]).expect("a diagonal");
+        let mut storage = [f64::NAN; 6];
+        let work = Workspace::new(&problem, &mut storage).expect("long enough");
+        let mut x = [0.0; 2];
+        let mut run = start(&problem, &Options::default(), &mut x, work).expect("valid");
+        assert_eq!((run.parameter(), run.scale(), run.residual()), (1.0, 5.0, 5.0));
+        let lie = |run: &mut Cg<'_, f64, Dense<'_, f64>>| {
+            run.rho = 1e-20;
+            run.work.r.fill(1e-10);
+            run.work.p.fill(1.0);
+        };
+        for tolerance in [f64::INFINITY, 5.0] {
+            lie(&mut run);
+            assert_eq!(run.confirm(tolerance), Some(5.0));
+            assert_eq!(
+                (run.residual(), &run.work.r[..], &run.work.p[..]),
+                (1e-10, &[1e-10; 2][..], &[1.0; 2][..])
+            );
+        }
+        lie(&mut run);
+        assert_eq!(run.confirm(4.9), Some(5.0));
+        assert_eq!(
+            (run.residual(), &run.work.r[..], &run.work.p[..]),
+            (5.0, &[3.0, 4.0][..], &[3.0, 4.0][..])
+        );
+    }
+}

@@ -46,19 +46,14 @@ impl<'a, T: Real, A: Matrix<T>> Problem<'a, T, A> {
             return Err(Error::Diagonal { row, fault });
         }
         let rhs_norm = southwell_simd::vector::norm(rhs);
-        if !rhs_norm.is_finite() {
-            return Err(Error::Option {
-                name: "rhs",
-                requirement: "has a norm that overflows; scale the system",
-            });
-        }
-        if rhs_norm == T::ZERO && rhs.iter().any(|&b| b != T::ZERO) {
-            return Err(Error::Option {
-                name: "rhs",
-                requirement: "has a norm that underflows; scale the system",
-            });
-        }
-        Ok(Self { matrix, rhs, rhs_norm })
+        let requirement = if !rhs_norm.is_finite() {
+            "has a norm that overflows; scale the system"
+        } else if rhs_norm == T::ZERO && rhs.iter().any(|&b| b != T::ZERO) {
+            "has a norm that underflows; scale the system"
+        } else {
+            return Ok(Self { matrix, rhs, rhs_norm });
+        };
+        Err(Error::Option { name: "rhs", requirement })
     }
 
     /// Unknowns.
@@ -137,4 +132,49 @@ pub(super) fn norm_of<T: Real>(square: T, n: usize, tolerance: T, scale: T) -> T
 /// The same of a norm that is known, where it is hidden.
 pub(super) fn hidden_norm<T: Real>(norm: T, n: usize, tolerance: T, scale: T) -> Option<T> {
     underflows(n, tolerance, scale).then(|| norm_of(norm * norm, n, tolerance, scale))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Problem, Reference, hidden, hidden_norm, norm_of, underflows};
+    use crate::linear::Dense;
+
+    /// The smallest number of the type, ε times the smallest normal one.
+    const LEAST: f64 = f64::from_bits(1);
+
+    #[test]
+    fn what_rounding_hides_in_a_sum_of_squares() {
+        assert_eq!((hidden::<f64>(0), hidden::<f64>(1), hidden::<f64>(7)), (0.0, LEAST, 7.0 * LEAST));
+        assert_eq!(hidden::<f32>(3), 3.0 * f32::from_bits(1));
+        // Its square is four of the smallest number.
+        let tolerance = LEAST.sqrt() * 2.0;
+        assert_eq!(tolerance * tolerance, 4.0 * LEAST);
+        assert!(!underflows(3, tolerance, 1.0) && !underflows(4, tolerance, 1.0));
+        assert!(underflows(5, tolerance, 1.0));
+        assert!(!underflows(5, tolerance, 0.0), "zero answers it");
+        // Where a norm at the tolerance is hidden, the bound; else the norm, whatever it is.
+        assert_eq!(norm_of(4.0 * LEAST, 5, tolerance, 1.0), (9.0 * LEAST).sqrt());
+        assert_eq!(norm_of(9.0, 5, tolerance, 1.0), 3.0);
+        assert_eq!(norm_of(LEAST, 4, tolerance, 1.0), LEAST.sqrt());
+        // Without a tolerance the sum itself says whether it is.
+        assert_eq!(norm_of(2.0 * LEAST, 3, f64::INFINITY, 1.0), (5.0 * LEAST).sqrt());
+        assert_eq!(norm_of(3.0 * LEAST, 3, f64::INFINITY, 1.0), (3.0 * LEAST).sqrt());
+        assert_eq!(norm_of(9.0, 3, f64::INFINITY, 1.0), 3.0);
+        assert_eq!(norm_of(2.0 * LEAST, 3, 1.0, 1.0), (2.0 * LEAST).sqrt());
+        assert_eq!(hidden_norm(tolerance, 4, tolerance, 1.0), None);
+        assert_eq!(hidden_norm(tolerance, 5, tolerance, 1.0), Some((9.0 * LEAST).sqrt()));
+    }
+
+    #[test]
+    fn what_zero_answers() {
+        let a = Dense::new(&[2.0], 1, 1).expect("finite");
+        let zero = Problem::new(&a, &[0.0]).expect("a diagonal");
+        assert!(zero.is_trivial(Reference::RightHandSide) && !zero.is_trivial(Reference::InitialResidual));
+        let one = Problem::new(&a, &[1.0]).expect("a diagonal");
+        assert!(!one.is_trivial(Reference::RightHandSide) && !one.is_trivial(Reference::InitialResidual));
+        assert_eq!(
+            (one.scale(Reference::RightHandSide, 5.0), one.scale(Reference::InitialResidual, 5.0)),
+            (1.0, 5.0)
+        );
+    }
 }

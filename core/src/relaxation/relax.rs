@@ -1,6 +1,6 @@
 //! Matrices that can be swept.
 
-use southwell_simd::{csr, dense, stencil};
+use southwell_simd::{csr, dense};
 
 use crate::linear::{Csr, Dense, Matrix, Stencil2d, Stencil3d};
 use crate::{Error, Real};
@@ -35,6 +35,7 @@ pub trait Relax<T: Real>: Matrix<T> {
 }
 
 /// Writes the reciprocal diagonal.
+#[cfg_attr(target_os = "none", inline(never))]
 pub(super) fn invert_diagonal<T: Real>(matrix: &impl Matrix<T>, inverse: &mut [T]) {
     for (row, inverse) in inverse.iter_mut().enumerate() {
         *inverse = T::ONE / matrix.diagonal(row).unwrap_or(T::ONE);
@@ -65,7 +66,7 @@ macro_rules! relax_stencil {
                 x: &mut [T],
                 count: u32,
             ) {
-                stencil::sor_sweeps(self.grid(), reversed, omega, scratch, rhs, x, count as usize);
+                self.grid_ref().sor_sweeps(reversed, omega, scratch, rhs, x, count as usize);
             }
         }
     };

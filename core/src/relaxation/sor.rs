@@ -213,8 +213,11 @@ impl<T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized> Run for Sor<'_, T, A, R> {
             self.kept.iter_mut().zip(&*self.x).for_each(|(kept, &x)| *kept = x);
             self.kept_residual = residual;
         }
-        self.idle = if residual < self.least_residual { 0 } else { self.idle.saturating_add(1) };
-        self.least_residual = self.least_residual.min(residual);
+        if residual < self.least_residual {
+            (self.least_residual, self.idle) = (residual, 0);
+        } else {
+            self.idle = self.idle.saturating_add(1);
+        }
         if self.idle >= IDLE_LOOKS {
             self.idle = 0;
             // A bound that overflows bounds nothing.
@@ -259,7 +262,8 @@ impl<T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized> Run for Sor<'_, T, A, R> {
 impl<T: Real, A: Relax<T>, R: ?Sized> Sor<'_, T, A, R> {
     /// The part of a residual that rounding alone can make: ε·‖|b| + |A| ‖x‖∞‖₂ with a small factor.
     fn rounding(&self) -> T {
-        let largest = self.x.iter().fold(T::ZERO, |largest, x| largest.max(x.abs()));
+        let larger = |largest: T, size: T| if size > largest { size } else { largest };
+        let largest = self.x.iter().fold(T::ZERO, |largest, x| larger(largest, x.abs()));
         let square = self.rhs.iter().enumerate().fold(T::ZERO, |sum, (row, b)| {
             let weight = self.matrix.diagonal(row).unwrap_or(T::ZERO).abs() + self.matrix.off_diagonal(row);
             let size = b.abs() + weight * largest;

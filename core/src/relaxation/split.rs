@@ -1,8 +1,7 @@
 //! Matrices whose triangles can be solved, for SSOR as a preconditioner.
 
-use southwell_simd::{csr, dense, stencil, vector};
+use southwell_simd::{csr, dense, vector};
 
-use super::relax::invert_diagonal;
 use crate::Real;
 use crate::linear::{Csr, Dense, Matrix, Stencil2d, Stencil3d};
 
@@ -32,9 +31,9 @@ fn halves<T>(scratch: &[T], n: usize) -> (&[T], &[T]) {
 
 fn prepare_halves<T: Real>(matrix: &impl Matrix<T>, scratch: &mut [T]) {
     if let Some((inverse, diagonal)) = scratch.split_at_mut_checked(matrix.order()) {
-        invert_diagonal(matrix, inverse);
-        for (row, d) in diagonal.iter_mut().enumerate() {
+        for (row, (inverse, d)) in inverse.iter_mut().zip(diagonal).enumerate() {
             *d = matrix.diagonal(row).unwrap_or(T::ONE);
+            *inverse = T::ONE / *d;
         }
     }
 }
@@ -83,10 +82,10 @@ macro_rules! split_stencil {
                 }
             }
             fn solve_upper(&self, omega: T, scratch: &[T], p: &[T], t: &mut [T]) {
-                stencil::solve_upper(self.grid(), omega, halves(scratch, self.order()).0, p, t);
+                self.grid_ref().solve_upper(omega, halves(scratch, self.order()).0, p, t);
             }
             fn solve_lower(&self, omega: T, scratch: &[T], p: &[T], t: &[T], y: &mut [T], w: &mut [T]) {
-                stencil::solve_lower(self.grid(), omega, halves(scratch, self.order()).0, p, t, y, w);
+                self.grid_ref().solve_lower(omega, halves(scratch, self.order()).0, p, t, y, w);
             }
             fn weigh(&self, scratch: &[T], gamma: T, r: &[T], beta: T, p: &mut [T]) {
                 if self.is_constant() {

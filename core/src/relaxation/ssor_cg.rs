@@ -276,3 +276,62 @@ impl<T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized> Run for SsorCg<'_, T, A, R>
         self.failure
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linear::Dense;
+    use crate::omega::Fixed;
+
+    fn with_a_run(check: impl FnOnce(&mut SsorCg<'_, f64, Dense<'_, f64>, Fixed<f64>>)) {
+        let a = Dense::new(&[2.0, 0.5, 0.5, 3.0], 2, 2).expect("finite");
+        let problem = Problem::new(&a, &[3.0, 4.0]).expect("a diagonal");
+        let mut storage = [f64::NAN; 16];
+        let work = Workspace::new(&problem, &mut storage).expect("long enough");
+        let (mut x, mut rule) = ([0.0; 2], Fixed(1.25));
+        check(&mut start(&problem, &Options::default(), &mut rule, &mut x, work).expect("valid"));
+    }
+
+    #[test]
+    fn a_run_goes_on_from_what_was_computed_anew_where_that_is_too_large_and_nowhere_else() {
+        with_a_run(|run| {
+            assert_eq!((run.omega(), run.parameter(), run.scale(), run.residual()), (1.25, 1.25, 5.0, 5.0));
+            let (rho, p) = (run.rho, [run.work.p[0], run.work.p[1]]);
+            let lie = |run: &mut SsorCg<'_, f64, Dense<'_, f64>, Fixed<f64>>| {
+                (run.square, run.rho) = (1e-20, 1e-20);
+                run.work.r.fill(1e-10);
+                run.work.p.fill(1.0);
+            };
+            for tolerance in [f64::INFINITY, 5.0] {
+                lie(run);
+                assert_eq!(run.confirm(tolerance), Some(5.0));
+                assert_eq!((run.residual(), run.rho, &run.work.p[..]), (1e-10, 1e-20, &[1.0; 2][..]));
+            }
+            lie(run);
+            assert_eq!(run.confirm(4.9), Some(5.0));
+            assert_eq!((run.residual(), run.rho, &run.work.p[..]), (5.0, rho, &p[..]));
+            assert_eq!(run.work.r[..], [3.0, 4.0]);
+        });
+    }
+
+    #[test]
+    fn residuals_that_have_parted_are_brought_together_as_long_as_that_halves_them() {
+        with_a_run(|run| {
+            let first = run.first_rho;
+            run.first_rho = first * 1e6;
+            let bound = f64::EPSILON * f64::EPSILON * run.first_rho;
+            run.rho = bound * 1.001;
+            assert!(run.reconcile());
+            assert_eq!(run.rho, bound * 1.001, "nothing has parted");
+            run.rho = bound;
+            assert!(run.reconcile(), "the first time");
+            assert_eq!((run.rho, run.first_rho, run.parted), (first, first, 5.0));
+            run.rho = 0.0;
+            assert!(!run.reconcile(), "nothing was gained");
+            (run.rho, run.parted) = (0.0, 10.0);
+            assert!(run.reconcile(), "half");
+            (run.rho, run.parted) = (0.0, 9.99);
+            assert!(!run.reconcile(), "not quite");
+        });
+    }
+}

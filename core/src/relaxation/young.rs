@@ -96,3 +96,74 @@ pub fn jacobi_radius<T: Real, A: Matrix<T>>(
     };
     Ok(extrapolated.sqrt())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Problem, jacobi_radius};
+    use crate::Error;
+    use crate::linear::Dense;
+
+    fn found<const N: usize>(rows: [[f64; N]; N], steps: u32) -> Result<f64, Error> {
+        let matrix = Dense::new(rows.as_flattened(), N, N)?;
+        jacobi_radius(&Problem::new(&matrix, &[1.0; N])?, steps, &mut [f64::NAN; 16])
+    }
+
+    /// ‖B v‖_D² of normalised v, step by step, from the start that the module documents.
+    fn squares<const N: usize>(a: [[f64; N]; N], steps: usize) -> [f64; 8] {
+        let mut v: [f64; N] = core::array::from_fn(|i| 1.0 + 0.01 * ((7 * i) % 11) as f64 / 11.0);
+        let square =
+            |v: &[f64; N]| (0..N).map(|i| a[i][i].abs() * v[i] * v[i]).fold(0.0, |sum: f64, term| sum + term);
+        let mut found = [0.0; 8];
+        for slot in found.iter_mut().take(steps) {
+            let norm = square(&v).sqrt();
+            let w = v.map(|v| v / norm);
+            for i in 0..N {
+                v[i] = w[i] - (0..N).map(|j| a[i][j] * w[j]).fold(0.0, |sum: f64, term| sum + term) / a[i][i];
+            }
+            *slot = square(&v);
+        }
+        found
+    }
+
+    fn near(found: f64, square: f64) {
+        assert!((found - square.sqrt()).abs() < 1e-12, "{found} {}", square.sqrt());
+    }
+
+    #[test]
+    fn a_few_steps_of_the_power_iteration() {
+        // Rising by less and less: extrapolated from the third step on.
+        let a = [[4.0, 2.0, -1.0], [-3.0, 4.0, 0.0], [0.0, 1.0, 5.0]];
+        let h = squares(a, 3);
+        near(found(a, 1).expect("sound"), h[0]);
+        near(found(a, 2).expect("sound"), h[1]);
+        let (first, second) = (h[1] - h[0], h[2] - h[1]);
+        let limit = h[2] + second * second / (first - second);
+        assert!(second > 0.0 && second < first && limit < 1.0);
+        near(found(a, 3).expect("sound"), limit);
+        // Two steps that would allow it, were they three.
+        let a = [[5.0, -2.0, -2.0], [1.0, 5.0, -3.0], [3.0, -1.0, 3.0]];
+        near(found(a, 2).expect("sound"), squares(a, 2)[1]);
+    }
+
+    #[test]
+    fn what_does_not_shrink_regularly_is_not_extrapolated() {
+        // Falling, falling then rising, rising then falling, rising by more and more, a limit beyond one.
+        let cases = [
+            ([[5.0, 1.0, -1.0], [-2.0, 5.0, 2.0], [2.0, 2.0, 4.0]], 3),
+            ([[5.0, 1.0, 1.0], [-2.0, 5.0, -3.0], [-1.0, -1.0, 2.0]], 3),
+            ([[2.0, 2.0, -1.0], [-2.0, 4.0, -3.0], [-1.0, -3.0, 4.0]], 4),
+            ([[3.0, 3.0, -3.0], [0.0, 4.0, 2.0], [3.0, 0.0, 5.0]], 4),
+            ([[4.0, 2.0, 1.0], [0.0, 5.0, 3.0], [2.0, -2.0, -3.0]], 4),
+            ([[5.0, -2.0, -2.0], [1.0, 3.0, -3.0], [3.0, -2.0, -3.0]], 4),
+        ];
+        for (a, steps) in cases {
+            near(found(a, steps as u32).expect("sound"), squares(a, steps)[steps - 1]);
+        }
+    }
+
+    #[test]
+    fn nothing_to_iterate_on_has_the_radius_zero() {
+        assert_eq!(found([[2.0, 0.0], [0.0, 3.0]], 5).expect("sound"), 0.0);
+        assert_eq!(found([[1.0, 1e300], [1e300, 1.0]], 5).expect("sound"), 0.0, "an overflow");
+    }
+}

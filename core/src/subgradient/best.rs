@@ -161,3 +161,87 @@ impl<'a, T: Real> Best<'a, T> {
         Outcome { report, value, seen_at, lower_bound: floor }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UNIT: f64 = f64::EPSILON * 8.0;
+
+    #[test]
+    fn a_run_has_stalled_after_so_many_values_that_lower_the_best_by_rounding_alone() {
+        let mut x = [0.0_f64];
+        let ending = Ending { patience: 3, ..Ending::default() };
+        let mut best = Best::new(&mut x, &ending, -f64::INFINITY);
+        for (step, value) in [8.0, 9.0, 9.0, 7.0, 7.0 * (1.0 - 0.5 * UNIT), 9.0].into_iter().enumerate() {
+            best.see(step as u32, &[value], value, 1.0);
+            assert_eq!((best.failure(), best.over()), (None, false), "step {step}");
+        }
+        // Seven lowered by four roundings was no progress, but it is the best.
+        assert_eq!((best.value, best.seen_at, best.residual(2.5)), (7.0 * (1.0 - 0.5 * UNIT), 4, 2.5));
+        best.see(6, &[8.0], 8.0, 1.0);
+        assert_eq!((best.failure(), best.over(), best.residual(2.5)), (Some(Status::Stalled), true, 2.5));
+        let mut best = Best::new(&mut x, &ending, -f64::INFINITY);
+        for (step, value) in [-7.0, -6.0, -6.0, -7.0 * (1.0 + 1.5 * UNIT), -6.0, -6.0].into_iter().enumerate()
+        {
+            best.see(step as u32, &[value], value, 1.0);
+            assert_eq!(best.failure(), None, "step {step}: twelve roundings are progress, below zero too");
+        }
+        let mut best = Best::new(&mut x, &Ending::default(), -f64::INFINITY);
+        (0..100).for_each(|step| best.see(step, &[1.0], 1.0, 1.0));
+        assert_eq!(best.failure(), None, "never, unless asked for");
+    }
+
+    #[test]
+    fn targets_floors_and_slopes_of_zero_end_a_run() {
+        let mut x = [0.0_f64];
+        let ending = Ending { target: 1.0, ..Ending::default() };
+        let mut best = Best::<f64>::new(&mut x, &ending, 0.5);
+        assert!(best.residual(1.0).is_nan(), "nothing was seen");
+        best.see(0, &[2.0], 2.0, 1.0);
+        assert!(!best.over() && best.residual(0.25) == 0.25);
+        best.see(1, &[1.0], 1.0, 1.0);
+        assert_eq!((best.over(), best.failure(), best.residual(0.25)), (true, None, 0.0));
+        best.see(2, &[0.5], 0.5, 1.0);
+        assert_eq!((best.over(), best.failure(), best.residual(0.25)), (true, Some(Status::Optimal), 0.0));
+        let report = Report {
+            status: Status::Optimal,
+            steps: 2,
+            checks: 3,
+            initial_residual: 1.0,
+            residual: 0.0,
+            scale: 1.0,
+        };
+        let outcome = best.outcome(report);
+        assert_eq!((outcome.value, outcome.seen_at, outcome.lower_bound, outcome.gap()), (0.5, 2, 0.5, 0.0));
+        assert_eq!(Outcome { value: 3.0, ..outcome }.gap(), 2.5);
+        assert_eq!(x, [0.5], "the best is kept");
+
+        let mut best = Best::new(&mut x, &Ending::default(), -f64::INFINITY);
+        best.see(0, &[2.0], 2.0, 0.0);
+        assert!(best.over() && best.residual(1.0) == 0.0, "without a slope it is a minimum");
+        for (value, norm) in [(f64::NAN, 1.0), (1.0, f64::INFINITY)] {
+            let mut best = Best::new(&mut x, &Ending::default(), -f64::INFINITY);
+            best.see(0, &[1.0], value, norm);
+            assert_eq!((best.failure(), best.over()), (Some(Status::NotFinite), true));
+        }
+    }
+
+    #[test]
+    fn bounds_rise_and_stay_below_the_best_value() {
+        let mut x = [0.0_f64];
+        let mut best = Best::new(&mut x, &Ending::default(), -f64::INFINITY);
+        best.see(0, &[2.0], 2.0, 1.0);
+        for (bound, floor) in [(-3.0, -3.0), (-4.0, -3.0), (1.0, 1.0), (5.0, 2.0)] {
+            best.bound(bound);
+            assert_eq!(best.floor, floor);
+        }
+    }
+
+    #[test]
+    fn what_an_ending_may_ask_for() {
+        assert_eq!(Ending::<f64>::after(7).stop.max_steps, 7);
+        let with = |target: f64| Ending { target, ..Ending::default() }.check().is_ok();
+        assert!(with(0.0) && with(-f64::INFINITY) && !with(f64::INFINITY) && !with(f64::NAN));
+    }
+}

@@ -21,6 +21,7 @@
 use super::best::Ending;
 use super::method::{self, Outcome};
 use super::oracle;
+use super::refine::MAD;
 use super::select::median;
 use super::step::Geometric;
 use super::sum::Sum;
@@ -33,7 +34,7 @@ type Matrix<T> = [[T; 3]; 3];
 /// Unknowns: W by rows, then b.
 const UNKNOWNS: usize = 12;
 /// Deviations within which a sample agrees, in standard deviations estimated from the median.
-const AGREEMENT: f64 = 4.0 * 1.4826;
+const AGREEMENT: f64 = 4.0 * MAD;
 /// Newton steps of the polar factor; six or so are needed.
 const POLAR_STEPS: u32 = 24;
 
@@ -166,7 +167,7 @@ pub fn solve<T: Real>(
     let middle = error.median(problem.samples);
     let near = T::from_f64(AGREEMENT) * middle;
     let agreeing = rows(problem.samples).filter(|x| error.of(x) <= near).count();
-    let deviation = T::from_f64(1.4826) * middle;
+    let deviation = T::from_f64(MAD) * middle;
     Ok(Calibration { offset, soft_iron, correction, outcome, agreeing, deviation })
 }
 

@@ -7,6 +7,8 @@
 //! column player must pay at least against x̄. The value of the game lies between, and the averages of A y and Aᵀx
 //! are carried along, so this *gap* is free. *Residual*: the gap. *Scale*: the largest |a_ij|. *Step*: two readings of
 //! A. *Memory*: 3 (m + n). The callers' x and y hold the averages when a drive ends.
+//! *Rounding*: averages are kept up step by step and not summed anew, so that after T steps sums of 1 and the bounds may be
+//! off by T roundings (of 1, and of the largest |a_ij|): ask for a gap above that.
 //!
 //! The gap falls like 1/√T. *Take something else* (a linear program) for a small game and many digits.
 //!

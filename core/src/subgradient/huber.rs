@@ -115,7 +115,7 @@ impl<'w, T: Real> Workspace<'w, T> {
 }
 
 /// Steps without a lower value or a higher bound after which what is left of the gap is rounding.
-const IDLE_STEPS: u32 = 5;
+pub const IDLE_STEPS: u32 = 5;
 
 /// A fit in progress.
 #[derive(Debug)]

@@ -19,11 +19,12 @@ use crate::copy::CopyFrom;
 use crate::linear::{check_finite, check_len};
 use crate::{Error, Real};
 
-/// Gaussian standard deviations in a median absolute deviation.
-const MAD: f64 = 1.4826;
-/// Rounds of rejection, and corrections of the least-squares fit.
-const ROUNDS: u32 = 10;
-const CORRECTIONS: u32 = 3;
+/// Gaussian standard deviations in a median absolute deviation: 1/Φ⁻¹(¾), in the digits in use.
+pub const MAD: f64 = 1.4826;
+/// Rounds of rejection at most, of which each finds the deviation of the rows that the one before kept.
+pub const ROUNDS: u32 = 10;
+/// Corrections of the least-squares fit to the rows that are kept.
+pub const CORRECTIONS: u32 = 3;
 
 /// What was kept.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -341,3 +341,6 @@ impl<T: Real, R: StepRule<T>> StepRule<T> for Raw<R> {
         self.0.next(&Sight { norm: T::ONE, ..*sight })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,6 +28,12 @@ pub trait Cost<T: Real> {
         false
     }
 
+    /// e_j = e^(x_ij − m) of one row with x_ij = (g_j − C_ij)·`inverse`: m = max_j x_ij, and the sum of e. `g` and
+    /// `e` have m elements, `buffer` as for [`row`](Cost::row). Cost: an exponential an entry.
+    fn exp_row(&self, row: usize, g: &[T], inverse: T, e: &mut [T], buffer: &mut [T]) -> (T, T) {
+        elementary::exp_row(g, self.row(row, buffer), inverse, e)
+    }
+
     /// Elements of scratch that [`pass`](Cost::pass) needs.
     fn scratch_len(&self) -> usize {
         self.columns().saturating_mul(if self.is_stored() { 1 } else { 2 })
@@ -53,7 +59,7 @@ pub trait Cost<T: Real> {
         columns.fill(T::ZERO);
         let (e, buffer) = scratch.split_at_mut_checked(columns.len()).unwrap_or_default();
         for i in 0..self.rows() {
-            let (m, sum) = elementary::exp_row(g, self.row(i, buffer), inverse, e);
+            let (m, sum) = self.exp_row(i, g, inverse, e, buffer);
             let w = weigh(i, m, sum);
             if w != T::ZERO {
                 vector::axpy(w, e, columns);
@@ -76,7 +82,7 @@ pub trait Cost<T: Real> {
         let inverse = T::ONE / epsilon;
         columns.fill(T::ZERO);
         for (i, row) in kernel.chunks_mut(columns.len().max(1)).enumerate() {
-            let (m, sum) = elementary::exp_row(g, self.row(i, buffer), inverse, row);
+            let (m, sum) = self.exp_row(i, g, inverse, row, buffer);
             let w = weigh(i, m, sum);
             if w == T::ZERO {
                 row.fill(T::ZERO);
@@ -126,6 +132,9 @@ impl<T: Real, C: Cost<T> + ?Sized> Cost<T> for &C {
     }
     fn row<'s>(&'s self, row: usize, buffer: &'s mut [T]) -> &'s [T] {
         (**self).row(row, buffer)
+    }
+    fn exp_row(&self, row: usize, g: &[T], inverse: T, e: &mut [T], buffer: &mut [T]) -> (T, T) {
+        (**self).exp_row(row, g, inverse, e, buffer)
     }
     fn is_stored(&self) -> bool {
         (**self).is_stored()

@@ -1,7 +1,7 @@
 //! Costs between points, made on the fly: nothing of the size n × m is stored.
 
 use southwell_simd::dense::Matrix;
-use southwell_simd::points;
+use southwell_simd::{elementary, points};
 
 use super::cost::Cost;
 use crate::linear::{check_finite, check_len};
@@ -158,6 +158,15 @@ fn largest<T: Real>(x: &[T], y: &[T], dimension: usize, ground: Ground) -> T {
     if ground == Ground::Euclidean { sum.sqrt() * (T::ONE + T::EPSILON) } else { sum }
 }
 
+impl<T: Real> PointCost<'_, T> {
+    /// A point of the first cloud, and the second one by coordinates.
+    fn sides(&self, row: usize) -> (&[T], Matrix<'_, T>) {
+        let start = row.saturating_mul(self.dimension);
+        let x = self.x.get(start..start.saturating_add(self.dimension)).unwrap_or(&[]);
+        (x, Matrix { values: self.y, columns: self.columns, stride: self.columns })
+    }
+}
+
 impl<T: Real> Cost<T> for PointCost<'_, T> {
     fn rows(&self) -> usize {
         self.x.len() / self.dimension.max(1)
@@ -169,14 +178,25 @@ impl<T: Real> Cost<T> for PointCost<'_, T> {
         self.largest
     }
     fn row<'s>(&'s self, row: usize, buffer: &'s mut [T]) -> &'s [T] {
-        let start = row.saturating_mul(self.dimension);
-        let x = self.x.get(start..start.saturating_add(self.dimension)).unwrap_or(&[]);
-        let y = Matrix { values: self.y, columns: self.columns, stride: self.columns };
+        let (x, y) = self.sides(row);
         match self.ground {
             Ground::SquaredEuclidean => points::squared_euclidean_row(self.scale, x, y, buffer),
             Ground::Euclidean => points::euclidean_row(self.scale, x, y, buffer),
             Ground::L1 => points::l1_row(self.scale, x, y, buffer),
         }
         buffer
+    }
+    /// Costs go from the register to the exponential, through the first cache. A part has no such cache, but flash to
+    /// save: there the row is made first.
+    fn exp_row(&self, row: usize, g: &[T], inverse: T, e: &mut [T], buffer: &mut [T]) -> (T, T) {
+        if cfg!(target_os = "none") {
+            return elementary::exp_row(g, self.row(row, buffer), inverse, e);
+        }
+        let (x, y) = self.sides(row);
+        match self.ground {
+            Ground::SquaredEuclidean => points::squared_euclidean_exp_row(self.scale, x, y, g, inverse, e),
+            Ground::Euclidean => points::euclidean_exp_row(self.scale, x, y, g, inverse, e),
+            Ground::L1 => points::l1_exp_row(self.scale, x, y, g, inverse, e),
+        }
     }
 }

@@ -9,3 +9,4 @@ mod oracle;
 mod plants;
 mod properties;
 mod refusals;
+mod tiny;

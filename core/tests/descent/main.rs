@@ -14,3 +14,5 @@ mod sparse_regression;
 mod sparse_regression_properties;
 mod streams;
 mod tables;
+mod tiny;
+mod tiny_regression;

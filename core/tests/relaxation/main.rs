@@ -13,4 +13,5 @@ mod orders;
 mod precision;
 mod properties;
 mod refusals;
+mod tiny;
 mod together;

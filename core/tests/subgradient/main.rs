@@ -16,3 +16,4 @@ mod recovery_refusals;
 mod recovery_rules;
 mod refusals;
 mod rules;
+mod tiny;

@@ -18,4 +18,5 @@ mod point_cost;
 mod refusals;
 mod rounding;
 mod sinkhorn;
+mod tiny;
 mod unbalanced;

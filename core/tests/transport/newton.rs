@@ -145,6 +145,31 @@ fn handwritten_digits() {
     check(&l2, 1200.0, 10, 39.6, 0.000_739_301_8, 0.007_579_691_5); // 14
 }
 
+/// With every entry and exact solves no more Newton steps than the reference experiments with damping take, in brackets
+/// (fifteen entries a row; MNIST's are met by the defaults, above).
+#[test]
+fn exact_solves() {
+    let (l1, l2) = (digits(1), digits(2));
+    for (case, inverse, steps, reference) in [
+        (&l1, 50.0, 6, 6),
+        (&l1, 200.0, 17, 21),
+        (&l1, 1200.0, 66, 71),
+        (&l2, 200.0, 5, 5),
+        (&l2, 1200.0, 16, 16),
+    ] {
+        let mut setup = Setup::<f64>::new(case, inverse, Some(64)).to(1e-12, 200);
+        (setup.options.dropped, setup.options.cg_tolerance) = (0.0, 1e-10);
+        let outcome = setup.solve();
+        assert!(outcome.report.converged(), "{inverse}: {outcome:?}");
+        assert_eq!(outcome.work.newton_steps, steps, "{inverse}: {:?}", outcome.work);
+        assert!(steps <= reference);
+    }
+    // The reference with fifteen entries a row takes 6, ours by default 7.
+    let mut setup = Setup::<f64>::new(&random(1, 500), 1200.0, Some(128)).to(1e-12, 200);
+    setup.options.cg_tolerance = 1e-5;
+    assert_eq!(setup.solve().work.newton_steps, 6);
+}
+
 /// The dense variant: Newton steps, each with one reading. (Reference experiments in brackets.)
 #[test]
 fn dense() {
@@ -352,6 +377,12 @@ fn refused<T: Real>() {
         (Options { dropped: T::NAN, ..good }, &start[..2], option("dropped", "must lie in [0, 1)")),
         (Options { damping: -T::ONE, ..good }, &start[..2], option("damping", finite)),
         (Options { cg_steps: 0, ..good }, &start[..2], option("cg_steps", "must be positive")),
+        (
+            Options { cg_tolerance: T::ZERO, ..good },
+            &start[..2],
+            option("cg_tolerance", "must lie in (0, 1]"),
+        ),
+        (Options { cg_tolerance: T::TWO, ..good }, &start[..2], option("cg_tolerance", "must lie in (0, 1]")),
         (good, &start[..3], Some(Error::Dimension { argument: "f", expected: 2, given: 3 })),
         (good, &[T::ONE, T::NAN], Some(Error::Value { argument: "f", index: 1 })),
     ] {

@@ -1,6 +1,6 @@
 //! The view of a sparse matrix that carries the proof that every entry has its place.
 //!
-//! The only unsafe code of the crate. A compare at every entry costs up to two fifths of a product with a
+//! Unsafe, as little else of the crate. A compare at every entry costs up to two fifths of a product with a
 //! five-point matrix that is in cache (2.4 against 1.5 ns a row) and a tenth to a quarter of a sweep; so
 //! the columns are compared once, when the view is made, and a vector once a row.
 #![allow(unsafe_code)]

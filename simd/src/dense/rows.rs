@@ -7,7 +7,7 @@ use pulp::Simd;
 use super::Matrix;
 use crate::lanes::add_tail;
 use crate::lanes::bare::{dot, is_bare};
-use crate::map::{cut, cut_mut, map, nested, nested_refs};
+use crate::map::{cut, map, nested_refs};
 use crate::{LANES, Real, reduce};
 
 macro_rules! dots {
@@ -47,8 +47,11 @@ dots!(dots1, 1, (a sa));
 dots!(dots2, 2, (a sa) (b sb));
 dots!(dots4, 4, (a sa) (b sb) (c sc) (d sd));
 
-/// Calls `give(i, a_i·x)` for the rows in order, at most `most` of them. One row at a time: a single
-/// stream comes from the second cache a third faster than four at once.
+/// Bytes of a matrix that comes from memory.
+const FAR: usize = 24 << 20;
+
+/// Calls `give(i, a_i·x)` for the rows in order, at most `most` of them. From cache one row at a time: a single
+/// stream comes from the second cache a third faster than four at once. From memory four are faster by a quarter.
 #[inline(always)]
 pub(super) fn each_dot<T: Real, S: Simd>(
     simd: S,
@@ -57,7 +60,22 @@ pub(super) fn each_dot<T: Real, S: Simd>(
     most: usize,
     mut give: impl FnMut(usize, T),
 ) {
-    for row in 0..a.count().min(most) {
+    if is_bare::<S>() {
+        // The next row begins where this one's stride ends: a product a row less.
+        for (row, values) in a.values.chunks(a.stride.max(1)).enumerate().take(most) {
+            give(row, dot(values.get(..a.columns).unwrap_or(&[]), x));
+        }
+        return;
+    }
+    let count = a.count().min(most);
+    let mut row = 0;
+    while !S::IS_SCALAR && size_of_val(a.values) >= FAR && count - row >= 4 {
+        for dot in dots4(simd, a.some_rows(row), x) {
+            give(row, dot);
+            row += 1;
+        }
+    }
+    for row in row..count {
         let [dot] = dots1(simd, [a.row(row)], x);
         give(row, dot);
     }
@@ -84,53 +102,3 @@ pub(super) fn add4<T: Real, S: Simd>(simd: S, weights: [T; 4], rows: [&[T]; 4], 
         T::vadd(simd, y, T::vmul(simd, k[3], d))
     });
 }
-
-macro_rules! add_dots {
-    ($name:ident, $n:literal, $add:ident, $(($k:tt $next:ident $now:ident $sums:ident $rest:ident))*) => {
-        /// A stage of the fused pass: t ← (t + u₀·c) + u₁·d … with rows that are in cache, and the products
-        /// of v with the rows after them, which come from memory meanwhile.
-        #[inline(always)]
-        pub(super) fn $name<T: Real, S: Simd>(
-            simd: S,
-            weights: [T; $n],
-            now: [&[T]; $n],
-            t: &mut [T],
-            next: [&[T]; $n],
-            v: &[T],
-        ) -> [T; $n] {
-            let ([$($next),*], [$($now),*]) = (next, now);
-            let n = v.len().min(t.len()) $(.min($next.len()).min($now.len()))*;
-            let whole = n / LANES * LANES;
-            let (v, v_tail) = cut(v, n).as_chunks::<LANES>();
-            $(
-                let ($next, $sums) = cut($next, n).as_chunks::<LANES>();
-                let mut $sums = ([T::ZERO; LANES], $sums);
-                let ($now, $rest) = (cut($now, whole).as_chunks::<LANES>().0, $now.get(whole..).unwrap_or(&[]));
-            )*
-            let k = weights.map(|weight| T::splat(simd, weight));
-            let blocks = cut_mut(t, whole).as_chunks_mut::<LANES>().0;
-            for nested_refs!((t) v $($next $now)*) in blocks.iter_mut().zip(v) $(.zip($next).zip($now))* {
-                let (v, t) = (T::split(simd, v).0, T::split_mut(simd, t).0);
-                $(
-                    let ($next, $now) = (T::split(simd, $next).0, T::split(simd, $now).0);
-                    for ((sum, &a), &v) in T::split_mut(simd, &mut $sums.0).0.iter_mut().zip($next).zip(v) {
-                        *sum = T::vadd(simd, *sum, T::vmul(simd, a, v));
-                    }
-                )*
-                for nested!((t) $($now)*) in t.iter_mut() $(.zip($now))* {
-                    let sum = *t;
-                    $(let sum = T::vadd(simd, sum, T::vmul(simd, k[$k], $now));)*
-                    *t = sum;
-                }
-            }
-            if n > whole {
-                $(add_tail(&mut $sums.0, |i| Some(*$sums.1.get(i)? * *v_tail.get(i)?));)*
-            }
-            $add(simd, weights, [$($rest),*], t.get_mut(whole..).unwrap_or(&mut []));
-            [$(reduce(&$sums.0)),*]
-        }
-    };
-}
-
-add_dots!(add2_dots2, 2, add2, (0 a c sa ra) (1 b d sb rb));
-add_dots!(add4_dots4, 4, add4, (0 a e sa ra) (1 b f sb rb) (2 c g sc rc) (3 d h sd rd));

@@ -240,7 +240,42 @@ pub(crate) fn exp_row_kernel<T: Real, S: Simd>(simd: S, g: &[T], c: &[T], s: T, 
         terms(simd, g, c, s, y);
         largest(simd, &mut maxima, y);
     }
-    let m = maximum(&maxima);
+    exponentials(simd, &maxima, y)
+}
+
+/// Costs that are made where they are needed: `make` writes those from a column on.
+pub(crate) trait Made<T: Real> {
+    fn make<S: Simd>(&self, simd: S, start: usize, costs: &mut [T]);
+}
+
+/// [`exp_row`] of costs that are made a block at a time, and never leave the first cache.
+#[inline(always)]
+pub(crate) fn exp_row_made<T: Real, S: Simd>(
+    simd: S,
+    g: &[T],
+    made: &impl Made<T>,
+    s: T,
+    y: &mut [T],
+) -> (T, T) {
+    let n = g.len().min(y.len());
+    let y = cut_mut(y, n);
+    let mut maxima = [-T::INFINITY; LANES];
+    let mut costs = [T::ZERO; BLOCK];
+    let mut start = 0;
+    for (g, y) in pieces::<BLOCK, _>(cut(g, n)).zip(y.chunks_mut(BLOCK)) {
+        let costs = cut_mut(&mut costs, y.len());
+        made.make(simd, start, costs);
+        terms(simd, g, costs, s, y);
+        largest(simd, &mut maxima, y);
+        start += BLOCK;
+    }
+    exponentials(simd, &maxima, y)
+}
+
+/// e^(yⱼ − m) of terms whose largest, m, is among `maxima`: m, and their sum.
+#[inline(always)]
+fn exponentials<T: Real, S: Simd>(simd: S, maxima: &[T; LANES], y: &mut [T]) -> (T, T) {
+    let m = maximum(maxima);
     let shift = T::splat(simd, shift(m, y));
     let mut sums = [T::ZERO; LANES];
     for y in y.chunks_mut(BLOCK) {

@@ -7,10 +7,16 @@
 
 use pulp::Simd;
 
-use super::march::Source;
 use super::star::WINDOW;
 use super::{Coefficients, Grid, piece};
 use crate::Real;
+
+/// What a pass gathers before the recurrence runs.
+pub(super) trait Fill<T: Real> {
+    /// q on physical columns `first..first + q.len()` of physical row `row`; x holds finished
+    /// values behind and old values ahead.
+    fn fill<S: Simd>(&self, simd: S, x: &[T], row: usize, first: usize, q: &mut [T]);
+}
 
 /// Runs the recurrence over the whole grid, from the first cell or (`reversed`) from the last.
 /// Without `keep`, x is only written.
@@ -22,7 +28,7 @@ pub(super) fn march_cells<T: Real, S: Simd>(
     omega: T,
     inverse: &[T],
     keep: Option<T>,
-    source: &impl Source<T>,
+    source: &impl Fill<T>,
     x: &mut [T],
 ) {
     let Coefficients::PerCell(star) = grid.coefficients else { return };

@@ -8,9 +8,8 @@
 
 use pulp::Simd;
 
-use super::cells::march_cells;
-use super::gather::{Term, gather};
-use super::march::{Path, Source, march};
+use super::cells::{Fill, march_cells};
+use super::march::{Path, Source, Term, march};
 use super::sor::copy;
 use super::star::{add_scaled, sub_scaled};
 use super::{Coefficients, Coupling, Grid, Star, plain};
@@ -21,7 +20,7 @@ use crate::prefetch::ask;
 pass! {
     /// t ← (D/ω + U)⁻¹ p. `inverse` as in [`sor_sweep`](super::sor_sweep).
     /// Cost per cell, constant: 1 r, 1 w, 9 operations.
-    pub fn solve_upper<'a, T>(grid: Grid<'a, T>, omega: T, inverse: &'a [T], p: &'a [T], t: &'a mut [T]) -> () =
+    short(grid.is_narrow()) pub fn solve_upper<'a, T>(grid: Grid<'a, T>, omega: T, inverse: &'a [T], p: &'a [T], t: &'a mut [T]) -> () =
         upper_kernel
 }
 
@@ -34,7 +33,13 @@ fn upper_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, omega: T, inverse:
         Coefficients::Constant(star) => {
             let factor = omega * (T::ONE / star.centre);
             let upper = Upper { grid: &grid, star, factor, p };
-            march::<T, S, true>(simd, path(&grid, factor * star.north, factor * star.east), &upper, t, 1);
+            march::<T, S, _, 1, true>(
+                simd,
+                path(&grid, factor * star.north, factor * star.east),
+                &upper,
+                t,
+                1,
+            );
         }
         Coefficients::PerCell(_) => {
             march_cells(simd, &grid, true, omega, inverse, None, &UpperCells { grid: &grid, p }, t);
@@ -45,7 +50,7 @@ fn upper_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, omega: T, inverse:
 pass! {
     /// y ← (D/ω + L)⁻¹ (p − K t) and w ← A t, given t = (D/ω + U)⁻¹ p.
     /// Cost per cell, constant: 2 r, 2 w and 2 r from cache, 17 operations.
-    pub fn solve_lower<'a, T>(
+    short(grid.is_narrow()) pub fn solve_lower<'a, T>(
         grid: Grid<'a, T>,
         omega: T,
         inverse: &'a [T],
@@ -69,14 +74,19 @@ fn lower_kernel<T: Real, S: Simd>(
 ) {
     let weight = (T::TWO - omega) / omega;
     if plain::is_plain::<S>() {
-        plain::half(&grid, omega, inverse, p, Some((weight, t)), y);
-        return plain::product(&grid, T::ONE - T::ONE / omega, p, t, w);
+        return plain::lower(&grid, omega, inverse, p, t, y, w);
     }
     match grid.coefficients {
         Coefficients::Constant(star) => {
             let factor = omega * (T::ONE / star.centre);
             let lower = Lower { grid: &grid, star, factor, weight: weight * star.centre, p, t };
-            march::<T, S, false>(simd, path(&grid, factor * star.south, factor * star.west), &lower, y, 1);
+            march::<T, S, _, 2, false>(
+                simd,
+                path(&grid, factor * star.south, factor * star.west),
+                &lower,
+                y,
+                1,
+            );
         }
         Coefficients::PerCell(_) => {
             march_cells(
@@ -135,23 +145,27 @@ struct Upper<'a, T> {
     p: &'a [T],
 }
 
-impl<T: Real> Source<T> for Upper<'_, T> {
+impl<T: Real> Source<T, 1> for Upper<'_, T> {
+    const KEEPS: bool = false;
+
     #[inline(always)]
-    fn fill<S: Simd>(&self, simd: S, t: &[T], row: usize, first: usize, q: &mut [T]) {
-        let grid = self.grid;
-        let p = grid.row_of(self.p, Some(row), first);
-        let up = if grid.planes > 1 { grid.row_of(t, grid.around(row).up, first) } else { &[] };
-        if up.is_empty() {
-            gather::<_, S, 0, false>(simd, p, [], self.factor, T::ZERO, p, q);
-        } else {
-            gather::<_, S, 1, false>(simd, p, [Term::new(self.star.up, up)], self.factor, T::ZERO, p, q);
-        }
+    fn known(&self) -> &[T] {
+        self.p
     }
 
     #[inline(always)]
-    fn ask(&self, t: &[T], from: usize, len: usize) {
+    fn terms(&self, row: usize) -> [Term<'_, T>; 1] {
+        [Term { c: self.star.up, of: None, row: self.grid.around(row).up }]
+    }
+
+    #[inline(always)]
+    fn factors(&self) -> [T; 3] {
+        [self.factor, T::ZERO, T::ZERO]
+    }
+
+    #[inline(always)]
+    fn ask(&self, from: usize, len: usize) {
         ask(self.p, from, len);
-        ask(t, from, len);
     }
 }
 
@@ -165,26 +179,29 @@ struct Lower<'a, T> {
     t: &'a [T],
 }
 
-impl<T: Real> Source<T> for Lower<'_, T> {
+impl<T: Real> Source<T, 2> for Lower<'_, T> {
+    const KEEPS: bool = false;
+
     #[inline(always)]
-    fn fill<S: Simd>(&self, simd: S, y: &[T], row: usize, first: usize, q: &mut [T]) {
-        let grid = self.grid;
-        let p = grid.row_of(self.p, Some(row), first);
-        let weighed = Term::new(self.weight, grid.row_of(self.t, Some(row), first));
-        let down = if grid.planes > 1 { grid.row_of(y, grid.around(row).down, first) } else { &[] };
-        if down.is_empty() {
-            gather::<_, S, 1, false>(simd, p, [weighed], self.factor, T::ZERO, p, q);
-        } else {
-            let down = Term::new(self.star.down, down);
-            gather::<_, S, 2, false>(simd, p, [weighed, down], self.factor, T::ZERO, p, q);
-        }
+    fn known(&self) -> &[T] {
+        self.p
     }
 
     #[inline(always)]
-    fn ask(&self, y: &[T], from: usize, len: usize) {
+    fn terms(&self, row: usize) -> [Term<'_, T>; 2] {
+        let weighed = Term { c: self.weight, of: Some(self.t), row: Some(row) };
+        [weighed, Term { c: self.star.down, of: None, row: self.grid.around(row).down }]
+    }
+
+    #[inline(always)]
+    fn factors(&self) -> [T; 3] {
+        [self.factor, T::ZERO, T::ZERO]
+    }
+
+    #[inline(always)]
+    fn ask(&self, from: usize, len: usize) {
         ask(self.p, from, len);
         ask(self.t, from, len);
-        ask(y, from, len);
     }
 }
 
@@ -194,7 +211,7 @@ struct UpperCells<'a, T> {
     p: &'a [T],
 }
 
-impl<T: Real> Source<T> for UpperCells<'_, T> {
+impl<T: Real> Fill<T> for UpperCells<'_, T> {
     #[inline(always)]
     fn fill<S: Simd>(&self, simd: S, t: &[T], row: usize, first: usize, q: &mut [T]) {
         let grid = self.grid;
@@ -204,9 +221,6 @@ impl<T: Real> Source<T> for UpperCells<'_, T> {
         sub_scaled(simd, coupling.up, grid.row_of(t, around.up, first), q);
         sub_scaled(simd, coupling.north, grid.row_of(t, around.north, first), q);
     }
-
-    #[inline(always)]
-    fn ask(&self, _x: &[T], _from: usize, _len: usize) {}
 }
 
 /// y-part of the lower solve by cell: (((p − K t) − down) − south).
@@ -217,7 +231,7 @@ struct LowerCells<'a, T> {
     t: &'a [T],
 }
 
-impl<T: Real> Source<T> for LowerCells<'_, T> {
+impl<T: Real> Fill<T> for LowerCells<'_, T> {
     #[inline(always)]
     fn fill<S: Simd>(&self, simd: S, y: &[T], row: usize, first: usize, q: &mut [T]) {
         let grid = self.grid;
@@ -233,7 +247,4 @@ impl<T: Real> Source<T> for LowerCells<'_, T> {
         sub_scaled(simd, coupling.down, grid.row_of(y, around.down, first), q);
         sub_scaled(simd, coupling.south, grid.row_of(y, around.south, first), q);
     }
-
-    #[inline(always)]
-    fn ask(&self, _x: &[T], _from: usize, _len: usize) {}
 }

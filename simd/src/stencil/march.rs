@@ -1,34 +1,51 @@
 //! The recurrence of a lexicographic pass over constant couplings.
 //!
 //! ```text
+//! t = ((b − c₁·x₁) − c₂·x₂) − …,   q = f·t   or   q = keep·x + f·t
 //! x_j ← (q_j − across·x_behind) − along·x_before
 //! ```
-//! q is what a vector pass could gather; `behind` is the cell of the row that was finished (or is a
-//! cell ahead), `before` the neighbour in the row. Columns and rows are counted in the direction of
-//! travel. A row is worked on window by window; along it the recurrence is
-//! [doubled](super::doubling). Several passes go over the grid together, each a row behind the one before
-//! (temporal blocking), while the rows between them stay in cache.
+//! t is what is known of a cell before its row runs; `behind` is the cell of the row that was finished (or is
+//! a cell ahead), `before` the neighbour in the row. Columns and rows are counted in the direction of travel.
+//! A row is worked on in groups of registers, from which a cell is read and written once; along it the
+//! recurrence is [doubled](super::doubling). Several passes go over the grid together, each a row behind the
+//! one before (temporal blocking), while the rows between them stay in cache.
 
 use pulp::Simd;
 
-use super::Coupling;
-use super::doubling::Doubling;
-use super::sor::copy;
-use super::star::sub_scaled;
+use super::doubling::BLOCK;
+use super::groups::{Asked, Line};
 use crate::Real;
 use crate::prefetch::is_far;
+use crate::vectors::lanes;
 
-/// What a pass gathers before the recurrence runs.
-pub(super) trait Source<T: Real> {
-    /// q on physical columns `first..first + q.len()` of physical row `row`; x holds finished
-    /// values behind and old values ahead.
-    fn fill<S: Simd>(&self, simd: S, x: &[T], row: usize, first: usize, q: &mut [T]);
-
-    /// Asks for what `fill` will read of cells `from..from + len`, and for x there.
-    fn ask(&self, x: &[T], from: usize, len: usize);
+/// c·x of a row as it is, `of` another vector than the one that is relaxed if there is one. Where there is no
+/// row there is nothing to subtract.
+#[derive(Clone, Copy)]
+pub(super) struct Term<'a, T> {
+    pub(super) c: T,
+    pub(super) of: Option<&'a [T]>,
+    pub(super) row: Option<usize>,
 }
 
-/// Columns that are prepared at once; whole blocks of the doubling.
+/// What is known of a cell before its row runs: `K` terms in the order in which they are subtracted.
+pub(super) trait Source<T: Real, const K: usize> {
+    /// b of all cells.
+    fn known(&self) -> &[T];
+
+    /// The terms of a row.
+    fn terms(&self, row: usize) -> [Term<'_, T>; K];
+
+    /// Whether x is read where it is written: then the term of the cell ahead in the row comes last.
+    const KEEPS: bool;
+
+    /// The factor of t, the coupling to the cell ahead in the row, and the part of x that is kept.
+    fn factors(&self) -> [T; 3];
+
+    /// Asks for what is read of cells `from..from + len` besides x.
+    fn ask(&self, from: usize, len: usize);
+}
+
+/// Cells that are asked for at once.
 pub(super) const WINDOW: usize = 64;
 /// Windows between the one that is worked on and the one that is asked for.
 const AHEAD: usize = 4;
@@ -54,6 +71,14 @@ impl<T: Real> Path<T> {
         if self.planes > 1 { self.rows } else { 1 }
     }
 
+    /// The row that is finished when a row runs.
+    #[inline(always)]
+    pub(super) fn behind<const REVERSED: bool>(&self, row: usize) -> Option<usize> {
+        // A division costs as much as several cells.
+        let i = if self.planes == 1 { row } else { row % self.rows.max(1) };
+        if REVERSED { (i + 1 < self.rows).then_some(row + 1) } else { (i > 0).then(|| row - 1) }
+    }
+
     /// Passes whose rows stay in cache together.
     #[inline(always)]
     fn together(&self) -> usize {
@@ -63,21 +88,49 @@ impl<T: Real> Path<T> {
     }
 }
 
-/// A window that begins on a line of the cache: registers that lie across two take twice the time.
-#[cfg_attr(not(target_os = "none"), repr(align(64)))]
-struct Window<T>([T; WINDOW]);
-
 /// Runs the recurrence `count` times over the whole grid, from the first cell or (`REVERSED`) from the last.
 #[inline(always)]
-pub(super) fn march<T: Real, S: Simd, const REVERSED: bool>(
+pub(super) fn march<T: Real, S: Simd, R: Source<T, K>, const K: usize, const REVERSED: bool>(
     simd: S,
     path: Path<T>,
-    source: &impl Source<T>,
+    source: &R,
+    x: &mut [T],
+    count: usize,
+) {
+    if S::IS_SCALAR && path.columns <= BLOCK {
+        return (0..count).for_each(|_| narrow::<T, R, K, REVERSED>(path, source, x));
+    }
+    // Registers of a group, groups of a window, cells of a window: half of the registers hold a window.
+    match (lanes::<T, S>(), S::REGISTER_COUNT > 16) {
+        (16, _) => passes::<T, S, R, 1, 4, 64, K, REVERSED>(simd, path, source, x, count),
+        (8, true) => passes::<T, S, R, 1, 8, 64, K, REVERSED>(simd, path, source, x, count),
+        (8, false) => passes::<T, S, R, 1, 4, 32, K, REVERSED>(simd, path, source, x, count),
+        (4, true) => passes::<T, S, R, 2, 4, 32, K, REVERSED>(simd, path, source, x, count),
+        (4, false) => passes::<T, S, R, 2, 2, 16, K, REVERSED>(simd, path, source, x, count),
+        (2, _) => passes::<T, S, R, 4, 1, 8, K, REVERSED>(simd, path, source, x, count),
+        _ => passes::<T, S, R, BLOCK, 1, 8, K, REVERSED>(simd, path, source, x, count),
+    }
+}
+
+#[inline(always)]
+fn passes<
+    T: Real,
+    S: Simd,
+    R: Source<T, K>,
+    const N: usize,
+    const U: usize,
+    const W: usize,
+    const K: usize,
+    const REVERSED: bool,
+>(
+    simd: S,
+    path: Path<T>,
+    source: &R,
     x: &mut [T],
     count: usize,
 ) {
     let rows = path.planes * path.rows;
-    let doubling = Doubling::<T, S, REVERSED>::new(simd, path.along);
+    let line = Line::<T, S, R, N, U, W, K, REVERSED>::new(simd, path, source);
     let lag = path.lag();
     let far = is_far(x);
     let mut left = count;
@@ -89,7 +142,15 @@ pub(super) fn march<T: Real, S: Simd, const REVERSED: bool>(
                 let Some(step) = i.checked_sub(pass * lag) else { break };
                 if step < rows {
                     let row = if REVERSED { rows - 1 - step } else { step };
-                    line::<T, S, REVERSED>(simd, path, &doubling, source, x, row, far && pass == 0);
+                    let asked = match together {
+                        _ if !far => None,
+                        1 => Some(Asked { ahead: AHEAD * WINDOW, every: 1, at: 0 }),
+                        // The first pass finds its next row in cache: all passes ask for a part of it.
+                        _ => {
+                            Some(Asked { ahead: (pass * lag + 1) * path.columns, every: together, at: pass })
+                        }
+                    };
+                    line.run(simd, x, row, asked);
                 }
             }
         }
@@ -97,51 +158,63 @@ pub(super) fn march<T: Real, S: Simd, const REVERSED: bool>(
     }
 }
 
-/// One row.
+/// One pass over rows of at most a block: the same operations, cell by cell.
 #[inline(always)]
-fn line<T: Real, S: Simd, const REVERSED: bool>(
-    simd: S,
+fn narrow<T: Real, R: Source<T, K>, const K: usize, const REVERSED: bool>(
     path: Path<T>,
-    doubling: &Doubling<T, S, REVERSED>,
-    source: &impl Source<T>,
+    source: &R,
     x: &mut [T],
-    row: usize,
-    far: bool,
 ) {
-    let columns = path.columns;
-    // A division costs as much as several cells.
-    let i = if path.planes == 1 { row } else { row % path.rows.max(1) };
-    let behind = if REVERSED { (i + 1 < path.rows).then_some(row + 1) } else { (i > 0).then(|| row - 1) };
-    let mut window = Window([T::ZERO; WINDOW]);
-    let window = &mut window.0;
-    let mut before = T::ZERO;
-    let mut done = 0;
-    while done < columns {
-        let len = (columns - done).min(WINDOW);
-        // Blocks are counted from where the row begins in the direction of travel.
-        let (first, place) = if REVERSED { (columns - done - len, WINDOW - len) } else { (done, 0) };
-        let start = row * columns + first;
-        if far {
-            let ahead = AHEAD * WINDOW;
-            source.ask(x, if REVERSED { start.saturating_sub(ahead) } else { start + ahead }, len);
+    let (columns, all_rows) = (path.columns, path.planes * path.rows);
+    let ([factor, ahead, keep], c) = (source.factors(), path.along);
+    let (c2, c4) = (c * c, (c * c) * (c * c));
+    for step in 0..all_rows {
+        let row = if REVERSED { all_rows - 1 - step } else { step };
+        let (start, terms, behind) = (row * columns, source.terms(row), path.behind::<REVERSED>(row));
+        let cell = |j: usize| if REVERSED { start + columns - 1 - j } else { start + j };
+        let beside = |k: usize, other: usize| k.wrapping_add(other.wrapping_sub(row).wrapping_mul(columns));
+        let mut y = [T::ZERO; BLOCK];
+        for (j, y) in y.iter_mut().enumerate().take(columns) {
+            let k = cell(j);
+            let (Some(&b), Some(&here)) = (source.known().get(k), x.get(k)) else { return };
+            let mut t = b;
+            for term in &terms {
+                if let Some(other) = term.row
+                    && let Some(&x) = term.of.unwrap_or(x).get(beside(k, other))
+                {
+                    t -= term.c * x;
+                }
+            }
+            let next = if REVERSED { k.wrapping_sub(1) } else { k + 1 };
+            if R::KEEPS
+                && j + 1 < columns
+                && let Some(&x) = x.get(next)
+            {
+                t -= ahead * x;
+            }
+            *y = if R::KEEPS { keep * here + factor * t } else { factor * t };
+            if let Some(other) = behind
+                && let Some(&x) = x.get(beside(k, other))
+            {
+                *y -= path.across * x;
+            }
         }
-        let Some(q) = window.get_mut(place..place + len) else { return };
-        source.fill(simd, x, row, first, q);
-        let behind =
-            behind.and_then(|behind| x.get(behind * columns + first..behind * columns + first + len));
-        let whole = behind.and_then(|behind| behind.first_chunk::<WINDOW>());
-        if let (Some(behind), None) = (behind, whole) {
-            sub_scaled(simd, Coupling::Uniform(path.across), behind, q);
+        // From the last cell: what a cell takes has not been changed yet.
+        for i in (1..BLOCK).rev() {
+            y[i] -= c * y[i - 1];
         }
-        doubling.double(simd, window, whole.map(|behind| (path.across, behind)));
-        let Some(x) = x.get_mut(start..start + len) else { return };
-        if let Some(x) = x.first_chunk_mut::<WINDOW>() {
-            doubling.carry(simd, window, &mut before, x);
-        } else {
-            let y = *window;
-            doubling.carry(simd, &y, &mut before, window);
-            copy(window.get(place..place + len).unwrap_or(&[]), x);
+        for i in (2..BLOCK).rev() {
+            y[i] += c2 * y[i - 2];
         }
-        done += len;
+        for i in (4..BLOCK).rev() {
+            y[i] += c4 * y[i - 4];
+        }
+        let mut power = -c;
+        for (j, &y) in y.iter().enumerate().take(columns) {
+            if let Some(x) = x.get_mut(cell(j)) {
+                *x = y + power * T::ZERO;
+            }
+            power *= -c;
+        }
     }
 }

@@ -11,12 +11,14 @@
 //!
 //! The lexicographic passes are serial along a row by nature: each cell waits for its western
 //! neighbour. With constant couplings a sweep is split into a vector part, which gathers everything that is
-//! known, and a recurrence of one product and one difference, which is doubled in blocks of eight cells.
+//! known, and a recurrence of one product and one difference, which is doubled in blocks of eight cells;
+//! both in registers, so that a cell is read and written once.
 
+mod by_reference;
 mod cells;
 mod doubling;
 mod eisenstat;
-mod gather;
+mod groups;
 mod lines;
 mod march;
 mod plain;
@@ -74,6 +76,14 @@ pub struct Grid<'a, T> {
 }
 
 impl<T: Real> Grid<'_, T> {
+    /// Whether a row is a single block of constant couplings, and wide registers gain nothing.
+    #[inline(always)]
+    fn is_narrow(&self) -> bool {
+        self.planes == 1
+            && self.columns <= doubling::BLOCK
+            && matches!(self.coefficients, Coefficients::Constant(_))
+    }
+
     /// The row's neighbours in space, as row numbers counted through all planes.
     #[inline(always)]
     fn around(&self, row: usize) -> Star<Option<usize>> {

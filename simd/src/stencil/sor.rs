@@ -11,9 +11,8 @@
 
 use pulp::Simd;
 
-use super::cells::march_cells;
-use super::gather::{Term, gather};
-use super::march::{Path, Source, march};
+use super::cells::{Fill, march_cells};
+use super::march::{Path, Source, Term, march};
 use super::star::sub_scaled;
 use super::{Coefficients, Coupling, Grid, Star, plain};
 use crate::Real;
@@ -42,7 +41,7 @@ pass! {
     /// go through the cache together, each a row (a plane) behind the one before (temporal blocking).
     ///
     /// Cost per cell and sweep then: an eighth of 2 r, 1 w; 15 operations.
-    pub fn sor_sweeps<'a, T>(
+    short(grid.is_narrow()) pub fn sor_sweeps<'a, T>(
         grid: Grid<'a, T>,
         reversed: bool,
         omega: T,
@@ -79,10 +78,11 @@ fn sweeps_kernel<T: Real, S: Simd>(
                 across: factor * across,
                 along: factor * along,
             };
-            if reversed {
-                march::<T, S, true>(simd, path, &gather, x, count);
-            } else {
-                march::<T, S, false>(simd, path, &gather, x, count);
+            match (reversed, grid.planes > 1) {
+                (false, false) => march::<T, S, _, 1, false>(simd, path, &gather, x, count),
+                (true, false) => march::<T, S, _, 1, true>(simd, path, &gather, x, count),
+                (false, true) => march::<T, S, _, 3, false>(simd, path, &gather, x, count),
+                (true, true) => march::<T, S, _, 3, true>(simd, path, &gather, x, count),
             }
         }
         Coefficients::PerCell(_) => {
@@ -104,45 +104,73 @@ struct Gather<'a, T> {
     reversed: bool,
 }
 
-impl<T: Real> Source<T> for Gather<'_, T> {
+impl<T: Real> Gather<'_, T> {
+    /// The term of the row ahead.
     #[inline(always)]
-    fn fill<S: Simd>(&self, simd: S, x: &[T], row: usize, first: usize, q: &mut [T]) {
-        let (grid, star) = (self.grid, self.star);
-        let around = grid.around(row);
-        let at = |neighbour| grid.row_of(x, neighbour, first);
-        let (b, here) = (grid.row_of(self.rhs, Some(row), first), grid.row_of(x, Some(row), 0));
-        let (ahead, side) = if self.reversed {
-            (Term::new(star.south, at(around.south)), Term::west(star.west, here, first))
+    fn ahead(&self, around: &Star<Option<usize>>) -> Term<'_, T> {
+        if self.reversed {
+            Term { c: self.star.south, of: None, row: around.south }
         } else {
-            (Term::new(star.north, at(around.north)), Term::east(star.east, here, first))
-        };
-        let (down, up) = (Term::new(star.down, at(around.down)), Term::new(star.up, at(around.up)));
-        let x = at(Some(row));
-        let (f, keep) = (self.factor, self.keep);
-        // A term without cells would make all cells a boundary: leave it out.
-        match (grid.planes > 1 && down.exists(), grid.planes > 1 && up.exists(), ahead.exists()) {
-            (false, false, true) => gather::<_, S, 2, true>(simd, b, [ahead, side], f, keep, x, q),
-            (false, false, false) => gather::<_, S, 1, true>(simd, b, [side], f, keep, x, q),
-            (true, true, true) => gather::<_, S, 4, true>(simd, b, [down, up, ahead, side], f, keep, x, q),
-            (true, true, false) => gather::<_, S, 3, true>(simd, b, [down, up, side], f, keep, x, q),
-            (_, up_exists, ahead_exists) => {
-                let across = if up_exists { up } else { down };
-                if ahead_exists {
-                    gather::<_, S, 3, true>(simd, b, [across, ahead, side], f, keep, x, q);
-                } else {
-                    gather::<_, S, 2, true>(simd, b, [across, side], f, keep, x, q);
-                }
-            }
+            Term { c: self.star.north, of: None, row: around.north }
         }
     }
 
     #[inline(always)]
-    fn ask(&self, x: &[T], from: usize, len: usize) {
+    fn factors(&self) -> [T; 3] {
+        [self.factor, if self.reversed { self.star.west } else { self.star.east }, self.keep]
+    }
+}
+
+/// In two dimensions.
+impl<T: Real> Source<T, 1> for Gather<'_, T> {
+    const KEEPS: bool = true;
+
+    #[inline(always)]
+    fn known(&self) -> &[T] {
+        self.rhs
+    }
+
+    #[inline(always)]
+    fn terms(&self, row: usize) -> [Term<'_, T>; 1] {
+        [self.ahead(&self.grid.around(row))]
+    }
+
+    #[inline(always)]
+    fn factors(&self) -> [T; 3] {
+        Gather::factors(self)
+    }
+
+    #[inline(always)]
+    fn ask(&self, from: usize, len: usize) {
         ask(self.rhs, from, len);
-        // The row itself was the row ahead of the one before it.
-        let columns = self.grid.columns;
-        let ahead = if self.reversed { from.saturating_sub(columns) } else { from + columns };
-        ask(x, ahead, len);
+    }
+}
+
+/// In three.
+impl<T: Real> Source<T, 3> for Gather<'_, T> {
+    const KEEPS: bool = true;
+
+    #[inline(always)]
+    fn known(&self) -> &[T] {
+        self.rhs
+    }
+
+    #[inline(always)]
+    fn terms(&self, row: usize) -> [Term<'_, T>; 3] {
+        let around = self.grid.around(row);
+        let down = Term { c: self.star.down, of: None, row: around.down };
+        let up = Term { c: self.star.up, of: None, row: around.up };
+        [down, up, self.ahead(&around)]
+    }
+
+    #[inline(always)]
+    fn factors(&self) -> [T; 3] {
+        Gather::factors(self)
+    }
+
+    #[inline(always)]
+    fn ask(&self, from: usize, len: usize) {
+        ask(self.rhs, from, len);
     }
 }
 
@@ -153,7 +181,7 @@ struct GatherCells<'a, T> {
     reversed: bool,
 }
 
-impl<T: Real> Source<T> for GatherCells<'_, T> {
+impl<T: Real> Fill<T> for GatherCells<'_, T> {
     #[inline(always)]
     fn fill<S: Simd>(&self, simd: S, x: &[T], row: usize, first: usize, q: &mut [T]) {
         let grid = self.grid;
@@ -172,9 +200,6 @@ impl<T: Real> Source<T> for GatherCells<'_, T> {
             sub_scaled(simd, coupling.south, grid.row_of(x, around.south, first), q);
         }
     }
-
-    #[inline(always)]
-    fn ask(&self, _x: &[T], _from: usize, _len: usize) {}
 }
 
 /// q ← x over the common length.

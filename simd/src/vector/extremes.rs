@@ -16,7 +16,7 @@ const BLOCK: usize = 128 * LANES;
 const SCAN: usize = 16 * LANES;
 
 /// Elements of which a plain loop finds the largest as fast as registers and a search for the place do.
-const PLAIN: usize = LANES;
+const PLAIN: usize = 2 * LANES;
 
 /// Whether one look at each element is best: no registers hide what another costs, and flash counts.
 #[inline(always)]

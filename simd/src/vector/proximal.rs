@@ -4,7 +4,7 @@
 
 use pulp::Simd;
 
-use crate::dispatch::{brief, few, pass};
+use crate::dispatch::{brief, few, pass, slight};
 use crate::map::{map, map_total};
 use crate::{Lanes, Real};
 
@@ -20,7 +20,7 @@ fn shrunk<T: Real, S: Simd>(simd: S, x: T::Vector<S>, t: T::Vector<S>) -> T::Vec
 pass! {
     /// Soft threshold, the proximal map of t·‖x‖₁: xᵢ ← sign(xᵢ)·max(|xᵢ| − t, 0), with +0 where
     /// |xᵢ| ≤ t. Cost: 1 r, 1 w, 2 operations.
-    short(few(x)) pub fn soft_threshold<'a, T>(t: T, x: &'a mut [T]) -> () = soft_kernel
+    short(slight(x)) pub fn soft_threshold<'a, T>(t: T, x: &'a mut [T]) -> () = soft_kernel
 }
 
 #[inline(always)]
@@ -31,7 +31,7 @@ fn soft_kernel<T: Real, S: Simd>(simd: S, t: T, x: &mut [T]) {
 pass! {
     /// Soft threshold with a threshold for each element: xᵢ ← sign(xᵢ)·max(|xᵢ| − tᵢ, 0).
     /// Cost: 2 r, 1 w, 2 operations.
-    short(few(x)) pub fn soft_threshold_each<'a, T>(t: &'a [T], x: &'a mut [T]) -> () = soft_each_kernel
+    short(slight(x)) pub fn soft_threshold_each<'a, T>(t: &'a [T], x: &'a mut [T]) -> () = soft_each_kernel
 }
 
 #[inline(always)]
@@ -68,7 +68,7 @@ fn clamp_kernel<T: Real, S: Simd>(simd: S, lower: T, upper: T, x: &mut [T]) {
 pass! {
     /// Projection onto a box: xᵢ ← min(max(xᵢ, lowerᵢ), upperᵢ). Infinite bounds are no bounds.
     /// Cost: 3 r, 1 w, 2 operations.
-    short(few(x)) pub fn clamp_each<'a, T>(lower: &'a [T], upper: &'a [T], x: &'a mut [T]) -> () = clamp_each_kernel
+    short(slight(x)) pub fn clamp_each<'a, T>(lower: &'a [T], upper: &'a [T], x: &'a mut [T]) -> () = clamp_each_kernel
 }
 
 #[inline(always)]

@@ -2,7 +2,7 @@
 
 use pulp::Simd;
 
-use crate::dispatch::{brief, few, pass};
+use crate::dispatch::{brief, few, pass, slight};
 use crate::lanes::bare;
 use crate::map::{cut_mut, map, map_total};
 use crate::{Lanes, Real};
@@ -56,7 +56,7 @@ fn axpby_kernel<T: Real, S: Simd>(simd: S, alpha: T, x: &[T], beta: T, y: &mut [
 
 pass! {
     /// y ← γ(d·x) + βy, the update of a direction through a diagonal. Cost: 3 r, 1 w, 4 operations.
-    short(few(x)) pub fn scaled_xpby<'a, T>(gamma: T, d: &'a [T], x: &'a [T], beta: T, y: &'a mut [T]) -> () =
+    short(slight(x)) pub fn scaled_xpby<'a, T>(gamma: T, d: &'a [T], x: &'a [T], beta: T, y: &'a mut [T]) -> () =
         scaled_xpby_kernel
 }
 

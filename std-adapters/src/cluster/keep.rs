@@ -155,6 +155,16 @@ struct Keeping<'a, R, K: ?Sized> {
 }
 
 impl<R: Kept, K: Keep + ?Sized> Keeping<'_, R, K> {
+    /// A step, and the state after it if it is time to keep one; 0 if it does not count.
+    fn advance(&mut self) -> u32 {
+        let taken = self.inner.steps(1);
+        self.done = self.done.saturating_add(1);
+        if self.every > 0 && self.done.is_multiple_of(self.every) {
+            self.keep();
+        }
+        taken
+    }
+
     fn keep(&mut self) {
         if self.every == 0 || self.failure().is_some() {
             return;
@@ -178,11 +188,7 @@ impl<R: Kept, K: Keep + ?Sized> Run for Keeping<'_, R, K> {
         if self.failure().is_some() {
             return;
         }
-        self.inner.step();
-        self.done = self.done.saturating_add(1);
-        if self.every > 0 && self.done.is_multiple_of(self.every) {
-            self.keep();
-        }
+        self.advance();
     }
 
     fn steps(&mut self, count: u32) -> u32 {
@@ -193,9 +199,10 @@ impl<R: Kept, K: Keep + ?Sized> Run for Keeping<'_, R, K> {
             if self.failure().is_some() {
                 return done;
             }
-            self.step();
+            // Whether a step that ended the run counts is the method's to say.
+            let taken = self.advance();
             if self.failure().is_some() {
-                return done;
+                return done.saturating_add(taken);
             }
         }
         count

@@ -9,6 +9,7 @@
 //! | [`descent`] | greedy coordinates of the lasso | features, or samples | equal |
 //! | [`newton`] | Sinkhorn-Newton-Sparse | rows of the costs and of the system | equal |
 //! | [`oracle`] | every sub-gradient method | measurements | equal |
+//! | [`fit`] | absolute deviations, quantiles, Huber's loss | rows of the table | equal |
 //!
 //! Everything goes through one small trait, [`Communicator`], with three implementations: [`Alone`], [`Threads`] and,
 //! with the feature `mpi`, `Mpi`. All ranks make the same calls with their own parts and get the same report; an error
@@ -43,6 +44,7 @@ mod communicator;
 mod counted;
 pub mod descent;
 mod fault;
+pub mod fit;
 #[cfg(feature = "npz")]
 pub mod heat;
 #[cfg(feature = "npz")]

@@ -10,6 +10,8 @@
 //! | [`DiskMeasurements`] | matrices A_i (m × d₁ × d₂), C order | [`Operator`](southwell::subgradient::matrix::operator::Operator) |
 //! | [`DiskQuantile`] | rows of a robust fit (n × p), C order | [`Oracle`](southwell::subgradient::Oracle) |
 //!
+//! [`transport`], [`descent`], [`recovery`] and [`fit`] are whole runs over such files that can be interrupted and go on.
+//!
 //! *How*: passes go through blocks of whole rows (a megabyte, or one row where a row is longer). While one
 //! block is computed with, a thread reads the next. Elements of the file's own type arrive without a copy besides
 //! the system's; others (`f4` for a run in `f64`, integers, the other byte order) are turned on the way.
@@ -33,6 +35,7 @@ pub mod descent;
 mod design;
 mod element;
 mod fault;
+pub mod fit;
 mod measurements;
 mod quantile;
 pub mod recovery;

@@ -173,7 +173,7 @@ impl<T: Element> Rows<T> {
     }
 
     /// Shows the watcher how far a pass is.
-    fn show(&self, row: usize) -> Result<(), Fault> {
+    pub(super) fn show(&self, row: usize) -> Result<(), Fault> {
         let Some(watcher) = &self.watcher else { return Ok(()) };
         let reading = Reading { pass: self.passes.load(Ordering::Relaxed), row, rows: self.rows() };
         if watcher(&reading).is_break() { Err(Fault::Stopped) } else { Ok(()) }

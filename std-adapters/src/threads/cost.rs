@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use southwell::Real;
 use southwell::transport::Cost;
-use southwell_simd::{dense, elementary, vector};
+use southwell_simd::{dense, vector};
 
 use super::Threaded;
 use super::relay::{Relay, Station, Sums};
@@ -74,8 +74,7 @@ impl<T: Real, C: Cost<T> + Sync> Cost<T> for Threaded<'_, C> {
                 let Some(kernel) = take(&blocks[block]) else { return false };
                 let first = block * cut.rows;
                 for (r, (row, sums)) in kernel.chunks_mut(m).zip(&mut sums).enumerate() {
-                    let (largest, sum) =
-                        elementary::exp_row(g, self.inner.row(first + r, &mut buffer), inverse, row);
+                    let (largest, sum) = self.inner.exp_row(first + r, g, inverse, row, &mut buffer);
                     *sums = [largest, sum];
                 }
                 let seen = weigh.visit(block, &relay, |weigh| {
@@ -163,7 +162,7 @@ impl<T: Real, C: Cost<T> + Sync> Cost<T> for Threaded<'_, C> {
                 let kept = &mut kept[..rows * m];
                 let own = largest.iter_mut().zip(&mut *sums);
                 for (r, (e, (largest, sum))) in kept.chunks_mut(m).zip(own).enumerate() {
-                    (*largest, *sum) = elementary::exp_row(g, self.inner.row(first + r, buffer), inverse, e);
+                    (*largest, *sum) = self.inner.exp_row(first + r, g, inverse, e, buffer);
                 }
                 let seen = weigh.visit(block, &relay, |weigh| {
                     for (r, (sum, &largest)) in sums.iter_mut().zip(&*largest).take(rows).enumerate() {

@@ -160,6 +160,45 @@ fn quadratics_by_every_rule_and_update() {
     }
 }
 
+/// By colours and in parts, on any number of threads.
+#[test]
+fn quadratics_shared_out() {
+    let folder = Folder::new();
+    let (q, out) = (folder.write("q.mtx", chain(60).as_bytes()), folder.path("x.npy"));
+    let least = |share: &str, device: &str, penalty: &[&str]| {
+        let names = ["--share", share, "--device", device, "--tolerance", "1e-9", "--out", &out];
+        let (code, found) = json(&[&[&q[..]], penalty, &names[..]].concat());
+        assert_eq!((code, found["select"].as_str()), (0, share.split(':').next()), "{found}");
+        assert_eq!(found["device"].as_str(), Some(if device == "auto" { "cpu" } else { device }));
+        let bits: Vec<u64> = npy::read_vector(&out).expect("x").into_iter().map(f64::to_bits).collect();
+        (found["steps"].clone(), bits, value(&found, "objective"))
+    };
+    for penalty in
+        [&[][..], &["--penalty", "lasso", "--lambda", "0.5"], &["--penalty", "box", "--upper", "9"]]
+    {
+        let (_, parts) = json(&[&[&q[..], "--select", "gs-q", "--tolerance", "1e-9"], penalty].concat());
+        for share in ["colours", "parts:4"] {
+            let one = least(share, "cpu", penalty);
+            assert_eq!(one, least(share, "threads:1", penalty), "{share}");
+            assert_eq!(one, least(share, "threads:3", penalty), "{share}");
+            assert_eq!(one, least(share, "auto", penalty), "{share}");
+            assert!((one.2 - value(&parts, "objective")).abs() < 1e-6, "{share} {penalty:?}: {}", one.2);
+        }
+    }
+    let refused: [(&[&str], i32, &str); 6] = [
+        (&[&q, "--share", "parts:0"], 2, "parts:8"),
+        (&[&q, "--share", "colours", "--select", "gs"], 2, "--select"),
+        (&[&q, "--share", "colours", "--penalty", "group"], 1, "one by one"),
+        (&[&q, "--select", "gs", "--device", "threads"], 1, "--share colours"),
+        (&[&q, "--penalty", "box", "--device", "threads"], 1, "--share colours"),
+        (&[&q, "--share", "colours", "--out-of-core"], 2, "--targets"),
+    ];
+    for (arguments, code, part) in refused {
+        let found = southwell(arguments);
+        assert!(found.0 == code && found.2.contains(part), "{arguments:?}: {found:?}");
+    }
+}
+
 #[test]
 fn boxes_sums_and_faces() {
     let folder = Folder::new();

@@ -166,6 +166,12 @@ fn rules_and_starts() {
     let (code, _, err) = southwell(&arguments);
     assert!(code == 3 && err.contains("hint"), "{err}");
     assert!(southwell(&[&arguments[..], &["--quiet"]].concat()).2.is_empty());
+    // Of any length, in the factors' own unit; the error falls as the steps do.
+    let arguments = [dense, "--rank", "2", "--step", "normalised", "--eta", "2", "--max-iterations", "2000"];
+    let (code, found) = json(&arguments);
+    let error = found["relative_error"].as_f64().expect("a number");
+    assert!(code == 3 && error < 0.05, "{found}");
+    assert!(southwell(&[dense, "--rank", "2", "--eta", "2"]).2.contains("`eta0`"));
     let target = ["--rank", "2", "--step", "polyak", "--target"];
     let (_, found) = json(&[dense, "--rank", "2"]);
     let best = (found["value"].as_f64().expect("a number") * (1.0 + 1e-9)).to_string();

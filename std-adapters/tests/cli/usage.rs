@@ -111,6 +111,7 @@ fn without_mpi_a_cluster_is_refused_with_what_to_build() {
         &["transport", "--cost", "nowhere.npy"],
         &["descend", "nowhere.npz"],
         &["recover", "nowhere.npz", "--rank", "1"],
+        &["fit", "nowhere.npz", "--loss", "lad"],
     ] {
         let told = southwell(&[words, &["--cluster"]].concat());
         assert_eq!((told.code, told.out.as_str()), (1, ""), "{words:?}: {}", told.err);

@@ -204,3 +204,37 @@ fn newton_steps_end_where_core_does_and_do_not_depend_on_the_ranks() {
         }
     }
 }
+
+#[test]
+fn newton_steps_send_what_the_documentation_says() {
+    const TINY: f64 = 0.004;
+    let (ranks, blocks) = (3, 12);
+    let sent = run(ranks, move |comm: &Threads| {
+        let counted = Counted::new(comm);
+        let rows = Partition::in_blocks(N, blocks, ranks).expect("enough blocks");
+        let own = rows.items_of(comm.rank());
+        let (a, b, costs) = (masses(1, N)[own.clone()].to_vec(), masses(2, M), costs());
+        let views: Vec<DenseCost<'_, f64>> = rows
+            .blocks_of(comm.rank())
+            .map(|block| {
+                let rows = rows.items_in(block);
+                DenseCost::new(&costs[rows.start * M..rows.end * M], rows.len(), M, M).expect("costs")
+            })
+            .collect();
+        let problem = divided::Problem::new(&counted, rows, &views, &a, &b, TINY).expect("valid");
+        counted.take();
+        let (mut f, mut g) = (vec![0.0; own.len()], vec![0.0; M]);
+        let x = Potentials { f: &mut f, g: &mut g };
+        let (report, work) =
+            divided_newton::solve(&problem, &newton::Options::default(), M, x, &mut ()).expect("no fault");
+        (report, work, counted.take())
+    });
+    // Four columns a piece, and one in the last.
+    for ((report, work, traffic), columns) in sent.into_iter().zip([16, 16, 13]) {
+        assert!(report.converged() && work.newton_steps > 0 && work.cg_steps > 0, "{report:?} {work:?}");
+        // A reading, a step of conjugate gradients; and a right-hand side and a diagonal of every system.
+        let sums = u64::from(work.kernel_reads + work.cg_steps + 2 * work.newton_steps);
+        assert_eq!(traffic.messages, 2 * sums, "{work:?}");
+        assert_eq!(traffic.bytes, sums * 8 * (blocks / ranks * (M - columns)) as u64);
+    }
+}

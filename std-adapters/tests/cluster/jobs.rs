@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use southwell::descent::sparse_regression as sparse;
 use southwell::subgradient::matrix::Options;
@@ -11,36 +11,16 @@ use southwell::transport::Ground;
 use southwell::{Progress, Status, Stop};
 use southwell_std::cluster::checkpoint::Saving;
 use southwell_std::cluster::job::{Size, lasso, recover, transport};
-use southwell_std::cluster::{Communicator, Fault, Threads};
+use southwell_std::cluster::{Communicator, Counted, Fault, Threads};
 use southwell_std::files::{DenseMatrix, archive, npy, npz};
 use southwell_std::owned::{
     Costs, Coupler, Measurements, Recovery, Regression, Solving, Sparsity, Transport,
 };
 
-use crate::ranks::{bits, numbers, run};
+use crate::ranks::{Folder, bits, numbers, run};
 
 const N: usize = 70;
 const M: usize = 41;
-
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("southwell-jobs-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).expect("a place for temporary files");
-        Self(path)
-    }
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 /// Stops after so many steps where it is not 0.
 fn until(most: u32) -> impl FnMut(&Progress<f64>) -> ControlFlow<()> {
@@ -352,6 +332,38 @@ fn recovery_from_files_has_the_same_bytes_on_any_number_of_ranks() {
             assert!((one.value - ours.value).abs() < scale, "{name}: {} {}", one.value, ours.value);
             assert_eq!(one.rank, ours.rank, "{name}");
         }
+    }
+}
+
+#[test]
+fn a_step_of_recovery_sends_what_the_documentation_says() {
+    let folder = Folder::new("recover-counts");
+    let (d, m, ranks) = (6, 120, 3);
+    archive::write(
+        folder.path("A.npz"),
+        &[("A", &[m, d, d], &numbers(12, m * d * d)), ("y", &[m], &numbers(13, m))],
+    )
+    .expect("written");
+    let file = folder.path("A.npz");
+    let sent = run(ranks, move |comm: &Threads| {
+        [10, 17].map(|steps| {
+            let counted = Counted::new(comm);
+            let options =
+                Options { stop: Stop { max_steps: steps, ..Stop::relative(1e-14) }, ..Options::default() };
+            let setting =
+                recover::Setting { file: &file, rank: 2, symmetric: None, options, saving: None, out: None };
+            let found = recover::run(&counted, &setting, &mut ()).expect("no fault");
+            assert_eq!(found.found.recovered.report.steps, steps);
+            counted.take()
+        })
+    });
+    // 60 blocks of two measurements, twenty a rank; twelve unknowns and the 36 entries of the sum that dense matrices form.
+    let own = (12 + 36) / 3;
+    for [few, more] in sent {
+        assert_eq!(more.messages - few.messages, 7 * 2);
+        assert_eq!(more.bytes - few.bytes, 7 * 8 * 20 * (12 + 36 - own));
+        assert_eq!(more.collectives - few.collectives, 7);
+        assert_eq!(more.collective_bytes - few.collective_bytes, 7 * 8 * (own + 4 * 20));
     }
 }
 

@@ -4,6 +4,7 @@
 mod couplings;
 mod faults;
 mod files;
+mod fits;
 mod grids;
 mod jobs;
 mod matrices;

@@ -215,7 +215,7 @@ fn each_border_element_goes_once_a_sweep_and_once_a_product() {
         // What a step gathers: the difference between runs.
         let blocks = divided.partition().blocks_of(comm.rank()).len() as u64;
         let gathered = [(3, false), (4, true)].map(|(numbers, ssor)| {
-            let bytes = [sweeps, 2 * sweeps].map(|steps| {
+            let traffic = [sweeps, 2 * sweeps].map(|steps| {
                 let stop = Stop { max_steps: steps, ..Stop::relative(1e-14) };
                 let (options, mut x) = (cg::Options { stop, ..cg::Options::default() }, vec![0.0; own]);
                 counted.take();
@@ -227,9 +227,12 @@ fn each_border_element_goes_once_a_sweep_and_once_a_product() {
                     false => rows::cg(&divided, &rhs, &options, &mut x, &mut ()),
                 };
                 assert_eq!(report.expect("valid").steps, steps);
-                counted.take().collective_bytes
+                counted.take()
             });
-            (bytes[1] - bytes[0], u64::from(sweeps) * 8 * (numbers * blocks + 2))
+            let [few, more] = traffic;
+            let gathered = more.collective_bytes - few.collective_bytes;
+            let sent = [more.messages - few.messages, more.bytes - few.bytes];
+            (gathered, u64::from(sweeps) * 8 * (numbers * blocks + 2), sent)
         });
         (sweeping, conjugate, gathered)
     });
@@ -243,8 +246,13 @@ fn each_border_element_goes_once_a_sweep_and_once_a_product() {
         assert_eq!(conjugate.messages, neighbours * (sweeps + 2));
         assert_eq!(conjugate.bytes, neighbours * border * (sweeps + 2));
         assert_eq!(conjugate.collectives, 4 + 1 + 2 * sweeps + 1);
-        for (counted, modelled) in gathered {
+        for (counted, modelled, sent) in gathered {
             assert_eq!(counted, modelled, "numbers a block, and a flag a gather");
+            assert_eq!(
+                sent,
+                [neighbours * sweeps, neighbours * border * sweeps],
+                "each border element once a step"
+            );
         }
     }
 }

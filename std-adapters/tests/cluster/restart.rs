@@ -12,27 +12,9 @@ use southwell_std::cluster::heat::{Ended, Saving, run as follow};
 use southwell_std::cluster::{Communicator, Fault, Partition, Threads};
 use southwell_std::heat::{Heat, Policy, Setting};
 
-use crate::ranks::{numbers, run};
+use crate::ranks::{Folder, numbers, run};
 
 const SETTING: Setting = Setting { grid: 18, steps: 30, tolerance: 1e-8, seed: 3 };
-
-/// A folder of its own, which does not outlive the test.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("southwell-cluster-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).expect("a place for temporary files");
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 fn all(ranks: usize, policy: Policy, saving: Option<(PathBuf, u32, bool)>, most: u32) -> Vec<Option<Ended>> {
     run(ranks, move |comm: &Threads| {

@@ -1,8 +1,7 @@
 //! Solvers of sparse systems and of matrix recovery that leave their state behind, and go on from it on another number of ranks.
 
-use std::fs;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use southwell::relaxation::{Auto, Fixed, HagemanYoung, cg, sor};
 use southwell::subgradient::matrix::{Options, Precondition, Step};
@@ -14,24 +13,7 @@ use southwell_std::cluster::{Communicator, Fault, Threads};
 use southwell_std::files::archive;
 
 use crate::matrices::poisson;
-use crate::ranks::{bits, numbers, run};
-
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("southwell-resume-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).expect("a place for temporary files");
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
+use crate::ranks::{Folder, bits, numbers, run};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Method {

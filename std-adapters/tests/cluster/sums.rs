@@ -7,7 +7,7 @@ use southwell::subgradient::method::{self, Ending, Workspace};
 use southwell::subgradient::{Function, Oracle, Problem, step};
 use southwell_std::cluster::descent::{by_features, by_samples};
 use southwell_std::cluster::oracle::Divided;
-use southwell_std::cluster::{Communicator, Counted, Partition, Threads};
+use southwell_std::cluster::{Communicator, Counted, Partition, Threads, Traffic};
 
 use crate::ranks::{bits, numbers, run};
 
@@ -156,4 +156,27 @@ fn a_step_of_descent_sends_what_the_documentation_says() {
     }
     let broadcast: u64 = traffic.iter().map(|(features, _)| features.collective_bytes).sum();
     assert!(broadcast >= steps * 8 * N as u64, "each step sends one column from its owner");
+}
+
+#[test]
+fn a_call_of_an_oracle_sends_what_the_documentation_says() {
+    let ranks = 3;
+    let traffic = run(ranks, move |comm: &Threads| {
+        let counted = Counted::new(comm);
+        let blocks = Partition::in_blocks(N, 12, ranks).expect("enough blocks");
+        let own: Vec<_> = blocks.blocks_of(comm.rank()).map(|block| blocks.items_in(block)).collect();
+        let call = |k: usize, x: &[f64], g: &mut [f64]| deviations(own[k].clone(), x, g);
+        let mut oracle = Divided::new(&counted, &blocks, P, 0.0, call).expect("unknowns");
+        counted.take();
+        oracle.value_and_subgradient(&[0.5; P], &mut [0.0; P]);
+        counted.take()
+    });
+    let (blocks, share) = ((12 / ranks) as u64, (P / ranks) as u64);
+    let expected = Traffic {
+        messages: 2,
+        bytes: 8 * blocks * (P as u64 - share),
+        collectives: 1,
+        collective_bytes: 8 * (share + blocks),
+    };
+    assert!(traffic.iter().all(|traffic| *traffic == expected), "{traffic:?} {expected:?}");
 }

@@ -5,5 +5,6 @@ mod common;
 mod descend;
 mod equal_bits;
 mod faults;
+mod fit;
 mod recovery;
 mod resumed;

@@ -108,6 +108,55 @@ typedef enum {
   SOUTHWELL_PENALTY_GROUP = 3,
 } SouthwellPenalty;
 
+// Which variables a step moves.
+typedef enum {
+  // Those that promise the most, by all partial derivatives.
+  SOUTHWELL_RULE_GREEDY = 0,
+  // The next ones, in turn.
+  SOUTHWELL_RULE_CYCLIC = 1,
+} SouthwellRule;
+
+// min f(x) + Σ l1 |x_i| + ½ l2 x_i² over lower ≤ x ≤ upper, f smooth and convex. Besides x a *state* is kept for f: any
+// numbers that make one partial derivative cheap and are cheap to keep up when one variable moves, such as the residuals
+// A x − y of least squares.
+//
+// The functions are called with `context` first. What they are handed does not overlap, and is theirs to use until they
+// return. They must not unwind, nor write what the call itself reads or writes, and the same arguments must have the same
+// answer.
+typedef struct {
+  // sizeof of this struct.
+  size_t size;
+  // Variables, at least one.
+  size_t variables;
+  // Numbers of a state; there are two of them, told apart by where they lie.
+  size_t state_len;
+  // With x, the number of variables, a state and its length: writes the state that belongs to x into all of it, whose
+  // contents mean nothing before.
+  void (*begin)(void*, const float*, size_t, float*, size_t);
+  // With a variable, a change, a state and its length: brings the state to where x_i has grown by the change.
+  void (*shift)(void*, size_t, float, float*, size_t);
+  // With x, the number of variables, the state that belongs to x and its length: f(x).
+  float (*value)(void*, const float*, size_t, const float*, size_t);
+  // With a variable, a state and its length: ∂f/∂x_i.
+  float (*partial)(void*, size_t, const float*, size_t);
+  // Handed to them.
+  void *context;
+  // A bound of ∂²f/∂x_i² for all x, not negative, for every variable.
+  const float *curvature;
+  // Weight of |x_i|, not negative.
+  float l1;
+  // Weight of ½ x_i², not negative.
+  float l2;
+  // Lower bounds, one for every variable, minus infinity where there is none; null together with `upper` for no bounds.
+  const float *lower;
+  // Upper bounds.
+  const float *upper;
+  // One of SouthwellRule.
+  uint32_t rule;
+  // How many variables a step moves, from 1 to all.
+  size_t block;
+} SouthwellSmooth_f32;
+
 // How a run proceeds.
 typedef struct {
   // sizeof of this struct.
@@ -129,6 +178,93 @@ typedef struct {
   // Handed to `observe`.
   void *context;
 } SouthwellOptions_f32;
+
+// How a run ended and what it did.
+typedef struct {
+  // sizeof of this struct, set by the caller before the call.
+  size_t size;
+  // How the run ended.
+  SouthwellStatus status;
+  // Steps done.
+  uint32_t steps;
+  // Residuals evaluated on the way.
+  uint32_t checks;
+  // The residual at the start.
+  float initial_residual;
+  // The residual of the iterate that the run left.
+  float residual;
+  // What the relative tolerance was measured against.
+  float scale;
+} SouthwellReport_f32;
+
+// What a descent has to say beyond its report.
+typedef struct {
+  // sizeof of this struct, set by the caller before the call.
+  size_t size;
+  // The objective at x.
+  float objective;
+} SouthwellSmoothFound_f32;
+
+// Where the input was wrong.
+typedef struct {
+  // The code that the function returned.
+  SouthwellCode code;
+  // The name of the argument, `argument_len` characters without a final zero; not owned by the caller.
+  const char *argument;
+  // Characters of the name.
+  size_t argument_len;
+  // What it must satisfy, `requirement_len` characters, where there is more to say than the code.
+  const char *requirement;
+  // Characters of the requirement.
+  size_t requirement_len;
+  // The position of the element, counted from zero.
+  size_t index;
+  // The length that was needed.
+  size_t needed;
+  // The length that came.
+  size_t given;
+} SouthwellFault;
+
+// min f(x) + Σ l1 |x_i| + ½ l2 x_i² over lower ≤ x ≤ upper, f smooth and convex. Besides x a *state* is kept for f: any
+// numbers that make one partial derivative cheap and are cheap to keep up when one variable moves, such as the residuals
+// A x − y of least squares.
+//
+// The functions are called with `context` first. What they are handed does not overlap, and is theirs to use until they
+// return. They must not unwind, nor write what the call itself reads or writes, and the same arguments must have the same
+// answer.
+typedef struct {
+  // sizeof of this struct.
+  size_t size;
+  // Variables, at least one.
+  size_t variables;
+  // Numbers of a state; there are two of them, told apart by where they lie.
+  size_t state_len;
+  // With x, the number of variables, a state and its length: writes the state that belongs to x into all of it, whose
+  // contents mean nothing before.
+  void (*begin)(void*, const double*, size_t, double*, size_t);
+  // With a variable, a change, a state and its length: brings the state to where x_i has grown by the change.
+  void (*shift)(void*, size_t, double, double*, size_t);
+  // With x, the number of variables, the state that belongs to x and its length: f(x).
+  double (*value)(void*, const double*, size_t, const double*, size_t);
+  // With a variable, a state and its length: ∂f/∂x_i.
+  double (*partial)(void*, size_t, const double*, size_t);
+  // Handed to them.
+  void *context;
+  // A bound of ∂²f/∂x_i² for all x, not negative, for every variable.
+  const double *curvature;
+  // Weight of |x_i|, not negative.
+  double l1;
+  // Weight of ½ x_i², not negative.
+  double l2;
+  // Lower bounds, one for every variable, minus infinity where there is none; null together with `upper` for no bounds.
+  const double *lower;
+  // Upper bounds.
+  const double *upper;
+  // One of SouthwellRule.
+  uint32_t rule;
+  // How many variables a step moves, from 1 to all.
+  size_t block;
+} SouthwellSmooth_f64;
 
 // How a run proceeds.
 typedef struct {
@@ -152,6 +288,32 @@ typedef struct {
   void *context;
 } SouthwellOptions_f64;
 
+// How a run ended and what it did.
+typedef struct {
+  // sizeof of this struct, set by the caller before the call.
+  size_t size;
+  // How the run ended.
+  SouthwellStatus status;
+  // Steps done.
+  uint32_t steps;
+  // Residuals evaluated on the way.
+  uint32_t checks;
+  // The residual at the start.
+  double initial_residual;
+  // The residual of the iterate that the run left.
+  double residual;
+  // What the relative tolerance was measured against.
+  double scale;
+} SouthwellReport_f64;
+
+// What a descent has to say beyond its report.
+typedef struct {
+  // sizeof of this struct, set by the caller before the call.
+  size_t size;
+  // The objective at x.
+  double objective;
+} SouthwellSmoothFound_f64;
+
 // min ½ xᵀH x + fᵀx, lower ≤ x ≤ upper.
 typedef struct {
   // sizeof of this struct.
@@ -170,24 +332,6 @@ typedef struct {
   const float *upper;
 } SouthwellBoxQp_f32;
 
-// How a run ended and what it did.
-typedef struct {
-  // sizeof of this struct, set by the caller before the call.
-  size_t size;
-  // How the run ended.
-  SouthwellStatus status;
-  // Steps done.
-  uint32_t steps;
-  // Residuals evaluated on the way.
-  uint32_t checks;
-  // The residual at the start.
-  float initial_residual;
-  // The residual of the iterate that the run left.
-  float residual;
-  // What the relative tolerance was measured against.
-  float scale;
-} SouthwellReport_f32;
-
 // What a run in a box has to say beyond its report.
 typedef struct {
   // sizeof of this struct, set by the caller before the call.
@@ -201,26 +345,6 @@ typedef struct {
   // 1 if the dual active-set method had to take over, 0 if the primal–dual one settled.
   uint32_t fell_back;
 } SouthwellBoxFound_f32;
-
-// Where the input was wrong.
-typedef struct {
-  // The code that the function returned.
-  SouthwellCode code;
-  // The name of the argument, `argument_len` characters without a final zero; not owned by the caller.
-  const char *argument;
-  // Characters of the name.
-  size_t argument_len;
-  // What it must satisfy, `requirement_len` characters, where there is more to say than the code.
-  const char *requirement;
-  // Characters of the requirement.
-  size_t requirement_len;
-  // The position of the element, counted from zero.
-  size_t index;
-  // The length that was needed.
-  size_t needed;
-  // The length that came.
-  size_t given;
-} SouthwellFault;
 
 // min ½ xᵀH x + fᵀx, lower ≤ x ≤ upper.
 typedef struct {
@@ -239,24 +363,6 @@ typedef struct {
   // Upper bounds, n numbers; +infinity is none; equal bounds fix a variable.
   const double *upper;
 } SouthwellBoxQp_f64;
-
-// How a run ended and what it did.
-typedef struct {
-  // sizeof of this struct, set by the caller before the call.
-  size_t size;
-  // How the run ended.
-  SouthwellStatus status;
-  // Steps done.
-  uint32_t steps;
-  // Residuals evaluated on the way.
-  uint32_t checks;
-  // The residual at the start.
-  double initial_residual;
-  // The residual of the iterate that the run left.
-  double residual;
-  // What the relative tolerance was measured against.
-  double scale;
-} SouthwellReport_f64;
 
 // What a run in a box has to say beyond its report.
 typedef struct {
@@ -982,6 +1088,49 @@ extern "C" {
 // Panics where `index` is 3 or more: the test of the proof that a program which links cannot.
 uint32_t southwell_example_that_can_panic(size_t index);
 #endif
+
+// Elements of workspace that a descent over so many variables needs, with a state of so many numbers and steps of so many
+// variables: enough for every rule.
+size_t southwell_descend_workspace(size_t variables,
+                                   size_t state_len,
+                                   size_t block);
+
+// Indices of workspace that it needs.
+size_t southwell_descend_indices(size_t block);
+
+// Minimises a smooth function of the caller's own from the x that is handed in (moved into its bounds) by block coordinate
+// descent with proximal steps. The residual is the largest violation of the optimality conditions; its scale is that of
+// the start. The greedy rule asks for all partial derivatives in every step, the cyclic one for those of its block, and for
+// all at every look. A function that is not finite ends as SOUTHWELL_STATUS_NOT_FINITE. `options`, `report`, `found` and
+// `fault` may be null.
+//
+// # Safety
+// Pointers must be null or point to what their types say, arrays to as many elements as the lengths say.
+SouthwellCode southwell_descend_f32(const SouthwellSmooth_f32 *smooth,
+                                    float *x,
+                                    const SouthwellOptions_f32 *options,
+                                    float *workspace,
+                                    size_t workspace_len,
+                                    uint32_t *indices,
+                                    size_t indices_len,
+                                    SouthwellReport_f32 *report,
+                                    SouthwellSmoothFound_f32 *found,
+                                    SouthwellFault *fault);
+
+// As `southwell_descend_f32`.
+//
+// # Safety
+// Pointers must be null or point to what their types say, arrays to as many elements as the lengths say.
+SouthwellCode southwell_descend_f64(const SouthwellSmooth_f64 *smooth,
+                                    double *x,
+                                    const SouthwellOptions_f64 *options,
+                                    double *workspace,
+                                    size_t workspace_len,
+                                    uint32_t *indices,
+                                    size_t indices_len,
+                                    SouthwellReport_f64 *report,
+                                    SouthwellSmoothFound_f64 *found,
+                                    SouthwellFault *fault);
 
 // The default options of programs in a box: relative tolerance 1e-4, 200 steps.
 SouthwellOptions_f32 southwell_box_qp_options_f32(void);

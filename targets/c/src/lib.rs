@@ -10,7 +10,7 @@
 //! | `box_qp`, `control` | programs in a box, model predictive control and what it prepares |
 //! | `regression` | sparse regression |
 //! | `fit`, `calibration`, `recovery` | robust fits with a proof, a magnetometer, low-rank matrices |
-//! | `own` | functions of the caller's own: an operator, an oracle |
+//! | `own`, `blocks` | functions of the caller's own: an operator, an oracle; descent by blocks |
 //! | `call` | what the calls of the latter have in common |
 //!
 //! A function for each combination, so that a linker keeps what is called and nothing else. Without the feature
@@ -18,6 +18,7 @@
 //! nobody defines.
 #![cfg_attr(not(any(test, feature = "std")), no_std)]
 
+pub mod blocks;
 mod border;
 pub mod box_qp;
 pub mod calibration;

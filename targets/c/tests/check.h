@@ -42,5 +42,6 @@ void transport(void);
 void descent(void);
 void nonsmooth(void);
 void own(void);
+void blocks(void);
 
 #endif

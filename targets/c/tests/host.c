@@ -28,6 +28,7 @@ int main(void) {
     descent();
     nonsmooth();
     own();
+    blocks();
     same_bits();
     for (int code = -1; code < 120; code++) EXPECT(southwell_code_text(code) && southwell_status_text(code));
     puts(failures ? "FAILED" : "every call did what the header says");

@@ -144,6 +144,18 @@ impl<T: Real> Table<T> {
         }),
         ("points::euclidean_row", |c| points::euclidean_row(c.alpha, c.y, c.dense, c.a)),
         ("points::l1_row", |c| points::l1_row(c.alpha, c.y, c.dense, c.a)),
+        ("points::squared_euclidean_exp_row", |c| {
+            let sums = points::squared_euclidean_exp_row(c.alpha, c.y, c.dense, c.x, c.omega, c.a);
+            c.pair(sums);
+        }),
+        ("points::euclidean_exp_row", |c| {
+            let sums = points::euclidean_exp_row(c.alpha, c.y, c.dense, c.x, c.omega, c.a);
+            c.pair(sums);
+        }),
+        ("points::l1_exp_row", |c| {
+            let sums = points::l1_exp_row(c.alpha, c.y, c.dense, c.x, c.omega, c.a);
+            c.pair(sums);
+        }),
         ("stencil::apply", |c| stencil::apply(c.grid, c.u, c.a)),
         ("stencil::residual", |c| stencil::residual(c.grid, c.v, c.u, c.a)),
         ("stencil::residual_square", |c| c.value(stencil::residual_square(c.grid, c.v, c.u))),

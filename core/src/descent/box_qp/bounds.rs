@@ -15,12 +15,10 @@ impl<'a, T: Real> Bounds<'a, T> {
         check_len("lower", lower.len(), variables)?;
         check_len("upper", upper.len(), variables)?;
         for (index, (&lo, &hi)) in lower.iter().zip(upper).enumerate() {
-            // NaN, or a bound that nothing satisfies.
-            if lo.partial_cmp(&lo).is_none() || lo == T::INFINITY {
-                return Err(Error::Value { argument: "lower", index });
-            }
-            if hi.partial_cmp(&hi).is_none() || hi == -T::INFINITY {
-                return Err(Error::Value { argument: "upper", index });
+            // NaN, or a bound that nothing satisfies: neither is below or above what it must be.
+            let (below, above) = (lo < T::INFINITY, hi > -T::INFINITY);
+            if !(below && above) {
+                return Err(Error::Value { argument: if below { "upper" } else { "lower" }, index });
             }
             if lo > hi {
                 return Err(Error::Bounds { index });
@@ -37,7 +35,7 @@ impl<'a, T: Real> Bounds<'a, T> {
     /// The nearest point in the box.
     pub(super) fn clip(&self, x: &mut [T]) {
         for (x, (lo, hi)) in x.iter_mut().zip(self.pairs()) {
-            *x = x.max(lo).min(hi);
+            *x = cut(*x, lo, hi);
         }
     }
 
@@ -47,10 +45,20 @@ impl<'a, T: Real> Bounds<'a, T> {
         let (mut worst, mut sound) = (T::ZERO, true);
         for ((&x, &g), (lo, hi)) in x.iter().zip(gradient).zip(self.pairs()) {
             sound &= g.is_finite();
-            let push = if x > lo { g } else { T::ZERO.min(g) };
-            let push = if x < hi { push } else { T::ZERO.max(push) };
-            worst = worst.max(push.abs());
+            // A comparison with NaN is false; one comparison each, where `min` and `max` take two.
+            let push = if x > lo || g <= T::ZERO { g } else { T::ZERO };
+            let push = if x < hi || push >= T::ZERO { push } else { T::ZERO };
+            if push.abs() >= worst {
+                worst = push.abs();
+            }
         }
         if sound { worst } else { T::NAN }
     }
+}
+
+/// The nearest number between two bounds, neither of which is NaN; the lower one for NaN.
+#[inline(always)]
+pub(super) fn cut<T: Real>(x: T, lo: T, hi: T) -> T {
+    let x = if x > lo { x } else { lo };
+    if x < hi { x } else { hi }
 }

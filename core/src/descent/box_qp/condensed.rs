@@ -109,7 +109,10 @@ impl<T: Real> Model<T> for Condensed<'_, T> {
             let hx = dot(row, x);
             *g = hx + f;
             look.objective += xi * (T::HALF * hx + f);
-            look.scale = look.scale.max(hx.abs() + f.abs());
+            let size = hx.abs() + f.abs();
+            if size > look.scale {
+                look.scale = size;
+            }
         }
         look
     }

@@ -107,7 +107,8 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
         let values = work.sides.iter().zip(&*work.gradient).zip(self.problem.bounds.pairs());
         for (mu, ((&side, &g), bounds)) in work.change.iter_mut().zip(values) {
             let goal = if side == T::ZERO { T::ZERO } else { multiplier(side, g, bounds) };
-            *mu = T::ZERO.max(*mu + way * (goal - *mu));
+            let moved = *mu + way * (goal - *mu);
+            *mu = if moved >= T::ZERO { moved } else { T::ZERO };
         }
     }
 

@@ -145,5 +145,6 @@ pub(super) fn copy<T: Real>(to: &mut [T], from: &[T]) {
 
 /// |x| of the largest element; a NaN or an infinity makes it infinite.
 pub(super) fn largest<T: Real>(x: &[T]) -> T {
-    x.iter().fold(T::ZERO, |most, &x| if x.abs() <= T::MAX { most.max(x.abs()) } else { T::INFINITY })
+    let larger = |most: T, size: T| if size > most { size } else { most };
+    x.iter().fold(T::ZERO, |most, &x| if x.abs() <= T::MAX { larger(most, x.abs()) } else { T::INFINITY })
 }

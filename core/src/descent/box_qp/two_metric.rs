@@ -7,6 +7,7 @@
 //! Bertsekas 1982.
 
 use super::active_set::BoxQp;
+use super::bounds::cut;
 use super::model::Model;
 use super::small::copy;
 use crate::{Real, Status};
@@ -77,7 +78,7 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
         let signs = work.gradient.iter().zip(&*work.sides);
         for ((change, ((&x, &trial), (lo, hi))), (&g, &side)) in work.change.iter_mut().zip(ways).zip(signs) {
             let way = trial - x;
-            *change = (x + step * way).max(lo).min(hi) - x;
+            *change = cut(x + step * way, lo, hi) - x;
             slope += g * *change;
             promised += if side == T::ZERO { step * (g * way) } else { g * *change };
         }
@@ -90,7 +91,7 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
         for (x, (&trial, (lo, hi))) in self.x.iter_mut().zip(ways) {
             // x + (trial − x) is not always the trial.
             let to = if step == T::ONE { trial } else { *x + step * (trial - *x) };
-            *x = to.max(lo).min(hi);
+            *x = cut(to, lo, hi);
         }
         self.evaluate(false);
     }

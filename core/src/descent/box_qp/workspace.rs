@@ -56,3 +56,73 @@ impl<'w, T: Real, M: Model<T>> Workspace<'w, T, M> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::descent::box_qp::{Condensed, Plant, Prepared, Staged};
+
+    const UNIT: [f64; 4] = [1.0, 0.0, 0.0, 1.0];
+
+    #[test]
+    fn models_are_the_same_if_their_memory_and_their_sizes_are() {
+        let parts = [UNIT; 5];
+        let copies = parts;
+        // The part that is another one, states, inputs, horizon.
+        let staged = |which: usize, states: usize, inputs: usize, horizon: usize| {
+            let of = |k: usize, len: usize| if k == which { &copies[k][..len] } else { &parts[k][..len] };
+            let (n, m) = (states, inputs);
+            let plant =
+                Plant { states, inputs, a: of(0, n * n), b: of(1, n * m), q: of(2, n * n), r: of(3, m * m) };
+            Staged::new(plant, of(4, n * n), horizon).expect("sound")
+        };
+        let model = staged(9, 2, 1, 3);
+        assert!(model.is(&model) && model.is(&staged(9, 2, 1, 3)));
+        for which in 0..5 {
+            assert!(!model.is(&staged(which, 2, 1, 3)), "part {which}");
+        }
+        assert!(
+            !model.is(&staged(9, 1, 1, 3))
+                && !model.is(&staged(9, 2, 2, 3))
+                && !model.is(&staged(9, 2, 1, 4))
+        );
+
+        let (h, other) = (UNIT, UNIT);
+        let condensed = |h| Condensed::new(h, 2).expect("sound");
+        assert!(condensed(&h).is(&condensed(&h)) && !condensed(&h).is(&condensed(&other)));
+        let prepared = |h, inverse| Prepared::new(condensed(h), inverse).expect("sound");
+        let model = prepared(&h, &other);
+        assert!(model.is(&prepared(&h, &other)));
+        assert!(!model.is(&prepared(&h, &h)) && !model.is(&prepared(&other, &other)));
+    }
+
+    #[test]
+    fn factors_are_kept_for_the_same_model_alone() {
+        let (h, other) = (UNIT, UNIT);
+        let model = Condensed::new(&h, 2).expect("sound");
+        let mut storage = [0.0; Condensed::<f64>::required_len(2)];
+        let mut work = Workspace::new(&model, &mut storage).expect("long enough");
+        assert!(!work.factors.valid);
+        work.factors.valid = true;
+        assert_eq!(work.fit(&model), Ok(()));
+        assert!(work.factors.valid);
+        assert_eq!(work.fit(&Condensed::new(&other, 2).expect("sound")), Ok(()));
+        assert!(!work.factors.valid, "they are of other numbers");
+        let short = Condensed::new(&h[..1], 1).expect("sound");
+        let (needed, given) = (Condensed::<f64>::required_len(1), Condensed::<f64>::required_len(2));
+        assert_eq!(work.fit(&short), Err(Error::Workspace { needed, given }));
+
+        // As many variables, but other factors; and as many factors, but other variables.
+        let plant = |states: usize, inputs: usize| {
+            let of = |len: usize| UNIT.get(..len).expect("at most four");
+            let (n, m) = (states, inputs);
+            Plant { states, inputs, a: of(n * n), b: of(n * m), q: of(n * n), r: of(m * m) }
+        };
+        let two = Staged::new(plant(2, 1), &UNIT, 2).expect("sound");
+        let one = Staged::new(plant(1, 1), &UNIT[..1], 2).expect("sound");
+        let mut storage = [0.0; Staged::<f64>::required_len(2, 1, 2)];
+        let mut work = Workspace::new(&two, &mut storage).expect("long enough");
+        let (needed, given) = (Staged::<f64>::required_len(1, 1, 2), Staged::<f64>::required_len(2, 1, 2));
+        assert_eq!(work.fit(&one), Err(Error::Workspace { needed, given }));
+    }
+}

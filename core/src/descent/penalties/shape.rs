@@ -159,3 +159,111 @@ impl<T: Real> Shape<T> {
         (g * (x - u) + (self.value(x) - self.value(u))).max(T::ZERO)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INFINITY: f64 = f64::INFINITY;
+
+    fn shapes() -> impl Iterator<Item = Shape<f64>> {
+        let weights =
+            [(0.0, 0.0, 0.0), (0.5, 0.0, 0.0), (0.0, 0.75, 0.25), (0.5, 0.75, -0.25), (1.0, 0.0, 0.5)];
+        let bounds =
+            [(-INFINITY, INFINITY), (-1.0, 2.0), (0.0, INFINITY), (-2.0, 0.0), (0.5, 1.5), (-INFINITY, 1.0)];
+        weights.into_iter().flat_map(move |(l1, l2, linear)| {
+            bounds.into_iter().map(move |(lower, upper)| Shape { l1, l2, linear, lower, upper })
+        })
+    }
+
+    /// Points where a shape bends, ends, and between.
+    const POINTS: [f64; 10] = [-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 1.25, 1.5, 2.0, 0.03125];
+    const SLOPES: [f64; 9] = [-2.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 1.0, 3.0];
+
+    fn near(found: f64, expected: f64, what: &str, shape: &Shape<f64>) {
+        assert!(
+            found == expected || (found - expected).abs() < 1e-12,
+            "{what}: {found} {expected}, {shape:?}"
+        );
+    }
+
+    /// h in plain form.
+    fn plain(shape: &Shape<f64>, x: f64) -> f64 {
+        let within = shape.lower <= x && x <= shape.upper;
+        let h = shape.l1 * x.abs() + shape.linear * x + 0.5 * shape.l2 * x * x;
+        if within { h } else { INFINITY }
+    }
+
+    /// The ends of ∂h(x), from the left and from the right.
+    fn ends(shape: &Shape<f64>, x: f64) -> (f64, f64) {
+        let smooth = shape.linear + shape.l2 * x;
+        let left =
+            if x <= shape.lower { -INFINITY } else { smooth + if x > 0.0 { shape.l1 } else { -shape.l1 } };
+        let right =
+            if x >= shape.upper { INFINITY } else { smooth + if x < 0.0 { -shape.l1 } else { shape.l1 } };
+        (left, right)
+    }
+
+    #[test]
+    fn distances_from_the_slopes_of_a_shape() {
+        for shape in shapes() {
+            for x in POINTS.into_iter().filter(|&x| shape.lower <= x && x <= shape.upper) {
+                near(shape.value(x), plain(&shape, x), "value", &shape);
+                let (least, most) = ends(&shape, x);
+                assert_eq!(shape.at_kink(x), least < most, "{x} {shape:?}");
+                for g in SLOPES {
+                    near(shape.violation(x, g), (least + g).max(-g - most).max(0.0), "violation", &shape);
+                    near(shape.margin(x, g), (-g - least).min(most + g).max(0.0), "margin", &shape);
+                    for to in POINTS.into_iter().filter(|&x| shape.lower <= x && x <= shape.upper) {
+                        let d = to - x;
+                        let gain = -(g * d + 0.5 * 1.5 * d * d + plain(&shape, to) - plain(&shape, x));
+                        near(shape.progress(x, d, g, 1.5), gain, "progress", &shape);
+                    }
+                }
+            }
+            assert_eq!(shape.value(-2.5), plain(&shape, -2.5));
+            assert_eq!(shape.value(2.5), plain(&shape, 2.5));
+            let bounded = shape.l2 > 0.0 || shape.lower > -INFINITY && shape.upper < INFINITY;
+            assert_eq!(shape.is_bounded(), bounded);
+            assert!(shape.violation(0.5, f64::NAN).is_nan());
+        }
+    }
+
+    /// Proximal steps and gaps: no point of a fine grid does better, and what is named is attained.
+    #[test]
+    fn minimisers_of_a_shape() {
+        for shape in shapes() {
+            let grid = || (-400..=400).map(|k| f64::from(k) / 64.0).filter(|&u| plain(&shape, u) < INFINITY);
+            for v in SLOPES {
+                for step in [0.25, 1.0, 4.0] {
+                    let at = shape.prox(step, v);
+                    let of = |u: f64| plain(&shape, u) + (u - v) * (u - v) / (2.0 * step);
+                    assert!(grid().all(|u| of(at) <= of(u) + 1e-12), "{v} {step}: {at}, {shape:?}");
+                }
+            }
+            for x in POINTS.into_iter().filter(|&x| shape.lower <= x && x <= shape.upper) {
+                for g in SLOPES {
+                    let of = |u: f64| g * (x - u) + plain(&shape, x) - plain(&shape, u);
+                    let best = grid().map(of).fold(0.0, f64::max);
+                    let (left, right) = (g + shape.linear + shape.l1, g + shape.linear - shape.l1);
+                    let falls_for_ever = shape.l2 == 0.0
+                        && (shape.upper == INFINITY && left < 0.0 || shape.lower == -INFINITY && right > 0.0);
+                    let gap = shape.gap(x, g);
+                    if falls_for_ever {
+                        assert_eq!(gap, INFINITY, "{x} {g} {shape:?}");
+                    } else {
+                        // The grid misses a minimum by half of its spacing at most.
+                        let missed = 0.5 * shape.l2 / 128.0 / 128.0;
+                        assert!(
+                            gap >= best - 1e-12 && gap <= best + missed + 1e-12,
+                            "{x} {g}: {gap} {best}, {shape:?}"
+                        );
+                    }
+                }
+            }
+        }
+        let shape = Shape { l1: 0.5, ..Shape::zero() };
+        assert!(shape.prox(1.0, f64::NAN).is_nan() && shape.cut(f64::NAN).is_nan());
+        assert_eq!((shape.prox(1.0, INFINITY), shape.prox(1.0, -INFINITY)), (INFINITY, -INFINITY));
+    }
+}

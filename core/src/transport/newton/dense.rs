@@ -66,8 +66,8 @@ pub struct Dense<'w, T> {
     inverse_rows: &'w mut [T],
 }
 
-/// Begins a run from the potentials that are handed in. [`Options::dropped`] and [`Options::cg_steps`] are
-/// not used.
+/// Begins a run from the potentials that are handed in. [`Options::dropped`] and those of
+/// conjugate gradients are not used.
 ///
 /// # Errors
 /// As [`newton::start`](super::start).

@@ -191,7 +191,10 @@ impl<T: Real, C: Cost<T>, H: Curvature<T>> Newton<'_, T, C, H> {
             a: self.problem.a,
             b: self.problem.b,
             damping: self.sigma,
-            forcing: (tenth * relative).min(T::from_f64(COARSEST)).max(T::from_f64(FINEST)),
+            forcing: (tenth * relative)
+                .min(T::from_f64(COARSEST))
+                .max(T::from_f64(FINEST))
+                .min(self.options.cg_tolerance),
         };
         let steps = self.curvature.solve(&balance, d_f, d_g);
         self.work.cg_steps = self.work.cg_steps.saturating_add(steps);

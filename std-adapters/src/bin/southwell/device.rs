@@ -33,6 +33,7 @@ pub(crate) fn choose(device: Device, command: &Command) -> Result<(), Failure> {
         Command::Transport(arguments) if arguments.out_of_core => Some("transport --out-of-core"),
         Command::Descend(arguments) if arguments.out_of_core => Some("descend --out-of-core"),
         Command::Recover(arguments) if arguments.out_of_core => Some("recover --out-of-core"),
+        Command::Fit(arguments) if arguments.out_of_core => Some("fit --out-of-core"),
         Command::Heat(_)
         | Command::Relax(_)
         | Command::Descend(_)
@@ -83,6 +84,17 @@ pub(crate) fn threads(work: Work) -> Result<Option<Pool>, Failure> {
         _ => return Ok(None),
     };
     Ok(Some(Pool::new(threads).map_err(|error| format!("--device: {error}"))?))
+}
+
+/// Refuses threads that were asked for by name where a method has nothing to share out; with a word on what has.
+pub(crate) fn refuse(what: &str, instead: &str) -> Result<(), Failure> {
+    match CHOSEN.get() {
+        Some(device @ Device::Threads(_)) => {
+            Err(format!("--device {device}: {what} there is one thread; leave --device out; {instead}")
+                .into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether the device was left to the size of the problem.

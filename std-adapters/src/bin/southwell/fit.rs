@@ -20,7 +20,10 @@ use super::relax::name;
 use crate::device;
 use crate::output::{self, Failure, INTERRUPTED, NOT_CONVERGED};
 
+mod out_of_core;
+
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("resumable").args(["out_of_core", "cluster"]))]
 #[command(after_help = "\
 A CSV file's last column is what is fitted, unless --target names another; an intercept is fitted too, unless
 --no-intercept; --weights takes a column out that says what rows count. An archive holds the rows as the matrix `A`, taken as it is, and what is fitted as `y`.
@@ -33,7 +36,13 @@ Examples:
   southwell fit engel.csv --loss quantile:0.9 --certify
   southwell fit data.csv --loss lad --refine --out x.npy --json
   southwell fit survey.csv --loss quantile:0.5 --target income --weights count --certify
-  southwell fit data.npz --loss huber --plot steps.svg")]
+  southwell fit data.npz --loss huber --plot steps.svg
+  southwell fit rows.npy --targets y.npy --loss lad --out-of-core --checkpoint run.npz   # Ctrl-C, then --resume run.npz
+
+Over ranks (--cluster, in a build with the feature `mpi`): the rows of an archive are divided, which numpy.savez wrote; coefficients do
+not depend on the number of ranks, and agree with those of one machine to rounding. --certify takes a proof by a vertex there, and no bound:
+  mpirun -n 4 southwell fit data.npz --cluster --loss quantile:0.9 --certify --out x.npy --checkpoint run.npz
+  mpirun -n 2 southwell fit data.npz --cluster --loss quantile:0.9 --certify --out x.npy --resume run.npz")]
 pub(crate) struct Arguments {
     /// The table: comma-separated values with or without a heading, or a NumPy archive with arrays A and y.
     #[arg(value_name = "DATA.csv|DATA.npz")]
@@ -52,7 +61,7 @@ pub(crate) struct Arguments {
     no_intercept: bool,
     /// End with a proof, or with a bound of how far the fit can be from the best, or fail.
     #[arg(long)]
-    certify: bool,
+    pub(crate) certify: bool,
     /// Reject what is more than four standard deviations from the fit, and fit the rest by least squares.
     #[arg(long)]
     refine: bool,
@@ -62,21 +71,77 @@ pub(crate) struct Arguments {
     /// The fit has converged when steps are as small, relative to the fit; with --certify also the gap.
     #[arg(long, allow_hyphen_values = true, default_value = "1e-9", value_parser = tolerance)]
     tolerance: f64,
-    /// Steps after which the run gives up.
+    /// Steps after which the run gives up; with --out-of-core, rounds of three passes.
     #[arg(long, allow_negative_numbers = true, default_value_t = 20_000, value_name = "STEPS")]
     max_iterations: u32,
     /// Write the coefficients as a NumPy vector.
     #[arg(long, value_name = "x.npy")]
-    out: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
     /// Draw how far steps went.
     #[arg(long, value_name = "steps.svg")]
     plot: Option<PathBuf>,
     /// Print one JSON document instead of text.
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
     /// Neither progress nor notes on standard error, only errors.
     #[arg(long)]
-    quiet: bool,
+    pub(crate) quiet: bool,
+    /// Leave the rows in DATA, a NumPy matrix (.npy) in C order that is taken as it is, and prove the fit in a few
+    /// passes over it (lad and quantiles).
+    #[arg(long, requires = "targets", conflicts_with_all = ["cluster", "target", "weights", "no_intercept", "refine", "plot", "ratio", "tolerance"])]
+    pub(crate) out_of_core: bool,
+    /// With --out-of-core, what is fitted: a NumPy vector.
+    #[arg(long, value_name = "y.npy", requires = "out_of_core")]
+    targets: Option<PathBuf>,
+    /// With --out-of-core, MiB of rows that may be kept in memory, three times.
+    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..), requires = "out_of_core")]
+    row_memory: u32,
+    /// Divide the rows of an archive among the ranks that mpirun started.
+    #[arg(long, conflicts_with_all = ["target", "no_intercept", "plot"])]
+    cluster: bool,
+    /// With --out-of-core, where a checkpoint is written on Ctrl-C, every ten minutes and when rounds run out. Default:
+    /// fit-checkpoint.npz.
+    /// With --cluster there are checkpoints only where this or --resume names a file.
+    #[arg(long, value_name = "RUN.npz", requires = "resumable")]
+    pub(crate) checkpoint: Option<PathBuf>,
+    /// Over ranks, a checkpoint every so many steps.
+    #[arg(long, allow_negative_numbers = true, value_name = "STEPS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..), requires = "cluster")]
+    checkpoint_every: u32,
+    /// Go on from this checkpoint, over any number of ranks, and keep it.
+    #[arg(long, value_name = "RUN.npz", requires = "resumable", conflicts_with = "checkpoint")]
+    resume: Option<PathBuf>,
+}
+
+#[cfg(feature = "mpi")]
+impl Arguments {
+    /// What runs over ranks.
+    pub(crate) fn divided(&self) -> Result<southwell_std::cluster::job::fit::Setting<'_>, String> {
+        if !self.data.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npz")) {
+            let path = self.data.display();
+            return Err(format!(
+                "{path}: over ranks a fit reads a NumPy archive (.npz) with A and y by parts; write one with numpy.savez"
+            ));
+        }
+        Ok(southwell_std::cluster::job::fit::Setting {
+            file: &self.data,
+            weights: self.weights.as_deref(),
+            loss: self.loss,
+            settings: settings(self),
+            refine: self.refine,
+            saving: crate::cluster::saving(
+                self.checkpoint.as_deref(),
+                self.resume.as_deref(),
+                self.checkpoint_every,
+            )?,
+            out: self.out.as_deref(),
+        })
+    }
+}
+
+/// Tolerance, budget and ratio.
+fn settings(arguments: &Arguments) -> Settings {
+    let stop = Stop { max_steps: arguments.max_iterations, ..Stop::relative(arguments.tolerance) };
+    Settings { stop, ratio: arguments.ratio, certify: arguments.certify }
 }
 
 fn loss(text: &str) -> Result<Loss, String> {
@@ -130,6 +195,9 @@ struct Rest<'a> {
 const REFRESH: Duration = Duration::from_millis(100);
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if arguments.cluster {
+        return crate::cluster::fit(arguments);
+    }
     for (option, path) in [("--out", &arguments.out), ("--plot", &arguments.plot)] {
         let Some(path) = path else { continue };
         if matches!((path.canonicalize(), arguments.data.canonicalize()), (Ok(a), Ok(b)) if a == b) {
@@ -137,6 +205,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             return Err(format!("{option} {path}: this is the table; name another file").into());
         }
         output::check_writable(option, path)?;
+    }
+    if arguments.out_of_core {
+        return out_of_core::run(arguments);
     }
     let bar = output::progress(arguments.quiet || arguments.json, None);
     bar.set_message("reading");
@@ -147,8 +218,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let model = Robust::new(table, y, weights);
 
     let start = Instant::now();
-    let stop = Stop { max_steps: arguments.max_iterations, ..Stop::relative(arguments.tolerance) };
-    let settings = Settings { stop, ratio: arguments.ratio, certify: arguments.certify };
+    let settings = settings(arguments);
     let interrupted = output::interruption()?;
     let (mut shown, mut curve) = (Instant::now(), Vec::new());
     let mut observer = |progress: &Progress<f64>| {
@@ -255,7 +325,7 @@ fn report(
 }
 
 /// Whether the bound reaches the objective, within the tolerance.
-fn proven(arguments: &Arguments, fitted: &Fitted) -> bool {
+pub(crate) fn proven(arguments: &Arguments, fitted: &Fitted) -> bool {
     let gap = fitted.objective - fitted.lower_bound;
     fitted.report.status == Status::Optimal || gap <= arguments.tolerance * fitted.objective
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use southwell::subgradient::matrix::{Options, Precondition, Start, Step};
+use southwell::subgradient::matrix::{Options, Precondition, Start, Step, Unit};
 use southwell::{Progress, Real, Status, Stop};
 use southwell_std::files::archive;
 use southwell_std::owned::{Found, Look, Measurements, Recovery};
@@ -72,7 +72,7 @@ pub(crate) struct Arguments {
     /// The rule for steps.
     #[arg(long, value_enum, default_value_t = Rule::Oscillation)]
     step: Rule,
-    /// The first step, relative to what grows fastest.
+    /// The first step, relative to what grows fastest; of normalised steps, its length.
     #[arg(long, allow_negative_numbers = true, default_value_t = 0.25)]
     eta: f64,
     /// What steps shrink by. Default: 0.9, and 0.95 for held steps.
@@ -186,6 +186,8 @@ enum Rule {
     Constant,
     /// Shrink as 1/sqrt(t + 1).
     Diminishing,
+    /// The same, of lengths: each step is the sub-gradient's direction times eta/sqrt(t + 1), in the factors' own unit.
+    Normalised,
 }
 
 /// Numbers that JSON cannot say are `null`.
@@ -313,8 +315,9 @@ fn options<T: Real>(arguments: &Arguments) -> Options<T> {
         Rule::Held => Step::Held { eta0, rho: rho(0.95), hold: arguments.hold },
         Rule::Polyak => Step::Polyak { target: T::from_f64(arguments.target) },
         Rule::Constant => Step::Constant { eta0 },
-        Rule::Diminishing => Step::Diminishing { eta0 },
+        Rule::Diminishing | Rule::Normalised => Step::Diminishing { eta0 },
     };
+    let unit = if arguments.step == Rule::Normalised { Unit::Length } else { Unit::Auto };
     let start = match arguments.start {
         Direction::PowerStep => Start::PowerStep,
         Direction::Spectral => Start::Spectral,
@@ -330,7 +333,17 @@ fn options<T: Real>(arguments: &Arguments) -> Options<T> {
         stop.relative = T::from_f64(tolerance);
     }
     let (alpha, target) = (T::from_f64(arguments.init_scale), T::from_f64(arguments.target));
-    Options { stop, start, alpha, seed: arguments.seed, step, precondition, target, ..Options::default() }
+    Options {
+        stop,
+        start,
+        alpha,
+        seed: arguments.seed,
+        step,
+        unit,
+        precondition,
+        target,
+        ..Options::default()
+    }
 }
 
 fn solve<T: Real>(

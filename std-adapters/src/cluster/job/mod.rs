@@ -4,10 +4,12 @@
 //! |---|---|---|---|
 //! | [`transport`] | rows of the costs, or of the points x | points y, b, g | f by parts; g |
 //! | [`lasso`] | rows of A, which go to the owners of their columns where features are divided | y and r, or w | w and r |
+//! | [`fit`] | rows of A, y and weights | the coefficients | the state of the method |
 //! | [`recover`] | measurement matrices | y, both factors | the state of the method |
 //!
 //! Everything is made by all ranks together, and what a run finds has the same bits on any number of ranks.
 
+pub mod fit;
 pub mod lasso;
 pub mod recover;
 pub mod transport;

@@ -104,6 +104,9 @@ fn check(options: &Options<f64>, per_row: usize) -> Result<(), Error> {
     if options.cg_steps == 0 {
         return refused("cg_steps", "must be positive");
     }
+    if !(options.cg_tolerance > 0.0 && options.cg_tolerance <= 1.0) {
+        return refused("cg_tolerance", "must lie in (0, 1]");
+    }
     if per_row == 0 {
         return refused("per_row", "must be positive");
     }

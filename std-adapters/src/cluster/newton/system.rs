@@ -47,7 +47,7 @@ impl<C: Communicator + ?Sized, K: Cost<f64>> Newton<'_, C, K> {
         let m = b.len();
         let relative = (self.residual / mass).min(1.0);
         self.sigma = self.options.damping * relative;
-        let forcing = (0.1 * relative).clamp(FINEST, COARSEST);
+        let forcing = (0.1 * relative).clamp(FINEST, COARSEST).min(self.options.cg_tolerance);
         let damped = 1.0 + self.sigma;
         let inverse_rows: Vec<f64> = self.row_sums.iter().map(|&r| reciprocal(damped * r)).collect();
         for (((d, &w), &a), &r) in self.d_f.iter_mut().zip(&inverse_rows).zip(a).zip(&self.row_sums) {

@@ -29,6 +29,8 @@ mod loss;
 mod names;
 mod penalty;
 mod scheme;
+#[cfg(feature = "threads")]
+mod share;
 
 use std::ops::ControlFlow;
 
@@ -41,6 +43,8 @@ use southwell::{Error, Observer, Report, Run, Status, Stop};
 use self::loss::{AnyLoss, Memory};
 use self::penalty::AnyPenalty;
 use self::scheme::{AnySelection, AnyUpdate, Lists};
+#[cfg(feature = "threads")]
+pub use self::share::Share;
 use super::Samples;
 use crate::files::{DenseMatrix, SparseMatrix};
 
@@ -166,6 +170,19 @@ impl Smooth {
     pub fn variables(&self) -> Result<usize, Error> {
         let mut memory = Memory::default();
         AnyLoss::new(self, &mut memory).map(|(loss, _)| Loss::<f64>::variables(&loss))
+    }
+
+    /// Entries of the samples, the matrix or the graph that are stored.
+    #[must_use]
+    pub fn entries(&self) -> usize {
+        match self {
+            Self::LeastSquares { samples, .. }
+            | Self::Huber { samples, .. }
+            | Self::Logistic { samples, .. }
+            | Self::Softmax { samples, .. } => samples.entries(),
+            Self::Quadratic { matrix, .. } | Self::Labels { graph: matrix, .. } => matrix.values.len(),
+            Self::DenseQuadratic { matrix, .. } => matrix.values.len(),
+        }
     }
 
     /// ∇f at zero.

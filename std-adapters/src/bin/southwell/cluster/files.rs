@@ -5,21 +5,17 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
-use indicatif::ProgressBar;
 use serde::Serialize;
 use southwell::{Observer, Progress, Report, Status};
 use southwell_std::cluster::checkpoint::Saving;
-use southwell_std::cluster::job::{lasso, recover as recovery, transport as coupling};
+use southwell_std::cluster::job::{fit as robust, lasso, recover as recovery, transport as coupling};
 use southwell_std::cluster::{Communicator, Fault, Mpi, agree, same_version, version};
 
+use super::line::Line;
 use super::ranks::spoken;
 use crate::output::{self, Failure, INTERRUPTED, NOT_CONVERGED};
 use crate::relax::name;
-
-/// How often the progress is shown.
-const REFRESH: Duration = Duration::from_millis(100);
 
 /// Starts MPI, checks the versions, and runs what the arguments say.
 fn started<S>(
@@ -44,33 +40,28 @@ fn started<S>(
 
 /// Progress of rank 0, and the end on Ctrl-C.
 struct Watch {
-    bar: ProgressBar,
+    line: Line,
     /// What the residual is called.
     residual: &'static str,
-    begun: Instant,
-    shown: Instant,
     interrupted: Arc<AtomicBool>,
 }
 
 impl Watch {
     fn new(comm: &Mpi, quiet: bool, residual: &'static str) -> Result<Self, Fault> {
-        let bar = output::progress(quiet || comm.rank() != 0, None);
         let interrupted = agree(comm, output::interruption())?;
-        Ok(Self { bar, residual, begun: Instant::now(), shown: Instant::now(), interrupted })
+        Ok(Self { line: Line::new(quiet || comm.rank() != 0, None), residual, interrupted })
     }
 
     /// The seconds that it took.
     fn end(self) -> f64 {
-        self.bar.finish_and_clear();
-        self.begun.elapsed().as_secs_f64()
+        self.line.end()
     }
 }
 
 impl Observer<f64> for Watch {
     fn observe(&mut self, progress: &Progress<f64>) -> ControlFlow<()> {
-        if let (true, Some(residual)) = (self.shown.elapsed() >= REFRESH, progress.residual) {
-            self.bar.set_message(format!("{} steps, {} {residual:.3e}", progress.step, self.residual));
-            self.shown = Instant::now();
+        if let Some(residual) = progress.residual {
+            self.line.show(|| format!("{} steps, {} {residual:.3e}", progress.step, self.residual));
         }
         if self.interrupted.load(Ordering::Relaxed) {
             ControlFlow::Break(())
@@ -95,7 +86,7 @@ fn printed(
     };
     agree(comm, printed)?;
     Ok(match report.status {
-        Status::Converged => ExitCode::SUCCESS,
+        Status::Converged | Status::Optimal => ExitCode::SUCCESS,
         Status::Stopped => ExitCode::from(INTERRUPTED),
         _ => ExitCode::from(NOT_CONVERGED),
     })
@@ -274,5 +265,85 @@ pub(crate) fn recover(arguments: &crate::recover::Arguments) -> Result<ExitCode,
             recovered.report.steps, recovered.value, recovered.found_at, recovered.rank
         );
         printed(comm, json, &document, &line, &recovered.report)
+    })
+}
+
+#[derive(Serialize)]
+struct Robust<'a> {
+    status: &'static str,
+    objective: Option<f64>,
+    lower_bound: Option<f64>,
+    gap: Option<f64>,
+    iterations: u32,
+    coefficients: &'a [f64],
+    rows: usize,
+    columns: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delta: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refined: Option<Refined>,
+    ranks: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resumed: Option<u32>,
+    seconds: f64,
+}
+
+#[derive(Serialize)]
+struct Refined {
+    kept: usize,
+    deviation: f64,
+    rms: f64,
+}
+
+pub(crate) fn fit(arguments: &crate::fit::Arguments) -> Result<ExitCode, Failure> {
+    let (json, quiet) = (arguments.json, arguments.quiet);
+    let outputs = [("--out", arguments.out.as_deref()), ("--checkpoint", arguments.checkpoint.as_deref())];
+    started(arguments.divided(), &outputs, |comm, setting| {
+        let mut watch = Watch::new(comm, quiet || json, "step")?;
+        let found = robust::run(comm, setting, &mut watch)?;
+        let seconds = watch.end();
+        let (fitted, ranks, (rows, columns)) = (&found.fitted, comm.size(), found.shape);
+        let status = name(fitted.report.status);
+        let document = Robust {
+            status,
+            objective: number(fitted.objective),
+            lower_bound: number(fitted.lower_bound),
+            gap: number(fitted.objective - fitted.lower_bound),
+            iterations: fitted.report.steps,
+            coefficients: &found.coefficients,
+            rows,
+            columns,
+            delta: fitted.delta,
+            refined: found.refined.map(|refined| Refined {
+                kept: refined.kept,
+                deviation: refined.deviation,
+                rms: refined.rms,
+            }),
+            ranks,
+            resumed: found.resumed,
+            seconds,
+        };
+        let mut text = format!(
+            "{status} after {} steps: objective {:.12e}, no fit is below {:.12e}, {ranks} ranks, {seconds:.3} s\n",
+            fitted.report.steps, fitted.objective, fitted.lower_bound
+        );
+        for (column, value) in found.coefficients.iter().enumerate() {
+            text += &format!("{:>20}  {value:.10e}\n", format!("x{}", column + 1));
+        }
+        if let Some(refined) = found.refined {
+            let (kept, rms) = (refined.kept, refined.rms);
+            text += &format!("refined: {kept} of {rows} rows kept, standard deviation {rms:.4e}\n");
+        }
+        let code = printed(comm, json, &document, &text, &fitted.report)?;
+        let proven = crate::fit::proven(arguments, fitted);
+        if arguments.certify && !proven && fitted.report.converged() {
+            if comm.rank() == 0 && !quiet {
+                output::note(
+                    "hint: no vertex was proven; try a --ratio nearer to 1, or a fit without --cluster, which can bound it",
+                );
+            }
+            return Ok(ExitCode::from(NOT_CONVERGED));
+        }
+        Ok(code)
     })
 }

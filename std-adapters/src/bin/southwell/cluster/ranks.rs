@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::Serialize;
 use southwell::relaxation::{Auto, Fixed, HagemanYoung, OmegaRule, cg, sor};
@@ -13,6 +13,7 @@ use southwell_std::cluster::heat::{Ended, run};
 use southwell_std::cluster::rows::{self, Matrix, Pieces};
 use southwell_std::cluster::{Communicator, Fault, Mpi, Partition, agree, read, same_version, version};
 
+use super::line::Line;
 use crate::output::{self, BAD_INPUT, Failure, INTERRUPTED, NOT_CONVERGED};
 use crate::relax::Method;
 
@@ -69,17 +70,17 @@ fn divided(comm: &Mpi, run_of: &crate::heat::Divided<'_>) -> Result<ExitCode, Fa
     let interrupted = agree(comm, output::interruption())?;
     let mut rows: Vec<Row> = Vec::new();
     for (name, policy) in named {
-        let bar = output::progress(quiet || json || !speaks, Some(u64::from(setting.steps)));
-        bar.set_message(name.clone());
+        let mut line = Line::new(quiet || json || !speaks, Some(u64::from(setting.steps)));
+        line.bar().set_message(name.clone());
         let ended = run(comm, policy, &setting, saving.as_ref(), &mut |step| {
-            bar.set_position(u64::from(step));
+            line.at(u64::from(step), || format!("{name}: step {step} of {}", setting.steps));
             if interrupted.load(Ordering::Relaxed) {
                 ControlFlow::Break(())
             } else {
                 ControlFlow::Continue(())
             }
         })?;
-        bar.finish_and_clear();
+        line.end();
         let Some(Ended { outcome, fingerprint, resumed }) = ended else {
             return Ok(ExitCode::from(INTERRUPTED));
         };
@@ -140,9 +141,6 @@ struct Relaxed {
     seconds: f64,
 }
 
-/// How often the progress is shown.
-const REFRESH: Duration = Duration::from_millis(100);
-
 pub(crate) fn relax(arguments: &crate::relax::Arguments) -> Result<ExitCode, Failure> {
     let comm = Mpi::start()?;
     let rank = comm.rank();
@@ -184,12 +182,10 @@ fn relaxed(comm: &Mpi, run_of: &crate::relax::Divided<'_>) -> Result<ExitCode, F
         .try_for_each(|(option, path)| path.map_or(Ok(()), |path| output::check_writable(option, path)));
     agree(comm, writable)?;
     let interrupted = agree(comm, output::interruption())?;
-    let bar = output::progress(run_of.quiet || run_of.json || !speaks, None);
-    let mut shown = Instant::now();
+    let mut line = Line::new(run_of.quiet || run_of.json || !speaks, None);
     let mut observer = |progress: &Progress<f64>| {
-        if let (true, Some(residual)) = (shown.elapsed() >= REFRESH, progress.residual) {
-            bar.set_message(format!("{} steps, residual {residual:.3e}", progress.step));
-            shown = Instant::now();
+        if let Some(residual) = progress.residual {
+            line.show(|| format!("{} steps, residual {residual:.3e}", progress.step));
         }
         if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
@@ -223,7 +219,7 @@ fn relaxed(comm: &Mpi, run_of: &crate::relax::Divided<'_>) -> Result<ExitCode, F
         }
     };
     let seconds = start.elapsed().as_secs_f64();
-    bar.finish_and_clear();
+    line.end();
     if let Some(out) = run_of.out {
         read::write_npy(comm, out, &partition, &x)?;
     }

@@ -26,3 +26,7 @@ pub(crate) fn recover(_arguments: &crate::recover::Arguments) -> Result<ExitCode
 pub(crate) fn transport(_arguments: &crate::transport::Arguments) -> Result<ExitCode, Failure> {
     Err(HOW.into())
 }
+
+pub(crate) fn fit(_arguments: &crate::fit::Arguments) -> Result<ExitCode, Failure> {
+    Err(HOW.into())
+}

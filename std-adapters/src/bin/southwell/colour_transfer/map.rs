@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 use image::{Rgb, RgbImage};
 use southwell::transport::{Cost, Ground, PointCost};
-use southwell_simd::{elementary, vector};
+use southwell_simd::vector;
 use southwell_std::files::DenseMatrix;
 
 use crate::output::Failure;
@@ -55,7 +55,7 @@ pub(super) fn recolour(
     let (mut buffer, mut weights) = (vec![0.0; m], vec![0.0; m]);
     let mapped: Vec<[u8; 3]> = (0..places.len())
         .map(|i| {
-            let (_, sum) = elementary::exp_row(&g, cost.row(i, &mut buffer), inverse, &mut weights);
+            let (_, sum) = cost.exp_row(i, &g, inverse, &mut weights, &mut buffer);
             channels.each_ref().map(|channel| {
                 let mean = vector::dot(&weights, channel) / sum;
                 (255.0 * mean).round().clamp(0.0, 255.0) as u8

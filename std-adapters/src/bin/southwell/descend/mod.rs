@@ -16,7 +16,8 @@ use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use southwell_std::owned::descent::{Blocks, Move, Select, UnknownName};
+use southwell_std::owned::descent::{Blocks, Move, Select, Share, UnknownName};
+use southwell_std::threads::descent::Parts;
 
 use self::words::{Judge, Kind};
 use super::heat::tolerance;
@@ -43,6 +44,7 @@ Examples:
   southwell descend Q.mtx --rhs c.npy --penalty box --lower 0 --upper 1
   southwell descend graph.mtx --loss labels --labelled known.npy --targets values.npy \\
     --select forest --update message-passing
+  southwell descend Q.mtx --rhs c.npy --penalty lasso --share colours --device threads
   southwell descend digits.svm --loss softmax --select gs-q --block-size 20 --update prox-newton --out W.npy
 
 Over ranks (--cluster, in a build with the feature `mpi`): the lasso with squares, from an archive or from NumPy files, by
@@ -114,6 +116,10 @@ pub(crate) struct Arguments {
     /// method on the active set, with a second-order --update.
     #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..))]
     face: Option<u32>,
+    /// Of a sparse quadratic or a graph: minimise over all variables of a colour at once, or greedily in 16 parts or
+    /// COUNT, on as many threads as --device says. A step is a round of all colours, or 64 minimisations in every part.
+    #[arg(long, value_name = "colours|parts|parts:COUNT", value_parser = share, conflicts_with_all = ["select", "partition", "update", "block_size", "face", "lattice", "sum", "gap"])]
+    share: Option<Share>,
     /// Rows and columns of a lattice, for the partitions red-black and combs.
     #[arg(long, value_name = "ROWSxCOLUMNS", value_parser = lattice)]
     lattice: Option<(usize, usize)>,
@@ -188,6 +194,18 @@ where
     PossibleValuesParser::new(names).try_map(|word| word.parse())
 }
 
+fn share(text: &str) -> Result<Share, String> {
+    let parts = |count| Share::Parts(Parts { count, ..Parts::default() });
+    match text {
+        "colours" => Ok(Share::Colours),
+        "parts" => Ok(Share::Parts(Parts::default())),
+        _ => match text.strip_prefix("parts:").map(str::parse::<usize>) {
+            Some(Ok(count)) if count > 0 => Ok(parts(count)),
+            _ => Err("give colours, parts or parts:COUNT, as in parts:8".to_owned()),
+        },
+    }
+}
+
 fn lattice(text: &str) -> Result<(usize, usize), String> {
     let sides =
         text.split_once('x').and_then(|(rows, columns)| Some((rows.parse().ok()?, columns.parse().ok()?)));
@@ -220,6 +238,7 @@ impl Arguments {
             || self.face.is_some()
             || self.tolerance.is_some()
             || self.sum.is_some()
+            || self.share.is_some()
     }
 }
 
@@ -300,10 +319,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         && arguments.kind() == Kind::Box
         && let Some(problem) = bounded::pose(arguments, &posed.smooth)?
     {
+        crate::device::refuse("by active sets, with small boxes,", SHARED)?;
         return bounded::run(arguments, &problem);
     }
     parts::run(arguments, posed)
 }
+
+/// What to do instead of what runs on one thread.
+const SHARED: &str = "sparse quadratics and graphs run on threads with --share colours or --share parts";
 
 fn number(value: f64) -> Option<f64> {
     value.is_finite().then_some(value)

@@ -1,5 +1,6 @@
 //! A problem and a scheme, put together from their names.
 
+use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
@@ -10,15 +11,17 @@ use southwell::descent::sparse_regression::Loss;
 use southwell::{Error, Progress, Report, Status, Stop};
 use southwell_std::files::npy;
 use southwell_std::owned::descent::{
-    Blocks, Descended, Descent, Kink, Measure, Move, Options, Outcome, Plan, Select, Smooth,
+    Blocks, Descended, Descent, Kink, Measure, Move, Options, Outcome, Plan, Select, Share, Smooth,
 };
 use southwell_std::owned::{Regression, Sparsity};
 use southwell_std::plot::{Panel, Series, write_svg};
+use southwell_std::threads::{Pool, Work};
 
 use super::bounded::bound;
 use super::read::Posed;
 use super::words::Kind;
-use super::{Arguments, number};
+use super::{Arguments, SHARED, number};
+use crate::device;
 use crate::output::{self, Failure, INTERRUPTED, NOT_CONVERGED};
 use crate::relax::name;
 
@@ -49,6 +52,7 @@ struct Document {
     classes: Vec<f64>,
     seconds: f64,
     simd: &'static str,
+    device: String,
 }
 
 /// λ, and the least one for which all weights are zero, as means over the samples.
@@ -146,12 +150,29 @@ pub(super) fn run(arguments: &Arguments, posed: Posed) -> Result<ExitCode, Failu
     let weight = weight(arguments, &smooth, mean).map_err(refused)?;
     let kink = kink(arguments, weight.as_ref().map_or(0.0, |weight| mean * weight.lambda), mean)?;
     let plan = plan(arguments, variables);
+    let select = match arguments.share {
+        Some(Share::Colours) => "colours",
+        Some(Share::Parts(_)) => "parts",
+        None => plan.select.name(),
+    };
     let measure = if arguments.gap.is_some() { Measure::Gap } else { Measure::Violation };
-    let every = if looks(plan.select) { 1 } else { variables.div_ceil(plan.size) as u32 };
+    let every = if looks(plan.select) || arguments.share.is_some() {
+        1
+    } else {
+        variables.div_ceil(plan.size) as u32
+    };
     let stop = Stop {
         max_steps: arguments.max_steps.unwrap_or(1_000_000),
         check_every: every.max(1),
         ..Stop::relative(arguments.gap.or(arguments.tolerance).unwrap_or(1e-6))
+    };
+    // A step of a round multiplies every entry once.
+    let pool = match arguments.share {
+        Some(_) => Some(device::threads(Work { products: smooth.entries(), ..Work::default() })?),
+        None => {
+            device::refuse("put together from parts,", SHARED)?;
+            None
+        }
     };
     let problem = Descent { smooth, kink };
     let interrupted = output::interruption()?;
@@ -169,8 +190,18 @@ pub(super) fn run(arguments: &Arguments, posed: Posed) -> Result<ExitCode, Failu
             false => ControlFlow::Continue(()),
         }
     };
-    let mut found = match arguments.sum {
-        Some(sum) if arguments.kind() != Kind::Simplex => {
+    let device = device::name(pool.as_ref().and_then(Option::as_ref));
+    let shared = match (arguments.share, pool) {
+        (Some(share), Some(Some(pool))) => Some((share, pool)),
+        // The same on the calling thread alone.
+        (Some(share), _) => {
+            Some((share, Pool::new(Some(NonZeroUsize::MIN)).map_err(|error| error.to_string())?))
+        }
+        (None, _) => None,
+    };
+    let mut found = match (arguments.sum, &shared) {
+        (_, Some((share, pool))) => problem.solve_on(pool, *share, &stop, &mut observer).map_err(refused)?,
+        (Some(sum), None) if arguments.kind() != Kind::Simplex => {
             let (x, objective, report) =
                 problem.solve_with_sum(sum, &stop, &mut observer).map_err(refused)?;
             let free = x.iter().filter(|x| **x != 0.0).count();
@@ -204,7 +235,7 @@ pub(super) fn run(arguments: &Arguments, posed: Posed) -> Result<ExitCode, Failu
             free: found.free,
             lambda: weight.as_ref().map(|weight| weight.lambda),
             lambda_max: weight.as_ref().map(|weight| weight.most),
-            select: plan.select.name(),
+            select,
             partition: plan.blocks.name(),
             update: plan.update.name(),
             block_size: plan.size,
@@ -213,6 +244,7 @@ pub(super) fn run(arguments: &Arguments, posed: Posed) -> Result<ExitCode, Failu
             classes,
             seconds,
             simd: southwell_simd::level_name(),
+            device,
         })?;
     } else {
         let lambda = weight.map_or(String::new(), |weight| format!(" at lambda {:.6e}", weight.lambda));

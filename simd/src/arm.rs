@@ -1,0 +1,96 @@
+//! What an Arm core with a floating-point unit does in one instruction and the compiler does not know of without `std`: the
+//! square root, and loads of eight numbers at once. The operations are the same in the same order, so the bits are.
+//!
+//! Whole functions of assembler: they hold what the calling convention says of registers, which is all there is to be sure of.
+//! Where floats are handed over in registers the unit is there, with these instructions from its second version on, the
+//! oldest of this convention.
+#![allow(unsafe_code)]
+
+use core::arch::naked_asm;
+use core::mem::MaybeUninit;
+
+use crate::LANES;
+
+/// √x, correctly rounded as that of `libm` is, in two instructions for 73, and with 218 bytes of flash fewer.
+pub(crate) fn sqrtf(x: f32) -> f32 {
+    #[unsafe(naked)]
+    extern "C" fn root(x: f32) -> f32 {
+        naked_asm!(".fpu fpv4-sp-d16", "vsqrt.f32 s0, s0", "bx lr")
+    }
+    root(x)
+}
+
+/// Products of x and y in lanes that begin at 0, eight at a time, as far as whole eights go (the last of them in the lower
+/// lanes or the upper ones), not fused: 22 instructions for sixteen products.
+#[inline(always)]
+pub(crate) fn products(x: &[f32], y: &[f32]) -> [f32; LANES] {
+    let n = x.len().min(y.len());
+    let mut lanes = MaybeUninit::<[f32; LANES]>::uninit();
+    // SAFETY: both hold n numbers, and there are sixteen lanes, all of which are written.
+    unsafe {
+        eights(x.as_ptr(), y.as_ptr(), n, lanes.as_mut_ptr().cast());
+        lanes.assume_init()
+    }
+}
+
+/// # Safety
+/// Reads ⌊n/8⌋·8 numbers from x and y on, and writes sixteen from `lanes` on.
+#[unsafe(naked)]
+unsafe extern "C" fn eights(x: *const f32, y: *const f32, n: usize, lanes: *mut f32) {
+    naked_asm!(
+        ".fpu fpv4-sp-d16",
+        "vpush {{s16-s31}}",
+        "mov r12, #0",
+        "vmov d0, r12, r12",
+        "vmov d1, r12, r12",
+        "vmov d2, r12, r12",
+        "vmov d3, r12, r12",
+        "vmov d4, r12, r12",
+        "vmov d5, r12, r12",
+        "vmov d6, r12, r12",
+        "vmov d7, r12, r12",
+        "lsrs r12, r2, #4",
+        "beq 3f",
+        "2:",
+        "vldmia r0!, {{s16-s23}}",
+        "vldmia r1!, {{s24-s31}}",
+        "vmla.f32 s0, s16, s24",
+        "vmla.f32 s1, s17, s25",
+        "vmla.f32 s2, s18, s26",
+        "vmla.f32 s3, s19, s27",
+        "vmla.f32 s4, s20, s28",
+        "vmla.f32 s5, s21, s29",
+        "vmla.f32 s6, s22, s30",
+        "vmla.f32 s7, s23, s31",
+        "vldmia r0!, {{s16-s23}}",
+        "vldmia r1!, {{s24-s31}}",
+        "vmla.f32 s8, s16, s24",
+        "vmla.f32 s9, s17, s25",
+        "vmla.f32 s10, s18, s26",
+        "vmla.f32 s11, s19, s27",
+        "vmla.f32 s12, s20, s28",
+        "vmla.f32 s13, s21, s29",
+        "vmla.f32 s14, s22, s30",
+        "vmla.f32 s15, s23, s31",
+        "subs r12, r12, #1",
+        "bne 2b",
+        "3:",
+        // Whether eight more are left.
+        "lsls r2, r2, #28",
+        "bpl 4f",
+        "vldmia r0, {{s16-s23}}",
+        "vldmia r1, {{s24-s31}}",
+        "vmla.f32 s0, s16, s24",
+        "vmla.f32 s1, s17, s25",
+        "vmla.f32 s2, s18, s26",
+        "vmla.f32 s3, s19, s27",
+        "vmla.f32 s4, s20, s28",
+        "vmla.f32 s5, s21, s29",
+        "vmla.f32 s6, s22, s30",
+        "vmla.f32 s7, s23, s31",
+        "4:",
+        "vstmia r3, {{s0-s15}}",
+        "vpop {{s16-s31}}",
+        "bx lr",
+    )
+}
