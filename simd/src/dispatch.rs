@@ -70,10 +70,19 @@ pub(crate) fn slight<T>(x: &[T]) -> bool {
     size_of_val(x) <= 128
 }
 
-/// The same for exponentials and logarithms: from eight elements on they are worth a call.
+/// The same for exponentials and logarithms: from eight elements on, that fill a register, they are worth a call.
 #[inline(always)]
 pub(crate) fn very_few<T>(x: &[T]) -> bool {
-    x.len() < crate::LANES / 2
+    x.len() < crate::LANES / 2 || size_of_val(x) <= 32
+}
+
+/// Whether a test has chosen the instruction set of this thread: then nothing goes without, however short.
+#[inline(always)]
+pub(crate) fn is_forced() -> bool {
+    #[cfg(feature = "force-level")]
+    return level::is_forced();
+    #[cfg(not(feature = "force-level"))]
+    false
 }
 
 /// Whether the rows of a matrix are so narrow that wide registers would not be filled.
@@ -111,7 +120,7 @@ macro_rules! pass {
                 $crate::dispatch::dispatch(Pass { $($arg,)* life: core::marker::PhantomData })
             }
             // Where there is but one instruction set, a second copy would only cost flash.
-            if cfg!(feature = "std") && $short {
+            if cfg!(feature = "std") && $short && !$crate::dispatch::is_forced() {
                 return ($kernel)(pulp::Scalar::new(), $($arg),*);
             }
             wide($($arg),*)

@@ -127,6 +127,12 @@ fn capped() -> Arch {
 #[cfg(feature = "force-level")]
 pub use forced::force_level;
 
+/// Whether a test has chosen the level of this thread.
+#[cfg(feature = "force-level")]
+pub(crate) fn is_forced() -> bool {
+    forced::get().is_some()
+}
+
 #[cfg(feature = "force-level")]
 mod forced {
     use super::Level;

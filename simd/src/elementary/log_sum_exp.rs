@@ -227,7 +227,7 @@ pass! {
     /// If m is −∞ (the row may be empty), y is 0; if m is +∞, y is 1 there and 0 elsewhere. For rows
     /// that fit into the first cache: y is gone through twice. Cost: 2 r, 1 w, 42 operations in
     /// `f64`, 31 in `f32`.
-    short(few(g)) pub fn exp_row<'a, T>(g: &'a [T], c: &'a [T], s: T, y: &'a mut [T]) -> (T, T) = exp_row_kernel
+    short(few(g) || size_of_val(g) <= 64) pub fn exp_row<'a, T>(g: &'a [T], c: &'a [T], s: T, y: &'a mut [T]) -> (T, T) = exp_row_kernel
 }
 
 #[inline(always)]

@@ -12,7 +12,7 @@ use super::cells::{Fill, march_cells};
 use super::march::{Path, Source, Term, march};
 use super::sor::copy;
 use super::star::{add_scaled, sub_scaled};
-use super::{Coefficients, Coupling, Grid, Star, plain};
+use super::{Coefficients, Coupling, Grid, Star, plain, small};
 use crate::Real;
 use crate::dispatch::pass;
 use crate::prefetch::ask;
@@ -20,7 +20,7 @@ use crate::prefetch::ask;
 pass! {
     /// t ← (D/ω + U)⁻¹ p. `inverse` as in [`sor_sweep`](super::sor_sweep).
     /// Cost per cell, constant: 1 r, 1 w, 9 operations.
-    short(grid.is_narrow()) pub fn solve_upper<'a, T>(grid: Grid<'a, T>, omega: T, inverse: &'a [T], p: &'a [T], t: &'a mut [T]) -> () =
+    short(grid.is_small_in_order()) pub fn solve_upper<'a, T>(grid: Grid<'a, T>, omega: T, inverse: &'a [T], p: &'a [T], t: &'a mut [T]) -> () =
         upper_kernel
 }
 
@@ -28,6 +28,9 @@ pass! {
 fn upper_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, omega: T, inverse: &[T], p: &[T], t: &mut [T]) {
     if plain::is_plain::<S>() {
         return plain::half(&grid, omega, inverse, p, None, t);
+    }
+    if S::IS_SCALAR && grid.is_small_in_order() {
+        return small::upper(&grid, omega, inverse, p, t);
     }
     match grid.coefficients {
         Coefficients::Constant(star) => {
@@ -50,7 +53,7 @@ fn upper_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, omega: T, inverse:
 pass! {
     /// y ← (D/ω + L)⁻¹ (p − K t) and w ← A t, given t = (D/ω + U)⁻¹ p.
     /// Cost per cell, constant: 2 r, 2 w and 2 r from cache, 17 operations.
-    short(grid.is_narrow()) pub fn solve_lower<'a, T>(
+    short(grid.is_small_in_order()) pub fn solve_lower<'a, T>(
         grid: Grid<'a, T>,
         omega: T,
         inverse: &'a [T],
@@ -75,6 +78,9 @@ fn lower_kernel<T: Real, S: Simd>(
     let weight = (T::TWO - omega) / omega;
     if plain::is_plain::<S>() {
         return plain::lower(&grid, omega, inverse, p, t, y, w);
+    }
+    if S::IS_SCALAR && grid.is_small_in_order() {
+        return small::lower(&grid, omega, inverse, p, t, y, w);
     }
     match grid.coefficients {
         Coefficients::Constant(star) => {

@@ -22,7 +22,9 @@ mod groups;
 mod lines;
 mod march;
 mod plain;
+mod reach;
 mod red_black;
+mod small;
 mod sor;
 mod star;
 
@@ -76,14 +78,6 @@ pub struct Grid<'a, T> {
 }
 
 impl<T: Real> Grid<'_, T> {
-    /// Whether a row is a single block of constant couplings, and wide registers gain nothing.
-    #[inline(always)]
-    fn is_narrow(&self) -> bool {
-        self.planes == 1
-            && self.columns <= doubling::BLOCK
-            && matches!(self.coefficients, Coefficients::Constant(_))
-    }
-
     /// The row's neighbours in space, as row numbers counted through all planes.
     #[inline(always)]
     fn around(&self, row: usize) -> Star<Option<usize>> {

@@ -10,7 +10,7 @@ use pulp::Simd;
 
 use super::sor::{copy, sub_west};
 use super::star::{WINDOW, sub_scaled};
-use super::{Coefficients, Grid, piece};
+use super::{Coefficients, Grid, piece, small};
 use crate::Real;
 use crate::dispatch::pass;
 use crate::vectors::lanes;
@@ -34,7 +34,7 @@ pass! {
     /// `count` sweeps in place, with the bits of as many [`red_black_sweep`]s; up to four follow each
     /// other, a row (a plane) behind, in one pass over memory.
     /// Cost per cell and sweep, constant: a quarter of 2 r, 1 w, and twice 13 operations.
-    pub fn red_black_sweeps<'a, T>(
+    short(grid.is_small_by_colours()) pub fn red_black_sweeps<'a, T>(
         grid: Grid<'a, T>,
         reversed: bool,
         omega: T,
@@ -59,6 +59,9 @@ fn kernel<T: Real, S: Simd>(
     x: &mut [T],
     count: usize,
 ) {
+    if S::IS_SCALAR && grid.is_small_by_colours() {
+        return small::red_black(&grid, reversed, omega, inverse, rhs, x, count);
+    }
     let rows = grid.planes * grid.rows;
     // A colour needs the rows around it in the other: the next one, or in three dimensions the next plane.
     let lag = if grid.planes > 1 { grid.rows } else { 1 };

@@ -14,7 +14,7 @@ use pulp::Simd;
 use super::cells::{Fill, march_cells};
 use super::march::{Path, Source, Term, march};
 use super::star::sub_scaled;
-use super::{Coefficients, Coupling, Grid, Star, plain};
+use super::{Coefficients, Coupling, Grid, Star, plain, small};
 use crate::Real;
 use crate::dispatch::pass;
 use crate::prefetch::ask;
@@ -41,7 +41,7 @@ pass! {
     /// go through the cache together, each a row (a plane) behind the one before (temporal blocking).
     ///
     /// Cost per cell and sweep then: an eighth of 2 r, 1 w; 15 operations.
-    short(grid.is_narrow()) pub fn sor_sweeps<'a, T>(
+    short(grid.is_small_in_order()) pub fn sor_sweeps<'a, T>(
         grid: Grid<'a, T>,
         reversed: bool,
         omega: T,
@@ -65,6 +65,9 @@ fn sweeps_kernel<T: Real, S: Simd>(
 ) {
     if plain::is_plain::<S>() {
         return (0..count).for_each(|_| plain::sweep(&grid, reversed, omega, inverse, rhs, x));
+    }
+    if S::IS_SCALAR && grid.is_small_in_order() {
+        return small::sweeps(&grid, reversed, omega, inverse, rhs, x, count);
     }
     match grid.coefficients {
         Coefficients::Constant(star) => {

@@ -5,7 +5,8 @@
 
 use pulp::Simd;
 
-use super::{Coefficients, Coupling, Grid, Star, piece, plain};
+use super::reach::Reach;
+use super::{Coupling, Grid, Star, plain, small};
 use crate::dispatch::pass;
 use crate::vector::rsub_kernel;
 use crate::{Lanes, Real};
@@ -15,7 +16,7 @@ pub(super) const WINDOW: usize = 64;
 
 pass! {
     /// y ← A x. Cost per cell: 1 r, 1 w (7 r per cell with arrays in two dimensions), 9 operations.
-    pub fn apply<'a, T>(grid: Grid<'a, T>, x: &'a [T], y: &'a mut [T]) -> () = apply_kernel
+    short(grid.is_small()) pub fn apply<'a, T>(grid: Grid<'a, T>, x: &'a [T], y: &'a mut [T]) -> () = apply_kernel
 }
 
 #[inline(always)]
@@ -23,14 +24,20 @@ fn apply_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, x: &[T], y: &mut [
     if plain::is_plain::<S>() {
         return plain::star(&grid, None, x, y);
     }
+    if S::IS_SCALAR && grid.is_small() {
+        return small::star(&grid, None, x, y);
+    }
     for (row, y) in y.chunks_exact_mut(grid.columns.max(1)).enumerate() {
-        star_window(simd, &grid, x, row, 0, y);
+        match Reach::new(&grid, x, row) {
+            Some(reach) => reach.product(simd, y),
+            None => star_window(simd, &grid, x, row, 0, y),
+        }
     }
 }
 
 pass! {
     /// r ← b − A x. Cost per cell: 2 r, 1 w, 10 operations.
-    pub fn residual<'a, T>(grid: Grid<'a, T>, rhs: &'a [T], x: &'a [T], r: &'a mut [T]) -> () = residual_kernel
+    short(grid.is_small()) pub fn residual<'a, T>(grid: Grid<'a, T>, rhs: &'a [T], x: &'a [T], r: &'a mut [T]) -> () = residual_kernel
 }
 
 #[inline(always)]
@@ -38,19 +45,26 @@ fn residual_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, rhs: &[T], x: &
     if plain::is_plain::<S>() {
         return plain::star(&grid, Some(rhs), x, r);
     }
+    if S::IS_SCALAR && grid.is_small() {
+        return small::star(&grid, Some(rhs), x, r);
+    }
     let columns = grid.columns.max(1);
     // Not two iterators over chunks zipped: their making may be outlined, and then a row that is 0 long could panic.
     for (row, r) in r.chunks_exact_mut(columns).enumerate() {
         let Some(rhs) = rhs.get(row * columns..(row + 1) * columns) else { break };
-        star_window(simd, &grid, x, row, 0, r);
-        rsub_kernel(simd, rhs, r);
+        if let Some(reach) = Reach::new(&grid, x, row) {
+            reach.residual(simd, rhs, r);
+        } else {
+            star_window(simd, &grid, x, row, 0, r);
+            rsub_kernel(simd, rhs, r);
+        }
     }
 }
 
 pass! {
     /// ‖b − A x‖₂² without storing the residual. Column j goes to lane j mod [`LANES`](crate::LANES).
     /// Cost per cell: 2 r, 12 operations.
-    pub fn residual_square<'a, T>(grid: Grid<'a, T>, rhs: &'a [T], x: &'a [T]) -> T = residual_square_kernel
+    short(grid.is_small()) pub fn residual_square<'a, T>(grid: Grid<'a, T>, rhs: &'a [T], x: &'a [T]) -> T = residual_square_kernel
 }
 
 #[inline(always)]
@@ -58,9 +72,16 @@ fn residual_square_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, rhs: &[T
     if plain::is_plain::<S>() {
         return plain::residual_square(&grid, rhs, x);
     }
+    if S::IS_SCALAR && grid.is_small() {
+        return small::residual_square(&grid, rhs, x);
+    }
     let mut lanes = Lanes::default();
     let mut buffer = [T::ZERO; WINDOW];
     for (row, rhs) in rhs.chunks_exact(grid.columns.max(1)).enumerate() {
+        if let Some(reach) = Reach::new(&grid, x, row) {
+            reach.add_square(simd, rhs, lanes.lanes_mut());
+            continue;
+        }
         for (window, rhs) in rhs.chunks(WINDOW).enumerate() {
             let r = &mut buffer[..rhs.len().min(WINDOW)];
             star_window(simd, &grid, x, row, window * WINDOW, r);
@@ -95,11 +116,6 @@ fn star_window<T: Real, S: Simd>(
     };
     // The first column has no west: its terms begin one cell later.
     let skip = usize::from(first == 0);
-    if let (Coefficients::Constant(star), 1, Some(_), Some(_)) =
-        (grid.coefficients, grid.planes, around.south, around.north)
-    {
-        return interior(simd, star, rows, skip, y);
-    }
     let coefficients = grid.coefficients.from(row * grid.columns + first);
     y.fill(T::ZERO);
     add_scaled(simd, coefficients.centre, rows.centre, y);
@@ -111,56 +127,6 @@ fn star_window<T: Real, S: Simd>(
     add_scaled(simd, coefficients.north, rows.north, y);
     add_scaled(simd, coefficients.down, rows.down, y);
     add_scaled(simd, coefficients.up, rows.up, y);
-}
-
-/// The five-point star with constant couplings and both neighbouring rows, in one pass.
-#[inline(always)]
-fn interior<T: Real, S: Simd>(simd: S, star: Star<T>, rows: Star<&[T]>, skip: usize, y: &mut [T]) {
-    let at = |x: &[T], j: usize| x.get(j).copied().unwrap_or(T::ZERO);
-    let scalar = |j: usize, west: bool, east: bool| {
-        let mut sum = T::ZERO + star.centre * at(rows.centre, j);
-        if west {
-            sum += star.west * at(rows.west, j - skip);
-        }
-        if east {
-            sum += star.east * at(rows.east, j);
-        }
-        (sum + star.south * at(rows.south, j)) + star.north * at(rows.north, j)
-    };
-    let n = y.len();
-    // Cells first..last have all four neighbours.
-    let last = n.min(rows.east.len());
-    if let (1, Some(y)) = (skip, y.first_mut()) {
-        *y = scalar(0, false, last > 0);
-    }
-    for j in last.max(skip)..n {
-        if let Some(y) = y.get_mut(j) {
-            *y = scalar(j, true, false);
-        }
-    }
-    let inner = last.saturating_sub(skip);
-    let Some(y) = y.get_mut(skip..skip + inner) else { return };
-    let (c, c_tail) = T::split(simd, piece(rows.centre, skip, inner));
-    let (w, w_tail) = T::split(simd, piece(rows.west, 0, inner));
-    let (e, e_tail) = T::split(simd, piece(rows.east, skip, inner));
-    let (s, s_tail) = T::split(simd, piece(rows.south, skip, inner));
-    let (u, u_tail) = T::split(simd, piece(rows.north, skip, inner));
-    let (y, y_tail) = T::split_mut(simd, y);
-    let k = star.map(|c| T::splat(simd, c));
-    let zero = T::splat(simd, T::ZERO);
-    for (((((y, &c), &w), &e), &s), &u) in y.iter_mut().zip(c).zip(w).zip(e).zip(s).zip(u) {
-        let sum = T::vadd(simd, zero, T::vmul(simd, k.centre, c));
-        let sum = T::vadd(simd, sum, T::vmul(simd, k.west, w));
-        let sum = T::vadd(simd, sum, T::vmul(simd, k.east, e));
-        let sum = T::vadd(simd, sum, T::vmul(simd, k.south, s));
-        *y = T::vadd(simd, sum, T::vmul(simd, k.north, u));
-    }
-    for (((((y, &c), &w), &e), &s), &u) in
-        y_tail.iter_mut().zip(c_tail).zip(w_tail).zip(e_tail).zip(s_tail).zip(u_tail)
-    {
-        let sum = T::ZERO + star.centre * c;
-        *y = (((sum + star.west * w) + star.east * e) + star.south * s) + star.north * u;
-    }
 }
 
 /// y ← y + c·x over the common length.

@@ -2,7 +2,7 @@
 
 use pulp::Simd;
 
-use crate::dispatch::{few, pass};
+use crate::dispatch::{few, is_forced, pass};
 use crate::elementary::maximum;
 use crate::map::{cut, cut_mut, pieces, total};
 use crate::vectors::lanes;
@@ -131,7 +131,7 @@ fn place_of<T: Real, S: Simd>(simd: S, best: T, x: &[T], w: &[T]) -> Option<usiz
 #[inline]
 pub fn largest<T: Real>(x: &[T], w: &[T]) -> Option<(usize, T)> {
     // Not through the wide way, which saves registers.
-    if cfg!(feature = "std") && x.len() <= PLAIN {
+    if cfg!(feature = "std") && x.len() <= PLAIN && !is_forced() {
         return one_by_one(x, w);
     }
     // The place alone comes back in a register, a pair through memory.
