@@ -10,6 +10,7 @@ use pulp::Simd;
 
 use super::cells::{Fill, march_cells};
 use super::march::{Path, Source, Term, march};
+use super::reach::lower_row;
 use super::sor::copy;
 use super::star::{add_scaled, sub_scaled};
 use super::{Coefficients, Coupling, Grid, Star, plain, small};
@@ -29,9 +30,6 @@ fn upper_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, omega: T, inverse:
     if plain::is_plain::<S>() {
         return plain::half(&grid, omega, inverse, p, None, t);
     }
-    if S::IS_SCALAR && grid.is_small_in_order() {
-        return small::upper(&grid, omega, inverse, p, t);
-    }
     match grid.coefficients {
         Coefficients::Constant(star) => {
             let factor = omega * (T::ONE / star.centre);
@@ -43,6 +41,9 @@ fn upper_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, omega: T, inverse:
                 t,
                 1,
             );
+        }
+        Coefficients::PerCell(star) if S::IS_SCALAR && grid.is_small_in_order() => {
+            small::upper(&grid, star, omega, inverse, p, t);
         }
         Coefficients::PerCell(_) => {
             march_cells(simd, &grid, true, omega, inverse, None, &UpperCells { grid: &grid, p }, t);
@@ -79,9 +80,6 @@ fn lower_kernel<T: Real, S: Simd>(
     if plain::is_plain::<S>() {
         return plain::lower(&grid, omega, inverse, p, t, y, w);
     }
-    if S::IS_SCALAR && grid.is_small_in_order() {
-        return small::lower(&grid, omega, inverse, p, t, y, w);
-    }
     match grid.coefficients {
         Coefficients::Constant(star) => {
             let factor = omega * (T::ONE / star.centre);
@@ -93,6 +91,9 @@ fn lower_kernel<T: Real, S: Simd>(
                 y,
                 1,
             );
+        }
+        Coefficients::PerCell(star) if S::IS_SCALAR && grid.is_small_in_order() => {
+            return small::lower(&grid, star, omega, inverse, p, t, y, w);
         }
         Coefficients::PerCell(_) => {
             march_cells(
@@ -107,7 +108,13 @@ fn lower_kernel<T: Real, S: Simd>(
             );
         }
     }
-    product(simd, &grid, T::ONE - T::ONE / omega, p, t, w);
+    let share = T::ONE - T::ONE / omega;
+    if let (Coefficients::Constant(star), true) =
+        (grid.coefficients, S::IS_SCALAR && grid.is_small_in_order())
+    {
+        return small::lower_product(&grid, star, share, p, t, w);
+    }
+    product(simd, &grid, share, p, t, w);
 }
 
 #[inline(always)]
@@ -123,6 +130,13 @@ fn product<T: Real, S: Simd>(simd: S, grid: &Grid<'_, T>, share: T, p: &[T], t: 
         let coupling = grid.coefficients.from(row * grid.columns);
         let here = grid.row_of(t, Some(row), 0);
         let known = grid.row_of(p, Some(row), 0);
+        if let (Coefficients::Constant(star), 1, Some(west)) =
+            (grid.coefficients, grid.planes, before(grid, t, row))
+        {
+            let south = grid.row_of(t, around.south, 0);
+            lower_row(simd, star, share, known, [here, west, south], w);
+            continue;
+        }
         match coupling.centre {
             Coupling::Uniform(c) => {
                 for ((w, &p), &t) in w.iter_mut().zip(known).zip(here) {
@@ -141,6 +155,13 @@ fn product<T: Real, S: Simd>(simd: S, grid: &Grid<'_, T>, share: T, p: &[T], t: 
         add_scaled(simd, coupling.south, grid.row_of(t, around.south, 0), w);
         add_scaled(simd, coupling.down, grid.row_of(t, around.down, 0), w);
     }
+}
+
+/// The cells to the west of a row that is not the first.
+#[inline(always)]
+fn before<'x, T: Real>(grid: &Grid<'_, T>, t: &'x [T], row: usize) -> Option<&'x [T]> {
+    let start = row.checked_mul(grid.columns)?.checked_sub(1)?;
+    if row == 0 { None } else { t.get(start..start + grid.columns) }
 }
 
 /// q = (ω/c)·(p − up·t_U)

@@ -1,4 +1,5 @@
-//! The five-point star with constant couplings on a row between two others, in one pass.
+//! The five-point star with constant couplings on a row between two others, and its lower half on a row above another, in
+//! one pass.
 //!
 //! Registers begin where the row begins, so that none that is stored lies in two lines of the cache. The first cell has no
 //! west and the last no east; what lies there in memory belongs to the rows beside, and is left out by a mask.
@@ -187,5 +188,44 @@ impl<'x, T: Real> Reach<'x, T> {
             *lane += r * r;
         }
         *lanes = sums;
+    }
+}
+
+/// w ← p + (s·(c·t)) + west·t_W + south·t_S on a row above another: the lower half of the star.
+#[inline(always)]
+pub(super) fn lower_row<T: Real, S: Simd>(
+    simd: S,
+    star: Star<T>,
+    share: T,
+    p: &[T],
+    [here, west, south]: [&[T]; 3],
+    w: &mut [T],
+) {
+    let c = [star.centre, star.west, star.south].map(|c| T::splat(simd, c));
+    let share_of = T::splat(simd, share);
+    let first = T::vbetween(simd, 0, 1);
+    let (known, p_tail) = T::split(simd, p);
+    let (t, t_tail) = T::split(simd, here);
+    let (t_west, west_tail) = T::split(simd, west);
+    let (t_south, south_tail) = T::split(simd, south);
+    let (out, w_tail) = T::split_mut(simd, w);
+    let whole = out.len();
+    for (i, ((((w, &p), &t), &west), &south)) in
+        out.iter_mut().zip(known).zip(t).zip(t_west).zip(t_south).enumerate()
+    {
+        let sum = T::vadd(simd, p, T::vmul(simd, share_of, T::vmul(simd, c[0], t)));
+        let with_west = T::vadd(simd, sum, T::vmul(simd, c[1], west));
+        let sum = if i == 0 { T::vselect(simd, first, sum, with_west) } else { with_west };
+        *w = T::vadd(simd, sum, T::vmul(simd, c[2], south));
+    }
+    let beside = west_tail.iter().zip(south_tail);
+    for (i, (((w, &p), &t), (&west, &south))) in
+        w_tail.iter_mut().zip(p_tail).zip(t_tail).zip(beside).enumerate()
+    {
+        let mut sum = p + share * (star.centre * t);
+        if whole > 0 || i > 0 {
+            sum += star.west * west;
+        }
+        *w = sum + star.south * south;
     }
 }

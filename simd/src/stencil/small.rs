@@ -5,40 +5,40 @@ use super::doubling::BLOCK;
 use super::{Coefficients, Grid, Star};
 use crate::{LANES, Real, reduce};
 
-/// Bytes of a row up to which a product with the star goes by plain loops.
-const PRODUCT: usize = 128;
-/// Bytes of a row up to which a red-black sweep does: it uses every other lane alone.
-const RED_BLACK: usize = 256;
-/// Cells of a row up to which a recurrence over couplings by cell does.
-const CELLS: usize = 16;
+/// Cells of a row up to which products with the star, red-black sweeps, and recurrences over couplings by cell go by
+/// plain loops.
+const PRODUCT: usize = 15;
+const RED_BLACK: usize = 40;
+const IN_TURN: usize = 20;
 
 impl<T: Real> Grid<'_, T> {
     /// Whether products with the star gain nothing from wide registers.
     #[inline(always)]
     pub(super) fn is_small(&self) -> bool {
-        cfg!(feature = "std") && self.columns.saturating_mul(size_of::<T>()) <= PRODUCT
+        cfg!(feature = "std") && self.columns <= PRODUCT
     }
 
     /// The same of red-black sweeps.
     #[inline(always)]
     pub(super) fn is_small_by_colours(&self) -> bool {
-        cfg!(feature = "std") && self.columns.saturating_mul(size_of::<T>()) <= RED_BLACK
+        cfg!(feature = "std") && self.columns <= RED_BLACK
     }
 
-    /// The same of recurrences along a row.
+    /// The same of recurrences along a row: it is a single block of constant couplings, or couplings are by cell.
     #[inline(always)]
     pub(super) fn is_small_in_order(&self) -> bool {
-        let most = match self.coefficients {
-            Coefficients::Constant(_) => BLOCK,
-            Coefficients::PerCell(_) => CELLS,
-        };
-        cfg!(feature = "std") && self.columns <= most
+        match self.coefficients {
+            Coefficients::Constant(_) => self.columns <= BLOCK,
+            Coefficients::PerCell(_) => cfg!(feature = "std") && self.columns <= IN_TURN,
+        }
     }
 }
 
 /// A coupling, by the number of its cell.
 trait Entry<T>: Copy {
-    fn at(self, cell: usize) -> T;
+    /// Those of a row, whose length is known then.
+    fn row(self, start: usize, columns: usize) -> Option<Self>;
+    fn at(self, cell: usize) -> Option<T>;
 }
 
 /// The same everywhere.
@@ -47,22 +47,32 @@ struct Same<T>(T);
 
 impl<T: Copy> Entry<T> for Same<T> {
     #[inline(always)]
-    fn at(self, _cell: usize) -> T {
-        self.0
+    fn row(self, _start: usize, _columns: usize) -> Option<Self> {
+        Some(self)
+    }
+
+    #[inline(always)]
+    fn at(self, _cell: usize) -> Option<T> {
+        Some(self.0)
     }
 }
 
 impl<T: Real> Entry<T> for &[T] {
     #[inline(always)]
-    fn at(self, cell: usize) -> T {
-        value(self, cell)
+    fn row(self, start: usize, columns: usize) -> Option<Self> {
+        self.get(start..start + columns)
+    }
+
+    #[inline(always)]
+    fn at(self, cell: usize) -> Option<T> {
+        self.get(cell).copied()
     }
 }
 
-/// An element; zero where there is none.
+/// An element. Where there is none a pass ends, so that nothing has to be chosen on the way to a result.
 #[inline(always)]
-fn value<T: Real>(x: &[T], cell: usize) -> T {
-    x.get(cell).copied().unwrap_or(T::ZERO)
+fn value<T: Copy>(x: &[T], cell: usize) -> Option<T> {
+    x.get(cell).copied()
 }
 
 /// A row: its first cell, and which rows beside it exist.
@@ -77,22 +87,25 @@ struct Row {
     parity: usize,
 }
 
-/// Calls `visit` with all rows in order, from the last one if `reversed`.
+/// Calls `visit` with all rows in order, from the last one if `reversed`, until it gives none.
 #[inline(always)]
-fn each_row<T>(grid: &Grid<'_, T>, reversed: bool, mut visit: impl FnMut(Row)) {
+fn each_row<T>(grid: &Grid<'_, T>, reversed: bool, mut visit: impl FnMut(Row) -> Option<()>) {
     let (planes, rows) = (grid.planes, grid.rows);
     for p in 0..planes {
         let p = if reversed { planes - 1 - p } else { p };
         for i in 0..rows {
             let i = if reversed { rows - 1 - i } else { i };
-            visit(Row {
+            let row = Row {
                 start: (p * rows + i) * grid.columns,
                 south: i > 0,
                 north: i + 1 < rows,
                 down: p > 0,
                 up: p + 1 < planes,
                 parity: (p + i) % 2,
-            });
+            };
+            if visit(row).is_none() {
+                return;
+            }
         }
     }
 }
@@ -120,7 +133,7 @@ pub(super) fn star<T: Real>(grid: &Grid<'_, T>, rhs: Option<&[T]>, x: &[T], y: &
 pub(super) fn residual_square<T: Real>(grid: &Grid<'_, T>, rhs: &[T], x: &[T]) -> T {
     let mut lanes = [T::ZERO; LANES];
     products(grid, x, |k, j, product| {
-        let r = value(rhs, k) - product;
+        let r = rhs.get(k).map_or(T::ZERO, |&b| b - product);
         lanes[j % LANES] += r * r;
     });
     reduce(&lanes)
@@ -146,29 +159,57 @@ fn products_by<T: Real, E: Entry<T>, const SPACE: bool>(
 ) {
     let (columns, plane) = (grid.columns, grid.rows * grid.columns);
     each_row(grid, false, |row| {
-        for j in 0..columns {
-            let k = row.start + j;
-            let mut sum = T::ZERO + star.centre.at(k) * value(x, k);
+        let of =
+            |there: bool, start: usize| if there { x.get(start..start + columns) } else { Some(&[][..]) };
+        let here = of(true, row.start)?;
+        let south = of(row.south, row.start.wrapping_sub(columns))?;
+        let north = of(row.north, row.start + columns)?;
+        let down = of(SPACE && row.down, row.start.wrapping_sub(plane))?;
+        let up = of(SPACE && row.up, row.start + plane)?;
+        let of = |c: E| c.row(row.start, columns);
+        let (centre, west, east) = (of(star.centre)?, of(star.west)?, of(star.east)?);
+        let (to_south, to_north) = (of(star.south)?, of(star.north)?);
+        let cell = |j: usize| {
+            let mut sum = T::ZERO + centre.at(j)? * value(here, j)?;
             if j > 0 {
-                sum += star.west.at(k) * value(x, k - 1);
+                sum += west.at(j)? * value(here, j - 1)?;
             }
             if j + 1 < columns {
-                sum += star.east.at(k) * value(x, k + 1);
+                sum += east.at(j)? * value(here, j + 1)?;
             }
             if row.south {
-                sum += star.south.at(k) * value(x, k - columns);
+                sum += to_south.at(j)? * value(south, j)?;
             }
             if row.north {
-                sum += star.north.at(k) * value(x, k + columns);
+                sum += to_north.at(j)? * value(north, j)?;
             }
             if SPACE && row.down {
-                sum += star.down.at(k) * value(x, k - plane);
+                sum += star.down.at(row.start + j)? * value(down, j)?;
             }
             if SPACE && row.up {
-                sum += star.up.at(k) * value(x, k + plane);
+                sum += star.up.at(row.start + j)? * value(up, j)?;
             }
-            give(k, j, sum);
+            Some(sum)
+        };
+        if SPACE || !row.south || !row.north || columns < 3 {
+            for j in 0..columns {
+                give(row.start + j, j, cell(j)?);
+            }
+            return Some(());
         }
+        let (south, north) = (south.get(..columns)?, north.get(..columns)?);
+        give(row.start, 0, cell(0)?);
+        for j in 1..columns - 1 {
+            let sum = T::ZERO + centre.at(j)? * value(here, j)?;
+            let sum = (sum + west.at(j)? * value(here, j - 1)?) + east.at(j)? * value(here, j + 1)?;
+            give(
+                row.start + j,
+                j,
+                (sum + to_south.at(j)? * value(south, j)?) + to_north.at(j)? * value(north, j)?,
+            );
+        }
+        give(row.start + columns - 1, columns - 1, cell(columns - 1)?);
+        Some(())
     });
 }
 
@@ -188,10 +229,10 @@ pub(super) fn red_black<T: Real>(
         match grid.coefficients {
             Coefficients::Constant(star) => {
                 let factor = omega * (T::ONE / star.centre);
-                relax(grid, star.map(Same), colour, T::ONE - omega, |_| factor, rhs, x);
+                relax(grid, star.map(Same), colour, T::ONE - omega, |_| Some(factor), rhs, x);
             }
             Coefficients::PerCell(star) => {
-                relax(grid, star, colour, T::ONE - omega, |k| omega * value(inverse, k), rhs, x);
+                relax(grid, star, colour, T::ONE - omega, |k| Some(omega * value(inverse, k)?), rhs, x);
             }
         }
     }
@@ -204,127 +245,150 @@ fn relax<T: Real, E: Entry<T>>(
     star: Star<E>,
     colour: usize,
     keep: T,
-    factor: impl Fn(usize) -> T,
+    factor: impl Fn(usize) -> Option<T>,
     rhs: &[T],
     x: &mut [T],
 ) {
     let (columns, plane) = (grid.columns, grid.rows * grid.columns);
     each_row(grid, false, |row| {
+        let (behind, rest) = x.split_at_mut_checked(row.start)?;
+        let (here, ahead) = rest.split_at_mut_checked(columns)?;
+        let (behind, ahead) = (&*behind, &*ahead);
+        let below = |there: bool, cells: usize| {
+            if there { behind.get(row.start.wrapping_sub(cells)..)?.get(..columns) } else { Some(&[][..]) }
+        };
+        let above = |there: bool, cells: usize| {
+            if there { ahead.get(cells.wrapping_sub(columns)..)?.get(..columns) } else { Some(&[][..]) }
+        };
+        let (south, north) = (below(row.south, columns)?, above(row.north, columns)?);
+        let (down, up) = (below(row.down, plane)?, above(row.up, plane)?);
+        let b = rhs.get(row.start..row.start + columns)?;
+        let of = |c: E| c.row(row.start, columns);
+        let (west, east) = (of(star.west)?, of(star.east)?);
+        let (to_south, to_north) = (of(star.south)?, of(star.north)?);
         let mut j = (row.parity + colour) % 2;
         while j < columns {
-            let k = row.start + j;
-            let mut t = value(rhs, k);
+            let mut t = value(b, j)?;
             if j > 0 {
-                t -= star.west.at(k) * value(x, k - 1);
+                t -= west.at(j)? * value(here, j - 1)?;
             }
             if j + 1 < columns {
-                t -= star.east.at(k) * value(x, k + 1);
+                t -= east.at(j)? * value(here, j + 1)?;
             }
             if row.south {
-                t -= star.south.at(k) * value(x, k - columns);
+                t -= to_south.at(j)? * value(south, j)?;
             }
             if row.north {
-                t -= star.north.at(k) * value(x, k + columns);
+                t -= to_north.at(j)? * value(north, j)?;
             }
             if row.down {
-                t -= star.down.at(k) * value(x, k - plane);
+                t -= star.down.at(row.start + j)? * value(down, j)?;
             }
             if row.up {
-                t -= star.up.at(k) * value(x, k + plane);
+                t -= star.up.at(row.start + j)? * value(up, j)?;
             }
-            if let Some(x) = x.get_mut(k) {
-                *x = keep * *x + factor(k) * t;
-            }
+            let factor = factor(row.start + j)?;
+            let x = here.get_mut(j)?;
+            *x = keep * *x + factor * t;
             j += 2;
         }
+        Some(())
     });
 }
 
-/// `count` lexicographic sweeps of SOR.
+/// A lexicographic sweep of SOR with couplings by cell.
 #[inline(always)]
-pub(super) fn sweeps<T: Real>(
+pub(super) fn sweep<T: Real>(
     grid: &Grid<'_, T>,
+    star: Star<&[T]>,
     reversed: bool,
     omega: T,
     inverse: &[T],
     rhs: &[T],
     x: &mut [T],
-    count: usize,
 ) {
-    let keep = T::ONE - omega;
     let (columns, plane) = (grid.columns, grid.rows * grid.columns);
-    // t of a cell, but for the row behind and the cell before.
-    let known = |star: &Star<T>, x: &[T], row: Row, k: usize, j: usize| {
-        let mut t = value(rhs, k);
+    let beside = if reversed { (star.north, star.east) } else { (star.south, star.west) };
+    in_turn(grid, reversed, omega, inverse, Some(T::ONE - omega), beside, x, |x, row, k, j| {
+        let mut t = value(rhs, k)?;
         if row.down {
-            t -= star.down * value(x, k - plane);
+            t -= value(star.down, k)? * value(x, k - plane)?;
         }
         if row.up {
-            t -= star.up * value(x, k + plane);
+            t -= value(star.up, k)? * value(x, k + plane)?;
         }
         if reversed {
             if row.south {
-                t -= star.south * value(x, k - columns);
+                t -= value(star.south, k)? * value(x, k - columns)?;
             }
             if j > 0 {
-                t -= star.west * value(x, k - 1);
+                t -= value(star.west, k)? * value(x, k - 1)?;
             }
         } else {
             if row.north {
-                t -= star.north * value(x, k + columns);
+                t -= value(star.north, k)? * value(x, k + columns)?;
             }
             if j + 1 < columns {
-                t -= star.east * value(x, k + 1);
+                t -= value(star.east, k)? * value(x, k + 1)?;
             }
         }
-        t
-    };
-    for _ in 0..count {
-        match grid.coefficients {
-            Coefficients::Constant(star) => {
-                let factor = omega * (T::ONE / star.centre);
-                let (behind, before) =
-                    if reversed { (star.north, star.east) } else { (star.south, star.west) };
-                doubled(grid, reversed, (factor * behind, factor * before), x, |x, row, k, j| {
-                    keep * value(x, k) + factor * known(&star, x, row, k, j)
-                });
-            }
-            Coefficients::PerCell(star) => {
-                let beside = if reversed { (star.north, star.east) } else { (star.south, star.west) };
-                in_turn(grid, reversed, omega, inverse, Some(keep), beside, x, |x, row, k, j| {
-                    known(&star.map(|c| value(c, k)), x, row, k, j)
-                });
-            }
-        }
-    }
+        Some(t)
+    });
 }
 
-/// t ← (D/ω + U)⁻¹ p.
+/// t ← (D/ω + U)⁻¹ p with couplings by cell.
 #[inline(always)]
-pub(super) fn upper<T: Real>(grid: &Grid<'_, T>, omega: T, inverse: &[T], p: &[T], t: &mut [T]) {
+pub(super) fn upper<T: Real>(
+    grid: &Grid<'_, T>,
+    star: Star<&[T]>,
+    omega: T,
+    inverse: &[T],
+    p: &[T],
+    t: &mut [T],
+) {
     let plane = grid.rows * grid.columns;
-    let known = |up: T, t: &[T], row: Row, k: usize| {
-        if row.up { value(p, k) - up * value(t, k + plane) } else { value(p, k) }
-    };
-    match grid.coefficients {
-        Coefficients::Constant(star) => {
-            let factor = omega * (T::ONE / star.centre);
-            doubled(grid, true, (factor * star.north, factor * star.east), t, |t, row, k, _| {
-                factor * known(star.up, t, row, k)
-            });
-        }
-        Coefficients::PerCell(star) => {
-            in_turn(grid, true, omega, inverse, None, (star.north, star.east), t, |t, row, k, _| {
-                known(value(star.up, k), t, row, k)
-            });
-        }
-    }
+    in_turn(grid, true, omega, inverse, None, (star.north, star.east), t, |t, row, k, _| {
+        let known = value(p, k)?;
+        if row.up { Some(known - value(star.up, k)? * value(t, k + plane)?) } else { Some(known) }
+    });
 }
 
-/// y ← (D/ω + L)⁻¹ (p − K t), w ← A t.
+/// w ← p + (1 − 1/ω) D t + L t with constant couplings.
+#[inline(always)]
+pub(super) fn lower_product<T: Real>(
+    grid: &Grid<'_, T>,
+    star: Star<T>,
+    share: T,
+    p: &[T],
+    t: &[T],
+    w: &mut [T],
+) {
+    let (columns, plane) = (grid.columns, grid.rows * grid.columns);
+    each_row(grid, false, |row| {
+        let (p, here) = (p.get(row.start..row.start + columns)?, t.get(row.start..row.start + columns)?);
+        let w = w.get_mut(row.start..row.start + columns)?;
+        for j in 0..columns {
+            let mut sum = value(p, j)? + share * (star.centre * value(here, j)?);
+            if j > 0 {
+                sum += star.west * value(here, j - 1)?;
+            }
+            if row.south {
+                sum += star.south * value(t, row.start + j - columns)?;
+            }
+            if row.down {
+                sum += star.down * value(t, row.start + j - plane)?;
+            }
+            *w.get_mut(j)? = sum;
+        }
+        Some(())
+    });
+}
+
+/// y ← (D/ω + L)⁻¹ (p − K t), w ← A t, with couplings by cell.
 #[inline(always)]
 pub(super) fn lower<T: Real>(
     grid: &Grid<'_, T>,
+    star: Star<&[T]>,
     omega: T,
     inverse: &[T],
     p: &[T],
@@ -333,127 +397,23 @@ pub(super) fn lower<T: Real>(
     w: &mut [T],
 ) {
     let (weight, share) = ((T::TWO - omega) / omega, T::ONE - T::ONE / omega);
-    let plane = grid.rows * grid.columns;
-    let known = |weight: T, down: T, y: &[T], row: Row, k: usize| {
-        let left = value(p, k) - weight * value(t, k);
-        if row.down { left - down * value(y, k - plane) } else { left }
-    };
-    match grid.coefficients {
-        Coefficients::Constant(star) => {
-            let (factor, weight) = (omega * (T::ONE / star.centre), weight * star.centre);
-            doubled(grid, false, (factor * star.south, factor * star.west), y, |y, row, k, _| {
-                factor * known(weight, star.down, y, row, k)
-            });
-            lower_product(grid, star.map(Same), share, p, t, w);
-        }
-        Coefficients::PerCell(star) => {
-            in_turn(grid, false, omega, inverse, None, (star.south, star.west), y, |y, row, k, _| {
-                known(weight * value(star.centre, k), value(star.down, k), y, row, k)
-            });
-            lower_product(grid, star, share, p, t, w);
-        }
-    }
-}
-
-/// w ← p + (1 − 1/ω) D t + L t.
-#[inline(always)]
-fn lower_product<T: Real, E: Entry<T>>(
-    grid: &Grid<'_, T>,
-    star: Star<E>,
-    share: T,
-    p: &[T],
-    t: &[T],
-    w: &mut [T],
-) {
     let (columns, plane) = (grid.columns, grid.rows * grid.columns);
-    each_row(grid, false, |row| {
-        for j in 0..columns {
-            let k = row.start + j;
-            let mut sum = value(p, k) + share * (star.centre.at(k) * value(t, k));
-            if j > 0 {
-                sum += star.west.at(k) * value(t, k - 1);
-            }
-            if row.south {
-                sum += star.south.at(k) * value(t, k - columns);
-            }
-            if row.down {
-                sum += star.down.at(k) * value(t, k - plane);
-            }
-            if let Some(w) = w.get_mut(k) {
-                *w = sum;
-            }
+    in_turn(grid, false, omega, inverse, None, (star.south, star.west), y, |y, row, k, j| {
+        let (p, c, here) = (value(p, k)?, value(star.centre, k)?, value(t, k)?);
+        let mut product = p + share * (c * here);
+        if j > 0 {
+            product += value(star.west, k)? * value(t, k - 1)?;
         }
+        if row.south {
+            product += value(star.south, k)? * value(t, k - columns)?;
+        }
+        if row.down {
+            product += value(star.down, k)? * value(t, k - plane)?;
+        }
+        *w.get_mut(k)? = product;
+        let known = p - (weight * c) * here;
+        if row.down { Some(known - value(star.down, k)? * value(y, k - plane)?) } else { Some(known) }
     });
-}
-
-/// The cell of column `j` in the direction of travel, its column in memory, and the cell behind it if there is one.
-#[inline(always)]
-fn place(row: Row, columns: usize, reversed: bool, j: usize) -> (usize, usize, Option<usize>) {
-    let column = if reversed { columns - 1 - j } else { j };
-    let k = row.start + column;
-    let behind = if reversed { row.north.then_some(k + columns) } else { row.south.then(|| k - columns) };
-    (k, column, behind)
-}
-
-/// The recurrence with constant couplings: x ← (`start` − across·x_behind) − along·x_before, doubled along rows of at
-/// most a block.
-#[inline(always)]
-fn doubled<T: Real>(
-    grid: &Grid<'_, T>,
-    reversed: bool,
-    (across, along): (T, T),
-    x: &mut [T],
-    start: impl Fn(&[T], Row, usize, usize) -> T,
-) {
-    let columns = grid.columns.min(BLOCK);
-    if columns <= BLOCK / 2 {
-        each_row(grid, reversed, |row| {
-            doubled_row::<_, { BLOCK / 2 }>(row, columns, reversed, (across, along), x, &start);
-        });
-    } else {
-        each_row(grid, reversed, |row| {
-            doubled_row::<_, BLOCK>(row, columns, reversed, (across, along), x, &start);
-        });
-    }
-}
-
-#[inline(always)]
-fn doubled_row<T: Real, const B: usize>(
-    row: Row,
-    columns: usize,
-    reversed: bool,
-    (across, c): (T, T),
-    x: &mut [T],
-    start: &impl Fn(&[T], Row, usize, usize) -> T,
-) {
-    let mut y = [T::ZERO; B];
-    for (j, y) in y.iter_mut().enumerate().take(columns) {
-        let (k, column, behind) = place(row, columns, reversed, j);
-        *y = start(x, row, k, column);
-        if let Some(behind) = behind {
-            *y -= across * value(x, behind);
-        }
-    }
-    let (c2, c4) = (c * c, (c * c) * (c * c));
-    // From the last cell: what a cell takes has not been changed yet.
-    for i in (1..B).rev() {
-        y[i] -= c * y[i - 1];
-    }
-    for i in (2..B).rev() {
-        y[i] += c2 * y[i - 2];
-    }
-    for i in (4..B).rev() {
-        y[i] += c4 * y[i - 4];
-    }
-    let mut power = -c;
-    for (j, &y) in y.iter().enumerate().take(columns) {
-        let (k, ..) = place(row, columns, reversed, j);
-        if let Some(x) = x.get_mut(k) {
-            // What comes in at the edge is zero, and is added as everywhere: a zero and an infinity show.
-            *x = y + power * T::ZERO;
-        }
-        power *= -c;
-    }
 }
 
 /// The recurrence with couplings by cell: t ← `known` − behind·x_behind, x ← ([keep·x +] f·t) − (f·before)·x_before.
@@ -466,24 +426,29 @@ fn in_turn<T: Real>(
     keep: Option<T>,
     (behind, before): (&[T], &[T]),
     x: &mut [T],
-    known: impl Fn(&[T], Row, usize, usize) -> T,
+    mut known: impl FnMut(&[T], Row, usize, usize) -> Option<T>,
 ) {
+    let columns = grid.columns;
     each_row(grid, reversed, |row| {
         let mut last = T::ZERO;
-        for j in 0..grid.columns {
-            let (k, column, other) = place(row, grid.columns, reversed, j);
-            let mut t = known(x, row, k, column);
-            if let Some(other) = other {
-                t -= value(behind, k) * value(x, other);
+        for j in 0..columns {
+            let column = if reversed { columns - 1 - j } else { j };
+            let k = row.start + column;
+            let mut t = known(x, row, k, column)?;
+            if reversed && row.north {
+                t -= value(behind, k)? * value(x, k + columns)?;
+            } else if !reversed && row.south {
+                t -= value(behind, k)? * value(x, k - columns)?;
             }
-            let f = omega * value(inverse, k);
+            let f = omega * value(inverse, k)?;
             let mut q = f * t;
-            let Some(x) = x.get_mut(k) else { return };
+            let x = x.get_mut(k)?;
             if let Some(keep) = keep {
                 q = keep * *x + q;
             }
-            last = q - (f * value(before, k)) * last;
+            last = q - (f * value(before, k)?) * last;
             *x = last;
         }
+        Some(())
     });
 }

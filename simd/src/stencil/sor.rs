@@ -66,9 +66,6 @@ fn sweeps_kernel<T: Real, S: Simd>(
     if plain::is_plain::<S>() {
         return (0..count).for_each(|_| plain::sweep(&grid, reversed, omega, inverse, rhs, x));
     }
-    if S::IS_SCALAR && grid.is_small_in_order() {
-        return small::sweeps(&grid, reversed, omega, inverse, rhs, x, count);
-    }
     match grid.coefficients {
         Coefficients::Constant(star) => {
             let factor = omega * (T::ONE / star.centre);
@@ -87,6 +84,9 @@ fn sweeps_kernel<T: Real, S: Simd>(
                 (false, true) => march::<T, S, _, 3, false>(simd, path, &gather, x, count),
                 (true, true) => march::<T, S, _, 3, true>(simd, path, &gather, x, count),
             }
+        }
+        Coefficients::PerCell(star) if S::IS_SCALAR && grid.is_small_in_order() => {
+            (0..count).for_each(|_| small::sweep(&grid, star, reversed, omega, inverse, rhs, x));
         }
         Coefficients::PerCell(_) => {
             let gather = GatherCells { grid: &grid, rhs, reversed };
