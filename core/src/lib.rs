@@ -71,6 +71,7 @@ pub mod omega;
 pub mod relaxation;
 mod report;
 mod run;
+mod simplex;
 mod stop;
 pub mod subgradient;
 pub mod transport;

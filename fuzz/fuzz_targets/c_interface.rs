@@ -3,16 +3,28 @@
 //! that damage, and nothing is touched.
 #![no_main]
 
-use std::ffi::c_char;
-use std::ptr;
+#[path = "c_interface/more.rs"]
+mod more;
+
+use std::ffi::{CStr, c_char, c_void};
+use std::{ptr, slice};
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use southwell::descent::{box_qp, sparse_regression};
-use southwell::linear::{Columns, Dense};
-use southwell::omega::Fixed;
-use southwell::relaxation::{self, ssor_cg};
-use southwell::subgradient::{Quantile, Table, calibration, fit, matrix};
+use rand_xoshiro::{Xoshiro256PlusPlus, rand_core::SeedableRng};
+use southwell::bandit::{Grid, TsallisInf, TsallisOptions};
+use southwell::descent::penalties::{ElasticNet, Interval, Penalty, Shape, Values};
+use southwell::descent::selection::{Cyclic, GreedyVariable, Score};
+use southwell::descent::update::Gradient;
+use southwell::descent::{self, box_qp, sparse_regression};
+use southwell::linear::{self, Columns, Csc, Csr, Dense, Star, Stencil2d};
+use southwell::omega::{Fixed, Learned, OmegaRule};
+use southwell::relaxation::{self, Relax, Split, ssor_cg};
+use southwell::subgradient::projection::Bounds;
+use southwell::subgradient::step::{Diminishing, Polyak};
+use southwell::subgradient::{
+    self, Oracle, Projection, Quantile, Table, calibration, certify, fit, matrix, method,
+};
 use southwell::transport::{self, DenseCost, Potentials, sinkhorn};
 use southwell::{Error, Real, Stop};
 use southwell_c as c;
@@ -199,23 +211,30 @@ fn with_fault(place: &mut Option<c::Fault>, call: impl FnOnce(*mut c::Fault) -> 
     code
 }
 
+/// Options of a call: these tolerances and limits.
+fn options<T: Real>(stop: &Stop<T>) -> c::Options<T> {
+    c::Options {
+        size: size_of::<c::Options<T>>(),
+        absolute: stop.absolute,
+        relative: stop.relative,
+        omega: T::ZERO,
+        max_steps: stop.max_steps,
+        check_every: stop.check_every,
+        observe: None,
+        context: ptr::null_mut(),
+    }
+}
+
 macro_rules! precision {
-    ($module:ident, $t:ident, $options:ident, $ssor_cg:ident, $sinkhorn:ident, $condensed:ident, $staged:ident,
+    ($module:ident, $t:ident, $ssor_cg:ident, $sinkhorn:ident, $condensed:ident, $staged:ident,
      $regression:ident, $fit:ident, $calibrate:ident, $recover:ident) => {
         mod $module {
             use super::*;
 
             type T = $t;
 
-            fn options(stop: &Stop<T>) -> c::Options<T> {
-                let mut options = c::$options();
-                (options.absolute, options.relative) = (stop.absolute, stop.relative);
-                (options.max_steps, options.check_every) = (stop.max_steps, stop.check_every);
-                options
-            }
-
             pub(super) fn check(input: &Input) {
-                match input.family % 8 {
+                match input.family % 16 {
                     0 => linear(input),
                     1 => coupling(input),
                     2 => quadratic(input),
@@ -223,7 +242,8 @@ macro_rules! precision {
                     4 => sparse(input),
                     5 => robust(input),
                     6 => magnetometer(input),
-                    _ => low_rank(input),
+                    7 => low_rank(input),
+                    _ => more::$module::check(input),
                 }
             }
 
@@ -435,7 +455,6 @@ macro_rules! precision {
 precision!(
     single,
     f32,
-    southwell_options_f32,
     southwell_ssor_cg_dense_f32,
     southwell_sinkhorn_f32,
     southwell_box_qp_condensed_f32,
@@ -448,7 +467,6 @@ precision!(
 precision!(
     double,
     f64,
-    southwell_options_f64,
     southwell_ssor_cg_dense_f64,
     southwell_sinkhorn_f64,
     southwell_box_qp_condensed_f64,

@@ -155,9 +155,12 @@ fn check_terminal<T: Real>(input: &Input) {
     if input.wild || input.shift < 64 {
         return;
     }
-    assert!(report.status != Status::Breakdown, "{report:?}");
     let p = matrix(&p, n);
     let size = largest(&p) + 1.0;
+    // R is at least 13, so that a pivot is lost only where a plant that cannot be brought to rest has made P so large
+    // that rounding reaches that: by 8 n² m units of it a step.
+    let lost = 8.0 * (n * n * m) as f64 * f64::from(report.steps) * T::EPSILON.to_f64() * size;
+    assert!(report.status != Status::Breakdown || lost >= 13.0, "{report:?}");
     let unit = T::EPSILON.to_f64() * size;
     let back = transposed(&p);
     let skew =

@@ -1,8 +1,9 @@
 //! Sparse regression on small designs, tame and wild: the gap is that of the weights that are left, whatever the
-//! problem, the room and the moment at which the run ends.
+//! problem, the room and the moment at which the run ends; along a path of λ, each by itself.
 #![no_main]
 
 use std::cmp::Ordering;
+use std::ops::ControlFlow;
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
@@ -33,6 +34,7 @@ struct Input {
     averaged: bool,
     max_steps: u8,
     tolerance: u8,
+    path: Vec<u8>,
 }
 
 fuzz_target!(|input: Input| if input.double { check::<f64>(&input) } else { check::<f32>(&input) });
@@ -62,6 +64,9 @@ fn check<T: Real>(input: &Input) {
     }
     on(input, &Csc::new(&offsets, &rows, &values, n).expect("sound"), &a, &y);
 }
+
+/// The weights of every λ of a path, and how its run ended.
+type Left<T> = Vec<(Vec<T>, Outcome<T>)>;
 
 fn on<T: Real, A: Design<T>>(input: &Input, design: &A, a: &[T], y: &[T]) {
     let (n, p) = (y.len(), a.len() / y.len());
@@ -152,6 +157,53 @@ fn on<T: Real, A: Design<T>>(input: &Input, design: &A, a: &[T], y: &[T]) {
     let refused = solve(&mut untouched, needed - 1, T::NAN);
     assert!(matches!(refused, Err(Error::Workspace { .. })), "{refused:?}");
     assert_eq!(bits(&untouched), bits(&start));
+
+    // One λ after the other: what each leaves is judged by itself, and the first is the solve by itself.
+    let lambdas: Vec<T> =
+        input.path.iter().take(5).map(|k| lambda * T::from_f64(f64::from(*k) / 64.0)).collect();
+    let breaks = usize::from(input.growth / 8 % 4);
+    let along = |dirt: T| -> (Result<usize, Error>, Left<T>) {
+        let (mut w, mut seen) = (start.clone(), vec![]);
+        let mut storage = vec![dirt; needed];
+        let mut indices = vec![u32::MAX; Workspace::<T>::required_indices(p, capacity)];
+        let work = Workspace::new(&problem, capacity, &mut storage, &mut indices).expect("long enough");
+        let solved = sparse_regression::path(&problem, &lambdas, &options, &mut w, work, |k, w, outcome| {
+            assert_eq!(k, seen.len());
+            seen.push((w.to_vec(), *outcome));
+            if k == breaks { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        let left = seen.last().map_or(&start, |last| &last.0);
+        assert_eq!(bits(&w), bits(left));
+        (solved, seen)
+    };
+    let (solved, seen) = along(T::NAN);
+    if let Some(index) = lambdas.iter().position(|&lambda| !(lambda > T::ZERO && lambda.is_finite())) {
+        assert_eq!(solved, Err(Error::Value { argument: "lambdas", index }));
+        return assert!(seen.is_empty());
+    }
+    assert_eq!(solved, Ok(seen.len()));
+    for (&lambda, (w, outcome)) in lambdas.iter().zip(&seen) {
+        let problem = problem.with_lambda(lambda).expect("a positive number");
+        assert!(w.iter().all(|w| w.is_finite()), "{outcome:?} left {w:?}");
+        if outcome.report.status != Status::NotFinite && !input.wild {
+            judge(input, &problem, outcome, a, y, w, &weights);
+        }
+        assert!(outcome.report.status != Status::Converged || outcome.gap <= outcome.threshold);
+    }
+    if let Some((first, _)) = seen.first() {
+        let problem = problem.with_lambda(lambdas[0]).expect("a positive number");
+        let mut storage = vec![T::ONE; needed];
+        let mut indices = vec![0; Workspace::<T>::required_indices(p, capacity)];
+        let work = Workspace::new(&problem, capacity, &mut storage, &mut indices).expect("long enough");
+        let mut alone = start.clone();
+        sparse_regression::solve(&problem, &options, &mut alone, work, &mut ()).expect("as before");
+        assert_eq!(bits(&alone), bits(first));
+    }
+    force_level(Some(Level::Scalar));
+    let (_, scalar) = along(T::ONE);
+    force_level(None);
+    let all = |seen: &Left<T>| seen.iter().flat_map(|(w, _)| bits(w)).collect::<Vec<_>>();
+    assert_eq!(all(&scalar), all(&seen));
 }
 
 /// P, D and the gap anew, in `f64` by plain loops; returns by how much they may differ.

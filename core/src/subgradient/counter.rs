@@ -26,6 +26,8 @@ use southwell_simd::elementary::{cos_sin_turn, ln_scalar};
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 /// 2⁻⁵³
 const UNIT: f64 = 1.110_223_024_625_156_5e-16;
+/// The last word of signs: 64 of them share one.
+const WORDS: u64 = u64::MAX >> 6;
 
 const fn mix(z: u64) -> u64 {
     let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -74,7 +76,7 @@ pub fn sign<T: Real>(key: u64, n: u64) -> T {
     if (draw(key, n >> 6) >> (n & 63)) & 1 == 1 { T::ONE } else { -T::ONE }
 }
 
-/// Writes the normal numbers n, n + 1, … of a stream, rounded to the type.
+/// Writes the normal numbers n, n + 1, … of a stream, rounded to the type; after the last address comes the first.
 pub fn fill_normal<T: Real>(key: u64, n: u64, out: &mut [T]) {
     let mut n = n;
     let mut out = out.iter_mut();
@@ -93,14 +95,14 @@ pub fn fill_normal<T: Real>(key: u64, n: u64, out: &mut [T]) {
     }
 }
 
-/// Writes the signs n, n + 1, … of a stream.
+/// Writes the signs n, n + 1, … of a stream; after the last address comes the first.
 pub fn fill_signs<T: Real>(key: u64, n: u64, out: &mut [T]) {
     let (mut word, mut left) = (draw(key, n >> 6) >> (n & 63), 64 - (n & 63));
-    let mut next = (n >> 6).wrapping_add(1);
+    let mut next = (n >> 6).wrapping_add(1) & WORDS;
     for out in out {
         if left == 0 {
             (word, left) = (draw(key, next), 64);
-            next = next.wrapping_add(1);
+            next = next.wrapping_add(1) & WORDS;
         }
         *out = if word & 1 == 1 { T::ONE } else { -T::ONE };
         word >>= 1;
@@ -146,12 +148,13 @@ mod tests {
 
     #[test]
     fn runs_of_numbers_are_the_numbers() {
-        for start in [0, 1, 62, 63, 64, 65, 127, 1 << 40] {
+        for start in [0, 1, 62, 63, 64, 65, 127, 1 << 40, u64::MAX - 64, u64::MAX] {
             for len in [0, 1, 2, 3, 64, 65, 130] {
                 let (mut normals, mut signs) = (vec![f64::NAN; len], vec![f64::NAN; len]);
                 fill_normal(7, start, &mut normals);
                 fill_signs(7, start, &mut signs);
-                for (k, (&a, &b)) in (start..).zip(normals.iter().zip(&signs)) {
+                for (k, (&a, &b)) in normals.iter().zip(&signs).enumerate() {
+                    let k = start.wrapping_add(k as u64);
                     assert_eq!((a, b), (normal(7, k), sign(7, k)));
                 }
             }

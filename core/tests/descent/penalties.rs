@@ -3,12 +3,12 @@
 use crate::common::descending::{begun, solve};
 use crate::common::lasso::{corr, dense, gap, labels, largest_correlation, sparse};
 use crate::common::streams::Wide;
-use southwell::descent::losses::{Huber, LeastSquares, Logistic};
+use southwell::descent::losses::{Huber, LeastSquares, Logistic, Quadratic};
 use southwell::descent::penalties::{ElasticNet, Group, Interval, L1, NonNegative, Simplex};
 use southwell::descent::selection::{Cyclic, Greedy, GreedyVariable, Score};
 use southwell::descent::update::{Gradient, ProxNewton, TwoMetric};
 use southwell::descent::{Loss, Measure, Partition, Penalty, Selection, Update};
-use southwell::linear::{Columns, Csc, Design};
+use southwell::linear::{Columns, Csc, Dense, Design};
 use southwell::{Real, Run, Status, Stop};
 
 fn view(x: &Wide) -> Columns<'_, f64> {
@@ -127,6 +127,23 @@ fn optimum_on_a_simplex() {
     assert!((outcome.objective / 200.0 - 6.745_796_997_03).abs() < 1e-9, "{outcome:?}");
     assert_eq!(w.iter().filter(|w| **w > 1e-9).count(), 23);
     assert!((w.iter().sum::<f64>() - 5.0).abs() < 1e-12);
+}
+
+/// Where nothing curves, a step is as long as numbers are: it ends in the corner where the slope is least, and not off the
+/// simplex.
+#[test]
+fn a_simplex_keeps_its_sum_where_nothing_curves() {
+    let zeros = [0.0_f64; 9];
+    let loss = Quadratic::new(Dense::new(&zeros, 3, 3).expect("a matrix"), &[1.0, 3.0, 2.0]).expect("a loss");
+    let whole = Partition::consecutive(3, 3).expect("one block");
+    for l2 in [0.0, 1.0] {
+        let simplex = Simplex { l2, ..Simplex::new(1.0) };
+        let mut x = [0.2, 0.3, 0.5];
+        let outcome =
+            solve((&loss, &simplex), (Cyclic::new(whole), Gradient), (stop(), Measure::Violation), &mut x);
+        assert!(outcome.report.converged(), "{outcome:?}");
+        assert_eq!((x, outcome.objective), ([0.0, 1.0, 0.0], 0.5 * l2 - 3.0));
+    }
 }
 
 /// Updates to gap/P(0) ≤ 1e-2, 1e-4, 1e-6, 1e-8, looked at every so many.

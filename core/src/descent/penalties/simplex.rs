@@ -3,6 +3,7 @@
 use southwell_simd::vector;
 
 use super::{Block, Penalty, Shape};
+use crate::simplex::lower;
 use crate::{Error, Real};
 
 /// Rounds of [`threshold`]: each drops variables, so a block of τ ends in τ; a few is usual.
@@ -63,6 +64,7 @@ impl<T: Real> Penalty<T> for Simplex<T> {
     }
     fn prox(&self, _block: Block<'_>, step: T, x: &mut [T]) {
         vector::scale(T::ONE / (T::ONE + step * self.l2), x);
+        lower(x, self.sum);
         let theta = threshold(self.sum, x);
         for x in x {
             *x = (*x - theta).max(T::ZERO);

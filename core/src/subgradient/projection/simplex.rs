@@ -10,6 +10,7 @@
 use southwell_simd::vector;
 
 use super::Projection;
+use crate::simplex::lower;
 use crate::{Error, Real};
 
 const POSITIVE: &str = "must be positive and finite";
@@ -39,6 +40,7 @@ impl<T: Real> Projection<T> for Simplex<T> {
         None
     }
     fn project(&mut self, x: &mut [T]) {
+        lower(x, self.total);
         let tau = threshold(x, self.total, |x| x);
         x.iter_mut().for_each(|x| *x = above(*x, tau));
     }
