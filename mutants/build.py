@@ -73,8 +73,8 @@ def listed():
 
 
 def make(work, mutants, folder, only=""):
-    """Writes the tree with a package's mutants in files whose path has `only` in it; leaves out mutant after mutant until it
-    compiles. Returns their fates."""
+    """Writes the tree with a package's mutants in files in whose path the pattern `only` is found; leaves out mutant after
+    mutant until it compiles. Returns their fates."""
     root = HERE.parent
     wanted = copy(work)
     names = [mutant["name"] for mutant in mutants]
@@ -90,7 +90,7 @@ def make(work, mutants, folder, only=""):
         for name, text in text_of.items():
             here = [(number, mutant) for number, mutant in enumerate(mutants)
                     if mutant["file"] == name and names[number] not in fates and name.startswith(folder + "/")
-                    and only in name]
+                    and re.search(only, name)]
             files[name] = switch.File(text.encode(), here, PATH[folder])
             for number, fate in files[name].left:
                 fates[names[number]] = fate

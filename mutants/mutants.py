@@ -171,7 +171,7 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("/tmp/southwell-mutants"))
     parser.add_argument("--package", choices=["core", "simd"], action="append", help="this one only")
     parser.add_argument("--file", default="", help="mutants of files whose path has this in it only")
-    parser.add_argument("--only", default="", help="switch mutants of files whose path has this in it only: a quicker build")
+    parser.add_argument("--only", default="", help="switch mutants of files in whose path this pattern is found only: a quicker build")
     parser.add_argument("--test", action="append", help="build and ask this test program only, besides the library's own tests")
     parser.add_argument("--shard", default="0/1", help="K/N: every N-th mutant of the shuffled list, from the K-th")
     parser.add_argument("--seed", type=int, default=1, help="of the order in which mutants are run")
@@ -197,7 +197,8 @@ def main():
             fates |= json.loads((here / "fates.json").read_text())["fates"]
     done = results(path)
     asked = [(number, mutant) for number, mutant in enumerate(mutants)
-             if mutant["file"].split("/")[0] in packages and options.file in mutant["file"] and options.only in mutant["file"]]
+             if mutant["file"].split("/")[0] in packages
+             and options.file in mutant["file"] and re.search(options.only, mutant["file"])]
 
     if options.what == "score":
         return score([mutant for _, mutant in asked], fates, done, options.files)

@@ -159,6 +159,32 @@ fn a_start_out_of_range_is_one_of_the_same_shape() {
     }
 }
 
+/// Lines that shall carry nothing get nothing, and are off by nothing.
+#[test]
+fn lines_that_carry_nothing() {
+    let matrix = matrix();
+    let (r, c) = ([1.0, 0.0, 2.0], [0.0, 2.5, 0.5]);
+    let problem = Problem::new(&matrix, &r, &c).expect("a problem");
+    let (mut storage, mut indices) = ([f64::NAN; 12], [7; 15]);
+    let work = sinkhorn_knopp::Workspace::new(&problem, &mut storage, &mut indices).expect("memory");
+    let (mut x, mut y) = ([1.0; 3], [f64::NAN, 1.0, 0.5]);
+    let scalings = Scalings { x: &mut x, y: &mut y };
+    let mut run = sinkhorn_knopp::start(&problem, &options(20), scalings, work).expect("valid");
+    for step in 0..5 {
+        let (x, y) = run.scalings();
+        assert_eq!((x[1], y[0]), (0.0, 0.0), "{step}");
+        let entry = |i: usize, j: usize| x[i] * A[3 * i + j] * y[j];
+        let off = |i: usize| {
+            let (row, column): (f64, f64) =
+                ((0..3).map(|j| entry(i, j)).sum(), (0..3).map(|j| entry(j, i)).sum());
+            (row - r[i]).abs() + (column - c[i]).abs()
+        };
+        let residual = off(0) + off(1) + off(2);
+        near(&[run.residual()], &[residual], "residual");
+        run.step();
+    }
+}
+
 /// Where the sums cannot be reached a run says so at the first look at whether it still falls, with the twentieth step,
 /// which does not count.
 #[test]
@@ -180,6 +206,17 @@ fn no_support_is_said_with_the_twentieth_step() {
         let before = bits(run.scalings().0);
         run.step();
         assert_eq!(bits(run.scalings().0), before);
+    }
+    // The same by one scaling: rows 0 and 1 depend on the last column, which shall carry less than they.
+    let values = [0.0, 0.0, 1.0, 0.0, 0.0, 2.0, 1.0, 2.0, 1.0];
+    let mirrored = Dense::new(&values, 3, 3, 3).expect("a matrix");
+    for sums in [alike, [1.0, 0.5, 1.0], [0.25, 1.0, 1.0]] {
+        let problem = Problem::new(&mirrored, &sums, &sums).expect("a problem");
+        let (mut storage, mut indices) = ([f64::NAN; 6], [7; 15]);
+        let work = symmetric::Workspace::new(&problem, &mut storage, &mut indices).expect("memory");
+        let mut x = [1.0; 3];
+        let report = symmetric::solve(&problem, &options(500), &mut x, work, &mut ()).expect("valid");
+        assert!(report.status == Status::NoSupport && report.steps < 100, "{sums:?}: {report:?}");
     }
     let problem = ruiz::Problem::new::<f64>(&matrix, ruiz::Norm::Sum).expect("a problem");
     let (mut storage, mut indices) = ([f64::NAN; 12], [7; 15]);

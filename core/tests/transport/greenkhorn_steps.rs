@@ -1,8 +1,11 @@
 //! Greenkhorn's lines, one by one, against its formula in plain loops.
 
+use core::ops::ControlFlow;
+
 use crate::common::cases::random;
-use southwell::transport::{DenseCost, Potentials, Problem, greenkhorn};
-use southwell::{Run, Status, Stop, drive};
+use southwell::omega::Fixed;
+use southwell::transport::{DenseCost, Potentials, Problem, certificate, gap, greenkhorn, sinkhorn};
+use southwell::{Observer, Progress, Run, Status, Stop, drive};
 
 const EPSILON: f64 = 0.125;
 
@@ -77,6 +80,38 @@ fn the_worst_line_is_made_exact() {
         let coupling = (0..n * m).map(|k| entry(&f, &g, k));
         assert!(run.coupling().iter().zip(coupling).all(|(p, q)| (p - q).abs() < 1e-12), "{step}");
     }
+}
+
+/// A run under a gap shows an observer that does not ask for every step what is looked at, as one run.
+#[test]
+fn gaps_are_no_seams() {
+    struct Quiet(Vec<u32>);
+    impl Observer<f64> for Quiet {
+        fn observe(&mut self, progress: &Progress<f64>) -> ControlFlow<()> {
+            assert!(progress.residual.is_some(), "nobody asked for {progress:?}");
+            self.0.push(progress.step);
+            ControlFlow::Continue(())
+        }
+        fn every_step(&self) -> bool {
+            false
+        }
+    }
+    let case = random(2, 5);
+    let cost = DenseCost::new(&case.cost, 5, 5, 5).expect("costs");
+    let problem = Problem::new(&cost, &case.a, &case.b, 0.0625).expect("a problem");
+    let mut storage = vec![f64::NAN; sinkhorn::Workspace::<f64>::required_len(5, 5, 5)];
+    let work = sinkhorn::Workspace::new(&problem, &mut storage).expect("memory");
+    let (mut f, mut g) = (vec![0.0; 5], vec![0.0; 5]);
+    let x = Potentials { f: &mut f, g: &mut g };
+    let stop = Stop { max_steps: 20, check_every: 4, ..Stop::relative(1e-14) };
+    let (options, mut rule) = (sinkhorn::Options { stop }, Fixed(1.0));
+    let mut run = sinkhorn::start(&problem, &options, &mut rule, x, work).expect("valid");
+    let gap = gap::GapStop { tolerance: 0.0, every: 8, ..gap::GapStop::default() };
+    let mut memory = vec![f64::NAN; certificate::certify_len(5, 5, true)];
+    let mut quiet = Quiet(vec![]);
+    let done = gap::drive(&mut run, &problem, (&stop, &gap), &mut memory, &mut quiet).expect("valid");
+    assert_eq!(quiet.0, [0, 4, 8, 12, 16, 20]);
+    assert_eq!((done.report.status, done.report.steps, done.certificates), (Status::StepLimit, 20, 4));
 }
 
 /// At the level of rounding a run ends by itself, and one that has nothing to do takes no line.

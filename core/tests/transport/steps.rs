@@ -3,7 +3,7 @@
 use crate::common::cases::Case;
 use southwell::omega::{Fixed, OmegaRule, Sight};
 use southwell::transport::steps::Reach;
-use southwell::transport::{DenseCost, Potentials, Problem, scaling, sinkhorn};
+use southwell::transport::{DenseCost, Ground, PointCost, Potentials, Problem, scaling, sinkhorn};
 use southwell::{Error, Progress, Report, Run, Stop, drive};
 
 const EPSILON: f64 = 0.25;
@@ -307,6 +307,17 @@ fn memory_of_another_shape_is_refused_with_both_lengths() {
         let refused = scaling::start(&problem, &options, &mut Fixed(1.0), x, work).err();
         assert_eq!(refused, expected(33, n * m + 3 * (n + m)), "{n} {m}");
     }
+    // Costs that are made on the fly need a row's memory more.
+    let (cost, a, b, mut transposed) = (shape(3, 4), weights(3), weights(4), [0.0; 4]);
+    let stored = Problem::new(&cost, &a, &b, 1.0).expect("a problem");
+    let made = PointCost::new(&[0.0, 1.0, 2.0], &[0.0, 1.0, 2.0, 3.0], 1, Ground::L1, &mut transposed);
+    let made = made.expect("points");
+    let made = Problem::new(&made, &a, &b, 1.0).expect("a problem");
+    let (mut f, mut g, mut memory) = ([0.0; 3], [0.0; 4], [0.0; 40]);
+    let x = Potentials { f: &mut f, g: &mut g };
+    let work = scaling::Workspace::new(&stored, &mut memory).expect("memory");
+    let refused = scaling::start(&made, &sinkhorn::Options::default(), &mut Fixed(1.0), x, work).err();
+    assert_eq!(refused, Some(Error::Workspace { needed: 37, given: 33 }));
     assert_eq!(scaling::Workspace::<f64>::required_len(3, 4, true), 33);
     assert_eq!(scaling::Workspace::<f64>::required_len(3, 4, false), 37);
     assert_eq!(sinkhorn::Workspace::<f64>::required_len(3, 4, 8), 15);

@@ -273,6 +273,13 @@ fn observers_see_one_run() {
             assert_eq!((report.status, report.steps), (status, last), "{setup:?}");
         }
         setup.options.stop.check_every = 3;
+        let mut seen = vec![];
+        let mut look = |progress: &Progress<f64>| {
+            seen.push(progress.step);
+            ControlFlow::Continue(())
+        };
+        let steps = setup.solve(&mut look).outcome.report.steps;
+        assert!(seen.iter().copied().eq(0..seen.len() as u32) && seen.len() as u32 + 1 >= steps, "{seen:?}");
         let mut quiet = Quiet(vec![]);
         let report = setup.solve(&mut quiet).outcome.report;
         assert_eq!(quiet.0.first(), Some(&0), "{setup:?}");

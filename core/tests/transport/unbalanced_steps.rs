@@ -1,7 +1,7 @@
 //! Steps of the iteration with missed marginals, one by one, against the formulas of its page in plain loops.
 
 use southwell::transport::{DenseCost, Potentials, unbalanced};
-use southwell::{Run, Stop};
+use southwell::{Error, Run, Stop};
 
 const COST: [f64; 12] = [0.5, 1.0, 0.25, 0.75, 0.125, 0.875, 1.0, 0.0, 0.625, 0.25, 0.5, 0.375];
 const A: [f64; 3] = [0.5, 0.0, 1.5];
@@ -29,6 +29,13 @@ fn wanted(weight: f64, potential: f64, rho: f64) -> f64 {
 fn moved(potential: f64, weight: f64, sum: f64, rho: f64) -> f64 {
     let damping = if rho.is_finite() { rho / (rho + EPSILON) } else { 1.0 };
     if weight == 0.0 { f64::NEG_INFINITY } else { damping * (potential + EPSILON * (weight / sum).ln()) }
+}
+
+/// ln Σ w e^(−p/ρ), of exponents that may be large.
+fn log_mass(weights: &[f64], potential: &[f64], rho: f64) -> f64 {
+    let lines = || weights.iter().zip(potential).filter(|(w, _)| **w > 0.0).map(|(w, p)| (w, -p / rho));
+    let most = lines().fold(f64::NEG_INFINITY, |most, (_, x)| most.max(x));
+    most + lines().map(|(w, x)| w * (x - most).exp()).sum::<f64>().ln()
 }
 
 fn near(x: f64, y: f64) -> bool {
@@ -96,5 +103,52 @@ fn steps_are_those_of_the_page() {
             let mass: f64 = (0..12).map(|k| entry(&f, &g, k)).sum();
             assert!(near(run.mass(), mass), "{label}: {} {mass}", run.mass());
         }
+    }
+}
+
+/// The shift makes both sides ask for the same mass, from potentials of any size; where a column cannot be seen at first,
+/// what a step changed is finite all the same, with lines without mass.
+#[test]
+fn both_sides_ask_for_the_same_mass() {
+    let cost = DenseCost::new(&COST, 3, 4, 4).expect("costs");
+    let rho = (0.25, 0.5);
+    let problem = unbalanced::Problem::new(&cost, &A, &B, EPSILON, rho).expect("a problem");
+    for start in [0.0, 1.0, 20.0, -20.0, 500.0, -500.0] {
+        let mut storage = [f64::NAN; 11];
+        let work = unbalanced::Workspace::new(&problem, &mut storage).expect("memory");
+        let options = unbalanced::Options { stop: Stop::relative(1e-12), translate: true };
+        let (mut f, mut g) = ([0.0; 3], [start, start / 2.0, 0.0, -start]);
+        let x = Potentials { f: &mut f, g: &mut g };
+        let mut run = unbalanced::start(&problem, &options, x, work).expect("valid");
+        let mut told = f64::INFINITY;
+        for step in 0..12 {
+            run.step();
+            assert!(run.change().is_finite() && run.residual().is_finite(), "{start} {step}");
+            let (f, g) = run.potentials();
+            told = log_mass(&A, f, rho.0) - log_mass(&B, g, rho.1);
+        }
+        // (A step that could not see a column, or shifted far, moves the rows once more: not the last ones.)
+        assert!(told.abs() < 1e-9, "{start}: {told}");
+    }
+}
+
+/// Memory of another problem, by its rows, its columns or both.
+#[test]
+fn memory_of_another_shape() {
+    let values = [0.5; 16];
+    let shape = |n: usize, m: usize| DenseCost::new(&values[..n * m], n, m, m).expect("costs");
+    let cost = shape(3, 4);
+    let problem = unbalanced::Problem::new(&cost, &A, &B, EPSILON, (1.0, 1.0)).expect("a problem");
+    for (n, m) in [(3, 4), (2, 4), (3, 3), (4, 3)] {
+        let (other, ones) = (shape(n, m), [1.0; 4]);
+        let other = unbalanced::Problem::new(&other, &ones[..n], &ones[..m], EPSILON, (1.0, 1.0));
+        let mut storage = [f64::NAN; 20];
+        let work = unbalanced::Workspace::new(&other.expect("a problem"), &mut storage).expect("memory");
+        let (mut f, mut g) = ([0.0; 3], [0.0; 4]);
+        let x = Potentials { f: &mut f, g: &mut g };
+        let options = unbalanced::Options::default();
+        let refused = unbalanced::start(&problem, &options, x, work).map(|_| ()).err();
+        let given = n + 2 * m;
+        assert_eq!(refused, (given != 11).then_some(Error::Workspace { needed: 11, given }), "{n} {m}");
     }
 }
