@@ -72,8 +72,9 @@ def listed():
     return mutants
 
 
-def make(work, mutants, folder):
-    """Writes the tree with a package's mutants; leaves out mutant after mutant until it compiles. Returns their fates."""
+def make(work, mutants, folder, only=""):
+    """Writes the tree with a package's mutants in files in whose path the pattern `only` is found; leaves out mutant after
+    mutant until it compiles. Returns their fates."""
     root = HERE.parent
     wanted = copy(work)
     names = [mutant["name"] for mutant in mutants]
@@ -88,7 +89,8 @@ def make(work, mutants, folder):
         files = {}
         for name, text in text_of.items():
             here = [(number, mutant) for number, mutant in enumerate(mutants)
-                    if mutant["file"] == name and names[number] not in fates and name.startswith(folder + "/")]
+                    if mutant["file"] == name and names[number] not in fates and name.startswith(folder + "/")
+                    and re.search(only, name)]
             files[name] = switch.File(text.encode(), here, PATH[folder])
             for number, fate in files[name].left:
                 fates[names[number]] = fate
@@ -131,9 +133,10 @@ def check(work, folder, files):
     return [(number, its_own) for number, its_own in sorted(bad) if its_own or number not in sure]
 
 
-def programs(work, folder):
-    """Builds the test programs of a package and gives their paths by name."""
-    command = ["cargo", "test", "--locked", "--no-run", "--message-format=json", "-p", PACKAGES[folder], "--lib", "--tests",
+def programs(work, folder, asked=()):
+    """Builds the test programs of a package, its own and all or some of the others, and gives their paths by name."""
+    others = [word for name in asked for word in ("--test", name)] or ["--tests"]
+    command = ["cargo", "test", "--locked", "--no-run", "--message-format=json", "-p", PACKAGES[folder], "--lib", *others,
                *FEATURES[folder], *PROFILE[folder], "--target-dir", str(work / "target")]
     ran = subprocess.run(command, cwd=work / "tree", env=ENVIRONMENT, capture_output=True, text=True)
     if ran.returncode != 0:
@@ -151,13 +154,13 @@ def tests(program, work):
     return [line.removesuffix(": test") for line in out.split("\n") if line.endswith(": test")]
 
 
-def map_tests(work, folder, slowest=60.0):
+def map_tests(work, folder, slowest=60.0, asked=()):
     """Which mutants each test of a package comes by, and the seconds of the processor that it takes."""
     def limit():
         resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(slowest) + 1, math.ceil(slowest) + 1))
 
     found = []
-    for name, program in sorted(programs(work, folder).items()):
+    for name, program in sorted(programs(work, folder, asked).items()):
         stamp = [os.stat(program).st_size, os.stat(program).st_mtime_ns]
         cached = work / f"map-{folder}-{name}.json"
         if cached.exists():

@@ -171,6 +171,8 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("/tmp/southwell-mutants"))
     parser.add_argument("--package", choices=["core", "simd"], action="append", help="this one only")
     parser.add_argument("--file", default="", help="mutants of files whose path has this in it only")
+    parser.add_argument("--only", default="", help="switch mutants of files in whose path this pattern is found only: a quicker build")
+    parser.add_argument("--test", action="append", help="build and ask this test program only, besides the library's own tests")
     parser.add_argument("--shard", default="0/1", help="K/N: every N-th mutant of the shuffled list, from the K-th")
     parser.add_argument("--seed", type=int, default=1, help="of the order in which mutants are run")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no further mutant after so long")
@@ -189,13 +191,14 @@ def main():
         here, begin = options.work / folder, time.monotonic()
         here.mkdir(exist_ok=True)
         if options.what in ("build", "run", "one") and not options.as_built:
-            fates |= build.make(here, mutants, folder)
+            fates |= build.make(here, mutants, folder, options.only)
             print(f"{folder}: switches in {time.monotonic() - begin:.0f} s", flush=True)
         elif (here / "fates.json").exists():
             fates |= json.loads((here / "fates.json").read_text())["fates"]
     done = results(path)
     asked = [(number, mutant) for number, mutant in enumerate(mutants)
-             if mutant["file"].split("/")[0] in packages and options.file in mutant["file"]]
+             if mutant["file"].split("/")[0] in packages
+             and options.file in mutant["file"] and re.search(options.only, mutant["file"])]
 
     if options.what == "score":
         return score([mutant for _, mutant in asked], fates, done, options.files)
@@ -211,7 +214,10 @@ def main():
     for folder in packages:
         begin = time.monotonic()
         here = options.work / folder
-        found += build.mapped(here, folder) if options.as_built else build.map_tests(here, folder, options.slowest)
+        if options.as_built:
+            found += build.mapped(here, folder)
+        else:
+            found += build.map_tests(here, folder, options.slowest, options.test or ())
         print(f"{folder}: {len(found)} tests built and mapped in {time.monotonic() - begin:.0f} s", flush=True)
     if options.what == "build":
         return None

@@ -284,3 +284,24 @@ impl<T: Real, C: Cost<T>> Run for Greenkhorn<'_, T, C> {
         self.floor.stalled().then_some(Status::Stalled)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::{violation, worst};
+
+    /// ρ(w, s) = s − w + w ln(w/s), whose digits cancel near s = w.
+    #[test]
+    fn a_violation_has_its_digits_near_nought_as_well() {
+        for w in [0.25, 1.0, 3.0_f64] {
+            for d in [-0.9, -0.25, -0.0157, -0.0156, -0.0150, -1e-3, 1e-6, 0.01, 0.0156, 0.0157, 0.5, 3.0] {
+                let exact = w * (d - f64::ln_1p(d));
+                let found = violation(w, w + w * d);
+                assert!((found / exact - 1.0).abs() < 4e-6, "{w} {d}: {found} {exact}");
+            }
+            assert_eq!((violation(w, w), violation(0.0, w)), (0.0, 0.0));
+        }
+        assert_eq!(worst(&[1.0, 0.5, 0.0, 0.5], &[1.0, 0.25, 9.0, 0.25]), (1, violation(0.5, 0.25)));
+    }
+}

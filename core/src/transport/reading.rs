@@ -90,3 +90,38 @@ pub(super) fn shape<T: Real>(epsilon: T, g: &[T], c: &[T], e: &mut [T]) -> (T, T
     e.fill(T::ZERO);
     (m, T::ZERO)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{copy_marked, largest, shape, total, weighted};
+
+    /// Digits that a plain sum would lose, whichever of two terms is the larger.
+    #[test]
+    fn sums_keep_what_large_terms_hide() {
+        let sum = |terms: &[f64]| total(terms.iter().copied());
+        assert_eq!(sum(&[1e100, 1.0, -1e100]), 1.0);
+        assert_eq!(sum(&[1.0, 1e100, -1e100]), 1.0);
+        assert_eq!(sum(&[1.0, 1e100, 1.0, -1e100]), 2.0);
+        assert_eq!(sum(&[3.0, -1e100, 0.5, 1e100, 0.25]), 3.75);
+        assert_eq!((sum(&[]), sum(&[f64::INFINITY, 1.0])), (0.0, f64::INFINITY));
+        assert!(sum(&[f64::INFINITY, -f64::INFINITY]).is_nan());
+    }
+
+    #[test]
+    fn lines_without_mass_are_passed_over() {
+        let (weights, p) = ([0.5, 0.0, 2.0], [-3.0, f64::NEG_INFINITY, 1.0]);
+        assert_eq!((weighted(&weights, &p), largest(&weights, &p)), (0.5, 3.0));
+        let mut copy = [7.0; 3];
+        copy_marked(&weights, &[-3.0, 5.0, 1.0], &mut copy);
+        assert_eq!(copy, p);
+    }
+
+    #[test]
+    fn a_row_has_its_largest_entry_at_one() {
+        let mut e = [f64::NAN; 3];
+        assert_eq!(shape(0.5, &[1.0, 0.5, f64::NEG_INFINITY], &[0.5, 0.0, 0.0], &mut e), (1.0, 2.0));
+        assert_eq!(e, [1.0, 1.0, 0.0]);
+        assert_eq!(shape(0.5, &[f64::NEG_INFINITY; 3], &[0.0; 3], &mut e), (f64::NEG_INFINITY, 0.0));
+        assert_eq!(e, [0.0; 3]);
+    }
+}

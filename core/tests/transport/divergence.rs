@@ -4,7 +4,7 @@ use crate::common::cases::{Case, digits, pixel_cost};
 use southwell::omega::Fixed;
 use southwell::transport::divergence::{self, Divergence, Problems, State};
 use southwell::transport::{DenseCost, Potentials, Problem, sinkhorn, symmetric};
-use southwell::{Error, Real, Status, Stop};
+use southwell::{Error, Real, Run, Status, Stop};
 
 fn narrow<T: Real>(x: &[f64]) -> Vec<T> {
     x.iter().map(|&x| T::from_f64(x)).collect()
@@ -130,4 +130,80 @@ fn symmetric_runs() {
     let error = symmetric::solve(&mixed, &symmetric::Options::default(), &mut f, workspace, &mut ()).err();
     assert!(matches!(error, Some(Error::Mass { argument: "b", .. })));
     assert_eq!(f, [7.0; 64]);
+}
+
+/// f ← (f + f*)/2 in plain loops; what is refused, and where.
+#[test]
+fn symmetric_steps_go_half_the_way() {
+    let (values, a, epsilon) = ([0.0, 1.0, 0.5, 1.0, 0.0, 0.25, 0.5, 0.25, 0.0], [0.5, 0.0, 1.5], 0.25);
+    let cost = DenseCost::new(&values, 3, 3, 3).expect("costs");
+    let problem = Problem::new(&cost, &a, &a, epsilon).expect("a problem");
+    let options = symmetric::Options { stop: Stop::relative(1e-12) };
+    let mut storage = [f64::NAN; 9];
+    let work = symmetric::Workspace::new(&problem, &mut storage).expect("memory");
+    // Of a line without mass the potential is not looked at.
+    let mut start = [0.25, f64::NAN, -0.5];
+    let mut run = symmetric::start(&problem, &options, &mut start, work).expect("valid");
+    assert_eq!((run.parameter(), run.scale(), run.failure()), (0.5, 2.0, None));
+    let mut f = [0.25, f64::NEG_INFINITY, -0.5];
+    for step in 0..6 {
+        let row = |f: &[f64; 3], i: usize| -> f64 {
+            (0..3).map(|j| ((f[i] + f[j] - values[3 * i + j]) / epsilon).exp()).sum()
+        };
+        if step > 0 {
+            let moved = |i: usize| f[i] + 0.5 * epsilon * (a[i] / row(&f, i)).ln();
+            f = [moved(0), f64::NEG_INFINITY, moved(2)];
+            run.step();
+        }
+        let near = |x: f64, y: f64| x == y || (x - y).abs() < 1e-12 * (1.0 + y.abs());
+        assert!((0..3).all(|i| near(run.potential()[i], f[i])), "{step}: {:?} {f:?}", run.potential());
+        let mass = row(&f, 0) + row(&f, 2);
+        let error = 2.0 * ((row(&f, 0) - a[0]).abs() + (row(&f, 2) - a[2]).abs());
+        assert!(near(run.mass(), mass) && near(run.residual(), error), "{step}: {mass} {error}");
+        assert!(near(run.value(), 2.0 * (a[0] * f[0] + a[2] * f[2]) - epsilon * mass), "{step}");
+    }
+    let mut refused = |f: &[f64]| {
+        let mut f = f.to_vec();
+        let work = symmetric::Workspace::new(&problem, &mut storage).expect("memory");
+        symmetric::start(&problem, &options, &mut f, work).map(|_| ()).err()
+    };
+    assert_eq!(refused(&[0.0, 0.0, f64::NAN]), Some(Error::Value { argument: "f", index: 2 }));
+    assert_eq!(refused(&[f64::INFINITY, 0.0, 0.0]), Some(Error::Value { argument: "f", index: 0 }));
+    assert_eq!(refused(&[0.0; 2]), Some(Error::Dimension { argument: "f", expected: 3, given: 2 }));
+    // Memory of a smaller problem.
+    let small = DenseCost::new(&values[..4], 2, 2, 2).expect("costs");
+    let small = Problem::new(&small, &[1.0, 1.0], &[1.0, 1.0], epsilon).expect("a problem");
+    let work = symmetric::Workspace::new(&small, &mut storage).expect("memory");
+    let mut f = [0.0; 3];
+    let refused = symmetric::start(&problem, &options, &mut f, work).map(|_| ()).err();
+    assert_eq!(refused, Some(Error::Workspace { needed: 9, given: 6 }));
+}
+
+/// Of runs that are not at their end the value is that of their dual values, what masses lack included.
+#[test]
+fn the_value_of_unfinished_runs() {
+    let values = [0.0, 1.0, 0.5, 1.0, 0.0, 0.25, 0.5, 0.25, 0.0];
+    let (a, b) = ([0.5, 0.25, 1.25], [1.0, 0.75, 0.25]);
+    let cost = DenseCost::new(&values, 3, 3, 3).expect("costs");
+    let problem = |a, b| Problem::new(&cost, a, b, 0.125).expect("a problem");
+    let (mixed, first, second) = (problem(&a, &b), problem(&a, &a), problem(&b, &b));
+    let problems = Problems { mixed: &mixed, first: &first, second: &second };
+    let mut storage = [f64::NAN; divergence::required_len(3, 3, 3, true)];
+    for max_steps in [0, 1, 3, 8] {
+        let [mut f, mut g, mut f_aa, mut g_bb] = [[0.125; 3]; 4];
+        let state = State { mixed: Potentials { f: &mut f, g: &mut g }, first: &mut f_aa, second: &mut g_bb };
+        let options = sinkhorn::Options { stop: Stop { max_steps, ..Stop::relative(1e-13) } };
+        let seen = divergence::solve(&problems, &options, &mut Fixed(1.0), state, &mut storage, &mut ());
+        let seen = seen.expect("valid");
+        let dual = |a: &[f64], b: &[f64], f: &[f64], g: &[f64]| -> f64 {
+            let mass: f64 = (0..9).map(|k| ((f[k / 3] + g[k % 3] - values[k]) / 0.125).exp()).sum();
+            (0..3).map(|k| a[k] * f[k] + b[k] * g[k]).sum::<f64>() - 0.125 * mass
+        };
+        let duals = [dual(&a, &b, &f, &g), dual(&a, &a, &f_aa, &f_aa), dual(&b, &b, &g_bb, &g_bb)];
+        for (mine, dual) in seen.transport.iter().zip(duals) {
+            assert!((mine - dual).abs() < 1e-13, "{max_steps}: {seen:?} {duals:?}");
+        }
+        let value = duals[0] - 0.5 * duals[1] - 0.5 * duals[2];
+        assert!((seen.value - value).abs() < 1e-13, "{max_steps}: {seen:?} {value}");
+    }
 }

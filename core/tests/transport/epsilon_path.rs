@@ -1,10 +1,12 @@
 //! ε scaling against the reference counts.
 
+use core::ops::ControlFlow;
+
 use crate::common::cases::{Case, digits, look, random};
 use southwell::omega::Fixed;
 use southwell::transport::epsilon_path::{self, EpsilonScaling, PathReport};
 use southwell::transport::{DenseCost, Potentials, Problem, sinkhorn};
-use southwell::{Error, Status, Stop};
+use southwell::{Error, Progress, Status, Stop};
 
 /// Report, f and g.
 type Solved = (PathReport<f64>, Vec<f64>, Vec<f64>);
@@ -66,5 +68,33 @@ fn refusals() {
         EpsilonScaling { tolerance: 0.0, ..good },
     ] {
         assert!(matches!(run(&digits(2), 50.0, stop(1e-9), path), Err(Error::Option { .. })));
+    }
+}
+
+/// Stages at max C · first, then a factor of it each, down to the problem's ε; the observer sees one run a stage.
+#[test]
+fn stages_follow_from_the_largest_cost() {
+    let mut case = random(3, 6);
+    case.cost[7] = 4.0;
+    let cost = DenseCost::new(&case.cost, 6, 6, 6).expect("costs");
+    let problem = Problem::new(&cost, &case.a, &case.b, 0.25).expect("a problem");
+    for (first, factor, stages) in
+        [(1.0, 0.5, 5), (0.5, 0.5, 4), (0.5, 0.25, 3), (0.0625, 0.5, 1), (0.01, 0.5, 1)]
+    {
+        let path = EpsilonScaling { first, factor, ..EpsilonScaling::default() };
+        let (mut f, mut g, mut storage) = ([0.0; 6], [0.0; 6], [f64::NAN; 18]);
+        let x = Potentials { f: &mut f, g: &mut g };
+        let options = sinkhorn::Options { stop: stop(1e-10) };
+        let (mut begun, mut steps) = (0, 0);
+        let mut look = |progress: &Progress<f64>| {
+            begun += u32::from(progress.step == 0);
+            steps += u32::from(progress.step > 0);
+            ControlFlow::Continue(())
+        };
+        let report =
+            epsilon_path::solve(&problem, &options, &path, &mut Fixed(1.0), x, &mut storage, &mut look);
+        let report = report.expect("valid");
+        assert!(report.last.converged() && report.epsilon == 0.25, "{report:?}");
+        assert_eq!((report.stages, begun, report.total_steps), (stages, stages, steps), "{first} {factor}");
     }
 }

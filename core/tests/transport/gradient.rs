@@ -176,3 +176,12 @@ fn refusals() {
         assert_eq!(bad, Err(Error::Value { argument: "potential", index: 0 }));
     });
 }
+
+/// ⟨a, f⟩ + ⟨b, g⟩ − ε Σ a, for a mass that is not 1.
+#[test]
+fn the_value_of_potentials() {
+    let cost = DenseCost::new(&[0.0, 1.0, 1.0, 0.0], 2, 2, 2).expect("costs");
+    let problem = Problem::new(&cost, &[4.0, 0.0], &[1.0, 3.0], 0.5).expect("a problem");
+    let value = gradient::value(&problem, (&[0.25, f64::NEG_INFINITY], &[2.0, -0.5]));
+    assert_eq!(value, 1.0 + 0.5 - 0.5 * 4.0);
+}

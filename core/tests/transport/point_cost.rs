@@ -3,7 +3,7 @@
 use crate::common::cases::{Case, SplitMix64, look};
 use southwell::Error;
 use southwell::omega::Fixed;
-use southwell::transport::{Cost, Ground, KernelCost, PointCost, Potentials, Problem, scaling};
+use southwell::transport::{Cost, DenseCost, Ground, KernelCost, PointCost, Potentials, Problem, scaling};
 
 /// Costs made on the fly are those that are stored.
 #[test]
@@ -106,4 +106,60 @@ fn kernels() {
     assert!(matches!(refused(&[1.0, 0.0], 1.0), Some(Error::Option { name: "kernel", .. })));
     assert!(matches!(refused(&[1.0, 1.0], 0.0), Some(Error::Option { name: "epsilon", .. })));
     assert_eq!(refused(&[1.0], 1.0), Some(Error::Dimension { argument: "kernel", expected: 2, given: 1 }));
+}
+
+/// The bound of the costs is one after rounding as well.
+#[test]
+fn no_cost_is_above_the_bound() {
+    for dimension in 1..=4 {
+        for seed in 0..40 {
+            let (x, y) = (SplitMix64(seed).take(dimension), SplitMix64(seed + 100).take(dimension));
+            for ground in [Ground::SquaredEuclidean, Ground::Euclidean, Ground::L1] {
+                let mut storage = vec![f64::NAN; dimension];
+                let cost = PointCost::new(&x, &y, dimension, ground, &mut storage).expect("points");
+                // Of two points it is the only cost, and no more than a few roundings below the bound.
+                let only = cost.row(0, &mut [f64::NAN])[0];
+                assert!(only <= cost.largest(), "{dimension} {seed} {ground:?}");
+                assert!(
+                    cost.largest() <= only * (1.0 + 12.0 * f64::EPSILON),
+                    "{dimension} {seed} {ground:?}"
+                );
+            }
+        }
+    }
+}
+
+/// A reference to costs answers as they do.
+#[test]
+fn costs_are_handed_on() {
+    fn told<C: Cost<f64>>(cost: C, m: usize) -> (usize, usize, f64, bool, usize, Vec<f64>) {
+        let mut numbers = vec![0.0; m];
+        let mut row = cost.row(1, &mut numbers).to_vec();
+        let g = vec![0.125; m];
+        let (mut e, mut buffer) = (vec![0.0; m], vec![0.0; m]);
+        let (most, sum) = cost.exp_row(0, &g, 2.0, &mut e, &mut buffer);
+        row.extend(e.iter().chain(&[most, sum]));
+        let mut scratch = vec![0.0; cost.scratch_len()];
+        cost.pass(0.5, &g, &mut |i, m, s| i as f64 + m + s, &mut e, &mut scratch);
+        row.extend(&e);
+        let mut kernel = vec![0.0; cost.rows() * m];
+        cost.make_kernel(0.5, &g, &mut |_, _, s| 1.0 / s, &mut kernel, &mut e, &mut buffer);
+        row.extend(kernel.iter().chain(&e));
+        cost.read_kernel(&kernel, &g, &mut |i, s| i as f64 + s, &mut e);
+        row.extend(&e);
+        let (sum, most) = cost.coupling_row(1, 0.5, 0.25, &g, &mut e, &mut buffer);
+        row.extend(e.iter().chain(&[sum, most]));
+        (cost.rows(), cost.columns(), cost.largest(), cost.is_stored(), cost.scratch_len(), row)
+    }
+    let values = [0.5, 1.0, 0.25, 0.75, 0.125, 2.0];
+    let dense = DenseCost::new(&values, 2, 3, 3).expect("costs");
+    assert_eq!(told(&&dense, 3), told(dense, 3));
+    assert_eq!((dense.largest(), dense.is_stored(), dense.scratch_len()), (2.0, true, 3));
+    let kernel = KernelCost::new(&values, 2, 3, 3, 0.5).expect("a kernel");
+    assert_eq!(told(&&kernel, 3), told(kernel, 3));
+    // −ε ln K, moved up to 0: the largest is that of the least entry.
+    assert_eq!((kernel.is_stored(), kernel.scratch_len(), kernel.epsilon()), (false, 6, 0.5));
+    assert!((kernel.largest() - 0.5 * 16.0_f64.ln()).abs() < 1e-15, "{}", kernel.largest());
+    let mut row = [0.0; 3];
+    assert!((kernel.row(1, &mut row)[1] - kernel.largest()).abs() < 1e-15);
 }

@@ -2,7 +2,7 @@
 
 use crate::common::cases::{Case, digits, look, random};
 use southwell::omega::Fixed;
-use southwell::transport::{DenseCost, Potentials, Problem, rounding, sinkhorn};
+use southwell::transport::{DenseCost, Ground, PointCost, Potentials, Problem, rounding, sinkhorn};
 use southwell::{Error, Real, Stop};
 
 fn narrow<T: Real>(x: &[f64]) -> Vec<T> {
@@ -117,4 +117,63 @@ fn refusals() {
     let workspace = rounding::Workspace::new(&problem, &mut storage).expect("memory");
     let mut rounded = rounding::round(&problem, &[0.0, 0.0], &[0.0, 0.0], workspace).expect("potentials");
     assert!(rounded.row(2, &mut [0.0; 2]).is_err() && rounded.row(0, &mut [0.0; 3]).is_err());
+}
+
+/// A workspace of another problem, by its rows, its columns, or whether its costs are stored.
+#[test]
+fn memory_of_another_shape() {
+    let values = [0.5; 12];
+    let shape = |n: usize, m: usize| DenseCost::new(&values[..n * m], n, m, m).expect("costs");
+    let weights = |n: usize| vec![1.0 / n as f64; n];
+    let (cost, a, b) = (shape(3, 4), weights(3), weights(4));
+    let problem = Problem::new(&cost, &a, &b, 1.0).expect("a problem");
+    let mut storage = [0.0; 60];
+    for (n, m) in [(2, 4), (3, 3), (3, 4)] {
+        let (other, c, d) = (shape(n, m), weights(n), weights(m));
+        let other = Problem::new(&other, &c, &d, 1.0).expect("a problem");
+        let workspace = rounding::Workspace::new(&other, &mut storage).expect("memory");
+        let refused = rounding::round(&problem, &[0.0; 3], &[0.0; 4], workspace).err();
+        let needed = rounding::Workspace::<f64>::required_len(3, 4, true);
+        let given = rounding::Workspace::<f64>::required_len(n, m, true);
+        assert_eq!(refused, (needed != given).then_some(Error::Workspace { needed, given }), "{n} {m}");
+    }
+    let mut transposed = [0.0; 4];
+    let made = PointCost::new(&[0.0, 1.0, 2.0], &[0.0, 1.0, 2.0, 3.0], 1, Ground::L1, &mut transposed);
+    let made = made.expect("points");
+    let other = Problem::new(&made, &a, &b, 1.0).expect("a problem");
+    let workspace = rounding::Workspace::new(&problem, &mut storage).expect("memory");
+    let refused = rounding::round(&other, &[0.0; 3], &[0.0; 4], workspace).err();
+    let needed = rounding::Workspace::<f64>::required_len(3, 4, false);
+    assert_eq!(refused, Some(Error::Workspace { needed, given: needed - 4 }));
+}
+
+/// Σ P of potentials that are too large or too small to be expressed.
+#[test]
+fn masses_beyond_the_range() {
+    let cost = DenseCost::new(&[0.0, 0.0], 1, 2, 2).expect("costs");
+    let problem = Problem::new(&cost, &[1.0], &[0.5, 0.5], 1e-3).expect("a problem");
+    let mut storage = [0.0; 40];
+    for (f, g, mass) in [
+        (0.0, 0.0, 2.0),
+        (0.0, 1e308, f64::INFINITY),
+        (0.0, -1e308, 0.0),
+        (1e308, -1e308, f64::INFINITY),
+        (-1e308, 0.0, 0.0),
+    ] {
+        let workspace = rounding::Workspace::new(&problem, &mut storage).expect("memory");
+        let rounded = rounding::round(&problem, &[f], &[g; 2], workspace).expect("potentials");
+        assert_eq!(rounded.mass_before(), mass, "{f} {g}");
+    }
+}
+
+/// Where nothing but rounding is missing, nothing is handed out.
+#[test]
+fn couplings_that_are_nearly_exact() {
+    for seed in 0..60 {
+        for steps in [0, 60, 400] {
+            let case = random(seed, 4);
+            let [_, left, apart] = check::<f64>(&case, 0.5, steps);
+            assert!(left < 1e-15 && apart.is_finite(), "{seed} {steps}: {left} {apart}");
+        }
+    }
 }

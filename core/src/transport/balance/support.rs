@@ -199,3 +199,81 @@ fn overloaded<T: Real, A: Rows<T>>(problem: &Problem<'_, T, A>, load: impl Fn(us
         demand.value() > capacity.value() + T::TWO * problem.floor()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{lacking, overloaded, required_indices, structural_rank};
+    use crate::transport::balance::{Dense, Problem};
+
+    /// Whether loads prove that sums r and c are out of reach for a matrix of this pattern.
+    fn proven<const N: usize, const M: usize>(
+        pattern: [[u8; M]; N],
+        r: [f64; N],
+        c: [f64; M],
+        load: [f64; M],
+    ) -> bool {
+        let mut values = [0.0; 16];
+        for (value, &entry) in values.iter_mut().zip(pattern.as_flattened()) {
+            *value = f64::from(entry);
+        }
+        let matrix = Dense::new(&values[..N * M], N, M, M).expect("a matrix");
+        let problem = Problem::new(&matrix, &r, &c).expect("a problem");
+        let found = overloaded(&problem, |j| load[j]);
+        let mut indices = [7; 32];
+        let asked = lacking(&problem, &mut indices, |j| load[j]);
+        // Sums that are all alike are left to the matching.
+        let rank = structural_rank(&matrix, &mut indices);
+        assert_eq!(asked, if problem.uniform { rank != Ok(N) } else { found });
+        found
+    }
+
+    /// Rows 0 and 1 reach column 0 alone.
+    const NARROW: [[u8; 3]; 3] = [[1, 0, 0], [1, 0, 0], [1, 1, 1]];
+
+    #[test]
+    fn rows_that_shall_carry_more_than_their_columns_are_a_proof() {
+        let load = [2.0, 0.5, 0.5];
+        assert!(proven(NARROW, [1.0, 0.5, 1.5], [1.0, 1.0, 1.0], load));
+        assert!(!proven(NARROW, [0.5, 0.5, 2.0], [1.0, 1.0, 1.0], load), "as much is none");
+        assert!(!proven(NARROW, [0.5, 0.25, 2.25], [1.0, 1.0, 1.0], load), "less is none");
+        // A little more is rounding: twice 8 roundings of six lines and a mass of 3.
+        let level = 16.0 * 6.0 * 3.0 * f64::EPSILON;
+        assert!(!proven(NARROW, [0.5 + 0.9 * level, 0.5, 2.0 - 0.9 * level], [1.0, 1.0, 1.0], load));
+        assert!(proven(NARROW, [0.5 + 1.2 * level, 0.5, 2.0 - 1.2 * level], [1.0, 1.0, 1.0], load));
+        // No column is too heavy.
+        assert!(!proven(NARROW, [1.0, 0.5, 1.5], [1.0, 1.0, 1.0], [1.0, 1.0, 1.0]));
+        assert!(!proven(NARROW, [1.0, 0.5, 1.5], [1.0, 1.0, 1.0], [0.5, 0.25, 0.5]));
+    }
+
+    /// A column that shall carry nothing is no way out, and a row that shall carry nothing is no burden.
+    #[test]
+    fn lines_that_carry_nothing_do_not_count() {
+        let way_out = [[1, 0, 1], [1, 0, 1], [1, 1, 1]];
+        assert!(proven(way_out, [1.0, 0.5, 0.5], [1.0, 1.0, 0.0], [2.0, 0.5, 0.0]));
+        assert!(!proven(way_out, [0.5, 0.5, 1.0], [1.0, 1.0, 0.0], [2.0, 0.5, 0.0]));
+        assert!(!proven(NARROW, [1.0, 0.0, 2.0], [1.0, 1.0, 1.0], [2.0, 0.5, 0.5]));
+        // Of a column without mass the load is not asked: it may be anything.
+        assert!(proven(way_out, [1.0, 0.5, 0.5], [1.0, 1.0, 0.0], [2.0, 0.5, f64::NAN]));
+    }
+
+    /// Column 0 alone is the proof; eight thresholds, at the middles of eighths between 1 and the heaviest load, have to
+    /// tell it from column 1.
+    #[test]
+    fn thresholds_lie_between_one_and_the_heaviest() {
+        let told_apart = |other: f64| proven(NARROW, [1.0, 0.5, 1.5], [1.0, 1.0, 1.0], [9.0, other, 0.5]);
+        assert!(told_apart(8.5) && !told_apart(8.51));
+        // Two columns together, of loads above 1.5, the lowest threshold.
+        let pair = [[1, 1, 0], [1, 1, 0], [1, 1, 1]];
+        let both = |other: f64| proven(pair, [1.5, 1.0, 0.5], [1.0, 1.0, 1.0], [9.0, other, 0.5]);
+        assert!(both(1.51) && !both(1.5));
+    }
+
+    #[test]
+    fn a_rank_needs_indices_for_four_lists_of_rows_and_one_of_columns() {
+        assert_eq!(required_indices(5, 7), 27);
+        let matrix = Dense::new(&[0.0, 1.0, 0.0, 1.0, 0.0, 2.0], 3, 2, 2).expect("a matrix");
+        let mut indices = [3; 14];
+        assert_eq!(structural_rank(&matrix, &mut indices), Ok(1));
+        assert!(structural_rank(&matrix, &mut indices[1..]).is_err());
+    }
+}

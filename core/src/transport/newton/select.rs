@@ -1,5 +1,8 @@
 //! Which entries of the coupling the linear system sees: by mass, within a budget, without sorting.
 
+#[cfg(test)]
+mod tests;
+
 use southwell_simd::csr;
 
 use crate::Real;
