@@ -7,6 +7,8 @@ pub(crate) trait CopyFrom<T> {
 }
 
 impl<T: Copy> CopyFrom<T> for [T] {
+    // One copy of the loop where flash counts.
+    #[cfg_attr(target_os = "none", inline(never))]
     fn copy_from(&mut self, from: &[T]) {
         self.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
     }

@@ -28,7 +28,7 @@ pub fn reduce<T: Real>(lanes: &[T; LANES]) -> T {
 }
 
 #[inline(always)]
-fn tree<T: Real>(lanes: &[T; LANES]) -> T {
+pub(crate) fn tree<T: Real>(lanes: &[T; LANES]) -> T {
     let l = lanes;
     let a = [
         l[0] + l[8],
@@ -145,7 +145,27 @@ pub(crate) mod bare {
     /// The tree of [`reduce`](super::reduce).
     #[inline(never)]
     pub(crate) fn reduce<T: Real>(lanes: &[T; LANES]) -> T {
+        T::bare_sum(lanes)
+    }
+
+    /// The same in single precision, with the processor's own means where there are any.
+    #[inline(always)]
+    pub(crate) fn sum_f32(lanes: &[f32; LANES]) -> f32 {
+        #[cfg(all(target_arch = "arm", target_abi = "eabihf", not(feature = "std")))]
+        return crate::arm::sum(lanes);
+        #[cfg(not(all(target_arch = "arm", target_abi = "eabihf", not(feature = "std"))))]
         super::tree(lanes)
+    }
+
+    /// Σ (s·xᵢ)², for norms: they come once a run or once a step, and what needs no other sum shall not hold [`dot`].
+    #[inline(never)]
+    pub(crate) fn scaled_square<T: Real>(s: T, x: &[T]) -> T {
+        let mut lanes = crate::Lanes::default();
+        for (i, &x) in x.iter().enumerate() {
+            let x = s * x;
+            lanes.add_at(i, x * x);
+        }
+        lanes.sum()
     }
 
     /// Elements of a vector that are taken together: what is optimised for size unrolls nothing by itself.

@@ -22,7 +22,7 @@
 //! SSE2 registers; and what small fixed widths there are (four sums of a sparse row, the last elements
 //! of a vector) the compiler turns into registers by itself.
 #![cfg_attr(not(any(test, feature = "std")), no_std)]
-#![deny(unsafe_code)] // `csr::view` and, for Arm cores without `std`, `arm` allow it, and say why.
+#![deny(unsafe_code)] // `csr::view`, `stencil::listed` and, for Arm cores without `std`, `arm` allow it, and say why.
 
 #[cfg(all(target_arch = "arm", target_abi = "eabihf", not(feature = "std")))]
 mod arm;

@@ -134,8 +134,9 @@ fn argmin<T: Real>(values: impl Iterator<Item = T>) -> usize {
 
 /// How far back a tuner with discount γ looks: min(rounds, 1/(1−γ)).
 fn horizon<T: Real>(rounds: u32, discount: T) -> T {
-    let rounds = T::from_u32(rounds);
-    if discount < T::ONE { rounds.min(T::ONE / (T::ONE - discount)) } else { rounds }
+    // Endless where nothing is forgotten.
+    let (rounds, seen) = (T::from_u32(rounds), T::ONE / (T::ONE - discount));
+    if seen < rounds { seen } else { rounds }
 }
 
 /// Where `context` lies among `bins` equal bins of [lower, upper]; the first of two equally near centres.

@@ -125,6 +125,7 @@ impl<T: Real, const ARMS: usize> TsallisInf<T, ARMS> {
         self.rounds
     }
 
+    #[cfg_attr(target_os = "none", inline(never))]
     fn step_size(&self) -> T {
         let t = horizon(self.rounds.saturating_add(1), self.options.discount);
         match self.options.estimator {
@@ -191,9 +192,7 @@ impl<T: Real, const ARMS: usize> Tuner<T> for TsallisInf<T, ARMS> {
         tally(&mut self.total, loss, discount, true);
         let arms = self.estimates.iter_mut().zip(&mut self.seen).zip(&self.probabilities);
         for (i, ((estimate, seen), &p)) in arms.enumerate() {
-            if discount < T::ONE {
-                estimate.scale(discount);
-            }
+            estimate.scale(discount);
             tally(seen, loss, discount, i == arm);
             let baseline = match self.options.estimator {
                 Estimator::ReducedVariance if p >= step_size * step_size => half_range,
@@ -204,12 +203,7 @@ impl<T: Real, const ARMS: usize> Tuner<T> for TsallisInf<T, ARMS> {
                 estimate.add((loss - baseline) / p.max(T::HALF * T::EPSILON));
             }
         }
-        let mut least = Sum::ZERO;
-        for (i, estimate) in self.estimates.iter().enumerate() {
-            if i == 0 || estimate.value() < least.value() {
-                least = *estimate;
-            }
-        }
+        let least = self.estimates.get(self.incumbent()).copied().unwrap_or_default();
         for estimate in &mut self.estimates {
             estimate.sub(least);
         }
@@ -220,6 +214,7 @@ impl<T: Real, const ARMS: usize> Tuner<T> for TsallisInf<T, ARMS> {
         &self.probabilities
     }
 
+    #[cfg_attr(target_os = "none", inline(never))]
     fn incumbent(&self) -> usize {
         argmin(self.estimates.iter().map(Sum::value))
     }
@@ -234,10 +229,8 @@ impl<T: Real, const ARMS: usize> Tuner<T> for TsallisInf<T, ARMS> {
 
 /// Adds a loss to a (sum, count), after both have aged by a round.
 pub(super) fn tally<T: Real>(seen: &mut (Sum<T>, Sum<T>), loss: T, discount: T, add: bool) {
-    if discount < T::ONE {
-        seen.0.scale(discount);
-        seen.1.scale(discount);
-    }
+    seen.0.scale(discount);
+    seen.1.scale(discount);
     if add {
         seen.0.add(loss);
         seen.1.add(T::ONE);

@@ -85,6 +85,12 @@ pub(crate) fn check_finite<T: Real>(argument: &'static str, x: &[T]) -> Result<(
     }
 }
 
+/// The same, and what is not of the length that is expected.
+pub(crate) fn check_vector<T: Real>(argument: &'static str, x: &[T], expected: usize) -> Result<(), Error> {
+    check_len(argument, x.len(), expected)?;
+    check_finite(argument, x)
+}
+
 /// Refuses an argument of the wrong length.
 pub(crate) fn check_len(argument: &'static str, given: usize, expected: usize) -> Result<(), Error> {
     if given == expected { Ok(()) } else { Err(Error::Dimension { argument, expected, given }) }

@@ -173,6 +173,7 @@ macro_rules! grid_matrix {
                 // Counted when the view was made.
                 g.planes.wrapping_mul(g.rows).wrapping_mul(g.columns)
             }
+            #[cfg_attr(target_os = "none", inline(never))]
             fn diagonal(&self, row: usize) -> Option<T> {
                 match self.grid.coefficients {
                     Coefficients::Constant(star) => (row < self.order()).then_some(star.centre),

@@ -1,6 +1,6 @@
 //! What is solved: A x = b.
 
-use crate::linear::{Matrix, check_finite, check_len};
+use crate::linear::{Matrix, check_vector};
 use crate::{DiagonalFault, Error, Real};
 
 /// The system A x = b, borrowed and checked.
@@ -32,11 +32,16 @@ impl<'a, T: Real, A: Matrix<T>> Problem<'a, T, A> {
     /// infinity in it; [`Error::Diagonal`] for a diagonal entry that is missing, zero or without a
     /// finite reciprocal; [`Error::Option`] for a right-hand side whose squares overflow, or all
     /// underflow to zero.
-    #[cfg_attr(target_os = "none", inline(never))]
     pub fn new(matrix: &'a A, rhs: &'a [T]) -> Result<Self, Error> {
+        let rhs_norm = Self::check(matrix, rhs)?;
+        Ok(Self { matrix, rhs, rhs_norm })
+    }
+
+    /// ‖b‖₂ of a system that can be solved. Apart, so that the view itself is made where it is to lie.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn check(matrix: &A, rhs: &[T]) -> Result<T, Error> {
         let n = matrix.order();
-        check_len("rhs", rhs.len(), n)?;
-        check_finite("rhs", rhs)?;
+        check_vector("rhs", rhs, n)?;
         for row in 0..n {
             let fault = match matrix.diagonal(row) {
                 None => DiagonalFault::Missing,
@@ -51,7 +56,7 @@ impl<'a, T: Real, A: Matrix<T>> Problem<'a, T, A> {
         } else if rhs_norm == T::ZERO && rhs.iter().any(|&b| b != T::ZERO) {
             "has a norm that underflows; scale the system"
         } else {
-            return Ok(Self { matrix, rhs, rhs_norm });
+            return Ok(rhs_norm);
         };
         Err(Error::Option { name: "rhs", requirement })
     }
@@ -82,8 +87,7 @@ impl<'a, T: Real, A: Matrix<T>> Problem<'a, T, A> {
 
     /// Refuses a start that cannot be used.
     pub(super) fn check_start(&self, x: &[T]) -> Result<(), Error> {
-        check_len("x", x.len(), self.order())?;
-        check_finite("x", x)
+        check_vector("x", x, self.order())
     }
 
     /// Refuses a diagonal entry that is not positive.

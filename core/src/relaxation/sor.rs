@@ -21,6 +21,7 @@ use super::omega;
 use super::problem::{Problem, Reference, hidden_norm};
 use super::relax::Relax;
 use crate::carve::carve;
+use crate::copy::CopyFrom;
 use crate::omega::OmegaRule;
 use crate::{Error, Observer, Real, Report, Run, Status, Stop, drive};
 
@@ -124,18 +125,19 @@ pub fn start<'a, T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized>(
     options.stop.check()?;
     problem.check_start(x)?;
     let Workspace { scratch, kept } = workspace;
-    let needed = Workspace::<T>::required_len(problem.order(), problem.matrix.scratch_len());
-    if scratch.len() != problem.matrix.scratch_len() || kept.len() != problem.order() {
-        return Err(Error::Workspace { needed, given: scratch.len().saturating_add(kept.len()) });
+    let (order, len) = (problem.order(), problem.matrix.scratch_len());
+    if scratch.len() != len || kept.len() != order {
+        let given = scratch.len().wrapping_add(kept.len());
+        return Err(Error::Workspace { needed: Workspace::<T>::required_len(order, len), given });
     }
     problem.matrix.prepare(scratch)?;
     let trivial = problem.is_trivial(options.reference);
-    let initial = if trivial { T::ZERO } else { problem.residual_norm(x) };
+    let initial = if trivial { T::ZERO } else { problem.matrix.residual_square(problem.rhs, x).sqrt() };
     let omega = omega::begin(rule, problem.matrix, problem.rhs_norm, initial)?;
     if trivial {
         x.fill(T::ZERO);
     }
-    kept.iter_mut().zip(&*x).for_each(|(kept, &x)| *kept = x);
+    kept.copy_from(x);
     Ok(Sor {
         matrix: problem.matrix,
         rhs: problem.rhs,
@@ -209,20 +211,20 @@ impl<T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized> Run for Sor<'_, T, A, R> {
         }
         let residual = self.matrix.residual_square(self.rhs, self.x).sqrt();
         // The first growth after a better iterate than the kept one: keep it, should things go wrong.
-        if residual.is_finite() && residual > self.last_residual && residual < self.kept_residual {
-            self.kept.iter_mut().zip(&*self.x).for_each(|(kept, &x)| *kept = x);
+        if residual > self.last_residual && residual < self.kept_residual {
+            self.kept.copy_from(self.x);
             self.kept_residual = residual;
         }
         if residual < self.least_residual {
             (self.least_residual, self.idle) = (residual, 0);
         } else {
-            self.idle = self.idle.saturating_add(1);
+            self.idle = self.idle.wrapping_add(1);
         }
         if self.idle >= IDLE_LOOKS {
             self.idle = 0;
             // A bound that overflows bounds nothing.
             let rounding = self.rounding();
-            self.failure = (rounding.is_finite() && residual <= rounding).then_some(Status::Stalled);
+            self.failure = (residual <= rounding && rounding <= T::MAX).then_some(Status::Stalled);
         }
         self.last_residual = residual;
         self.known = Some(residual);
@@ -253,7 +255,7 @@ impl<T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized> Run for Sor<'_, T, A, R> {
         if status != Status::NotFinite {
             return None;
         }
-        self.x.iter_mut().zip(&*self.kept).for_each(|(x, &kept)| *x = kept);
+        self.x.copy_from(self.kept);
         self.known = Some(self.kept_residual);
         Some(self.kept_residual)
     }

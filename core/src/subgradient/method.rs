@@ -28,7 +28,7 @@ use super::step::{Choice, Sight, StepRule};
 use super::{Oracle, Problem, Projection};
 use crate::carve::carve;
 use crate::copy::CopyFrom;
-use crate::linear::{check_finite, check_len};
+use crate::linear::check_vector;
 use crate::{Error, Observer, Real, Run, Status, drive};
 
 /// How a problem is solved.
@@ -121,8 +121,7 @@ pub fn start<'a, T: Real, O: Oracle<T>, P: Projection<T>, R: StepRule<T>>(
     }
     let Problem { mut oracle, mut set } = problem;
     let n = oracle.dimension();
-    check_len("x", x.len(), n)?;
-    check_finite("x", x)?;
+    check_vector("x", x, n)?;
     let averages = if options.average { n } else { 0 };
     if [work.x.len(), work.g.len(), work.average.len()] != [n, n, averages] {
         let given = work.x.len().saturating_add(work.g.len()).saturating_add(work.average.len());

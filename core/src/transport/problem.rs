@@ -1,7 +1,7 @@
 //! What is solved: min ⟨P, C⟩ + ε Σ P (ln P − 1) subject to P 1 = a, Pᵀ 1 = b.
 
 use super::cost::Cost;
-use crate::linear::{check_finite, check_len};
+use crate::linear::{check_len, check_vector};
 use crate::{Error, Real};
 
 /// Entropic optimal transport, borrowed and checked: costs C (n × m), marginals a (n) and b (m) of equal
@@ -51,8 +51,7 @@ pub(super) fn check_marginal<T: Real>(
     weights: &[T],
     expected: usize,
 ) -> Result<T, Error> {
-    check_len(argument, weights.len(), expected)?;
-    check_finite(argument, weights)?;
+    check_vector(argument, weights, expected)?;
     if let Some(index) = weights.iter().position(|&w| w < T::ZERO) {
         return Err(Error::Negative { argument, index });
     }

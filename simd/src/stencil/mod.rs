@@ -20,6 +20,7 @@ mod doubling;
 mod eisenstat;
 mod groups;
 mod lines;
+mod listed;
 mod march;
 mod plain;
 mod reach;
@@ -38,6 +39,7 @@ use crate::Real;
 
 /// The couplings of a cell to itself and to its neighbours.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[repr(C)]
 pub struct Star<C> {
     /// The diagonal entry.
     pub centre: C,

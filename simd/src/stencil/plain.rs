@@ -2,7 +2,9 @@
 //! windows and registers hide nothing. A row goes block by block, and in a block one direction after the other. The same
 //! operations on every cell in the same order, so the same bits.
 
-use super::{Coefficients, Grid, Star};
+use core::hint::black_box;
+
+use super::{Coefficients, Grid};
 use crate::{Lanes, Real};
 
 /// Whether passes of an instruction set go by short loops.
@@ -27,28 +29,19 @@ const DIRECTIONS: usize = 7;
 /// The couplings of a direction: an array of a single element if they are constant.
 #[inline(never)]
 fn couplings<'a, T>(grid: &'a Grid<'a, T>, direction: usize) -> &'a [T] {
-    #[inline(always)]
-    fn of<C>(star: &Star<C>, direction: usize) -> &C {
-        match direction {
-            CENTRE => &star.centre,
-            WEST => &star.west,
-            EAST => &star.east,
-            SOUTH => &star.south,
-            NORTH => &star.north,
-            DOWN => &star.down,
-            _ => &star.up,
-        }
-    }
     match &grid.coefficients {
-        Coefficients::PerCell(star) => {
-            let array: &&[T] = of(star, direction);
-            array
-        }
-        Coefficients::Constant(star) => core::slice::from_ref(of(star, direction)),
+        Coefficients::PerCell(star) => star.listed().get(direction).copied().unwrap_or(&[]),
+        Coefficients::Constant(star) => star.listed().get(direction).map_or(&[], core::slice::from_ref),
     }
 }
 
 /// An element; zero where there is none.
+/// What couples one cell in a direction.
+#[inline(never)]
+fn coupling<T: Real>(grid: &Grid<'_, T>, direction: usize, cell: usize) -> T {
+    at(couplings(grid, direction), if is_constant(grid) { 0 } else { cell })
+}
+
 #[inline(always)]
 fn at<T: Real>(x: &[T], cell: usize) -> T {
     x.get(cell).copied().unwrap_or(T::ZERO)
@@ -126,11 +119,7 @@ pub(super) fn off_diagonal<T: Real>(grid: &Grid<'_, T>, cell: usize) -> T {
     for direction in WEST..DIRECTIONS {
         let (away, edge) = neighbours(grid, row, direction);
         let there = edge != column && cell.wrapping_add(away) < cells;
-        let size = if there {
-            at(couplings(grid, direction), if is_constant(grid) { 0 } else { cell }).abs()
-        } else {
-            T::ZERO
-        };
+        let size = if there { coupling(grid, direction, cell).abs() } else { T::ZERO };
         // (west + east) + (south + north) + down + up
         if direction == WEST || direction == SOUTH {
             first = size;
@@ -181,9 +170,9 @@ pub(super) fn residual_square<T: Real>(grid: &Grid<'_, T>, rhs: &[T], x: &[T]) -
 /// w ← p + (1 − 1/ω) D t + L t: p, diagonal, west, south, down.
 #[inline(never)]
 fn product<T: Real>(grid: &Grid<'_, T>, share: T, p: &[T], t: &[T], w: &mut [T]) {
-    let (t, centre) = (part(grid, t), couplings(grid, CENTRE));
+    let t = part(grid, t);
     for (cell, ((w, &p), &t)) in w.iter_mut().zip(p).zip(t).enumerate() {
-        *w = p + share * (at(centre, if is_constant(grid) { 0 } else { cell }) * t);
+        *w = p + share * (coupling(grid, CENTRE, cell) * t);
     }
     for (row, w) in w.chunks_exact_mut(grid.columns.max(1)).enumerate() {
         for direction in [WEST, SOUTH, DOWN] {
@@ -261,15 +250,16 @@ pub(super) fn lower<T: Real>(
 fn march<T: Real>(grid: &Grid<'_, T>, by: &Recurrence<'_, T>, x: &mut [T]) {
     let (before, flip) = if by.reversed { (EAST, BLOCK - 1) } else { (WEST, 0) };
     let constant = is_constant(grid);
-    let before = couplings(grid, before);
-    let uniform = by.omega * (T::ONE / at(couplings(grid, CENTRE), 0));
-    let along = uniform * at(before, 0);
+    let uniform = by.omega * (T::ONE / coupling(grid, CENTRE, 0));
+    let along = uniform * coupling(grid, before, 0);
     let rows = grid.planes * grid.rows;
     let Some(x) = x.get_mut(..rows * grid.columns) else { return };
     for passed in 0..rows {
         let row = if by.reversed { rows - 1 - passed } else { passed };
         let (mut reached, mut left) = (T::ZERO, grid.columns);
         while left > 0 {
+            // Read anew for every block: what is kept in registers for all of them is kept on the stack, after all.
+            let by = black_box(by);
             let n = left.min(BLOCK);
             let column = if by.reversed { left - n } else { grid.columns - left };
             left -= n;
@@ -307,7 +297,7 @@ fn march<T: Real>(grid: &Grid<'_, T>, by: &Recurrence<'_, T>, x: &mut [T]) {
                 reached = if constant {
                     y + power * entry
                 } else {
-                    y - (factor(cell) * at(before, cell)) * reached
+                    y - (factor(cell) * coupling(grid, before, cell)) * reached
                 };
                 power *= -along;
                 let Some(x) = x.get_mut(cell) else { return };
@@ -332,7 +322,7 @@ fn double<T: Real>(y: &mut [T; BLOCK], mut c: T, flip: usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::super as passes;
+    use super::super::{self as passes, Star};
     use super::*;
 
     extern crate std;

@@ -76,7 +76,13 @@ fn sum_abs_kernel<T: Real, S: Simd>(simd: S, x: &[T]) -> T {
 #[inline]
 #[must_use]
 pub fn norm<T: Real>(x: &[T]) -> T {
-    dot(x, x).sqrt()
+    square(x).sqrt()
+}
+
+/// Σ xᵢ²: the bits of x·x.
+#[inline(always)]
+fn square<T: Real>(x: &[T]) -> T {
+    if cfg!(target_os = "none") { bare::scaled_square(T::ONE, x) } else { dot(x, x) }
 }
 
 /// ‖x‖₂ without overflow or harmful underflow: finite wherever the norm is a finite number.
@@ -88,7 +94,7 @@ pub fn norm<T: Real>(x: &[T]) -> T {
 /// *Source*: after Blue 1978, with a second pass in place of his three sums.
 #[must_use]
 pub fn norm_scaled<T: Real>(x: &[T]) -> T {
-    let square = dot(x, x);
+    let square = square(x);
     // Above this, what underflowed weighs less than rounding.
     let small = T::MIN_POSITIVE / (T::EPSILON * T::EPSILON);
     if square >= small && square <= T::MAX || square.partial_cmp(&square).is_none() {
@@ -103,11 +109,7 @@ pub fn norm_scaled<T: Real>(x: &[T]) -> T {
     // Within the exponent range whichever end `largest` lies at, subnormal numbers included.
     let (up, down) = T::scale_for(largest);
     if plain {
-        let mut lanes = Lanes::default();
-        for (i, &x) in x.iter().enumerate() {
-            lanes.add_at(i, (up * x) * (up * x));
-        }
-        return lanes.sum().sqrt() * down;
+        return bare::scaled_square(up, x).sqrt() * down;
     }
     scaled_square(up, x).sqrt() * down
 }

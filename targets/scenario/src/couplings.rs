@@ -33,31 +33,31 @@ pub fn run<T: Real>(reals: &mut [T], indices: &mut [u32], found: &mut impl FnMut
     let Some((costs, rest)) = reals.split_at_mut_checked(SIZE * SIZE) else { return };
     let Some((x, work)) = rest.split_at_mut_checked(2 * N) else { return };
     let costs = costs.get((SIZE - 5)..).unwrap_or(&[]);
-    let methods: [(&'static str, Method<T>); 13] = [
-        ("sinkhorn", log_domain),
-        ("sinkhorn on a stored kernel", stored),
-        ("newton", sparse),
-        ("auto", chosen),
-        ("greenkhorn", greedy),
-        ("symmetric", itself),
-        ("unbalanced", relaxed),
-        ("points", points),
-        ("barycentre", middle),
-        ("sinkhorn-knopp", sums),
-        ("sinkhorn-knopp on sparse rows", sparse_sums),
-        ("one scaling", one_scaling),
-        ("ruiz", norms),
-    ];
-    for (name, method) in methods {
-        x.fill(T::ZERO);
-        let result = method(costs, x, work, indices);
+    let mut tell = |name, result: Found| {
         let (steps, answer) = result.unwrap_or((u32::MAX, 0));
         found(Outcome { name, steps, answer });
-    }
+    };
+    // Called by name: through pointers to them, who reads the machine code would see every one call every other.
+    tell("sinkhorn", log_domain(costs, cleared(x), work));
+    tell("sinkhorn on a stored kernel", stored(costs, cleared(x), work));
+    tell("newton", sparse(costs, cleared(x), work, indices));
+    tell("auto", chosen(costs, cleared(x), work, indices));
+    tell("greenkhorn", greedy(costs, cleared(x), work));
+    tell("symmetric", itself(cleared(x), work));
+    tell("unbalanced", relaxed(costs, cleared(x), work));
+    tell("points", points(costs, cleared(x), work));
+    tell("barycentre", middle(cleared(x), work));
+    tell("sinkhorn-knopp", sums(costs, cleared(x), work, indices));
+    tell("sinkhorn-knopp on sparse rows", sparse_sums(cleared(x), work, indices));
+    tell("one scaling", one_scaling(cleared(x), work, indices));
+    tell("ruiz", norms(costs, cleared(x), work, indices));
 }
 
-/// What a method is called with: costs with leading dimension [`SIZE`], potentials, memory.
-type Method<T> = fn(&[T], &mut [T], &mut [T], &mut [u32]) -> Found;
+/// The same, zeros to begin with.
+fn cleared<T: Real>(x: &mut [T]) -> &mut [T] {
+    x.fill(T::ZERO);
+    x
+}
 
 fn epsilon<T: Real>() -> T {
     T::from_f64(0.02)
@@ -90,7 +90,7 @@ fn told<T: Real>(report: &Report<T>, x: &[T]) -> Found {
 }
 
 #[inline(never)]
-fn log_domain<T: Real>(costs: &[T], x: &mut [T], work: &mut [T], _: &mut [u32]) -> Found {
+fn log_domain<T: Real>(costs: &[T], x: &mut [T], work: &mut [T]) -> Found {
     let (cost, w) = (view(costs)?, weights());
     let problem = Problem::new(&cost, &w, &w, epsilon())?;
     let workspace = sinkhorn::Workspace::new(&problem, work)?;
@@ -108,7 +108,7 @@ fn log_domain<T: Real>(costs: &[T], x: &mut [T], work: &mut [T], _: &mut [u32]) 
 }
 
 #[inline(never)]
-fn stored<T: Real>(costs: &[T], x: &mut [T], work: &mut [T], _: &mut [u32]) -> Found {
+fn stored<T: Real>(costs: &[T], x: &mut [T], work: &mut [T]) -> Found {
     let (cost, w) = (view(costs)?, weights());
     let problem = Problem::new(&cost, &w, &w, epsilon())?;
     let workspace = scaling::Workspace::new(&problem, work)?;
@@ -139,7 +139,7 @@ fn chosen<T: Real>(costs: &[T], x: &mut [T], work: &mut [T], indices: &mut [u32]
 }
 
 #[inline(never)]
-fn greedy<T: Real>(costs: &[T], x: &mut [T], work: &mut [T], _: &mut [u32]) -> Found {
+fn greedy<T: Real>(costs: &[T], x: &mut [T], work: &mut [T]) -> Found {
     let (cost, w) = (view(costs)?, weights());
     let problem = Problem::new(&cost, &w, &w, epsilon())?;
     let workspace = greenkhorn::Workspace::new(&problem, work)?;
@@ -149,7 +149,7 @@ fn greedy<T: Real>(costs: &[T], x: &mut [T], work: &mut [T], _: &mut [u32]) -> F
 }
 
 #[inline(never)]
-fn itself<T: Real>(_: &[T], x: &mut [T], work: &mut [T], _: &mut [u32]) -> Found {
+fn itself<T: Real>(x: &mut [T], work: &mut [T]) -> Found {
     let cost = symmetric_cost::<T>();
     let (cost, w) = (DenseCost::new(&cost, N, N, N)?, weights());
     let problem = Problem::new(&cost, &w, &w, epsilon())?;
@@ -166,7 +166,7 @@ fn symmetric_cost<T: Real>() -> [T; N * N] {
 }
 
 #[inline(never)]
-fn relaxed<T: Real>(costs: &[T], x: &mut [T], work: &mut [T], _: &mut [u32]) -> Found {
+fn relaxed<T: Real>(costs: &[T], x: &mut [T], work: &mut [T]) -> Found {
     let (cost, w) = (view(costs)?, weights());
     let heavy = w.map(|w| w + w);
     let problem = unbalanced::Problem::new(&cost, &w, &heavy, epsilon(), (T::ONE, T::HALF))?;
@@ -177,7 +177,7 @@ fn relaxed<T: Real>(costs: &[T], x: &mut [T], work: &mut [T], _: &mut [u32]) -> 
 }
 
 #[inline(never)]
-fn points<T: Real>(costs: &[T], x: &mut [T], work: &mut [T], _: &mut [u32]) -> Found {
+fn points<T: Real>(costs: &[T], x: &mut [T], work: &mut [T]) -> Found {
     // Any numbers are coordinates.
     let places = costs.get(..2 * N).unwrap_or(&[]);
     let others = costs.get(SIZE..SIZE + 2 * N).unwrap_or(&[]);
@@ -192,7 +192,7 @@ fn points<T: Real>(costs: &[T], x: &mut [T], work: &mut [T], _: &mut [u32]) -> F
 }
 
 #[inline(never)]
-fn middle<T: Real>(_: &[T], x: &mut [T], work: &mut [T], _: &mut [u32]) -> Found {
+fn middle<T: Real>(x: &mut [T], work: &mut [T]) -> Found {
     let cost = symmetric_cost::<T>();
     let cost = DenseCost::new(&cost, N, N, N)?;
     // Two measures of mass 1: a ramp up and a ramp down.
@@ -243,7 +243,7 @@ fn arrow<T: Real>(other: T) -> ([u32; N + 1], [u32; 3 * N - 2], [T; 3 * N - 2]) 
 }
 
 #[inline(never)]
-fn sparse_sums<T: Real>(_: &[T], x: &mut [T], work: &mut [T], indices: &mut [u32]) -> Found {
+fn sparse_sums<T: Real>(x: &mut [T], work: &mut [T], indices: &mut [u32]) -> Found {
     let (offsets, columns, values) = arrow(T::ONE);
     let matrix = balance::Csr::new(&offsets, &columns, &values, N)?;
     let options = sinkhorn_knopp::Options { stop: stop() };
@@ -268,7 +268,7 @@ fn sparse_sums<T: Real>(_: &[T], x: &mut [T], work: &mut [T], indices: &mut [u32
 }
 
 #[inline(never)]
-fn one_scaling<T: Real>(_: &[T], x: &mut [T], work: &mut [T], indices: &mut [u32]) -> Found {
+fn one_scaling<T: Real>(x: &mut [T], work: &mut [T], indices: &mut [u32]) -> Found {
     let values = symmetric_cost::<T>();
     let matrix = balance::Dense::new(&values, N, N, N)?;
     let problem = balance::Problem::unit(&matrix)?;

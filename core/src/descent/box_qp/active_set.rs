@@ -5,7 +5,7 @@ use super::model::{Look, Model};
 use super::problem::Problem;
 use super::small::{copy, largest};
 use super::workspace::Workspace;
-use crate::linear::{check_finite, check_len};
+use crate::linear::check_vector;
 use crate::{Error, Observer, Real, Report, Run, Status, Stop, drive};
 
 /// What follows when the primal–dual method does not settle.
@@ -118,8 +118,7 @@ pub fn start<'r, 'a, 'w, T: Real, M: Model<T>>(
     work: &'r mut Workspace<'w, T, M>,
 ) -> Result<BoxQp<'r, 'a, 'w, T, M>, Error> {
     options.stop.check()?;
-    check_len("x", x.len(), problem.variables())?;
-    check_finite("x", x)?;
+    check_vector("x", x, problem.variables())?;
     work.fit(&problem.model)?;
     problem.model.begin(problem.data, work.factors.storage);
     problem.bounds.clip(x);

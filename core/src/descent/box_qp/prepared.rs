@@ -9,7 +9,7 @@
 
 use super::condensed::{Condensed, factorise, substitute};
 use super::model::{Factors, Look, Model};
-use super::small::{add_rows, at, axpy, clear, copy, from, from_mut, row, row_mut};
+use super::small::{add_all, at, axpy, clear, copy, from, from_mut, row, row_mut};
 use crate::linear::{check_finite, check_len};
 use crate::{Error, Real, Status};
 
@@ -99,13 +99,13 @@ impl<T: Real> Model<T> for Prepared<'_, T> {
         let Some((unbounded, rest)) = storage.split_at_mut_checked(n) else { return };
         let rounding = row_mut(rest, n, n);
         clear(unbounded);
-        add_rows(self.inverse, n, data, 1, unbounded);
+        add_all(self.inverse, data, unbounded);
         unbounded.iter_mut().for_each(|x| *x = -*x);
         // Once more with what is left of the gradient: the inverse was rounded.
         copy(rounding, data);
-        add_rows(self.condensed.values(), n, unbounded, 1, rounding);
+        add_all(self.condensed.values(), unbounded, rounding);
         rounding.iter_mut().for_each(|r| *r = -*r);
-        add_rows(self.inverse, n, rounding, 1, unbounded);
+        add_all(self.inverse, rounding, unbounded);
     }
     fn evaluate(&self, data: &[T], x: &[T], sized: bool, gradient: &mut [T], storage: &mut [T]) -> Look<T> {
         self.condensed.evaluate(data, x, sized, gradient, storage)

@@ -2,7 +2,7 @@
 
 use super::bounds::Bounds;
 use super::model::Model;
-use crate::linear::{check_finite, check_len};
+use crate::linear::check_vector;
 use crate::{Error, Real};
 
 /// A quadratic model, what changes of it from one problem to the next, and bounds on every variable.
@@ -22,8 +22,7 @@ impl<'a, T: Real, M: Model<T>> Problem<'a, T, M> {
     /// [`Error::Dimension`], [`Error::Value`] for a NaN, an infinite number in `data`, a lower bound of +∞ or an
     /// upper one of −∞; [`Error::Bounds`] if a lower bound lies above its upper one.
     pub fn new(model: &M, data: &'a [T], lower: &'a [T], upper: &'a [T]) -> Result<Self, Error> {
-        check_len(M::DATA, data.len(), model.data_len())?;
-        check_finite(M::DATA, data)?;
+        check_vector(M::DATA, data, model.data_len())?;
         let bounds = Bounds::new(lower, upper, model.variables())?;
         Ok(Self { model: *model, data, bounds })
     }

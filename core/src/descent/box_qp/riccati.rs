@@ -4,7 +4,7 @@ use core::mem;
 
 use super::condensed::{ROUNDINGS, invert};
 use super::small::{
-    add_products, add_rows, at, axpy, clear, copy, dot, from, from_mut, largest, row, row_mut,
+    add_all, add_products, add_rows, at, axpy, clear, copy, dot, from, from_mut, largest, row, row_mut,
 };
 use super::staged::Plant;
 use crate::Real;
@@ -77,12 +77,20 @@ impl<T: Real> Plant<'_, T> {
     pub(super) fn stage<'w>(&self, mut memory: &'w mut [T]) -> Stage<'w, T> {
         let (n, m) = (self.states, self.inputs);
         Stage {
-            cost: take(&mut memory, n.saturating_mul(n)),
+            cost: take(&mut memory, n.wrapping_mul(n)),
             slope: take(&mut memory, n),
-            gain: take(&mut memory, n.saturating_mul(m)),
-            pivots: take(&mut memory, m.saturating_mul(m)),
+            gain: take(&mut memory, n.wrapping_mul(m)),
+            pivots: take(&mut memory, m.wrapping_mul(m)),
             offset: take(&mut memory, m),
         }
+    }
+
+    /// s of stage k.
+    #[inline(never)]
+    pub(super) fn slope<'w>(&self, stages: &'w mut [T], k: usize) -> &'w mut [T] {
+        let n = self.states;
+        let begin = k.wrapping_mul(self.stage_len()).wrapping_add(n.wrapping_mul(n));
+        stages.get_mut(begin..begin.wrapping_add(n)).unwrap_or(&mut [])
     }
 
     /// The last of the stages, and those before it.
@@ -98,14 +106,14 @@ impl<T: Real> Plant<'_, T> {
         mut storage: &'w mut [T],
         horizon: usize,
     ) -> (&'w mut [T], Scratch<'w, T>) {
-        let stages = take(&mut storage, self.stage_len().saturating_mul(horizon));
+        let stages = take(&mut storage, self.stage_len().wrapping_mul(horizon));
         (stages, self.scratch(storage))
     }
 
     pub(super) fn scratch<'w>(&self, mut storage: &'w mut [T]) -> Scratch<'w, T> {
         let (n, m) = (self.states, self.inputs);
         Scratch {
-            matrix: take(&mut storage, n.saturating_mul(n)),
+            matrix: take(&mut storage, n.wrapping_mul(n)),
             state: take(&mut storage, n),
             next: take(&mut storage, n),
             push: take(&mut storage, n),
@@ -152,9 +160,9 @@ impl<T: Real> Plant<'_, T> {
                 clear(bent);
                 add_rows(stage.cost, n, from(self.b, f), m, bent);
                 copy(pivots, row(self.r, f, m));
-                add_rows(self.b, m, bent, 1, pivots);
+                add_all(self.b, bent, pivots);
                 clear(gain);
-                add_rows(self.a, n, bent, 1, gain);
+                add_all(self.a, bent, gain);
             }
         }
         if !self.reduce(sides, stage) {
@@ -246,11 +254,11 @@ impl<T: Real> Plant<'_, T> {
             }
             clear(scratch.pull);
             add_products(self.b, input, scratch.pull);
-            add_rows(stage.cost, n, scratch.pull, 1, push);
-            add_rows(self.r, m, input, 1, stage.offset);
+            add_all(stage.cost, scratch.pull, push);
+            add_all(self.r, input, stage.offset);
         }
-        add_rows(self.b, m, push, 1, stage.offset);
-        add_rows(self.a, n, push, 1, before);
+        add_all(self.b, push, stage.offset);
+        add_all(self.a, push, before);
         for (f, side) in sides.iter().enumerate() {
             if *side == T::ZERO {
                 let factors = row(stage.pivots, f, m);
@@ -295,9 +303,9 @@ impl<T: Real> Plant<'_, T> {
         }
         let pull = &mut *scratch.pull;
         copy(pull, stage.slope);
-        add_rows(stage.cost, n, scratch.state, 1, pull);
-        add_rows(self.r, m, u, 1, gradient);
-        add_rows(self.b, m, pull, 1, gradient);
+        add_all(stage.cost, scratch.state, pull);
+        add_all(self.r, u, gradient);
+        add_all(self.b, pull, gradient);
         for (g, side) in gradient.iter_mut().zip(sides) {
             if is_free(Some(side)) {
                 *g = T::ZERO;

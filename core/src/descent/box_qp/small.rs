@@ -56,6 +56,13 @@ pub(super) fn at<T: Real>(x: &[T], i: usize) -> T {
     x.get(i).copied().unwrap_or(T::ZERO)
 }
 
+/// y ← y + Σ_k w_k·row_k, of a matrix with as many columns as y has numbers: the usual one of [`add_rows`], with fewer
+/// arguments at every call.
+#[inline(never)]
+pub(super) fn add_all<T: Real>(matrix: &[T], weights: &[T], y: &mut [T]) {
+    add_rows(matrix, y.len(), weights, 1, y);
+}
+
 /// y ← y + Σ_k w_k·row_k, rows `stride` and weights `step` apart. Rows of weight 0 are skipped, which is what makes
 /// sparse dynamics cheap; the others are taken in pairs, so that y is read and written half as often.
 #[inline(never)]

@@ -24,7 +24,7 @@
 use super::condensed::{check_positive_diagonal, check_symmetric};
 use super::model::{Factors, Look, Model};
 use super::riccati::factors_len;
-use super::small::{add_rows, clear, copy, dot, row, row_mut};
+use super::small::{add_all, clear, copy, dot, row, row_mut};
 use crate::linear::{check_finite, check_len};
 use crate::{Error, Real};
 
@@ -139,36 +139,36 @@ impl<T: Real> Model<T> for Staged<'_, T> {
         let (stages, mut scratch) = plant.split(storage, self.horizon);
         clear(scratch.state);
         copy(scratch.state, data);
-        let (n, m) = (plant.states, plant.inputs);
+        let m = plant.inputs;
         for k in 0..self.horizon {
             plant.advance(row(x, k, m), &mut scratch);
-            copy(plant.stage(row_mut(stages, k, plant.stage_len())).slope, scratch.state);
+            copy(plant.slope(stages, k), scratch.state);
         }
         let mut look = Look { objective: T::ZERO, scale: T::ZERO };
         // λ = P x behind the last stage.
         clear(scratch.pull);
-        add_rows(self.p, plant.states, scratch.state, 1, scratch.pull);
+        add_all(self.p, scratch.state, scratch.pull);
         look.objective += T::HALF * dot(scratch.state, scratch.pull);
         for k in (0..self.horizon).rev() {
             let (u, g) = (row(x, k, m), row_mut(gradient, k, m));
             clear(scratch.input);
-            add_rows(plant.r, m, u, 1, scratch.input);
+            add_all(plant.r, u, scratch.input);
             look.objective += T::HALF * dot(u, scratch.input);
             copy(g, scratch.input);
-            add_rows(plant.b, m, scratch.pull, 1, g);
+            add_all(plant.b, scratch.pull, g);
             if sized {
                 look.scale = look.scale.max(plant.size(&mut scratch));
             }
             // λ ← Q x + Aᵀλ before the stage.
             let state = match k.checked_sub(1) {
-                Some(before) => &*plant.stage(row_mut(stages, before, plant.stage_len())).slope,
+                Some(before) => &*plant.slope(stages, before),
                 None => data,
             };
             clear(scratch.push);
-            add_rows(plant.q, n, state, 1, scratch.push);
+            add_all(plant.q, state, scratch.push);
             look.objective += T::HALF * dot(state, scratch.push);
             if k > 0 {
-                add_rows(plant.a, n, scratch.pull, 1, scratch.push);
+                add_all(plant.a, scratch.pull, scratch.push);
                 copy(scratch.pull, scratch.push);
             }
         }
