@@ -35,7 +35,7 @@ pub(super) fn march_cells<T: Real, S: Simd>(
     let before_in_row = if reversed { star.east } else { star.west };
     let columns = grid.columns;
     let mut q = [T::ZERO; WINDOW];
-    let mut along = [T::ZERO; WINDOW];
+    let mut weights = [T::ZERO; WINDOW];
     let all_rows = grid.planes * grid.rows;
     for i in 0..all_rows {
         let row = if reversed { all_rows.saturating_sub(i + 1) } else { i };
@@ -45,29 +45,48 @@ pub(super) fn march_cells<T: Real, S: Simd>(
             let n = (columns - from).min(WINDOW);
             let first = if reversed { columns - from - n } else { from };
             let start = row * columns + first;
-            let (q, along) = (&mut q[..n], &mut along[..n]);
+            let q = &mut q[..n];
             source.fill(simd, x, row, first, q);
             let Some(x) = x.get_mut(start..start + n) else { return };
-            let factors = piece(inverse, start, n).iter().zip(piece(before_in_row, start, n));
-            for (((q, g), (&inverse, &c)), &x) in q.iter_mut().zip(along.iter_mut()).zip(factors).zip(&*x) {
-                let f = omega * inverse;
-                *g = f * c;
-                *q = f * *q;
-                if let Some(keep) = keep {
-                    *q = keep * x + *q;
-                }
-            }
-            let mut step = |x: &mut T, q: T, g: T| {
-                before = q - g * before;
-                *x = before;
-            };
-            let cells = x.iter_mut().zip(&*q).zip(&*along);
-            if reversed {
-                cells.rev().for_each(|((x, &q), &g)| step(x, q, g));
-            } else {
-                cells.for_each(|((x, &q), &g)| step(x, q, g));
-            }
+            let (inverse, along) = (piece(inverse, start, n), piece(before_in_row, start, n));
+            recur(reversed, omega, inverse, along, keep, q, &mut weights, x, &mut before);
             from += n;
         }
+    }
+}
+
+/// The recurrence over at most a window of cells, from what was gathered of them (`q`) and the cell `before` them, which is
+/// then the last of these.
+#[inline(always)]
+pub(super) fn recur<T: Real>(
+    reversed: bool,
+    omega: T,
+    inverse: &[T],
+    along: &[T],
+    keep: Option<T>,
+    q: &mut [T],
+    weights: &mut [T; WINDOW],
+    x: &mut [T],
+    before: &mut T,
+) {
+    let weights = weights.get_mut(..q.len()).unwrap_or(&mut []);
+    let factors = inverse.iter().zip(along);
+    for (((q, g), (&inverse, &c)), &x) in q.iter_mut().zip(&mut *weights).zip(factors).zip(&*x) {
+        let f = omega * inverse;
+        *g = f * c;
+        *q = f * *q;
+        if let Some(keep) = keep {
+            *q = keep * x + *q;
+        }
+    }
+    let mut step = |x: &mut T, q: T, g: T| {
+        *before = q - g * *before;
+        *x = *before;
+    };
+    let cells = x.iter_mut().zip(&*q).zip(&*weights);
+    if reversed {
+        cells.rev().for_each(|((x, &q), &g)| step(x, q, g));
+    } else {
+        cells.for_each(|((x, &q), &g)| step(x, q, g));
     }
 }

@@ -12,8 +12,8 @@ use super::cells::{Fill, march_cells};
 use super::march::{Path, Source, Term, march};
 use super::reach::lower_row;
 use super::sor::copy;
-use super::star::{add_scaled, sub_scaled};
-use super::{Coefficients, Coupling, Grid, Star, plain, small};
+use super::star::{WINDOW, add_scaled, sub_scaled};
+use super::{Coefficients, Coupling, Grid, Star, piece, plain, small};
 use crate::Real;
 use crate::dispatch::pass;
 use crate::prefetch::ask;
@@ -34,13 +34,12 @@ fn upper_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, omega: T, inverse:
         Coefficients::Constant(star) => {
             let factor = omega * (T::ONE / star.centre);
             let upper = Upper { grid: &grid, star, factor, p };
-            march::<T, S, _, 1, true>(
-                simd,
-                path(&grid, factor * star.north, factor * star.east),
-                &upper,
-                t,
-                1,
-            );
+            let path = path(&grid, factor * star.north, factor * star.east);
+            if has_beyond(&grid) {
+                march::<T, S, _, 1, true>(simd, path, &upper, t, 1);
+            } else {
+                march::<T, S, _, 0, true>(simd, path, &upper, t, 1);
+            }
         }
         Coefficients::PerCell(star) if S::IS_SCALAR && grid.is_small_in_order() => {
             small::upper(&grid, star, omega, inverse, p, t);
@@ -84,13 +83,12 @@ fn lower_kernel<T: Real, S: Simd>(
         Coefficients::Constant(star) => {
             let factor = omega * (T::ONE / star.centre);
             let lower = Lower { grid: &grid, star, factor, weight: weight * star.centre, p, t };
-            march::<T, S, _, 2, false>(
-                simd,
-                path(&grid, factor * star.south, factor * star.west),
-                &lower,
-                y,
-                1,
-            );
+            let path = path(&grid, factor * star.south, factor * star.west);
+            if has_beyond(&grid) {
+                march::<T, S, _, 2, false>(simd, path, &lower, y, 1);
+            } else {
+                march::<T, S, _, 1, false>(simd, path, &lower, y, 1);
+            }
         }
         Coefficients::PerCell(star) if S::IS_SCALAR && grid.is_small_in_order() => {
             return small::lower(&grid, star, omega, inverse, p, t, y, w);
@@ -118,61 +116,80 @@ fn lower_kernel<T: Real, S: Simd>(
 }
 
 #[inline(always)]
-fn path<T: Real>(grid: &Grid<'_, T>, across: T, along: T) -> Path<T> {
+pub(super) fn path<T: Real>(grid: &Grid<'_, T>, across: T, along: T) -> Path<T> {
     Path { planes: grid.planes, rows: grid.rows, columns: grid.columns, across, along }
 }
 
-/// w ← p + (1 − 1/ω) D t + L t: p, diagonal, west, south, down.
+/// Whether a row has a term of the plane beyond it. Without one, a row in the plane goes by windows; in one that is too
+/// short for a whole window the look for the term costs less than what a shorter window takes.
+#[inline(always)]
+fn has_beyond<T>(grid: &Grid<'_, T>) -> bool {
+    grid.planes > 1 || grid.columns < WINDOW
+}
+
+/// w ← p + (1 − 1/ω) D t + L t.
 #[inline(always)]
 fn product<T: Real, S: Simd>(simd: S, grid: &Grid<'_, T>, share: T, p: &[T], t: &[T], w: &mut [T]) {
     for (row, w) in w.chunks_exact_mut(grid.columns.max(1)).enumerate() {
-        let around = grid.around(row);
-        let coupling = grid.coefficients.from(row * grid.columns);
-        let here = grid.row_of(t, Some(row), 0);
-        let known = grid.row_of(p, Some(row), 0);
-        if let (Coefficients::Constant(star), 1, Some(west)) =
-            (grid.coefficients, grid.planes, before(grid, t, row))
-        {
-            let south = grid.row_of(t, around.south, 0);
-            lower_row(simd, star, share, known, [here, west, south], w);
-            continue;
-        }
-        match coupling.centre {
-            Coupling::Uniform(c) => {
-                for ((w, &p), &t) in w.iter_mut().zip(known).zip(here) {
-                    *w = p + share * (c * t);
-                }
-            }
-            Coupling::Cells(c) => {
-                for (((w, &p), &t), &c) in w.iter_mut().zip(known).zip(here).zip(c) {
-                    *w = p + share * (c * t);
-                }
-            }
-        }
-        if let Some(w) = w.get_mut(1..) {
-            add_scaled(simd, coupling.west.skip(1), here, w);
-        }
-        add_scaled(simd, coupling.south, grid.row_of(t, around.south, 0), w);
-        add_scaled(simd, coupling.down, grid.row_of(t, around.down, 0), w);
+        product_of_row(simd, grid, share, p, t, row, 0, w);
     }
 }
 
-/// The cells to the west of a row that is not the first.
+/// The same on the columns of a row from `first` on: p, diagonal, west, south, down.
 #[inline(always)]
-fn before<'x, T: Real>(grid: &Grid<'_, T>, t: &'x [T], row: usize) -> Option<&'x [T]> {
-    let start = row.checked_mul(grid.columns)?.checked_sub(1)?;
-    if row == 0 { None } else { t.get(start..start + grid.columns) }
+pub(super) fn product_of_row<T: Real, S: Simd>(
+    simd: S,
+    grid: &Grid<'_, T>,
+    share: T,
+    p: &[T],
+    t: &[T],
+    row: usize,
+    first: usize,
+    w: &mut [T],
+) {
+    let around = grid.around(row);
+    let coupling = grid.coefficients.from(row * grid.columns + first);
+    let here = grid.row_of(t, Some(row), first);
+    let known = grid.row_of(p, Some(row), first);
+    if let (Coefficients::Constant(star), 1, Some(south)) = (grid.coefficients, grid.planes, around.south) {
+        let (start, n) = (row * grid.columns + first, w.len());
+        let south = south * grid.columns + first;
+        // Above another row, so there is a cell before the first one in memory, if not in the grid.
+        let beside = [start, start.saturating_sub(1), south].map(|from| piece(t, from, n));
+        return lower_row(simd, star, share, piece(known, 0, n), beside, first == 0, w);
+    }
+    match coupling.centre {
+        Coupling::Uniform(c) => {
+            for ((w, &p), &t) in w.iter_mut().zip(known).zip(here) {
+                *w = p + share * (c * t);
+            }
+        }
+        Coupling::Cells(c) => {
+            for (((w, &p), &t), &c) in w.iter_mut().zip(known).zip(here).zip(c) {
+                *w = p + share * (c * t);
+            }
+        }
+    }
+    // The first column has no west: its terms begin one cell later.
+    let skip = usize::from(first == 0);
+    if let Some(w) = w.get_mut(skip..) {
+        let west = grid.row_of(t, Some(row), first.saturating_sub(1));
+        add_scaled(simd, coupling.west.skip(skip), west, w);
+    }
+    add_scaled(simd, coupling.south, grid.row_of(t, around.south, first), w);
+    add_scaled(simd, coupling.down, grid.row_of(t, around.down, first), w);
 }
 
 /// q = (ω/c)·(p − up·t_U)
-struct Upper<'a, T> {
-    grid: &'a Grid<'a, T>,
-    star: Star<T>,
-    factor: T,
-    p: &'a [T],
+pub(super) struct Upper<'a, T> {
+    pub(super) grid: &'a Grid<'a, T>,
+    pub(super) star: Star<T>,
+    pub(super) factor: T,
+    pub(super) p: &'a [T],
 }
 
-impl<T: Real> Source<T, 1> for Upper<'_, T> {
+/// `K` is 0 where no row has a plane beyond it.
+impl<T: Real, const K: usize> Source<T, K> for Upper<'_, T> {
     const KEEPS: bool = false;
 
     #[inline(always)]
@@ -181,8 +198,8 @@ impl<T: Real> Source<T, 1> for Upper<'_, T> {
     }
 
     #[inline(always)]
-    fn terms(&self, row: usize) -> [Term<'_, T>; 1] {
-        [Term { c: self.star.up, of: None, row: self.grid.around(row).up }]
+    fn terms(&self, row: usize) -> [Term<'_, T>; K] {
+        [Term { c: self.star.up, of: None, row: self.grid.around(row).up }; K]
     }
 
     #[inline(always)]
@@ -197,16 +214,17 @@ impl<T: Real> Source<T, 1> for Upper<'_, T> {
 }
 
 /// q = (ω/c)·((p − K t) − down·y_D)
-struct Lower<'a, T> {
-    grid: &'a Grid<'a, T>,
-    star: Star<T>,
-    factor: T,
-    weight: T,
-    p: &'a [T],
-    t: &'a [T],
+pub(super) struct Lower<'a, T> {
+    pub(super) grid: &'a Grid<'a, T>,
+    pub(super) star: Star<T>,
+    pub(super) factor: T,
+    pub(super) weight: T,
+    pub(super) p: &'a [T],
+    pub(super) t: &'a [T],
 }
 
-impl<T: Real> Source<T, 2> for Lower<'_, T> {
+/// `K` is 1 where no row has a plane beyond it.
+impl<T: Real, const K: usize> Source<T, K> for Lower<'_, T> {
     const KEEPS: bool = false;
 
     #[inline(always)]
@@ -215,9 +233,12 @@ impl<T: Real> Source<T, 2> for Lower<'_, T> {
     }
 
     #[inline(always)]
-    fn terms(&self, row: usize) -> [Term<'_, T>; 2] {
-        let weighed = Term { c: self.weight, of: Some(self.t), row: Some(row) };
-        [weighed, Term { c: self.star.down, of: None, row: self.grid.around(row).down }]
+    fn terms(&self, row: usize) -> [Term<'_, T>; K] {
+        let mut terms = [Term { c: self.star.down, of: None, row: self.grid.around(row).down }; K];
+        if let Some(weighed) = terms.first_mut() {
+            *weighed = Term { c: self.weight, of: Some(self.t), row: Some(row) };
+        }
+        terms
     }
 
     #[inline(always)]
@@ -244,10 +265,24 @@ impl<T: Real> Fill<T> for UpperCells<'_, T> {
         let grid = self.grid;
         let around = grid.around(row);
         let coupling = grid.coefficients.from(row * grid.columns + first);
-        copy(grid.row_of(self.p, Some(row), first), q);
-        sub_scaled(simd, coupling.up, grid.row_of(t, around.up, first), q);
-        sub_scaled(simd, coupling.north, grid.row_of(t, around.north, first), q);
+        let (up, north) = (grid.row_of(t, around.up, first), grid.row_of(t, around.north, first));
+        upper_cells(simd, coupling, grid.row_of(self.p, Some(row), first), up, north, q);
     }
+}
+
+/// q ← (p − up) − north
+#[inline(always)]
+pub(super) fn upper_cells<T: Real, S: Simd>(
+    simd: S,
+    coupling: Star<Coupling<'_, T>>,
+    p: &[T],
+    up: &[T],
+    north: &[T],
+    q: &mut [T],
+) {
+    copy(p, q);
+    sub_scaled(simd, coupling.up, up, q);
+    sub_scaled(simd, coupling.north, north, q);
 }
 
 /// y-part of the lower solve by cell: (((p − K t) − down) − south).
@@ -264,14 +299,29 @@ impl<T: Real> Fill<T> for LowerCells<'_, T> {
         let grid = self.grid;
         let around = grid.around(row);
         let coupling = grid.coefficients.from(row * grid.columns + first);
-        if let Coupling::Cells(centre) = coupling.centre {
-            let known =
-                grid.row_of(self.p, Some(row), first).iter().zip(grid.row_of(self.t, Some(row), first));
-            for ((q, (&p, &t)), &c) in q.iter_mut().zip(known).zip(centre) {
-                *q = p - (self.weight * c) * t;
-            }
-        }
-        sub_scaled(simd, coupling.down, grid.row_of(y, around.down, first), q);
-        sub_scaled(simd, coupling.south, grid.row_of(y, around.south, first), q);
+        let (p, t) = (grid.row_of(self.p, Some(row), first), grid.row_of(self.t, Some(row), first));
+        let (down, south) = (grid.row_of(y, around.down, first), grid.row_of(y, around.south, first));
+        lower_cells(simd, coupling, self.weight, p, t, down, south, q);
     }
+}
+
+/// q ← ((p − K t) − down) − south
+#[inline(always)]
+pub(super) fn lower_cells<T: Real, S: Simd>(
+    simd: S,
+    coupling: Star<Coupling<'_, T>>,
+    weight: T,
+    p: &[T],
+    t: &[T],
+    down: &[T],
+    south: &[T],
+    q: &mut [T],
+) {
+    if let Coupling::Cells(centre) = coupling.centre {
+        for ((q, (&p, &t)), &c) in q.iter_mut().zip(p.iter().zip(t)).zip(centre) {
+            *q = p - (weight * c) * t;
+        }
+    }
+    sub_scaled(simd, coupling.down, down, q);
+    sub_scaled(simd, coupling.south, south, q);
 }

@@ -24,13 +24,13 @@ pub(super) struct Asked {
 }
 
 /// A row of x, those on its two sides, and where in memory and in the row the groups begin.
-struct Rows<'a, T> {
-    below: &'a [T],
-    here: &'a mut [T],
-    above: &'a [T],
-    start: usize,
-    from: usize,
-    asked: Option<Asked>,
+pub(super) struct Rows<'a, T> {
+    pub(super) below: &'a [T],
+    pub(super) here: &'a mut [T],
+    pub(super) above: &'a [T],
+    pub(super) start: usize,
+    pub(super) from: usize,
+    pub(super) asked: Option<Asked>,
 }
 
 /// What the rows of a pass have in common.
@@ -55,14 +55,14 @@ pub(super) struct Line<
 }
 
 /// What a group is made from; rows that do not exist are left out.
-struct Operands<T: Real, S: Simd, const N: usize, const K: usize> {
-    b: [T::Vector<S>; N],
-    terms: [Option<[T::Vector<S>; N]>; K],
-    behind: Option<[T::Vector<S>; N]>,
+pub(super) struct Operands<T: Real, S: Simd, const N: usize, const K: usize> {
+    pub(super) b: [T::Vector<S>; N],
+    pub(super) terms: [Option<[T::Vector<S>; N]>; K],
+    pub(super) behind: Option<[T::Vector<S>; N]>,
     /// x and the cells ahead in the row, if x is kept.
-    own: [[T::Vector<S>; N]; 2],
+    pub(super) own: [[T::Vector<S>; N]; 2],
     /// The lanes that have one ahead; `None`: all.
-    inner: Option<[T::Mask<S>; N]>,
+    pub(super) inner: Option<[T::Mask<S>; N]>,
 }
 
 impl<
@@ -92,7 +92,7 @@ impl<
 
     /// Cells of a group.
     #[inline(always)]
-    fn cells() -> usize {
+    pub(super) fn cells() -> usize {
         N * lanes::<T, S>()
     }
 
@@ -184,7 +184,7 @@ impl<
 
     /// The windows of a row after the first `done` groups; how many are done then.
     #[inline(always)]
-    fn windows<const U2: usize, const W2: usize>(
+    pub(super) fn windows<const U2: usize, const W2: usize>(
         &self,
         simd: S,
         c: &[T::Vector<S>; K],
@@ -361,7 +361,7 @@ impl<
 
     /// New values of a group.
     #[inline(always)]
-    fn relax(
+    pub(super) fn relax(
         &self,
         simd: S,
         c: &[T::Vector<S>; K],
@@ -465,7 +465,7 @@ fn window<T: Real, S: Simd, const N: usize, const U: usize, const W: usize>(
 
 /// The whole groups of a piece.
 #[inline(always)]
-fn groups<T: Real, S: Simd, const N: usize>(simd: S, x: &[T]) -> &[[T::Vector<S>; N]] {
+pub(super) fn groups<T: Real, S: Simd, const N: usize>(simd: S, x: &[T]) -> &[[T::Vector<S>; N]] {
     T::split(simd, x).0.as_chunks::<N>().0
 }
 
@@ -478,7 +478,7 @@ fn one<T: Real, S: Simd, const N: usize>(simd: S, x: &[T], at: usize) -> Option<
 
 /// The same; cells that do not exist are 0.
 #[inline(always)]
-fn fetch<T: Real, S: Simd, const N: usize>(simd: S, x: &[T], at: usize) -> [T::Vector<S>; N] {
+pub(super) fn fetch<T: Real, S: Simd, const N: usize>(simd: S, x: &[T], at: usize) -> [T::Vector<S>; N] {
     if let Some(&group) = one::<T, S, N>(simd, x, at) {
         return group;
     }

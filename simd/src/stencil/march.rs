@@ -88,6 +88,23 @@ impl<T: Real> Path<T> {
     }
 }
 
+/// Calls a function with what suits the registers.
+macro_rules! by_registers {
+    ($t:ident, $s:ident, $call:ident::<$r:ident, $k:ident, $reversed:ident>($($argument:expr),*)) => {
+        // Registers of a group, groups of a window, cells of a window: half of the registers hold a window.
+        match (lanes::<$t, $s>(), $s::REGISTER_COUNT > 16) {
+            (16, _) => $call::<$t, $s, $r, 1, 4, 64, $k, $reversed>($($argument),*),
+            (8, true) => $call::<$t, $s, $r, 1, 8, 64, $k, $reversed>($($argument),*),
+            (8, false) => $call::<$t, $s, $r, 1, 4, 32, $k, $reversed>($($argument),*),
+            (4, true) => $call::<$t, $s, $r, 2, 4, 32, $k, $reversed>($($argument),*),
+            (4, false) => $call::<$t, $s, $r, 2, 2, 16, $k, $reversed>($($argument),*),
+            (2, _) => $call::<$t, $s, $r, 4, 1, 8, $k, $reversed>($($argument),*),
+            _ => $call::<$t, $s, $r, BLOCK, 1, 8, $k, $reversed>($($argument),*),
+        }
+    };
+}
+pub(super) use by_registers;
+
 /// Runs the recurrence `count` times over the whole grid, from the first cell or (`REVERSED`) from the last.
 #[inline(always)]
 pub(super) fn march<T: Real, S: Simd, R: Source<T, K>, const K: usize, const REVERSED: bool>(
@@ -103,16 +120,7 @@ pub(super) fn march<T: Real, S: Simd, R: Source<T, K>, const K: usize, const REV
     if S::IS_SCALAR && path.columns <= BLOCK {
         return (0..count).for_each(|_| narrow::<T, R, K, BLOCK, REVERSED>(path, source, x));
     }
-    // Registers of a group, groups of a window, cells of a window: half of the registers hold a window.
-    match (lanes::<T, S>(), S::REGISTER_COUNT > 16) {
-        (16, _) => passes::<T, S, R, 1, 4, 64, K, REVERSED>(simd, path, source, x, count),
-        (8, true) => passes::<T, S, R, 1, 8, 64, K, REVERSED>(simd, path, source, x, count),
-        (8, false) => passes::<T, S, R, 1, 4, 32, K, REVERSED>(simd, path, source, x, count),
-        (4, true) => passes::<T, S, R, 2, 4, 32, K, REVERSED>(simd, path, source, x, count),
-        (4, false) => passes::<T, S, R, 2, 2, 16, K, REVERSED>(simd, path, source, x, count),
-        (2, _) => passes::<T, S, R, 4, 1, 8, K, REVERSED>(simd, path, source, x, count),
-        _ => passes::<T, S, R, BLOCK, 1, 8, K, REVERSED>(simd, path, source, x, count),
-    }
+    by_registers!(T, S, passes::<R, K, REVERSED>(simd, path, source, x, count));
 }
 
 #[inline(always)]

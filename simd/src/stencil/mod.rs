@@ -28,12 +28,14 @@ mod red_black;
 mod small;
 mod sor;
 mod star;
+mod strips;
 
 pub use eisenstat::{solve_lower, solve_upper};
 pub use lines::{factor_lines, line_sweep};
 pub use red_black::{red_black_sweep, red_black_sweeps};
 pub use sor::{sor_sweep, sor_sweeps};
 pub use star::{apply, residual, residual_square};
+pub use strips::{CUT, Strip, solve_lower_strip, solve_upper_strip};
 
 use crate::Real;
 

@@ -191,7 +191,8 @@ impl<'x, T: Real> Reach<'x, T> {
     }
 }
 
-/// w ← p + (s·(c·t)) + west·t_W + south·t_S on a row above another: the lower half of the star.
+/// w ← p + (s·(c·t)) + west·t_W + south·t_S on a piece of a row above another: the lower half of the star. All pieces are
+/// of one length; one that `begins` the row has no west in its first cell.
 #[inline(always)]
 pub(super) fn lower_row<T: Real, S: Simd>(
     simd: S,
@@ -199,6 +200,7 @@ pub(super) fn lower_row<T: Real, S: Simd>(
     share: T,
     p: &[T],
     [here, west, south]: [&[T]; 3],
+    begins: bool,
     w: &mut [T],
 ) {
     let c = [star.centre, star.west, star.south].map(|c| T::splat(simd, c));
@@ -215,7 +217,7 @@ pub(super) fn lower_row<T: Real, S: Simd>(
     {
         let sum = T::vadd(simd, p, T::vmul(simd, share_of, T::vmul(simd, c[0], t)));
         let with_west = T::vadd(simd, sum, T::vmul(simd, c[1], west));
-        let sum = if i == 0 { T::vselect(simd, first, sum, with_west) } else { with_west };
+        let sum = if begins && i == 0 { T::vselect(simd, first, sum, with_west) } else { with_west };
         *w = T::vadd(simd, sum, T::vmul(simd, c[2], south));
     }
     let beside = west_tail.iter().zip(south_tail);
@@ -223,7 +225,7 @@ pub(super) fn lower_row<T: Real, S: Simd>(
         w_tail.iter_mut().zip(p_tail).zip(t_tail).zip(beside).enumerate()
     {
         let mut sum = p + share * (star.centre * t);
-        if whole > 0 || i > 0 {
+        if !begins || whole > 0 || i > 0 {
             sum += star.west * west;
         }
         *w = sum + star.south * south;
