@@ -163,8 +163,27 @@ impl Bench {
                 Some(pool) => sweeps(Threaded::new(pool, grid), 8),
             });
         }
+        for (side, place) in [(255, "cache"), (500, "cache"), (1000, "cache"), (3000, "memory")] {
+            let grid = Stencil2d::constant(side, side, star).expect("a grid");
+            self.row(&format!("SSOR-CG, both halves, {side}²"), place, &mut |pool| match pool {
+                None => halves(grid),
+                Some(pool) => halves(Threaded::new(pool, grid)),
+            });
+            self.row(&format!("SSOR-CG, a step, {side}²"), place, &mut |pool| match pool {
+                None => gradients(grid),
+                Some(pool) => gradients(Threaded::new(pool, grid)),
+            });
+        }
         for (side, place) in [(64, "cache"), (200, "memory")] {
             let grid = Stencil3d::constant(side, side, side, star).expect("a grid");
+            self.row(&format!("SSOR-CG, both halves, {side}³"), place, &mut |pool| match pool {
+                None => halves(grid),
+                Some(pool) => halves(Threaded::new(pool, grid)),
+            });
+            self.row(&format!("SSOR-CG, a step, {side}³"), place, &mut |pool| match pool {
+                None => gradients(grid),
+                Some(pool) => gradients(Threaded::new(pool, grid)),
+            });
             let grid = RedBlack::<Stencil3d<'_, f64>>::new(grid);
             self.row(&format!("red-black, 8 sweeps, {side}³"), place, &mut |pool| match pool {
                 None => sweeps(grid, 8),
@@ -352,6 +371,19 @@ fn gradients<'w, A: Split<f64> + Send + 'w>(matrix: A) -> Work<'w> {
         vector::axpy(-1e-9, &y, &mut r_hat);
         black_box(matrix.weighted_square(&scratch, &r_hat));
         matrix.weigh(&scratch, 1e-9, &r_hat, 1.0, &mut p);
+    })
+}
+
+/// The two halves of such a step, and nothing else.
+fn halves<'w, A: Split<f64> + Send + 'w>(matrix: A) -> Work<'w> {
+    let n = matrix.order();
+    let mut scratch = vec![0.0; matrix.split_len()];
+    matrix.prepare(&mut scratch);
+    let [p, mut t, mut y, mut w] = [(); 4].map(|()| vec![1e-3; n]);
+    Box::new(move || {
+        matrix.solve_upper(1.2, &scratch, &p, &mut t);
+        matrix.solve_lower(1.2, &scratch, &p, &t, &mut y, &mut w);
+        black_box((&t, &y, &w));
     })
 }
 

@@ -1,5 +1,5 @@
-//! The same solvers on one thread and on all cores: the potentials of a transport between 3000 and 2000 points, and a
-//! red-black solve on a grid.
+//! The same solvers on one thread and on all cores: the potentials of a transport between 3000 and 2000 points, and, on a
+//! grid, a red-black solve and conjugate gradients preconditioned in natural order.
 //!
 //! ```sh
 //! cargo run --release -p southwell-std --example threads
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use southwell::linear::{Star, Stencil2d};
 use southwell::omega::Eager;
-use southwell::relaxation::{self, RedBlack, Relax, Young, sor};
+use southwell::relaxation::{self, Fixed, RedBlack, Relax, Split, Young, sor, ssor_cg};
 use southwell::transport::{self, Cost, Ground, PointCost, Potentials, sinkhorn};
 use southwell::{Error, Stop};
 use southwell_std::threads::{Pool, Threaded};
@@ -56,6 +56,19 @@ fn relax(matrix: &impl Relax<f64>) -> Result<(Vec<f64>, Duration), Error> {
     Ok((x, start.elapsed()))
 }
 
+/// The same by SSOR-CG.
+fn precondition(matrix: &impl Split<f64>) -> Result<(Vec<f64>, Duration), Error> {
+    let rhs = vec![1.0; matrix.order()];
+    let problem = relaxation::Problem::new(matrix, &rhs)?;
+    let mut storage = vec![0.0; ssor_cg::Workspace::<f64>::required_len(rhs.len(), matrix.split_len())];
+    let workspace = ssor_cg::Workspace::new(&problem, &mut storage)?;
+    let mut x = vec![0.0; rhs.len()];
+    let options = ssor_cg::Options { stop: Stop::relative(1e-8), ..Default::default() };
+    let start = Instant::now();
+    ssor_cg::solve(&problem, &options, &mut Fixed(1.95), &mut x, workspace, &mut ())?;
+    Ok((x, start.elapsed()))
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pool = Pool::new(None)?;
     println!("{} threads", pool.threads());
@@ -69,10 +82,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("40 steps of Sinkhorn between points: {slow:.2?} on one thread, {fast:.2?} on all");
 
     let star = Star { centre: 4.0, west: -1.0, east: -1.0, south: -1.0, north: -1.0, ..Star::default() };
-    let grid = RedBlack::<Stencil2d<'_, f64>>::new(Stencil2d::constant(511, 511, star)?);
+    let natural = Stencil2d::constant(511, 511, star)?;
+    let grid = RedBlack::<Stencil2d<'_, f64>>::new(natural);
     let (alone, slow) = relax(&grid)?;
     let (shared, fast) = relax(&Threaded::new(&pool, grid))?;
     assert!(alone == shared, "the same bits");
     println!("red-black sweeps over 511 x 511 cells: {slow:.2?} on one thread, {fast:.2?} on all");
+
+    let (alone, slow) = precondition(&natural)?;
+    let (shared, fast) = precondition(&Threaded::new(&pool, natural))?;
+    assert!(alone == shared, "the same bits");
+    println!("SSOR-CG over them in natural order: {slow:.2?} on one thread, {fast:.2?} on all");
     Ok(())
 }

@@ -23,7 +23,7 @@ pub(crate) use band::Band;
 pub use on_device::OnDevice;
 pub use policy::{ARMS, OnStep, Outcome, Policy, Setting, Survey, arm_omega, run, survey};
 #[cfg(feature = "threads")]
-pub use policy::{run_cg_on, survey_on};
+pub use policy::{run_on, survey_on};
 
 use core::f64::consts::PI;
 

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
 use southwell::bandit::{BinnedTsallisInf, ChebCb, ChebOptions, Grid, TsallisInf, TsallisOptions, Tuner};
-use southwell::relaxation::{Auto, Fixed, Learned, OmegaRule, Problem, cg, ssor_cg};
+use southwell::linear::Matrix;
+use southwell::relaxation::{Auto, Fixed, Learned, OmegaRule, Problem, Split, cg, ssor_cg};
 use southwell::{Error, Report, Stop};
 
 use super::Heat;
@@ -154,22 +155,6 @@ impl Setting {
 /// Called after every step; `Break` abandons the run (`Ok(None)` comes back).
 pub type OnStep<'a> = &'a mut dyn FnMut(u32) -> ControlFlow<()>;
 
-/// Follows conjugate gradients along the experiment, products made by several threads; what comes out is the same.
-/// The other policies solve in natural order, on one thread.
-///
-/// # Errors
-/// As [`run`].
-#[cfg(feature = "threads")]
-pub fn run_cg_on(pool: &Pool, setting: &Setting, on_step: OnStep<'_>) -> Result<Option<Outcome>, Error> {
-    follow(setting, on_step, |problem, x, storage, _| {
-        let matrix = Threaded::new(pool, *problem.matrix());
-        let problem = Problem::new(&matrix, problem.rhs())?;
-        let workspace = cg::Workspace::new(&problem, storage)?;
-        let options = cg::Options { stop: setting.stop(), ..cg::Options::default() };
-        Ok((cg::solve(&problem, &options, x, workspace, &mut ())?, 0.0))
-    })
-}
-
 /// Where the systems are solved: here, or on a device.
 pub(super) trait Place {
     /// One system by conjugate gradients.
@@ -202,9 +187,7 @@ impl Place for Here {
         x: &mut [f64],
         storage: &mut [f64],
     ) -> Result<Report<f64>, Error> {
-        let workspace = cg::Workspace::new(problem, storage)?;
-        let options = cg::Options { stop: *stop, ..cg::Options::default() };
-        cg::solve(problem, &options, x, workspace, &mut ())
+        gradients(problem, stop, x, storage)
     }
 
     fn ssor_cg(
@@ -215,14 +198,65 @@ impl Place for Here {
         x: &mut [f64],
         storage: &mut [f64],
     ) -> Result<(Report<f64>, f64), Error> {
-        let workspace = ssor_cg::Workspace::new(problem, storage)?;
-        let options = ssor_cg::Options { stop: *stop, ..ssor_cg::Options::default() };
-        let mut run = ssor_cg::start(problem, &options, &mut *rule, x, workspace)?;
-        let report = southwell::drive(&mut run, &options.stop, &mut ());
-        let omega = run.omega();
-        rule.end(&report);
-        Ok((report, omega))
+        preconditioned(problem, stop, rule, x, storage)
     }
+}
+
+/// Several threads, which share out every system.
+#[cfg(feature = "threads")]
+struct Shared<'p>(&'p Pool);
+
+#[cfg(feature = "threads")]
+impl Place for Shared<'_> {
+    fn cg(
+        &mut self,
+        problem: &StencilProblem<'_>,
+        stop: &Stop<f64>,
+        x: &mut [f64],
+        storage: &mut [f64],
+    ) -> Result<Report<f64>, Error> {
+        let matrix = Threaded::new(self.0, *problem.matrix());
+        gradients(&Problem::new(&matrix, problem.rhs())?, stop, x, storage)
+    }
+
+    fn ssor_cg(
+        &mut self,
+        problem: &StencilProblem<'_>,
+        stop: &Stop<f64>,
+        rule: &mut dyn OmegaRule<f64>,
+        x: &mut [f64],
+        storage: &mut [f64],
+    ) -> Result<(Report<f64>, f64), Error> {
+        let matrix = Threaded::new(self.0, *problem.matrix());
+        preconditioned(&Problem::new(&matrix, problem.rhs())?, stop, rule, x, storage)
+    }
+}
+
+fn gradients<A: Matrix<f64>>(
+    problem: &Problem<'_, f64, A>,
+    stop: &Stop<f64>,
+    x: &mut [f64],
+    storage: &mut [f64],
+) -> Result<Report<f64>, Error> {
+    let workspace = cg::Workspace::new(problem, storage)?;
+    let options = cg::Options { stop: *stop, ..cg::Options::default() };
+    cg::solve(problem, &options, x, workspace, &mut ())
+}
+
+fn preconditioned<A: Split<f64>>(
+    problem: &Problem<'_, f64, A>,
+    stop: &Stop<f64>,
+    rule: &mut dyn OmegaRule<f64>,
+    x: &mut [f64],
+    storage: &mut [f64],
+) -> Result<(Report<f64>, f64), Error> {
+    let workspace = ssor_cg::Workspace::new(problem, storage)?;
+    let options = ssor_cg::Options { stop: *stop, ..ssor_cg::Options::default() };
+    let mut run = ssor_cg::start(problem, &options, &mut *rule, x, workspace)?;
+    let report = southwell::drive(&mut run, &options.stop, &mut ());
+    let omega = run.omega();
+    rule.end(&report);
+    Ok((report, omega))
 }
 
 /// Follows a policy along the experiment.
@@ -236,6 +270,22 @@ pub fn run(
     on_step: OnStep<'_>,
 ) -> Result<Option<Outcome>, Error> {
     run_at(&mut Here, policy, setting, survey, on_step)
+}
+
+/// The same, every system shared out among threads, in natural order: products, and both halves of SSOR-CG in strips of
+/// the grid. What comes out is the same.
+///
+/// # Errors
+/// As [`run`].
+#[cfg(feature = "threads")]
+pub fn run_on(
+    pool: &Pool,
+    policy: Policy,
+    setting: &Setting,
+    survey: Option<&Survey>,
+    on_step: OnStep<'_>,
+) -> Result<Option<Outcome>, Error> {
+    run_at(&mut Shared(pool), policy, setting, survey, on_step)
 }
 
 pub(super) fn run_at(
@@ -353,7 +403,7 @@ pub(super) fn survey_at(
 /// As [`survey`].
 #[cfg(feature = "threads")]
 pub fn survey_on(pool: &Pool, setting: &Setting, on_step: OnStep<'_>) -> Result<Option<Survey>, Error> {
-    survey_by(&mut Here, setting, on_step, |_, trials, problem, start| {
+    survey_by(&mut Shared(pool), setting, on_step, |_, trials, problem, start| {
         pool.batch(
             trials.iter_mut(),
             || storage(start.len()),

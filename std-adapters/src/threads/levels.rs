@@ -170,11 +170,11 @@ pub struct LevelledHalves<'a, T> {
 }
 
 /// Numbers that threads hand to one another; exact in either type.
-fn put<T: Real>(cell: &AtomicU64, value: T) {
+pub(super) fn put<T: Real>(cell: &AtomicU64, value: T) {
     cell.store(value.to_f64().to_bits(), Ordering::Relaxed);
 }
 
-fn get<T: Real>(cell: &AtomicU64) -> T {
+pub(super) fn get<T: Real>(cell: &AtomicU64) -> T {
     T::from_f64(f64::from_bits(cell.load(Ordering::Relaxed)))
 }
 

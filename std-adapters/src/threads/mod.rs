@@ -8,14 +8,15 @@
 //! | [`Cost`](southwell::transport::Cost), stored or made from points | transport in the log domain, Newton's method | readings of the costs, for rows and columns | of one thread |
 //! | [`RedBlack`](southwell::relaxation::RedBlack) of a stencil | SOR | sweeps, in bands of the grid | of one thread |
 //! | a stencil or a [`Csr`](southwell::linear::Csr) | CG | products | of one thread |
+//! | a stencil | SSOR-CG in natural order | both halves, in strips behind one another; products | of one thread |
 //! | [`Operator`](southwell::subgradient::matrix::operator::Operator) | recovery of matrices | measurements and their gradient | of any number of threads, in blocks |
 //! | a [`Quantile`](southwell::subgradient::Quantile) fit, the pool being its [`Reader`](southwell::subgradient::fit::Reader) | least absolute deviations, quantiles | rows of every step | of any number of threads, in blocks |
 //! | [`Design`](southwell::linear::Design) | descent | products with all columns | of one thread |
 //!
 //! [`Coloured`] lays a sparse matrix out by colours, for SOR, block SOR and SSOR-CG: the bits of one thread in that
 //! order. [`Levels`] solves the halves of SSOR-CG of a sparse matrix in natural order by wavefronts, with the bits of one
-//! thread. [`descent`] minimises sparse quadratics with penalties, by colours or greedily in parts. Sweeps in
-//! natural order have nothing to share out. What a residual's square adds up on threads is added in
+//! thread. [`descent`] minimises sparse quadratics with penalties, by colours or greedily in parts. Sweeps of SOR in
+//! natural order are not shared out. What a residual's square adds up on threads is added in
 //! blocks, so that it may differ from the serial one in its last digits, and a run may end at another look.
 //!
 //! Results do not depend on the number of threads; where the table says so, they are those of the calling thread
@@ -28,6 +29,7 @@ pub mod descent;
 mod design;
 mod fit;
 mod grids;
+mod halves;
 mod layers;
 mod levels;
 mod operator;

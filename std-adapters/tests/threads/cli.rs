@@ -112,18 +112,20 @@ fn fits_do_not_depend_on_the_number_of_threads() {
 
 #[test]
 fn heat_tries_arms_side_by_side_and_counts_the_same() {
-    let counts = |device: &str| {
-        let limits = ["--grid=24", "--steps=6", "--json", "--device", device];
-        let output = southwell(&[&["heat"][..], &limits].concat());
+    let counts = |grid: &str, steps: &str, device: &str| {
+        let output = southwell(&["heat", grid, steps, "--json", "--device", device]);
         assert!(output.status.success(), "{}", text(&output.stderr));
         assert_eq!(value(&output, "device"), format!("\"{device}\""));
         let differs = |line: &&str| !line.contains("\"seconds\"") && !line.contains("\"device\"");
         text(&output.stdout).lines().filter(differs).map(str::to_owned).collect::<Vec<_>>()
     };
-    let alone = counts("cpu");
-    assert!(alone.iter().filter(|line| line.contains("\"iterations\"")).count() == 8);
-    assert_eq!(alone, counts("threads:1"));
-    assert_eq!(alone, counts("threads:3"));
+    // Small grids; and one that is shared out.
+    for (grid, steps) in [("--grid=24", "--steps=6"), ("--grid=190", "--steps=2")] {
+        let alone = counts(grid, steps, "cpu");
+        assert!(alone.iter().filter(|line| line.contains("\"iterations\"")).count() == 8);
+        assert_eq!(alone, counts(grid, steps, "threads:1"));
+        assert_eq!(alone, counts(grid, steps, "threads:3"));
+    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Red-black sweeps and products on grids, against the serial views of core.
 
+use proptest::prelude::*;
 use southwell::linear::{Matrix, Star, Stencil2d, Stencil3d};
-use southwell::relaxation::{Fixed, Problem, RedBlack, Relax, cg, sor};
+use southwell::relaxation::{Fixed, Problem, RedBlack, Relax, Split, cg, sor, ssor_cg};
 use southwell::{Real, Stop};
 use southwell_std::threads::{Pool, Threaded};
 
@@ -71,8 +72,134 @@ macro_rules! agree {
     }};
 }
 
+/// The halves of SSOR in natural order, of any view.
+fn halves<T: Real, A: Split<T>>(matrix: &A, omega: f64) -> [Vec<u64>; 4] {
+    let n = matrix.order();
+    let (p, r) = (noise::<T>(7, n), noise::<T>(8, n));
+    let omega = T::from_f64(omega);
+    let mut scratch = vec![T::NAN; matrix.split_len()];
+    matrix.prepare(&mut scratch);
+    let mut weighed = noise::<T>(9, n);
+    matrix.weigh(&scratch, omega, &r, T::from_f64(0.3), &mut weighed);
+    let (mut t, mut y, mut w) = (vec![T::NAN; n], vec![T::NAN; n], vec![T::NAN; n]);
+    matrix.solve_upper(omega, &scratch, &p, &mut t);
+    matrix.solve_lower(omega, &scratch, &p, &t, &mut y, &mut w);
+    [bits(&t), bits(&y), bits(&w), bits(&weighed)]
+}
+
+/// The same on threads.
+fn agree_in_halves<T: Real, A: Split<T> + Copy>(view: A, omega: f64, what: &str)
+where
+    for<'p> Threaded<'p, A>: Split<T>,
+{
+    let expected = halves(&view, omega);
+    for pool in &pools() {
+        let found = halves(&Threaded::new(pool, view), omega);
+        for (half, name) in ["t", "y", "w", "p"].iter().enumerate() {
+            assert!(found[half] == expected[half], "{what}, {} threads: {name}", pool.threads());
+        }
+    }
+}
+
+fn agree_in_the_plane<T: Real>(rows: usize, columns: usize, omega: f64) {
+    let what = format!("{rows} x {columns}, omega {omega}");
+    let view = Stencil2d::constant(rows, columns, star::<T>()).expect("a grid");
+    agree_in_halves(view, omega, &what);
+    let stars = stars::<T>(rows * columns);
+    let view = Stencil2d::per_cell(rows, columns, slices(&stars)).expect("a grid");
+    agree_in_halves(view, omega, &format!("{what}, by cells"));
+}
+
+fn agree_in_space<T: Real>(planes: usize, rows: usize, columns: usize, omega: f64) {
+    let what = format!("{planes} x {rows} x {columns}, omega {omega}");
+    let view = Stencil3d::constant(planes, rows, columns, star::<T>()).expect("a grid");
+    agree_in_halves(view, omega, &what);
+    let stars = stars::<T>(planes * rows * columns);
+    let view = Stencil3d::per_cell(planes, rows, columns, slices(&stars)).expect("a grid");
+    agree_in_halves(view, omega, &format!("{what}, by cells"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn halves_of_any_plane_have_the_bits_of_one_thread(
+        columns in 120_usize..800, more in 0_usize..60, omega in 0.05..1.95,
+    ) {
+        // Just enough to be shared out, and more.
+        let rows = 32_768_usize.div_ceil(columns) + more;
+        agree_in_the_plane::<f64>(rows, columns, omega);
+        agree_in_the_plane::<f32>(rows, columns, omega);
+    }
+
+    #[test]
+    fn halves_of_any_space_have_the_bits_of_one_thread(
+        planes in 1_usize..50, columns in 1_usize..300, more in 0_usize..20, omega in 0.05..1.95,
+    ) {
+        let rows = 32_768_usize.div_ceil(columns * planes) + more;
+        agree_in_space::<f64>(planes, rows, columns, omega);
+        agree_in_space::<f32>(planes, rows, columns, omega);
+    }
+}
+
 mod check {
     use super::*;
+
+    pub(super) fn halves_in_natural_order<T: Real>() {
+        let planes =
+            [(1, 1), (1, 40_009), (40_009, 1), (1021, 63), (259, 127), (256, 128), (257, 191), (33, 1000)];
+        for (rows, columns) in planes {
+            agree_in_the_plane::<T>(rows, columns, 1.5);
+        }
+        let spaces = [
+            (1, 129, 128),
+            (2, 65, 200),
+            (33, 17, 63),
+            (64, 64, 64),
+            (130, 9, 21),
+            (1021, 1, 19),
+            (17, 1, 1021),
+        ];
+        for (planes, rows, columns) in spaces {
+            agree_in_space::<T>(planes, rows, columns, 1.5);
+        }
+    }
+
+    pub(super) fn gradients_in_natural_order<T: Real>() {
+        let around = Star { centre: c(4.02), west: c(-1.0), east: c(-1.0), ..Star::default() };
+        let star = Star { south: c(-1.0), north: c(-1.0), ..around };
+        let view = Stencil2d::constant(170, 210, star).expect("a grid");
+        let rhs = noise::<T>(3, view.order());
+        let alone = gradients(&view, &rhs);
+        for pool in &pools() {
+            assert!(gradients(&Threaded::new(pool, view), &rhs) == alone, "{} threads", pool.threads());
+        }
+        let star = Star { centre: c(6.1), down: c(-1.0), up: c(-1.0), ..star };
+        let view = Stencil3d::constant(40, 30, 50, star).expect("a grid");
+        let rhs = noise::<T>(4, view.order());
+        let alone = gradients(&view, &rhs);
+        for pool in &pools() {
+            assert!(gradients(&Threaded::new(pool, view), &rhs) == alone, "{} threads", pool.threads());
+        }
+    }
+
+    /// A whole run, its report included.
+    fn gradients<T: Real, A: Split<T>>(matrix: &A, rhs: &[T]) -> (Vec<u64>, u32, u64) {
+        let problem = Problem::new(matrix, rhs).expect("a problem");
+        let len = ssor_cg::Workspace::<T>::required_len(rhs.len(), matrix.split_len());
+        let mut storage = vec![T::NAN; len];
+        let workspace = ssor_cg::Workspace::new(&problem, &mut storage).expect("long enough");
+        let mut x = vec![T::ZERO; rhs.len()];
+        let options = ssor_cg::Options { stop: Stop::relative(c(1e-4)), ..Default::default() };
+        let rule = &mut Fixed(c(1.4));
+        let report = ssor_cg::solve(&problem, &options, rule, &mut x, workspace, &mut ()).expect("valid");
+        assert!(report.converged() && report.steps > 5);
+        (bits(&x), report.steps, report.residual.to_f64().to_bits())
+    }
+
+    fn c<T: Real>(x: f64) -> T {
+        T::from_f64(x)
+    }
 
     pub(super) fn planes<T: Real>() {
         for (rows, columns) in
@@ -126,7 +253,7 @@ mod check {
     }
 }
 
-in_both! { planes spaces solves }
+in_both! { planes spaces solves halves_in_natural_order gradients_in_natural_order }
 
 #[test]
 fn conjugate_gradients_take_the_products() {
