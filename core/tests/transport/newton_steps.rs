@@ -61,7 +61,7 @@ fn shown(
         let work = newton::Workspace::new(&problem, n * m, &mut storage, &mut indices).expect("memory");
         let mut run = newton::start(&problem, options, x, work).expect("valid");
         watch!(run);
-        assert_eq!(run.entries().1, false, "nothing is clipped");
+        assert!(!run.entries().1, "nothing is clipped");
         assert_eq!(run.cg_work(), run.work().entries as f64 / (n * m) as f64);
     } else {
         let work = dense::Workspace::new(&problem, &mut storage).expect("memory");

@@ -153,10 +153,12 @@ fn costs_are_handed_on() {
     }
     let values = [0.5, 1.0, 0.25, 0.75, 0.125, 2.0];
     let dense = DenseCost::new(&values, 2, 3, 3).expect("costs");
-    assert_eq!(told(&&dense, 3), told(dense, 3));
+    let handed_on = &dense;
+    assert_eq!(told(handed_on, 3), told(dense, 3));
     assert_eq!((dense.largest(), dense.is_stored(), dense.scratch_len()), (2.0, true, 3));
     let kernel = KernelCost::new(&values, 2, 3, 3, 0.5).expect("a kernel");
-    assert_eq!(told(&&kernel, 3), told(kernel, 3));
+    let handed_on = &kernel;
+    assert_eq!(told(handed_on, 3), told(kernel, 3));
     // −ε ln K, moved up to 0: the largest is that of the least entry.
     assert_eq!((kernel.is_stored(), kernel.scratch_len(), kernel.epsilon()), (false, 6, 0.5));
     assert!((kernel.largest() - 0.5 * 16.0_f64.ln()).abs() < 1e-15, "{}", kernel.largest());

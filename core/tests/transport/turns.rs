@@ -127,7 +127,8 @@ fn by_hand(setup: &Setup) -> (Left, Hand) {
                     // At the rate of these ten, as many again for every such factor that is missing.
                     let falls = part.residual < part.initial_residual;
                     let tens = (part.residual / goal).ln() / (part.initial_residual / part.residual).ln();
-                    if !ended && !(falls && 10.0 * tens <= 90.0) {
+                    let near = falls && 10.0 * tens <= 90.0;
+                    if !ended && !near {
                         break;
                     }
                 }
