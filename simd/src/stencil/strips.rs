@@ -189,7 +189,7 @@ fn next<'a, T>(
 ) -> Option<Next<'a, T>> {
     let (done, ahead) = pieces.split_at_mut_checked(step)?;
     let done = &*done;
-    let behind = if step % order.count == 0 { behind } else { done.last()? };
+    let behind = if step.is_multiple_of(order.count) { behind } else { done.last()? };
     let beyond = step.checked_sub(order.count).and_then(|before| done.get(before));
     let beyond = beyond.map_or(&[][..], |beyond| beyond);
     Some(Next { row: order.row(step, reversed), here: ahead.first_mut()?, behind, beyond })
