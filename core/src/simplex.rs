@@ -4,12 +4,13 @@ use crate::Real;
 
 /// Moves x along 1 until its largest element is 0, if that is so large that a sum of this size is lost in its rounding.
 /// The nearest point with that sum, and without negative elements, stays the same: without this it would be 0 there, whose
-/// sum is none.
-pub(crate) fn lower<T: Real>(x: &mut [T], sum: T) {
+/// sum is none. False where the largest is no number: then x is left, and nobody knows the nearest point.
+pub(crate) fn lower<T: Real>(x: &mut [T], sum: T) -> bool {
     let most = x.iter().fold(-T::INFINITY, |most, &x| most.max(x));
     if most.is_finite() && most.abs() * T::EPSILON.sqrt() > sum {
         x.iter_mut().for_each(|x| *x -= most);
     }
+    most.is_finite()
 }
 
 #[cfg(test)]
@@ -22,15 +23,26 @@ mod tests {
     #[test]
     fn only_what_is_far_is_moved() {
         let mut x = [1e7, -3.0, 2.0_f64];
-        lower(&mut x, 1.0);
+        assert!(lower(&mut x, 1.0));
         assert_eq!(x, [1e7, -3.0, 2.0]);
-        lower(&mut x, 1e-2);
+        assert!(lower(&mut x, 1e-2));
         assert_eq!(x, [0.0, -1e7 - 3.0, 2.0 - 1e7]);
-        for most in [f64::INFINITY, f64::NAN] {
-            let mut x = [most, 1.0];
-            lower(&mut x, 1e-30);
-            assert_eq!(x[1], if most.is_nan() { 0.0 } else { 1.0 });
+        let mut x = [f64::INFINITY, 1.0];
+        assert!(!lower(&mut x, 1e-30));
+        assert_eq!(x, [f64::INFINITY, 1.0]);
+    }
+
+    /// A step that overflowed leads nowhere, rather than to 0.
+    #[test]
+    fn no_number_is_no_point() {
+        for far in [f64::INFINITY, -f64::INFINITY, f64::NAN] {
+            let mut x = [far];
+            Simplex::new(2.0).prox(Block { number: 0, variables: &[0] }, 1.0, &mut x);
+            assert!(x[0].is_nan());
         }
+        let mut x = [1.0, -f64::INFINITY];
+        Simplex::new(2.0).prox(Block { number: 0, variables: &[0, 1] }, 1.0, &mut x);
+        assert_eq!(x, [2.0, 0.0]);
     }
 
     /// The nearest point of a simplex is on it, from wherever: a corner, or the middle of what is equally far.

@@ -6,7 +6,7 @@ use crate::common::streams::Wide;
 use southwell::descent::losses::{Huber, LeastSquares, Logistic, Quadratic};
 use southwell::descent::penalties::{ElasticNet, Group, Interval, L1, NonNegative, Simplex};
 use southwell::descent::selection::{Cyclic, Greedy, GreedyVariable, Score};
-use southwell::descent::update::{Gradient, ProxNewton, TwoMetric};
+use southwell::descent::update::{Backtracking, Gradient, ProxNewton, TwoMetric};
 use southwell::descent::{Loss, Measure, Partition, Penalty, Selection, Update};
 use southwell::linear::{Columns, Csc, Dense, Design};
 use southwell::{Real, Run, Status, Stop};
@@ -144,6 +144,18 @@ fn a_simplex_keeps_its_sum_where_nothing_curves() {
         assert!(outcome.report.converged(), "{outcome:?}");
         assert_eq!((x, outcome.objective), ([0.0, 1.0, 0.0], 0.5 * l2 - 3.0));
     }
+    // A step that overflows leaves x alone; one that is searched for gets shorter.
+    let loss =
+        Quadratic::new(Dense::new(&zeros, 3, 3).expect("a matrix"), &[10.0, 30.0, 20.0]).expect("a loss");
+    let (simplex, start) = (Simplex::new(1.0), [0.25, 0.25, 0.5]);
+    let mut x = start;
+    let outcome =
+        solve((&loss, &simplex), (Cyclic::new(whole), Gradient), (stop(), Measure::Violation), &mut x);
+    assert_eq!((outcome.report.status, x), (Status::NotFinite, start));
+    let searched = (Cyclic::new(whole), Backtracking::default());
+    let outcome = solve((&loss, &simplex), searched, (stop(), Measure::Violation), &mut x);
+    assert!(outcome.report.converged(), "{outcome:?}");
+    assert_eq!((x, outcome.objective), ([0.0, 1.0, 0.0], -30.0));
 }
 
 /// Updates to gap/P(0) ≤ 1e-2, 1e-4, 1e-6, 1e-8, looked at every so many.

@@ -64,10 +64,12 @@ impl<T: Real> Penalty<T> for Simplex<T> {
     }
     fn prox(&self, _block: Block<'_>, step: T, x: &mut [T]) {
         vector::scale(T::ONE / (T::ONE + step * self.l2), x);
-        lower(x, self.sum);
+        if !lower(x, self.sum) {
+            x.fill(T::NAN);
+        }
         let theta = threshold(self.sum, x);
         for x in x {
-            *x = (*x - theta).max(T::ZERO);
+            *x = if *x <= theta { T::ZERO } else { *x - theta };
         }
     }
     fn violation(&self, _block: Block<'_>, x: &[T], g: &[T]) -> T {
