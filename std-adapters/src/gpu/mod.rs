@@ -10,7 +10,7 @@
 //! | [`transport`] | entropic transport: Sinkhorn's iteration, over-relaxed | costs stored, or made from points |
 //! | [`descent`] | quadratics with a separable penalty, greedily | the matrix, split by rows |
 //! | [`Measured`] | passes over measurements, for `subgradient::matrix` | dense ones; seeded ones, drawn there |
-//! | [`owned`] | both, for problems that own their memory, and the CPU carries on where a device fails | the same |
+//! | [`owned`] | all of these, for problems that own their memory, and the CPU carries on where a device fails | the same |
 //!
 //! [`Trials`] lets any tuner of [`southwell::bandit`] try omegas within a run, a chunk a trial.
 //!

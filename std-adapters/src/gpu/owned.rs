@@ -2,7 +2,11 @@
 //!
 //! Each function takes the device as opening it went, so that a device that is not there, one that is too small
 //! and one that is lost half-way are treated alike: `told` hears why, and the CPU carries on from the last good
-//! iterate. To have the failure itself, use [`relaxation`] and [`transport`].
+//! iterate. To have the failure itself, use [`relaxation`], [`transport`], [`descent`](super::descent) and
+//! [`Measured`](super::Measured).
+
+mod descend;
+mod recover;
 
 use std::ops::ControlFlow;
 
@@ -12,6 +16,8 @@ use southwell::relaxation::{Problem, cg, sor, ssor_cg};
 use southwell::transport::{DenseCost, PointCost, Potentials, sinkhorn};
 use southwell::{Observer, Progress, Report, Status, Stop};
 
+pub use self::descend::descend;
+pub use self::recover::recover;
 use super::adapter::Device;
 use super::costs::ResidentCost;
 use super::error::Error;

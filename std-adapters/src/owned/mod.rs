@@ -38,9 +38,13 @@ pub use balance::{Balance, Balanced, Balancer};
 pub use box_qp::{BoxQp, Boxed};
 #[cfg(feature = "threads")]
 pub use recovery::OnThreads;
-pub use recovery::{Found, Look, Measurements, Recovery};
 #[cfg(feature = "npz")]
-pub(crate) use recovery::{Watched, recover};
+pub(crate) use recovery::Watched;
+#[cfg(feature = "gpu")]
+pub(crate) use recovery::narrow;
+#[cfg(any(feature = "npz", feature = "gpu"))]
+pub(crate) use recovery::recover;
+pub use recovery::{Found, Look, Measurements, Recovery};
 pub use regression::{Fit, Regression, Sparsity};
 pub(crate) use regression::{LambdaMax, Memory, Posing, WithProblem};
 pub use robust::{Fitted, Loss, Robust, Settings};

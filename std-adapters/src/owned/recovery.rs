@@ -244,12 +244,20 @@ impl Recovery {
         truth: Option<&[f64]>,
         observer: &mut dyn Observer<T>,
     ) -> Result<Found, Error> {
-        let (rows, columns) = self.measurements.dimensions();
-        if let Some(truth) = truth.filter(|truth| Some(truth.len()) != rows.checked_mul(columns)) {
-            let expected = rows.saturating_mul(columns);
-            return Err(Error::Dimension { argument: "truth", expected, given: truth.len() });
-        }
+        self.check_truth(truth)?;
         self.with(place, options, observer, Some(truth))
+    }
+
+    /// Refuses a truth of another size.
+    pub(crate) fn check_truth(&self, truth: Option<&[f64]>) -> Result<(), Error> {
+        let (rows, columns) = self.measurements.dimensions();
+        match truth.filter(|truth| Some(truth.len()) != rows.checked_mul(columns)) {
+            Some(truth) => {
+                let expected = rows.saturating_mul(columns);
+                Err(Error::Dimension { argument: "truth", expected, given: truth.len() })
+            }
+            None => Ok(()),
+        }
     }
 
     /// Makes the operator and solves.
@@ -467,7 +475,7 @@ impl<T: Real, O: Operator<T>> Run for Watched<'_, '_, T, O> {
     }
 }
 
-fn narrow<T: Real>(values: &[f64]) -> Vec<T> {
+pub(crate) fn narrow<T: Real>(values: &[f64]) -> Vec<T> {
     values.iter().map(|&value| T::from_f64(value)).collect()
 }
 

@@ -49,9 +49,16 @@ pub(crate) fn choose(device: Device, command: &Command) -> Result<(), Failure> {
         #[cfg(feature = "gpu")]
         (Device::Gpu(_), Command::Transport(arguments)) if !arguments.out_of_core => {}
         #[cfg(feature = "gpu")]
+        (Device::Gpu(_), Command::Descend(arguments))
+            if !arguments.is_divided() && !arguments.out_of_core => {}
+        #[cfg(feature = "gpu")]
+        (Device::Gpu(_), Command::Recover(arguments))
+            if !arguments.is_divided() && !arguments.out_of_core => {}
+        #[cfg(feature = "gpu")]
         (Device::Gpu(_), _) => {
             return Err(format!(
-                "--device {device}: only southwell heat, relax and transport run there; leave --device out"
+                "--device {device}: only southwell descend, heat, recover, relax and transport run there, alone and in \
+                 memory; leave --device out"
             )
             .into());
         }
@@ -93,6 +100,14 @@ pub(crate) fn refuse(what: &str, instead: &str) -> Result<(), Failure> {
             Err(format!("--device {device}: {what} there is one thread; leave --device out; {instead}")
                 .into())
         }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a graphics processor that was asked for by name where it has no kernel; with a word on what to do.
+pub(crate) fn refuse_gpu(what: &str, instead: &str) -> Result<(), Failure> {
+    match CHOSEN.get() {
+        Some(device @ Device::Gpu(_)) => Err(format!("--device {device}: {what} there; {instead}").into()),
         _ => Ok(()),
     }
 }

@@ -140,6 +140,14 @@ pub(crate) struct Arguments {
     resume: Option<PathBuf>,
 }
 
+#[cfg(feature = "gpu")]
+impl Arguments {
+    /// Whether ranks share the problem.
+    pub(crate) fn is_divided(&self) -> bool {
+        self.cluster
+    }
+}
+
 #[cfg(feature = "mpi")]
 impl Arguments {
     /// What runs over ranks.
@@ -240,6 +248,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let Input { measurements, y, symmetric, truth } = read::read(&arguments.file)?;
     let (rows, columns) = measurements.dimensions();
     let symmetric = arguments.symmetric || !arguments.general && symmetric.unwrap_or(true);
+    if !matches!(measurements, Measurements::Dense { .. } | Measurements::Seeded { .. }) {
+        let instead = "leave --device out, or take --device threads";
+        device::refuse_gpu("only passes over whole matrices run (A, signs or normal)", instead)?;
+    }
     let work = work(&measurements, y.len(), arguments.rank);
     let pool = device::threads(Work { products: work, ..Work::default() })?;
     let recovery = Recovery { measurements, y, symmetric, rank: arguments.rank };
@@ -254,13 +266,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let truth = truth.transpose()?;
     let start = Instant::now();
     let truth = truth.as_deref();
-    let found = if arguments.single {
+    let (found, place) = if arguments.single {
         solve::<f32>(arguments, &recovery, pool.as_ref(), truth)
     } else {
         solve::<f64>(arguments, &recovery, pool.as_ref(), truth)
     }?;
     let seconds = start.elapsed().as_secs_f64();
-    finish(arguments, (rows, columns, recovery.y.len()), &found, truth, seconds, device::name(pool.as_ref()))
+    finish(arguments, (rows, columns, recovery.y.len()), &found, truth, seconds, place)
 }
 
 /// Writes what was found, and says so; rows, columns and the number of measurements are of the problem.
@@ -346,12 +358,13 @@ fn options<T: Real>(arguments: &Arguments) -> Options<T> {
     }
 }
 
+/// What is found, and where.
 fn solve<T: Real>(
     arguments: &Arguments,
     recovery: &Recovery,
     pool: Option<&Pool>,
     truth: Option<&[f64]>,
-) -> Result<Found, Failure> {
+) -> Result<(Found, String), Failure> {
     let bar = output::progress(arguments.quiet || arguments.json, None);
     let interrupted = output::interruption()?;
     let mut shown = Instant::now();
@@ -367,6 +380,17 @@ fn solve<T: Real>(
         if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let options = options::<T>(arguments);
+    let refused = |error: southwell::Error| format!("{}: {error}", arguments.file.display()).into();
+    // Left to choose, a run stays where its values have all their digits.
+    #[cfg(feature = "gpu")]
+    if let Some(gpu) = device::Gpu::asked(false, arguments.quiet) {
+        let watch = arguments.plot.is_some().then_some(truth);
+        let found = gpu.run(refused, |opened, told| {
+            southwell_std::gpu::owned::recover(opened, recovery, &options, watch, &mut observer, told)
+        });
+        bar.finish_and_clear();
+        return Ok((found?, gpu.name().unwrap_or_else(|| device::name(None))));
+    }
     let found = match (pool, arguments.plot.is_some()) {
         (None, false) => recovery.solve(&options, &mut observer),
         (None, true) => recovery.watch(&options, truth, &mut observer),
@@ -374,7 +398,7 @@ fn solve<T: Real>(
         (Some(pool), true) => recovery.on(pool).watch(&options, truth, &mut observer),
     };
     bar.finish_and_clear();
-    found.map_err(|error| format!("{}: {error}", arguments.file.display()).into())
+    Ok((found.map_err(refused)?, device::name(pool)))
 }
 
 /// Value and error against the steps.

@@ -27,6 +27,8 @@
 
 mod loss;
 mod names;
+#[cfg(feature = "gpu")]
+mod on_device;
 mod penalty;
 mod scheme;
 #[cfg(feature = "threads")]

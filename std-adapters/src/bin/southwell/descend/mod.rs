@@ -213,6 +213,12 @@ fn lattice(text: &str) -> Result<(usize, usize), String> {
 }
 
 impl Arguments {
+    /// Whether ranks share the problem.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn is_divided(&self) -> bool {
+        self.cluster
+    }
+
     fn loss(&self) -> Judge {
         self.loss.unwrap_or(match read::is_matrix(&self.data) && self.targets.is_none() {
             true => Judge::Quadratic,
@@ -304,6 +310,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return out_of_core::run(arguments);
     }
     if sparse && !arguments.parts() {
+        crate::device::refuse_gpu("no solver with working sets", ON_GPU)?;
         return sparse::run(arguments);
     }
     if arguments.path.is_some() {
@@ -320,6 +327,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         && let Some(problem) = bounded::pose(arguments, &posed.smooth)?
     {
         crate::device::refuse("by active sets, with small boxes,", SHARED)?;
+        let greedily = "with --select gs-q a box is minimised over greedily, or leave --device out";
+        crate::device::refuse_gpu("no active sets", greedily)?;
         return bounded::run(arguments, &problem);
     }
     parts::run(arguments, posed)
@@ -327,6 +336,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
 /// What to do instead of what runs on one thread.
 const SHARED: &str = "sparse quadratics and graphs run on threads with --share colours or --share parts";
+
+/// What to do instead of what a GPU has no kernel for.
+const ON_GPU: &str = "quadratics of a dense matrix (.npy) run on a GPU, by greedy variables (--select gs-q) with a lasso, elastic \
+                      net, signs or bounds; leave --device out";
 
 fn number(value: f64) -> Option<f64> {
     value.is_finite().then_some(value)

@@ -20,7 +20,7 @@ use southwell_std::threads::{Pool, Work};
 use super::bounded::bound;
 use super::read::Posed;
 use super::words::Kind;
-use super::{Arguments, SHARED, number};
+use super::{Arguments, ON_GPU, SHARED, number};
 use crate::device;
 use crate::output::{self, Failure, INTERRUPTED, NOT_CONVERGED};
 use crate::relax::name;
@@ -174,6 +174,9 @@ pub(super) fn run(arguments: &Arguments, posed: Posed) -> Result<ExitCode, Failu
             None
         }
     };
+    if !on_gpu(arguments, &plan, &smooth) {
+        device::refuse_gpu("no such descent", ON_GPU)?;
+    }
     let problem = Descent { smooth, kink };
     let interrupted = output::interruption()?;
     let bar = output::progress(arguments.quiet || arguments.json, None);
@@ -190,7 +193,8 @@ pub(super) fn run(arguments: &Arguments, posed: Posed) -> Result<ExitCode, Failu
             false => ControlFlow::Continue(()),
         }
     };
-    let device = device::name(pool.as_ref().and_then(Option::as_ref));
+    #[allow(unused_mut)] // In a build without GPUs.
+    let mut device = device::name(pool.as_ref().and_then(Option::as_ref));
     let shared = match (arguments.share, pool) {
         (Some(share), Some(Some(pool))) => Some((share, pool)),
         // The same on the calling thread alone.
@@ -207,7 +211,20 @@ pub(super) fn run(arguments: &Arguments, posed: Posed) -> Result<ExitCode, Failu
             let free = x.iter().filter(|x| **x != 0.0).count();
             Descended { x, outcome: paired(objective, report, &stop), free, gap: f64::INFINITY }
         }
-        _ => problem.solve(&plan, &Options { stop, measure }, &mut observer).map_err(refused)?,
+        _ => {
+            let options = Options { stop, measure };
+            #[cfg(feature = "gpu")]
+            let there = on_device(arguments, &problem, &options, &mut observer, &refused)?;
+            #[cfg(not(feature = "gpu"))]
+            let there = None;
+            match there {
+                Some((found, place)) => {
+                    device = place.unwrap_or(device);
+                    found
+                }
+                None => problem.solve(&plan, &options, &mut observer).map_err(refused)?,
+            }
+        }
     };
     bar.finish_and_clear();
     let seconds = start.elapsed().as_secs_f64();
@@ -270,6 +287,34 @@ pub(super) fn run(arguments: &Arguments, posed: Posed) -> Result<ExitCode, Failu
         Status::Converged | Status::Optimal => ExitCode::SUCCESS,
         _ => ExitCode::from(NOT_CONVERGED),
     })
+}
+
+/// Whether a GPU has what this asks for.
+fn on_gpu(arguments: &Arguments, plan: &Plan, smooth: &Smooth) -> bool {
+    let variables =
+        plan.select == Select::GsQ && plan.update == Move::Gradient && plan.blocks == Blocks::Variable;
+    let one = variables && plan.size == 1 && plan.face.is_none();
+    let alone = !matches!(arguments.kind(), Kind::Group | Kind::Simplex);
+    let plain = arguments.share.is_none() && arguments.sum.is_none() && arguments.gap.is_none();
+    one && alone && plain && matches!(smooth, Smooth::DenseQuadratic { .. })
+}
+
+/// What a GPU finds if one was asked for, and its name if it did so to the end. `auto` leaves descent to the CPU, whose
+/// greedy steps are as short as sending one.
+#[cfg(feature = "gpu")]
+fn on_device(
+    arguments: &Arguments,
+    problem: &Descent,
+    options: &Options<f64>,
+    observer: &mut dyn southwell::Observer<f64>,
+    refused: impl Fn(Error) -> Failure,
+) -> Result<Option<(Descended, Option<String>)>, Failure> {
+    use southwell_std::gpu::{owned::descend, relaxation::Settings};
+    let Some(gpu) = device::Gpu::asked(false, arguments.quiet) else { return Ok(None) };
+    let found = gpu.run(refused, |opened, told| {
+        descend(opened, Settings::default(), problem, options, observer, told)
+    })?;
+    Ok(Some((found, gpu.name())))
 }
 
 /// The duality gap of a regression, as a mean over the samples, whose variables have no bounds to tell one from.
