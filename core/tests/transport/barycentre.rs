@@ -16,6 +16,7 @@ fn solve<T: Real, C: Cost<T>>(
     let (n, k) = (cost.rows(), weights.len());
     let problem = barycentre::Problem::new(cost, measures, weights, T::from_f64(epsilon))?;
     let problem = if debiased { problem.debiased() } else { problem };
+    assert_eq!((problem.places(), problem.count()), (n, k));
     let len = barycentre::Workspace::<T>::required_len(n, k, cost.scratch_len());
     let mut storage = vec![T::NAN; len];
     let workspace = barycentre::Workspace::new(&problem, &mut storage)?;

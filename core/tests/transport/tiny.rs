@@ -257,7 +257,7 @@ fn every_method_ends_at_the_same_coupling_after_as_many_steps() {
     let counts = all.map(|(report, ..)| (report.steps, report.checks));
     assert_eq!(counts, [(27, 28), (19, 20), (27, 28), (19, 20), (7, 8), (6, 7), (18, 19)]);
     // At the level of rounding errors nothing falls any more.
-    for how in &methods[..4] {
+    for how in &methods[..6] {
         let (report, ..) = solved(how, Stop { max_steps: 500, ..Stop::relative(1e-30) });
         assert!(report.status == Status::Stalled || report.residual == 0.0, "{how}: {report:?}");
         assert!(report.residual < 1e-14 && report.steps < 100, "{how}: {report:?}");
