@@ -311,6 +311,11 @@ miri() {
     # Without a CPU to compile for, Miri sees the scalar code alone.
     SOUTHWELL_LEVEL="AVX2" RUSTFLAGS="-Ctarget-cpu=x86-64-v3" \
         cargo "+$NIGHTLY" miri test --locked -p southwell-simd --lib --tests
+    say "and in solvers of a few variables"
+    # Miri errs in the last place of a power, and one test wants all of it.
+    SOUTHWELL_LEVEL="AVX2" RUSTFLAGS="-Ctarget-cpu=x86-64-v3" \
+        cargo "+$NIGHTLY" miri test --locked -p southwell --test box_qp --test subgradient -- tiny \
+        --skip dual_averaging_follows_its_formula
 }
 
 fuzz() {
