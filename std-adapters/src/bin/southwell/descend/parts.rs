@@ -216,7 +216,7 @@ pub(super) fn run(arguments: &Arguments, posed: Posed) -> Result<ExitCode, Failu
             #[cfg(feature = "gpu")]
             let there = on_device(arguments, &problem, &options, &mut observer, &refused)?;
             #[cfg(not(feature = "gpu"))]
-            let there = None;
+            let there: Option<(Descended, Option<String>)> = None;
             match there {
                 Some((found, place)) => {
                     device = place.unwrap_or(device);
