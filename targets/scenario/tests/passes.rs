@@ -69,7 +69,8 @@ fn no_pass_is_left_out() {
             let (name, _) = head.split_once(['<', '(']).unwrap_or_default();
             let name = format!("{module}::{name}");
             let method = ["(self", "(&self", "(&mut self"].iter().any(|receiver| head.contains(receiver));
-            if method || name.ends_with("::new") {
+            // Strips are for threads, so for hosts: `simd/tests/strips.rs` compares them with the whole, which is here.
+            if method || name.ends_with("::new") || name.ends_with("_strip") {
                 continue;
             }
             if !known.contains(&name.as_str()) {

@@ -380,7 +380,8 @@ fn solve<T: Real>(
         if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let options = options::<T>(arguments);
-    let refused = |error: southwell::Error| -> Failure { format!("{}: {error}", arguments.file.display()).into() };
+    let refused =
+        |error: southwell::Error| -> Failure { format!("{}: {error}", arguments.file.display()).into() };
     // Left to choose, a run stays where its values have all their digits.
     #[cfg(feature = "gpu")]
     if let Some(gpu) = device::Gpu::asked(false, arguments.quiet) {
