@@ -214,7 +214,7 @@ pub(super) fn run(arguments: &Arguments, posed: Posed) -> Result<ExitCode, Failu
         _ => {
             let options = Options { stop, measure };
             #[cfg(feature = "gpu")]
-            let there = on_device(arguments, &problem, &options, &mut observer, &refused)?;
+            let there = on_device(arguments, &problem, &options, &mut observer, refused)?;
             #[cfg(not(feature = "gpu"))]
             let there: Option<(Descended, Option<String>)> = None;
             match there {
