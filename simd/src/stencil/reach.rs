@@ -41,25 +41,9 @@ impl<T: Real, S: Simd> Registers<T, S> {
         }
     }
 
-    /// The star over a register of cells.
+    /// The star over a register of cells, one that begins (`first`) or ends (`last`) the row.
     #[inline(always)]
-    fn product(&self, simd: S, [c, w, e, s, n]: [T::Vector<S>; 5]) -> T::Vector<S> {
-        let sum = T::vadd(simd, self.zero, T::vmul(simd, self.star.centre, c));
-        let sum = T::vadd(simd, sum, T::vmul(simd, self.star.west, w));
-        let sum = T::vadd(simd, sum, T::vmul(simd, self.star.east, e));
-        let sum = T::vadd(simd, sum, T::vmul(simd, self.star.south, s));
-        T::vadd(simd, sum, T::vmul(simd, self.star.north, n))
-    }
-
-    /// The same over a register that begins (`first`) or ends (`last`) the row.
-    #[inline(always)]
-    fn at_an_end(
-        &self,
-        simd: S,
-        first: bool,
-        last: bool,
-        [c, w, e, s, n]: [T::Vector<S>; 5],
-    ) -> T::Vector<S> {
+    fn product(&self, simd: S, first: bool, last: bool, [c, w, e, s, n]: [T::Vector<S>; 5]) -> T::Vector<S> {
         let mut sum = T::vadd(simd, self.zero, T::vmul(simd, self.star.centre, c));
         let with_west = T::vadd(simd, sum, T::vmul(simd, self.star.west, w));
         sum = if first { T::vselect(simd, self.first, sum, with_west) } else { with_west };
@@ -112,11 +96,7 @@ impl<'x, T: Real> Reach<'x, T> {
             y.iter_mut().zip(c).zip(w).zip(e).zip(s).zip(n).enumerate()
         {
             let cells = [c, w, e, s, n];
-            *y = if i == 0 || i == last {
-                registers.at_an_end(simd, i == 0, i == last, cells)
-            } else {
-                registers.product(simd, cells)
-            };
+            *y = registers.product(simd, i == 0, i == last, cells);
         }
         let from = self.here.len() - tail.len();
         for (j, y) in (from..).zip(y_tail) {
@@ -138,11 +118,7 @@ impl<'x, T: Real> Reach<'x, T> {
             r.iter_mut().zip(b).zip(c).zip(w).zip(e).zip(s).zip(n).enumerate()
         {
             let cells = [c, w, e, s, n];
-            let product = if i == 0 || i == last {
-                registers.at_an_end(simd, i == 0, i == last, cells)
-            } else {
-                registers.product(simd, cells)
-            };
+            let product = registers.product(simd, i == 0, i == last, cells);
             *r = T::vsub(simd, b, product);
         }
         let from = self.here.len() - tail.len();
@@ -173,11 +149,7 @@ impl<'x, T: Real> Reach<'x, T> {
             {
                 let (first, last) = (i == 0 && k == 0, i == last && k + 1 == count);
                 let cells = [c, w, e, s, n];
-                let product = if first || last {
-                    registers.at_an_end(simd, first, last, cells)
-                } else {
-                    registers.product(simd, cells)
-                };
+                let product = registers.product(simd, first, last, cells);
                 let r = T::vsub(simd, b, product);
                 *sum = T::vadd(simd, *sum, T::vmul(simd, r, r));
             }
