@@ -71,9 +71,18 @@ impl<T: Real> Projection<T> for L1Ball<T> {
         None
     }
     fn project(&mut self, x: &mut [T]) {
-        if vector::sum_abs(x) > self.radius {
-            let tau = threshold(x, self.radius, T::abs);
-            vector::soft_threshold(tau.max(T::ZERO), x);
+        if vector::sum_abs(x) <= self.radius {
+            return;
+        }
+        let (top, tau) = beside_largest(x, self.radius, T::abs);
+        if top.is_finite() && top * T::EPSILON.sqrt() > self.radius {
+            // So far away the radius is lost in the rounding of τ itself, and all of x would be 0.
+            for x in x {
+                let size = above(x.abs() - top, tau);
+                *x = if *x < T::ZERO { T::ZERO - size } else { size };
+            }
+        } else {
+            vector::soft_threshold((top + tau).max(T::ZERO), x);
         }
     }
 }
@@ -85,6 +94,12 @@ fn above<T: Real>(x: T, tau: T) -> T {
 
 /// The τ with Σ max(size(x_i) − τ, 0) = total.
 fn threshold<T: Real>(x: &[T], total: T, size: impl Fn(T) -> T) -> T {
+    let (top, tau) = beside_largest(x, total, size);
+    top + tau
+}
+
+/// The largest size of x, and what that τ is more.
+fn beside_largest<T: Real>(x: &[T], total: T, size: impl Fn(T) -> T) -> (T, T) {
     // About the largest entry, so that numbers far from zero cancel before they are summed.
     let top = x.iter().fold(-T::INFINITY, |top, &x| top.max(size(x)));
     // τ ≥ top − total: the largest entry alone reaches the total there.
@@ -101,5 +116,29 @@ fn threshold<T: Real>(x: &[T], total: T, size: impl Fn(T) -> T) -> T {
         last = count;
         tau = (sum - total) / T::from_usize(count);
     }
-    top + tau
+    (top, tau)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The nearest point of the ball is on its edge, from wherever: a corner, or the middle of what is equally far.
+    #[test]
+    fn the_radius_is_kept_from_afar() {
+        for far in [1e3, 1e9, 1e17, 1e30, 1e300] {
+            for (v, expected) in [
+                ([far, -0.5 * far, 0.25 * far], [2.0, 0.0, 0.0]),
+                ([far, -far, 0.5 * far], [1.0, -1.0, 0.0]),
+                ([-far, 0.0, 0.0], [-2.0, 0.0, 0.0]),
+            ] {
+                let mut x = v;
+                L1Ball::new(2.0).expect("a radius").project(&mut x);
+                assert_eq!(x, expected, "{v:?}");
+            }
+        }
+        let mut x = [1e30_f32, -1e30, 1.0, 0.0];
+        L1Ball::new(3.0).expect("a radius").project(&mut x);
+        assert_eq!(x, [1.5, -1.5, 0.0, 0.0]);
+    }
 }
