@@ -15,8 +15,12 @@ use super::levels::{get, put};
 use super::relay::{Patience, Relay};
 use super::{Pool, Threaded};
 
-/// Cells below which a half is left to the calling thread.
-const LEAST: usize = 1 << 15;
+/// Cells below which a half is left to the calling thread. Two threads took as long as one for 500 by 500 cells, and for
+/// 64 by 64 by 64 less; for 255 by 255 a quarter longer.
+const LEAST: usize = 1 << 18;
+
+/// Numbers of a part of what has no order.
+const PART: usize = 1 << 15;
 
 /// Columns of a strip, at least.
 const WIDTH: usize = 64;
@@ -38,9 +42,10 @@ struct Course<'a, T> {
 
 impl<'a, T: Real> Course<'a, T> {
     /// Bands of rows in space, if they are high enough; else columns. `None` where there is nothing to share out.
-    fn new(grid: Grid<'a, T>, reversed: bool, threads: usize) -> Option<Self> {
+    fn new(grid: Grid<'a, T>, reversed: bool, pool: &Pool) -> Option<Self> {
         let Grid { planes, rows, columns, .. } = grid;
-        if planes * rows * columns < LEAST || threads < 2 {
+        let threads = pool.threads();
+        if planes * rows * columns < pool.least(LEAST) || threads < 2 {
             return None;
         }
         let bands = if planes >= 8 * threads { threads.min(rows / 4) } else { 1 };
@@ -241,7 +246,7 @@ impl<T: Real> Work<T> for Lower<'_, T> {
 
 /// γ D r + β p in parts.
 fn weigh<T: Real>(pool: &Pool, grid: &Grid<'_, T>, gamma: T, r: &[T], beta: T, p: &mut [T]) {
-    let part = pool.part(p.len(), LEAST);
+    let part = pool.part(p.len(), PART);
     pool.each(p.chunks_mut(part).enumerate(), |(k, p)| {
         let r = &r[k * part..];
         match grid.coefficients {
@@ -255,7 +260,7 @@ fn weigh<T: Real>(pool: &Pool, grid: &Grid<'_, T>, gamma: T, r: &[T], beta: T, p
 
 /// Both halves by strips, with the bits of the view itself. A strip is a run of 64 columns and more, and a thread
 /// begins with a row of it when the strip before has done that row; in space it may be a band of rows, begun plane by plane.
-/// Grids of fewer columns and rows than there is to cut, or of fewer than 32,768 cells, are left to the calling thread.
+/// Grids of fewer columns and rows than there is to cut, or of fewer than 262,144 cells, are left to the calling thread.
 macro_rules! split_in_strips {
     ($view:ident) => {
         impl<T: Real> Split<T> for Threaded<'_, $view<'_, T>> {
@@ -267,7 +272,7 @@ macro_rules! split_in_strips {
             }
             fn solve_upper(&self, omega: T, scratch: &[T], p: &[T], t: &mut [T]) {
                 let grid = self.inner.grid();
-                let Some(course) = Course::new(grid, true, self.pool.threads()) else {
+                let Some(course) = Course::new(grid, true, self.pool) else {
                     return self.inner.solve_upper(omega, scratch, p, t);
                 };
                 let inverse = scratch.get(..self.order()).unwrap_or(&[]);
@@ -275,7 +280,7 @@ macro_rules! split_in_strips {
             }
             fn solve_lower(&self, omega: T, scratch: &[T], p: &[T], t: &[T], y: &mut [T], w: &mut [T]) {
                 let grid = self.inner.grid();
-                let Some(course) = Course::new(grid, false, self.pool.threads()) else {
+                let Some(course) = Course::new(grid, false, self.pool) else {
                     return self.inner.solve_lower(omega, scratch, p, t, y, w);
                 };
                 let inverse = scratch.get(..self.order()).unwrap_or(&[]);

@@ -119,7 +119,7 @@ fn heat_tries_arms_side_by_side_and_counts_the_same() {
         let differs = |line: &&str| !line.contains("\"seconds\"") && !line.contains("\"device\"");
         text(&output.stdout).lines().filter(differs).map(str::to_owned).collect::<Vec<_>>()
     };
-    // Small grids; and one that is shared out.
+    // Small grids; and one whose products are shared out.
     for (grid, steps) in [("--grid=24", "--steps=6"), ("--grid=190", "--steps=2")] {
         let alone = counts(grid, steps, "cpu");
         assert!(alone.iter().filter(|line| line.contains("\"iterations\"")).count() == 8);

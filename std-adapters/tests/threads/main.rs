@@ -15,7 +15,7 @@ use southwell_std::threads::Pool;
 
 /// Pools of 1 to 4 threads.
 fn pools() -> [Pool; 4] {
-    [1, 2, 3, 4].map(|threads| Pool::new(NonZeroUsize::new(threads)).expect("a few threads"))
+    [1, 2, 3, 4].map(|threads| Pool::new(NonZeroUsize::new(threads)).expect("a few threads").eager())
 }
 
 /// Numbers in (−1, 1) that have all their digits.
