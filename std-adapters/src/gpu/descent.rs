@@ -39,6 +39,8 @@ pub struct Solved<T> {
 const GROUPS: usize = 256;
 /// Steps of a chunk.
 const CHUNK: u32 = 256;
+/// Looks between two x that come home, from the first on.
+const SNAPSHOT: u32 = 8;
 /// Looks without a lower residual that end the device's part.
 const PATIENCE: u32 = 40;
 
@@ -88,18 +90,20 @@ pub fn greedy<T: Real, H: Penalty<T>>(
             idle: 0,
             steps: 0,
             limit: stop.max_steps,
+            looks: 0,
+            n: x.len(),
+            home: None,
             course: Course::default(),
         };
         // Zero tolerances are what a caller may have asked for where there is nothing to be relative to.
         before = drive(&mut run, &stop, &mut Looks(&mut *observer));
-        let home = match run.course.error.take() {
-            None => device.download(&run.resident.x, 0, x.len()),
-            Some(error) => Err(error),
-        };
-        let steps = run.steps;
-        let home = home.map_err(|error| Failed { error, steps })?;
-        if home.iter().all(|value| value.is_finite()) {
-            x.iter_mut().zip(home).for_each(|(x, value)| *x = T::from_f64(value.into()));
+        if run.course.error.is_none() {
+            run.bring_home();
+        }
+        let (steps, home) = run.home.take().unwrap_or_default();
+        x.iter_mut().zip(home).for_each(|(x, value)| *x = T::from_f64(value.into()));
+        if let Some(error) = run.course.error.take() {
+            return Err(Failed { error, steps });
         }
     }
     finish(problem, options, (&mut memory, x), observer, before, tolerance)
@@ -251,10 +255,24 @@ struct Greedy<'a, T> {
     idle: u32,
     steps: u32,
     limit: u32,
+    looks: u32,
+    n: usize,
+    /// The last x that came home without a number that is none, and the steps up to it.
+    home: Option<(u32, Vec<f32>)>,
     course: Course,
 }
 
 impl<T: Real> Greedy<'_, T> {
+    /// x as it is after all steps that were submitted.
+    fn bring_home(&mut self) {
+        let downloaded = self.device.download(&self.resident.x, 0, self.n);
+        if let Some(x) = self.course.note(downloaded)
+            && x.iter().all(|value| value.is_finite())
+        {
+            self.home = Some((self.steps, x));
+        }
+    }
+
     fn take(&mut self) -> bool {
         let taken = self.chunks.take(self.device);
         let Some(Some((choices, ()))) = self.course.note(taken) else { return false };
@@ -265,6 +283,7 @@ impl<T: Real> Greedy<'_, T> {
         let lower = self.last < self.least;
         self.idle = if lower { 0 } else { self.idle + 1 };
         self.least = if lower { self.last } else { self.least };
+        self.looks = self.looks.wrapping_add(1);
         if self.idle >= PATIENCE {
             self.course.failure.get_or_insert(Status::Stalled);
         }
@@ -295,6 +314,9 @@ impl<T: Real> Run for Greedy<'_, T> {
     fn residual(&mut self) -> T {
         let kept = usize::from(self.steps < self.limit);
         while self.chunks.waiting() > kept && self.take() {}
+        if self.course.error.is_none() && self.looks % SNAPSHOT == 1 {
+            self.bring_home();
+        }
         self.last
     }
 

@@ -166,7 +166,7 @@ fn document(words: &[&str], environment: &[(&str, &str)]) -> (serde_json::Value,
 }
 
 #[test]
-fn descend_runs_there_and_begins_anew_when_the_card_is_lost() {
+fn descend_runs_there_and_carries_on_when_the_card_is_lost() {
     let Some(device) = device(None) else { return };
     // Symmetric, and its diagonal dominates.
     let (n, mut draw) = (300, Draw(33));

@@ -6,13 +6,15 @@ use southwell::relaxation::Fixed;
 use southwell::transport::Ground;
 use southwell::{Status, Stop};
 use southwell_std::files::{DenseMatrix, SparseMatrix};
-use southwell_std::gpu::owned::{Opened, couple, relax};
+use southwell_std::gpu::owned::{Opened, couple, descend, relax};
 use southwell_std::gpu::relaxation::Settings;
 use southwell_std::gpu::{Choice, Device, Error};
+use southwell_std::owned::descent::{Descent, Kink, Options, Smooth};
 use southwell_std::owned::{
     Costs, Coupler, Coupling, Method, Precision, Solution, Solving, System, Transport,
 };
 
+use super::descent::gram;
 use super::{Draw, device};
 
 const METHODS: [Method; 6] =
@@ -104,6 +106,43 @@ fn a_device_that_is_lost_or_too_small_hands_over_to_the_cpu() {
     let (solution, heard) = solved(Ok(&device), &system, Method::Cg);
     assert!(matches!(heard[..], [(Error::LimitTooSmall { have: 4096, .. }, 0)]), "{heard:?}");
     assert!(solution.report.converged());
+}
+
+#[test]
+fn descent_carries_on_from_the_last_x_that_came_home() {
+    let (n, mut draw) = (65, Draw(57));
+    let (values, linear) = gram(n, &mut draw);
+    let smooth = Smooth::DenseQuadratic { matrix: DenseMatrix { rows: n, columns: n, values }, linear };
+    let problem = Descent { smooth, kink: Kink::L1(0.5) };
+    let stop = Stop { max_steps: 1_000_000, ..Stop::relative(1e-9) };
+    let options = Options { stop, ..Options::default() };
+    let run = |device: Opened<'_>| {
+        let mut heard = Vec::new();
+        let mut told = |error: &Error, steps| {
+            heard.push((error.clone(), steps));
+            ControlFlow::Continue(())
+        };
+        let settings = Settings { chunk: Some(2) };
+        let found = descend(device, settings, &problem, &options, &mut (), &mut told).expect("a run");
+        (found, heard)
+    };
+    let (alone, heard) = run(Err(Error::NoAdapter));
+    assert!(matches!(heard[..], [(Error::NoAdapter, 0)]), "{heard:?}");
+    let steps = alone.outcome.report.steps;
+    assert!(alone.outcome.report.converged() && steps > 64, "{steps}");
+    let Some(device) = device(None) else { return };
+    // Some forty chunks of two steps: x came home more than once.
+    device.lose_after(45);
+    let (found, heard) = run(Ok(&device));
+    let [(Error::Lost(_), before)] = heard[..] else { panic!("{heard:?}") };
+    assert!((16..=90).contains(&before), "{before}");
+    let report = found.outcome.report;
+    assert!(report.converged() && report.scale == alone.outcome.report.scale, "{report:?}");
+    assert!(report.residual <= alone.outcome.tolerance && found.outcome.tolerance == alone.outcome.tolerance);
+    // What the device had done is not done again.
+    assert!(report.steps <= steps + steps / 10, "{} of {steps}", report.steps);
+    let off = alone.x.iter().zip(&found.x).fold(0.0_f64, |off, (a, b)| off.max((a - b).abs()));
+    assert!(off <= 1e-6 * alone.x.iter().fold(0.0_f64, |largest, x| largest.max(x.abs())), "{off}");
 }
 
 fn coupled(device: Opened<'_>, problem: &Transport, solving: &Solving) -> (Coupling, Vec<(Error, u32)>) {

@@ -1,15 +1,15 @@
 //! Quadratics with a penalty, greedily.
 
-use southwell::{Observer, Report, Stop};
+use southwell::Observer;
 
 use super::{Opened, Told, later};
 use crate::gpu::error::Error;
 use crate::gpu::relaxation::{Failed, Settings};
-use crate::owned::descent::{Descended, Descent, Options, Outcome};
+use crate::owned::descent::{Descended, Descent, Options};
 
 /// A dense quadratic with a penalty variable by variable, from zero, by the variable that gains most and exact steps: in
-/// `f32` on the device, and finished by the same rule on the CPU. The weights of a run are there only at its end: where the
-/// device fails, the CPU begins anew, with the steps that are left.
+/// `f32` on the device, and finished by the same rule on the CPU. The weights come home with the first look and every eighth after it: where the
+/// device fails, the CPU carries on from the last of them, with the steps that are left.
 ///
 /// # Errors
 /// What the views, the problem and the run refuse; the failure of the device if `told` breaks, [`Error::Unsupported`] for
@@ -22,8 +22,9 @@ pub fn descend(
     observer: &mut dyn Observer<f64>,
     told: Told<'_>,
 ) -> Result<Descended, Error> {
+    let mut x = Vec::new();
     let solved = match device {
-        Ok(device) => problem.solve_at(device, settings, options, observer),
+        Ok(device) => problem.solve_at(device, settings, options, &mut x, observer),
         Err(error) => Err(error.into()),
     };
     let failed = match solved {
@@ -34,10 +35,8 @@ pub fn descend(
     if told(&failed.error, failed.steps).is_break() {
         return Err(failed.error);
     }
-    let max_steps = options.stop.max_steps.saturating_sub(failed.steps);
-    let rest = Options { stop: Stop { max_steps, ..options.stop }, ..*options };
-    let found = problem.solve(&Descent::GREEDY, &rest, &mut later(failed.steps, observer))?;
-    let steps = found.outcome.report.steps.saturating_add(failed.steps);
-    let report = Report { steps, ..found.outcome.report };
-    Ok(Descended { outcome: Outcome { report, ..found.outcome }, ..found })
+    if failed.steps == 0 {
+        return Ok(problem.solve(&Descent::GREEDY, options, observer)?);
+    }
+    Ok(problem.carry_on(x, failed.steps, options, &mut later(failed.steps, observer))?)
 }
