@@ -209,6 +209,7 @@ fn boxes_sums_and_faces() {
     let (code, exact) = json(&[&[&q[..], "--plot", &plot], &bounds[..]].concat());
     assert_eq!((code, exact["status"].as_str()), (0, Some("converged")), "{exact}");
     assert!(value(&exact, "gap") < 1e-9 && value(&exact, "at_upper") > 30.0, "{exact}");
+    assert_eq!(exact["device"].as_str(), Some("cpu"), "{exact}");
     let parts = ["--select", "gs-q", "--face", "3", "--update", "prox-newton", "--gap", "1e-9"];
     let (code, found) = json(&[&[&q[..]], &bounds[..], &parts[..]].concat());
     assert_eq!((code, found["measure"].as_str()), (0, Some("gap")), "{found}");

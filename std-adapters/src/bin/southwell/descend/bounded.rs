@@ -14,6 +14,7 @@ use southwell_std::owned::descent::Smooth;
 use southwell_std::plot::{Panel, Series, write_svg};
 
 use super::{Arguments, number};
+use crate::device;
 use crate::output::{self, Failure, INTERRUPTED, NOT_CONVERGED};
 use crate::relax::name;
 
@@ -35,6 +36,7 @@ struct Document {
     method: &'static str,
     variables: usize,
     seconds: f64,
+    device: String,
     simd: &'static str,
 }
 
@@ -134,6 +136,7 @@ pub(super) fn run(arguments: &Arguments, problem: &BoxQp) -> Result<ExitCode, Fa
             method,
             variables: found.x.len(),
             seconds,
+            device: device::name(None),
             simd: southwell_simd::level_name(),
         })?;
     } else {
