@@ -16,3 +16,4 @@ mod streams;
 mod tables;
 mod tiny;
 mod tiny_regression;
+mod uniform;

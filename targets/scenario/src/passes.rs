@@ -12,7 +12,7 @@ use southwell_simd::dense::{self, Matrix, MatrixMut};
 use southwell_simd::elementary;
 use southwell_simd::points;
 use southwell_simd::stencil::{self, Coefficients, Grid, Star};
-use southwell_simd::vector;
+use southwell_simd::vector::{self, Kink};
 
 use crate::Fnv;
 
@@ -81,6 +81,9 @@ impl<T: Real> Table<T> {
         ("vector::clamp", |c| vector::clamp(-c.limit, c.limit, c.a)),
         ("vector::clamp_each", |c| vector::clamp_each(c.x, c.y, c.a)),
         ("vector::sign_sum", |c| c.value_of(|c| vector::sign_sum(c.a))),
+        ("vector::kink_violations", |c| vector::kink_violations(c.kink(), c.x, c.y, c.z, c.a)),
+        ("vector::kink_lengths", |c| vector::kink_lengths(c.kink(), c.x, c.y, c.z, c.a)),
+        ("vector::kink_gains", |c| vector::kink_gains(c.kink(), c.x, c.y, c.z, c.a)),
         ("vector::max_abs", |c| c.value(vector::max_abs(c.x))),
         ("vector::largest", |c| c.place(vector::largest(c.x, c.y))),
         ("vector::k_largest", |c| {
@@ -222,6 +225,11 @@ impl<T: Real> Case<'_, T> {
     /// Hashes two results.
     fn pair(&mut self, (one, other): (T, T)) {
         reals(self.hash, &[one, other]);
+    }
+
+    /// A shape with a kink, a slope, a curve and two ends.
+    fn kink(&self) -> Kink<T> {
+        Kink { l1: self.limit, l2: self.limit, linear: self.limit, lower: -T::ONE, upper: T::ONE }
     }
 
     /// Hashes a position and the value there.

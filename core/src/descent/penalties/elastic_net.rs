@@ -27,4 +27,7 @@ impl<T: Real> Penalty<T> for ElasticNet<'_, T> {
     fn shape(&self, variable: usize) -> Option<Shape<T>> {
         Some(Shape { l1: self.l1.get(variable), l2: self.l2.get(variable), ..Shape::zero() })
     }
+    fn uniform(&self) -> Option<Shape<T>> {
+        (self.l1.is_same() && self.l2.is_same()).then(|| self.shape(0))?
+    }
 }

@@ -37,4 +37,7 @@ impl<T: Real> Penalty<T> for Interval<'_, T> {
         let (lower, upper) = (self.lower.get(variable), self.upper.get(variable));
         Some(Shape { lower, upper, l2: self.l2, ..Shape::zero() })
     }
+    fn uniform(&self) -> Option<Shape<T>> {
+        (self.lower.is_same() && self.upper.is_same()).then(|| self.shape(0))?
+    }
 }

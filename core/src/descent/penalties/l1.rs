@@ -24,4 +24,7 @@ impl<T: Real> Penalty<T> for L1<'_, T> {
     fn shape(&self, variable: usize) -> Option<Shape<T>> {
         Some(Shape { l1: self.lambda.get(variable), ..Shape::zero() })
     }
+    fn uniform(&self) -> Option<Shape<T>> {
+        self.lambda.is_same().then(|| self.shape(0))?
+    }
 }

@@ -61,6 +61,10 @@ pub trait Penalty<T: Real> {
     fn check(&self, variables: usize) -> Result<(), Error>;
     /// h of a variable; `None` if blocks are coupled.
     fn shape(&self, variable: usize) -> Option<Shape<T>>;
+    /// The shape of every variable, if all have the same: whole registers of them are then looked at together.
+    fn uniform(&self) -> Option<Shape<T>> {
+        None
+    }
     /// Whether h is 0.
     fn is_zero(&self) -> bool {
         false
@@ -127,6 +131,11 @@ impl<T: Real> From<T> for Values<'_, T> {
 }
 
 impl<T: Real> Values<'_, T> {
+    /// Whether it is one for all.
+    pub(super) fn is_same(&self) -> bool {
+        matches!(self, Values::Same(_))
+    }
+
     pub(super) fn get(&self, index: usize) -> T {
         match self {
             Values::Same(value) => *value,

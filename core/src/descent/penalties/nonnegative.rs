@@ -24,4 +24,7 @@ impl<T: Real> Penalty<T> for NonNegative<'_, T> {
     fn shape(&self, variable: usize) -> Option<Shape<T>> {
         Some(Shape { linear: self.lambda.get(variable), lower: T::ZERO, ..Shape::zero() })
     }
+    fn uniform(&self) -> Option<Shape<T>> {
+        self.lambda.is_same().then(|| self.shape(0))?
+    }
 }

@@ -4,6 +4,7 @@ use southwell_simd::vector;
 
 use super::score::{inverse_root, of_variable};
 use super::{Choice, Needs, Score, Selection, Sight};
+use crate::descent::penalties::Shape;
 use crate::descent::{Loss, Penalty, Problem};
 use crate::{Error, Real};
 
@@ -29,6 +30,22 @@ impl GreedyVariable {
     #[must_use]
     pub fn one(score: Score) -> Self {
         Self::new(1, score)
+    }
+}
+
+/// Whether scores are worth passes of their own: where flash counts they are made one by one.
+const WIDE: bool = !cfg!(target_os = "none");
+
+/// The scores of all variables, which have one shape.
+fn together<T: Real>(score: Score, shape: Shape<T>, (x, g, weights): (&[T], &[T], &[T]), scores: &mut [T]) {
+    let Shape { l1, l2, linear, lower, upper } = shape;
+    let kink = vector::Kink { l1, l2, linear, lower, upper };
+    match score {
+        Score::Violation | Score::Steepest | Score::Diagonal => {
+            vector::kink_violations(kink, x, g, weights, scores);
+        }
+        Score::Length => vector::kink_lengths(kink, x, g, weights, scores),
+        Score::Progress | Score::DiagonalProgress => vector::kink_gains(kink, x, g, weights, scores),
     }
 }
 
@@ -85,6 +102,10 @@ impl<T: Real> Selection<T> for GreedyVariable {
             return best(sight.gradient, weights, rest, block);
         }
         let Some((scores, values)) = rest.split_at_mut_checked(variables) else { return none };
+        if let Some(shape) = sight.problem.penalty.uniform().filter(|_| WIDE) {
+            together(self.score, shape, (sight.x, sight.gradient, weights), scores);
+            return best_of(scores, values, block);
+        }
         let each = sight.x.iter().zip(sight.gradient).zip(&*weights).zip(scores.iter_mut());
         for (i, (((&x, &g), &weight), out)) in each.enumerate() {
             let score = of_variable(self.score, sight.problem, i, weight, (x, g));
@@ -106,16 +127,29 @@ pub(super) fn best<T: Real>(g: &[T], weights: &[T], values: &mut [T], block: &mu
 /// The best by scores ≥ 0 that stand in an array; they serve as their own weights, since squares rank alike.
 pub(super) fn best_of<T: Real>(scores: &mut [T], values: &mut [T], block: &mut [u32]) -> Choice {
     if let [only] = block {
-        let mut largest = (-T::ONE, 0);
-        for (i, &score) in scores.iter().enumerate() {
-            if largest.0 < score {
-                largest = (score, i);
-            }
-        }
-        *only = largest.1 as u32;
+        *only = first_largest(scores) as u32;
         return Choice { number: None, len: 1 };
     }
     let root = |score: &mut T| *score = score.max(T::ZERO).sqrt();
     scores.iter_mut().for_each(root);
     Choice { number: None, len: vector::k_largest(scores, scores, block, values) }
+}
+
+/// The place of the first of the largest scores, of those that are numbers above −1; else 0. Many lanes rise side by side.
+fn first_largest<T: Real>(scores: &[T]) -> usize {
+    const LANES: usize = 16;
+    let (blocks, tail) = scores.as_chunks::<LANES>();
+    let mut lanes = [-T::ONE; LANES];
+    for block in blocks {
+        for (lane, &score) in lanes.iter_mut().zip(block) {
+            *lane = if *lane < score { score } else { *lane };
+        }
+    }
+    let largest =
+        lanes.iter().chain(tail).fold(-T::ONE, |most, &score| if most < score { score } else { most });
+    let is_below =
+        |block: &&[T; LANES]| !block.iter().fold(false, |reached, &score| reached | (score >= largest));
+    let start = blocks.iter().take_while(is_below).count() * LANES;
+    let within = scores.get(start..).and_then(|rest| rest.iter().position(|&score| score >= largest));
+    within.map_or(0, |within| start + within)
 }

@@ -64,6 +64,9 @@ impl Penalty<f64> for AnyPenalty<'_> {
     fn shape(&self, i: usize) -> Option<Shape<f64>> {
         each!(self, it => it.shape(i))
     }
+    fn uniform(&self) -> Option<Shape<f64>> {
+        each!(self, it => it.uniform())
+    }
     fn is_zero(&self) -> bool {
         each!(self, it => Penalty::<f64>::is_zero(it))
     }
