@@ -31,6 +31,7 @@ mod twins_csr;
 mod twins_dense;
 mod twins_elementary;
 mod twins_points;
+mod twins_scores;
 mod twins_space;
 mod twins_stencil;
 mod twins_vector;

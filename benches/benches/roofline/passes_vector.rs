@@ -1,11 +1,13 @@
 //! The passes over whole vectors.
 
-use southwell_simd::{LANES, vector};
+use southwell_simd::LANES;
+use southwell_simd::vector::{self, Kink};
 
 use crate::limits::Streams;
 use crate::operands::{Data, Limit};
 use crate::registers::Word;
 use crate::table::{Bench, Cost, Section};
+use crate::twins_scores as scores;
 use crate::twins_vector as twin;
 
 /// Streams (read, updated, written) and operations, both per element.
@@ -102,6 +104,26 @@ fn proximal<T: Word>(s: &mut Section<'_, T>) {
         |o| twin::clamp_each(o.x, o.d, o.y),
     );
     s.pass("sign_sum", sum(0, 1, 2), |o| vector::sign_sum(o.y), |o| twin::sign_sum(o.y));
+    // The weights are the gradients: two operands are read.
+    let kink = Kink { l1: t, l2: T::ZERO, linear: T::ZERO, lower: -T::INFINITY, upper: T::INFINITY };
+    s.pass(
+        "kink_violations",
+        map(2, 1, 9),
+        |o| vector::kink_violations(kink, o.x, o.d, o.d, o.y),
+        |o| scores::kink_violations(kink, o.x, o.d, o.d, o.y),
+    );
+    s.pass(
+        "kink_lengths",
+        map(2, 1, 14),
+        |o| vector::kink_lengths(kink, o.x, o.d, o.d, o.y),
+        |o| scores::kink_lengths(kink, o.x, o.d, o.d, o.y),
+    );
+    s.pass(
+        "kink_gains",
+        map(2, 1, 25),
+        |o| vector::kink_gains(kink, o.x, o.d, o.d, o.y),
+        |o| scores::kink_gains(kink, o.x, o.d, o.d, o.y),
+    );
 }
 
 /// Entries of the list of the largest.
