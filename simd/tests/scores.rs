@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{check_update, operands};
+use common::{bits_of, check_update, operands};
 use southwell_simd::Real;
 use southwell_simd::vector::{self, Kink};
 
@@ -80,6 +80,12 @@ fn scores<T: Real>() {
                 |out| vector::kink_violations(kink, x, g, &w, out),
                 |i| violation(&kink, x[i], g[i]) * w[i],
             );
+            let all: Vec<T> = x.iter().zip(g).map(|(&x, &g)| violation(&kink, x, g)).collect();
+            let odd = all.iter().any(|v| v.partial_cmp(v).is_none());
+            let largest = all.iter().fold(T::ZERO, |most, &v| if v > most { v } else { most });
+            let largest = if odd { T::NAN } else { largest };
+            let found = vector::kink_largest(kink, x, g);
+            assert_eq!(bits_of(found), bits_of(largest), "{}", name("largest"));
             check_update(
                 &name("lengths"),
                 x,

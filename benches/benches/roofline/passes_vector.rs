@@ -124,6 +124,12 @@ fn proximal<T: Word>(s: &mut Section<'_, T>) {
         |o| vector::kink_gains(kink, o.x, o.d, o.d, o.y),
         |o| scores::kink_gains(kink, o.x, o.d, o.d, o.y),
     );
+    s.pass(
+        "kink_largest",
+        sum(2, 0, 10),
+        |o| vector::kink_largest(kink, o.x, o.d),
+        |o| scores::kink_largest(kink, o.x, o.d),
+    );
 }
 
 /// Entries of the list of the largest.

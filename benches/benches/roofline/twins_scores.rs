@@ -18,6 +18,18 @@ twin!(kink_violations, |kink, x, g, w: T| violation(kink, x, g) * w);
 twin!(kink_lengths, |kink, x, g, l: T| l.sqrt() * step(kink, x, g, l).abs());
 twin!(kink_gains, |kink, x, g, l: T| gain(kink, x, step(kink, x, g, l), g, l));
 
+#[inline(never)]
+pub(crate) fn kink_largest<T: Real>(kink: Kink<T>, x: &[T], g: &[T]) -> T {
+    let mut largest = T::ZERO;
+    for (&x, &g) in x.iter().zip(g) {
+        let violation = violation(&kink, x, g);
+        if violation > largest || violation.partial_cmp(&violation).is_none() {
+            largest = violation;
+        }
+    }
+    largest
+}
+
 /// dist(−g, ∂h(x)).
 #[inline(always)]
 fn violation<T: Real>(kink: &Kink<T>, x: T, g: T) -> T {

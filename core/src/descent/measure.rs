@@ -3,7 +3,7 @@
 use southwell_simd::vector;
 
 use super::losses::Loss;
-use super::penalties::{Block, Penalty};
+use super::penalties::{Block, Penalty, in_registers};
 use super::problem::Problem;
 use super::selection::Selection;
 use super::{Measure, gather};
@@ -37,6 +37,11 @@ pub(super) fn measured<T: Real, L: Loss<T>, H: Penalty<T>, S: Selection<T>>(
             let largest = vector::max_abs(g);
             // The pass passes over NaN.
             return if vector::first_not_finite(g).is_some() { T::NAN } else { largest };
+        }
+        if let Some(kink) = in_registers(penalty).filter(|_| measure == Measure::Violation) {
+            let largest = vector::kink_largest(kink, x, g);
+            // As the sum of squares of a block, which may underflow.
+            return (largest * largest).sqrt();
         }
         for (i, (x, g)) in x.iter().zip(g).enumerate() {
             let i = [i as u32];

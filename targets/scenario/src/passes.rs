@@ -84,6 +84,7 @@ impl<T: Real> Table<T> {
         ("vector::kink_violations", |c| vector::kink_violations(c.kink(), c.x, c.y, c.z, c.a)),
         ("vector::kink_lengths", |c| vector::kink_lengths(c.kink(), c.x, c.y, c.z, c.a)),
         ("vector::kink_gains", |c| vector::kink_gains(c.kink(), c.x, c.y, c.z, c.a)),
+        ("vector::kink_largest", |c| c.value(vector::kink_largest(c.kink(), c.x, c.y))),
         ("vector::max_abs", |c| c.value(vector::max_abs(c.x))),
         ("vector::largest", |c| c.place(vector::largest(c.x, c.y))),
         ("vector::k_largest", |c| {

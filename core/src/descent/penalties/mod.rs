@@ -30,6 +30,8 @@ pub use nonnegative::NonNegative;
 pub use shape::Shape;
 pub use simplex::Simplex;
 
+use southwell_simd::vector::Kink;
+
 use crate::{Error, Real};
 
 /// A block of variables as a penalty sees it.
@@ -113,6 +115,15 @@ pub trait Penalty<T: Real> {
             sum + self.shape(i as usize).map_or(T::ZERO, |h| h.gap(x, g))
         })
     }
+}
+
+/// The shape of all variables for passes over whole registers; none where shapes differ, and where flash counts more.
+pub(super) fn in_registers<T: Real>(penalty: &(impl Penalty<T> + ?Sized)) -> Option<Kink<T>> {
+    if cfg!(target_os = "none") {
+        return None;
+    }
+    let Shape { l1, l2, linear, lower, upper } = penalty.uniform()?;
+    Some(Kink { l1, l2, linear, lower, upper })
 }
 
 /// A number for all, or one each.

@@ -4,7 +4,7 @@ use southwell_simd::vector;
 
 use super::score::{inverse_root, of_variable};
 use super::{Choice, Needs, Score, Selection, Sight};
-use crate::descent::penalties::Shape;
+use crate::descent::penalties::in_registers;
 use crate::descent::{Loss, Penalty, Problem};
 use crate::{Error, Real};
 
@@ -33,13 +33,13 @@ impl GreedyVariable {
     }
 }
 
-/// Whether scores are worth passes of their own: where flash counts they are made one by one.
-const WIDE: bool = !cfg!(target_os = "none");
-
 /// The scores of all variables, which have one shape.
-fn together<T: Real>(score: Score, shape: Shape<T>, (x, g, weights): (&[T], &[T], &[T]), scores: &mut [T]) {
-    let Shape { l1, l2, linear, lower, upper } = shape;
-    let kink = vector::Kink { l1, l2, linear, lower, upper };
+fn together<T: Real>(
+    score: Score,
+    kink: vector::Kink<T>,
+    (x, g, weights): (&[T], &[T], &[T]),
+    scores: &mut [T],
+) {
     match score {
         Score::Violation | Score::Steepest | Score::Diagonal => {
             vector::kink_violations(kink, x, g, weights, scores);
@@ -102,8 +102,8 @@ impl<T: Real> Selection<T> for GreedyVariable {
             return best(sight.gradient, weights, rest, block);
         }
         let Some((scores, values)) = rest.split_at_mut_checked(variables) else { return none };
-        if let Some(shape) = sight.problem.penalty.uniform().filter(|_| WIDE) {
-            together(self.score, shape, (sight.x, sight.gradient, weights), scores);
+        if let Some(kink) = in_registers(sight.problem.penalty) {
+            together(self.score, kink, (sight.x, sight.gradient, weights), scores);
             return best_of(scores, values, block);
         }
         let each = sight.x.iter().zip(sight.gradient).zip(&*weights).zip(scores.iter_mut());

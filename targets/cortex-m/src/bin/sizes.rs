@@ -61,6 +61,7 @@ fn main() -> ! {
             vector::kink_violations,
             vector::kink_lengths,
             vector::kink_gains,
+            vector::kink_largest,
             vector::max_abs,
             vector::largest,
             vector::k_largest,
