@@ -101,8 +101,10 @@ macro_rules! pass {
         }
     };
     ($(#[$meta:meta])* short($short:expr) $vis:vis fn $name:ident<$life:lifetime, $t:ident>($($arg:ident: $ty:ty),* $(,)?) -> $out:ty = $kernel:expr) => {
+        $crate::dispatch::compiled_here!($name);
         $(#[$meta])*
-        #[inline]
+        #[cfg_attr(not(feature = "force-level"), inline)]
+        #[cfg_attr(feature = "force-level", inline(never))]
         $vis fn $name<$life, $t: $crate::Real>($($arg: $ty),*) -> $out {
             struct Pass<$life, $t> { $($arg: $ty,)* life: core::marker::PhantomData<&$life $t> }
             impl<$life, $t: $crate::Real> pulp::WithSimd for Pass<$life, $t> {
@@ -128,3 +130,20 @@ macro_rules! pass {
     };
 }
 pub(crate) use pass;
+
+/// Has the code of a function for both precisions in this crate where tests are built, so that not every test program, all
+/// of which call passes, compiles it again for each instruction set. What is `inline(never)` is looked for here first.
+macro_rules! compiled_here {
+    ($name:ident) => {
+        #[cfg(feature = "force-level")]
+        const _: () = {
+            use core::sync::atomic::AtomicPtr;
+            #[used]
+            static BOTH: [AtomicPtr<()>; 2] = [
+                AtomicPtr::new($name::<f32> as *const () as *mut ()),
+                AtomicPtr::new($name::<f64> as *const () as *mut ()),
+            ];
+        };
+    };
+}
+pub(crate) use compiled_here;

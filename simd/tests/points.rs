@@ -10,8 +10,8 @@ use southwell_simd::{elementary, points};
 
 /// Σₖ term(xₖ, yₖⱼ), coordinate after coordinate.
 fn sum<T: Real>(x: &[T], y: &[Vec<T>], j: usize, term: impl Fn(T, T) -> T) -> T {
-    let terms: Vec<T> = x.iter().zip(y).map(|(&x, y)| term(x, y[j])).collect();
-    terms.into_iter().reduce(|sum, term| sum + term).unwrap_or(T::ZERO)
+    let terms = x.iter().zip(y).map(|(&x, y)| term(x, y[j]));
+    terms.reduce(|sum, term| sum + term).unwrap_or(T::ZERO)
 }
 
 fn square<T: Real>(x: T, y: T) -> T {
@@ -63,15 +63,21 @@ fn rows<T: Real>() {
                 let x = vector::<T>(&mut numbers, d, strange);
                 let y = vec![T::TWO; n];
                 let g = vector::<T>(&mut numbers, n, strange);
-                let plain_square = |j: usize| half * sum(&x, &cloud.rows, j, square);
-                let plain_root = |j: usize| half * sum(&x, &cloud.rows, j, square).sqrt();
-                let plain_l1 = |j: usize| half * sum(&x, &cloud.rows, j, |x, y| (x - y).abs());
+                let each = |cost: &dyn Fn(usize) -> T| (0..n).map(|j| half * cost(j)).collect::<Vec<T>>();
+                let squares = each(&|j| sum(&x, &cloud.rows, j, square));
+                let roots = each(&|j| sum(&x, &cloud.rows, j, square).sqrt());
+                let sizes = each(&|j| sum(&x, &cloud.rows, j, |x, y| (x - y).abs()));
                 on_every_level(|level| {
                     let name = format!("n = {n}, d = {d}, shift {shift}, {strange}, {level:?}");
                     let a = cloud.view();
-                    check_update(&name, &y, |y| points::squared_euclidean_row(half, &x, a, y), plain_square);
-                    check_update(&name, &y, |y| points::euclidean_row(half, &x, a, y), plain_root);
-                    check_update(&name, &y, |y| points::l1_row(half, &x, a, y), plain_l1);
+                    check_update(
+                        &name,
+                        &y,
+                        |y| points::squared_euclidean_row(half, &x, a, y),
+                        |j| squares[j],
+                    );
+                    check_update(&name, &y, |y| points::euclidean_row(half, &x, a, y), |j| roots[j]);
+                    check_update(&name, &y, |y| points::l1_row(half, &x, a, y), |j| sizes[j]);
                     let made: [(Row<T>, RowExp<T>); 3] = [
                         (
                             |s, x, y, c| points::squared_euclidean_row(s, x, y, c),

@@ -21,7 +21,7 @@ use super::march::{Path, Source, by_registers};
 use super::star::WINDOW;
 use super::{Coefficients, Grid, piece};
 use crate::Real;
-use crate::dispatch::dispatch;
+use crate::dispatch::{compiled_here, dispatch};
 use crate::vectors::lanes;
 
 /// Strips of columns are cut at multiples of this, from where the rows begin in the direction of travel: blocks of the
@@ -46,8 +46,12 @@ pub struct Strip<'s, 'x, T> {
     pub behind: &'s [T],
 }
 
+compiled_here!(solve_upper_strip);
+compiled_here!(solve_lower_strip);
+
 /// The next pieces of t ← (D/ω + U)⁻¹ p, which travels from the last row to the first and along rows from their ends.
 /// Other arguments as of [`solve_upper`](super::solve_upper).
+#[cfg_attr(feature = "force-level", inline(never))]
 pub fn solve_upper_strip<T: Real>(
     grid: Grid<'_, T>,
     omega: T,
@@ -60,6 +64,7 @@ pub fn solve_upper_strip<T: Real>(
 
 /// The next pieces of y ← (D/ω + L)⁻¹ (p − K t), and of w ← A t, whose pieces are `products`. t is there as a whole; other
 /// arguments as of [`solve_lower`](super::solve_lower).
+#[cfg_attr(feature = "force-level", inline(never))]
 pub fn solve_lower_strip<'s, 'x, T: Real>(
     grid: Grid<'s, T>,
     omega: T,
