@@ -1,8 +1,10 @@
 //! Sub-gradients: small nonsmooth problems and robust matrix recovery.
 
+mod averages;
 mod calibration;
 #[path = "../common/mod.rs"]
 mod common;
+mod fit_formulas;
 mod fits;
 mod lad;
 mod minimise;
@@ -10,6 +12,7 @@ mod mirror;
 mod problems;
 mod projections;
 mod recovery;
+mod recovery_formulas;
 mod recovery_operators;
 mod recovery_properties;
 mod recovery_refusals;
@@ -17,3 +20,4 @@ mod recovery_rules;
 mod refusals;
 mod rules;
 mod tiny;
+mod vertices;
