@@ -2,8 +2,8 @@
 
 use southwell::subgradient::method::{self, Ending};
 use southwell::subgradient::projection::Interval;
-use southwell::subgradient::step::{Constant, Diminishing};
-use southwell::subgradient::{Function, MaxAffine, Oracle, Problem, Table, dual_averaging, game};
+use southwell::subgradient::step::{Constant, Diminishing, Polyak, StepRule};
+use southwell::subgradient::{Function, MaxAffine, Oracle, Problem, Table, dual_averaging, game, mirror};
 use southwell::{Run, Status, Stop, drive};
 
 use crate::common::{dot, norm};
@@ -37,12 +37,18 @@ fn bounds(x: &[f64; 2], y: &[f64; 3]) -> (f64, f64) {
 /// Both players tilt their strategies by what the other one's leaves them; averages are weighed by the factors.
 #[test]
 fn players_follow_their_formula() {
+    // The norm is the largest entry, whatever the slopes are; the value is the gap.
+    follow(Diminishing(0.75), |step, _| 0.75 / f64::from(step).sqrt() / 4.0);
+    follow(Polyak::new(0.125), |_, gap| (gap - 0.125) / 16.0);
+}
+
+fn follow(rule: impl StepRule<f64> + Copy, factor: impl Fn(u32, f64) -> f64) {
     let table = Table::new(&PAYOFF, 2, 3).expect("a table");
     let run = |steps: u32| {
         let mut storage = [f64::NAN; game::Workspace::<f64>::required_len(2, 3)];
         let work = game::Workspace::new(&table, &mut storage).expect("memory");
         let (mut x, mut y) = ([3.0, 1.0], [1.0, 2.0, 1.0]);
-        let mut run = game::start(&table, &Ending::after(9), Diminishing(0.75), &mut x, &mut y, work);
+        let mut run = game::start(&table, &Ending::after(9), rule, &mut x, &mut y, work);
         let run = run.as_mut().expect("valid");
         assert_eq!((run.scale(), run.parameter(), run.failure()), (4.0, 0.0, None));
         assert_eq!(run.steps(steps), steps);
@@ -56,16 +62,16 @@ fn players_follow_their_formula() {
     let (found, start_x, start_y) = run(0);
     near(&found, &[lower, upper, 0.0], "before a step");
     assert_eq!((start_x, start_y), (x, y), "brought to sums of 1");
-    let (mut sum_x, mut sum_y, mut total) = ([0.0; 2], [0.0; 3], 0.0);
+    let (mut sum_x, mut sum_y, mut total, mut gap) = ([0.0; 2], [0.0; 3], 0.0, upper - lower);
     for step in 1..9_u32 {
-        // The norm is the largest entry, whatever the slopes are.
-        let eta = 0.75 / f64::from(step).sqrt() / 4.0;
+        let eta = factor(step, gap);
         total += eta;
         (0..2).for_each(|i| sum_x[i] += eta * x[i]);
         (0..3).for_each(|j| sum_y[j] += eta * y[j]);
         (x, y) = (tilted(x, eta, gains(&y)), tilted(y, -eta, costs(&x)));
         let (mean_x, mean_y) = (sum_x.map(|x| x / total), sum_y.map(|y| y / total));
         let (lower, upper) = bounds(&mean_x, &mean_y);
+        gap = upper - lower;
         let (found, left_x, left_y) = run(step);
         near(&found, &[lower, upper, eta], "bounds and factor");
         near(&left_x, &mean_x, "the average of x");
@@ -80,10 +86,11 @@ fn bowl(x: &[f64], g: &mut [f64]) -> f64 {
     (0..2).map(|i| slopes[i] * x[i] + 0.25 * (x[i] - centre[i]).powi(2)).sum()
 }
 
-/// |x| + 2|y|, whose points go to and fro.
+/// |x − 0.2| + 2|y + 0.1|, whose points go to and fro.
 fn roof(x: &[f64], g: &mut [f64]) -> f64 {
-    (g[0], g[1]) = (x[0].signum(), 2.0 * x[1].signum());
-    x[0].abs() + 2.0 * x[1].abs()
+    let off = [x[0] - 0.2, x[1] + 0.1];
+    (g[0], g[1]) = (off[0].signum(), 2.0 * off[1].signum());
+    off[0].abs() + 2.0 * off[1].abs()
 }
 
 /// x̄ = Σ η x/Σ η, projected, is what is left where it is better than every point, and a run that goes on does so from its
@@ -107,12 +114,14 @@ fn the_average_of_the_points_is_weighed_by_their_factors() {
             total += eta;
             (0..2).for_each(|i| sum[i] += eta * at[i]);
             at = [0, 1].map(|i| (at[i] - eta * g[i]).clamp(-1.0, 0.75));
+            let g_before = g;
             best = best.min(call(&at, &mut g));
             if step < 8 {
                 run.step();
             } else {
                 let more = Stop { max_steps: 1, ..options.ending.stop };
-                drive(&mut run, &more, &mut ());
+                let report = drive(&mut run, &more, &mut ());
+                near(&[report.residual], &[eta * norm(&g_before)], "the last step");
                 // The average was looked at; slopes are of the point again.
                 best = best.min(call(&sum.map(|x| x / total), &mut [0.0; 2]));
             }
@@ -144,16 +153,18 @@ fn the_average_of_dual_averaging_is_weighed_by_its_lambdas() {
         let value = |x: &[f64; 2], g: &mut [f64; 2]| call(x, g) + l1 * (x[0].abs() + x[1].abs());
         let (mut at, mut g) = (origin, [0.0; 2]);
         let mut best = (value(&at, &mut g), 0, at);
-        let (mut z, mut sum, mut total) = ([0.0; 2], [0.0; 2], 0.0);
+        let (mut z, mut sum, mut total, mut moved) = ([0.0; 2], [0.0; 2], 0.0, 0.0);
         for step in 1..8_u32 {
             let lambda = if normalised { 1.0 / norm(&g) } else { 1.0 };
             total += lambda;
             (0..2).for_each(|i| (z[i], sum[i]) = (z[i] + lambda * g[i], sum[i] + lambda * at[i]));
             let reach = 0.75 / f64::from(step).sqrt();
+            let before = at;
             at = [0, 1].map(|i| {
                 let free: f64 = origin[i] - reach * z[i];
                 (free.abs() - reach * total * l1).max(0.0).copysign(free)
             });
+            moved = norm(&[at[0] - before[0], at[1] - before[1]]);
             let now = value(&at, &mut g);
             if now < best.0 {
                 best = (now, step, at);
@@ -168,6 +179,7 @@ fn the_average_of_dual_averaging_is_weighed_by_its_lambdas() {
         near(&x, &best.2, "the best of all points and their average");
         assert_eq!((outcome.seen_at, outcome.report.steps), (best.1, 7));
         assert_eq!(outcome.report.status, Status::StepLimit);
+        near(&[outcome.report.residual, outcome.report.scale], &[moved, norm(&origin)], "the last step");
     }
 }
 
@@ -223,4 +235,28 @@ fn a_row_that_is_better_always_is_played_alone() {
     assert!(found.upper == 2.0 && found.lower < 2.0 && found.lower > 1.99, "{found:?}");
     assert_eq!((found.report.steps, found.report.scale, y), (400, 2.0, [1.0]));
     near(&[found.report.residual], &[found.upper - found.lower], "the gap");
+}
+
+/// Steps so long that their exponentials would overflow.
+#[test]
+fn long_steps_end_in_corners_and_not_in_infinities() {
+    let table = Table::new(&PAYOFF, 2, 3).expect("a table");
+    let mut storage = [f64::NAN; game::Workspace::<f64>::required_len(2, 3)];
+    let work = game::Workspace::new(&table, &mut storage).expect("memory");
+    let (mut x, mut y) = ([3.0, 1.0], [1.0, 2.0, 1.0]);
+    let found = game::solve(&table, &Ending::after(2000), Constant(5000.0), &mut x, &mut y, work, &mut ());
+    let found = found.expect("sound");
+    let (lower, upper) = bounds(&x, &y);
+    near(&[found.lower, found.upper], &[lower, upper], "bounds");
+    assert!(x.iter().chain(&y).all(|x| (0.0..=1.0).contains(x)), "{x:?} {y:?}");
+    assert!(lower <= upper && found.report.status == Status::StepLimit, "{found:?}");
+    let mut storage = [f64::NAN; mirror::Workspace::<f64>::required_len(2)];
+    let slopes = Function::new(2, |x: &[f64], g: &mut [f64]| {
+        (g[0], g[1]) = (-3e5, -4e5);
+        dot(x, g)
+    });
+    let work = mirror::Workspace::new(&slopes, &mut storage).expect("memory");
+    let mut x = [1.0, 1.0];
+    let outcome = mirror::solve(slopes, &Ending::after(3), Constant(4000.0), &mut x, work, &mut ());
+    assert_eq!((outcome.expect("sound").value, x[1]), (-4e5, 1.0));
 }
