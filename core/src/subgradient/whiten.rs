@@ -26,7 +26,6 @@ pub(crate) fn whiten<T: Real>(loss: &Quantile<'_, T>, z: &mut [T], r: &mut [T], 
         }
     }
     r.fill(T::ZERO);
-    // The scales stay in the last row of R until it is written.
     column_scales(z, p, w);
     for row in z.chunks_exact_mut(p.max(1)) {
         row.iter_mut().zip(&*w).for_each(|(z, &scale)| *z /= scale);
@@ -36,7 +35,6 @@ pub(crate) fn whiten<T: Real>(loss: &Quantile<'_, T>, z: &mut [T], r: &mut [T], 
     // Columns of length √n, so that entries of Z are about 1; the columns' own scales go to R.
     let length = T::from_usize(loss.table.rows()).sqrt();
     vector::scale(length, z);
-    column_scales(loss.table.values(), p, w);
     for row in r.chunks_exact_mut(p.max(1)) {
         row.iter_mut().zip(&*w).for_each(|(r, &scale)| *r = (*r / length) * scale);
     }
