@@ -260,3 +260,55 @@ fn long_steps_end_in_corners_and_not_in_infinities() {
     let outcome = mirror::solve(slopes, &Ending::after(3), Constant(4000.0), &mut x, work, &mut ());
     assert_eq!((outcome.expect("sound").value, x[1]), (-4e5, 1.0));
 }
+
+/// |x − 0.2| + |y − 0.2|, and no number after so many calls.
+fn failing(calls: &mut u32, most: u32) -> impl Oracle<f64> {
+    Function::new(2, move |x: &[f64], g: &mut [f64]| {
+        *calls += 1;
+        (0..2).for_each(|i| g[i] = (x[i] - 0.2).signum());
+        if *calls > most { f64::NAN } else { x.iter().map(|x| (x - 0.2).abs()).sum() }
+    })
+}
+
+#[test]
+fn what_is_no_number_ends_averages_too() {
+    for most in 1..6 {
+        let (mut calls, mut x) = (0, [0.9, 0.1]);
+        let mut storage = [f64::NAN; mirror::Workspace::<f64>::required_len(2)];
+        let oracle = failing(&mut calls, most);
+        let work = mirror::Workspace::new(&oracle, &mut storage).expect("memory");
+        let outcome = mirror::solve(oracle, &Ending::after(50), Constant(0.1), &mut x, work, &mut ());
+        let outcome = outcome.expect("sound");
+        assert_eq!((outcome.report.status, outcome.report.steps), (Status::NotFinite, most));
+        near(&[outcome.value], &[(x[0] - 0.2).abs() + (x[1] - 0.2).abs()], "the best before");
+        assert_eq!(calls, most + 1, "no further call");
+
+        let (mut calls, mut x) = (0, [0.9, 0.1]);
+        let mut storage = [f64::NAN; dual_averaging::Workspace::<f64>::required_len(2)];
+        let problem = Problem::new(failing(&mut calls, most), ()).expect("a problem");
+        let work = dual_averaging::Workspace::new(&problem, &mut storage).expect("memory");
+        let options = dual_averaging::Options { scale: 0.1, ending: Ending::after(50), ..Default::default() };
+        let outcome = dual_averaging::solve(problem, &options, &mut x, work, &mut ()).expect("sound");
+        assert_eq!((outcome.report.status, outcome.report.steps), (Status::NotFinite, most));
+        near(&[outcome.value], &[(x[0] - 0.2).abs() + (x[1] - 0.2).abs()], "the best before");
+        assert_eq!(calls, most + 1, "no further call");
+    }
+}
+
+/// A slope of 0 is no proof where absolute values count.
+#[test]
+fn a_flat_function_leaves_the_absolute_values_to_shrink() {
+    for (l1, left) in [(0.0, [3.0, -1.0]), (0.5, [0.0; 2])] {
+        let flat = Function::new(2, |_: &[f64], g: &mut [f64]| {
+            g.fill(0.0);
+            1.0
+        });
+        let problem = Problem::new(flat, ()).expect("a problem");
+        let mut storage = [f64::NAN; dual_averaging::Workspace::<f64>::required_len(2)];
+        let work = dual_averaging::Workspace::new(&problem, &mut storage).expect("memory");
+        let options = dual_averaging::Options { l1, ending: Ending::after(100), ..Default::default() };
+        let mut x = [3.0, -1.0];
+        let outcome = dual_averaging::solve(problem, &options, &mut x, work, &mut ()).expect("sound");
+        assert_eq!((x, outcome.value, outcome.report.steps > 0), (left, 1.0, l1 > 0.0), "{outcome:?}");
+    }
+}
