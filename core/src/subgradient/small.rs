@@ -154,3 +154,80 @@ impl<T> SwapWith for [T] {
         self.iter_mut().zip(other).for_each(|(one, other)| core::mem::swap(one, other));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const N: usize = 5;
+    const A: [[f64; N]; N] = [
+        [0.25, -1.5, 2.0, 0.5, 1.0],
+        [1.5, 0.75, -0.5, 3.0, -2.0],
+        [-4.0, 1.0, 0.125, -1.0, 0.5],
+        [2.0, 2.5, 1.0, -0.25, 0.75],
+        [1.0, -0.5, -3.0, 0.5, 1.25],
+    ];
+    const B: [f64; N] = [1.0, -2.0, 0.5, 3.0, -0.75];
+
+    fn near(found: &[f64], expected: &[f64]) {
+        assert_eq!(found.len(), expected.len());
+        for (f, e) in found.iter().zip(expected) {
+            assert!((f - e).abs() < 1e-13 * (1.0 + e.abs()), "{found:?} {expected:?}");
+        }
+    }
+
+    fn times(a: impl Fn(usize, usize) -> f64, x: &[f64; N]) -> [f64; N] {
+        core::array::from_fn(|i| (0..N).map(|j| a(i, j) * x[j]).sum())
+    }
+
+    #[test]
+    fn a_positive_definite_matrix_is_the_square_of_its_factor() {
+        let square = |i: usize, j: usize| (0..N).map(|k| A[i][k] * A[j][k]).sum::<f64>();
+        // What lies above the diagonal is not looked at.
+        let mut l: [[f64; N]; N] =
+            core::array::from_fn(|i| core::array::from_fn(|j| if j > i { f64::NAN } else { square(i, j) }));
+        assert!(cholesky(l.as_flattened_mut(), N));
+        for (i, j) in (0..N).flat_map(|i| (0..=i).map(move |j| (i, j))) {
+            near(&[(0..=j).map(|k| l[i][k] * l[j][k]).sum()], &[square(i, j)]);
+        }
+        let mut x = B;
+        cholesky_solve(l.as_flattened(), &mut x);
+        let back = times(square, &x);
+        assert!(back.iter().zip(B).all(|(f, e)| (f - e).abs() < 1e-11), "{back:?}");
+        // Nothing but rounding is left of a dependent row; less than nothing of an indefinite matrix.
+        for third in [1.0 / 3.0, 1.0 / 3.0 + 4.0 * f64::EPSILON, 0.25, -1.0, f64::NAN, f64::INFINITY] {
+            let mut a = [3.0, 0.0, 1.0, third];
+            assert!(!cholesky(&mut a, 2), "{third}");
+        }
+        assert!(cholesky(&mut [3.0, 0.0, 1.0, 1.0 / 3.0 + 24.0 * f64::EPSILON], 2));
+        assert!(!cholesky(&mut [0.0_f64], 1));
+        assert!(!cholesky(&mut [1.0_f64; 3], 2), "too short");
+    }
+
+    #[test]
+    fn a_matrix_is_the_product_of_its_triangles_in_the_order_that_was_found() {
+        let (mut a, mut order) = (A, [10, 11, 12, 13, 14]);
+        assert!(lu(a.as_flattened_mut(), &mut order));
+        let row = |i: usize| (order[i] - 10) as usize;
+        let lower = |i: usize, k: usize| if k == i { 1.0 } else { a[i][k] };
+        for (i, j) in (0..N).flat_map(|i| (0..N).map(move |j| (i, j))) {
+            let product: f64 = (0..=i.min(j)).map(|k| lower(i, k) * a[k][j]).sum();
+            near(&[product], &[A[row(i)][j]]);
+            assert!(j >= i || a[i][j].abs() <= 1.0, "the largest of a column is the pivot: {a:?}");
+        }
+        assert_eq!(row(0), 2, "and the first row is that of the largest first entry");
+        let mut x: [f64; N] = core::array::from_fn(|i| B[row(i)]);
+        lu_solve(a.as_flattened(), &mut x);
+        near(&times(|i, j| A[i][j], &x), &B);
+        let mut y = B;
+        lu_solve_transposed(a.as_flattened(), &mut y);
+        let mut in_place = [0.0; N];
+        (0..N).for_each(|i| in_place[row(i)] = y[i]);
+        near(&times(|i, j| A[j][i], &in_place), &B);
+        // A column that cancels, a number that is none.
+        assert!(!lu(&mut [1.0, 2.0, 0.5, 1.0], &mut [0, 1]));
+        assert!(!lu(&mut [0.0, 2.0, 0.0, 1.0], &mut [0, 1]));
+        assert!(!lu(&mut [f64::INFINITY, 2.0, 0.5, 1.0], &mut [0, 1]));
+        assert!(lu(&mut [0.0, 2.0, 0.5, 1.0], &mut [0, 1]));
+    }
+}

@@ -27,3 +27,25 @@ impl<T: Real> Sum<T> {
         self.sum
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_terms_are_not_lost() {
+        let (mut sum, mut single) = (Sum::new(), Sum::new());
+        sum.add(1.0);
+        single.add(-1.0_f32);
+        for _ in 0..100_000 {
+            // A quarter of the last bit.
+            sum.add(f64::EPSILON / 4.0);
+            single.add(-f32::EPSILON / 4.0);
+        }
+        assert_eq!(sum.value(), 1.0 + 25_000.0 * f64::EPSILON);
+        assert_eq!(single.value(), -1.0 - 25_000.0 * f32::EPSILON);
+        sum.add(f64::INFINITY);
+        sum.add(1.0);
+        assert_eq!(sum.value(), f64::INFINITY);
+    }
+}

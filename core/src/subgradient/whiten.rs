@@ -26,7 +26,6 @@ pub(crate) fn whiten<T: Real>(loss: &Quantile<'_, T>, z: &mut [T], r: &mut [T], 
         }
     }
     r.fill(T::ZERO);
-    // The scales stay in the last row of R until it is written.
     column_scales(z, p, w);
     for row in z.chunks_exact_mut(p.max(1)) {
         row.iter_mut().zip(&*w).for_each(|(z, &scale)| *z /= scale);
@@ -36,7 +35,6 @@ pub(crate) fn whiten<T: Real>(loss: &Quantile<'_, T>, z: &mut [T], r: &mut [T], 
     // Columns of length √n, so that entries of Z are about 1; the columns' own scales go to R.
     let length = T::from_usize(loss.table.rows()).sqrt();
     vector::scale(length, z);
-    column_scales(loss.table.values(), p, w);
     for row in r.chunks_exact_mut(p.max(1)) {
         row.iter_mut().zip(&*w).for_each(|(r, &scale)| *r = (*r / length) * scale);
     }
@@ -141,5 +139,74 @@ pub(crate) fn into_white<T: Real>(r: &[T], beta: &[T], b: &mut [T]) {
     let p = beta.len();
     for (i, (b, row)) in b.iter_mut().zip(r.chunks_exact(p.max(1))).enumerate() {
         *b = vector::dot(row.get(i..).unwrap_or(&[]), beta.get(i..).unwrap_or(&[]));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::subgradient::Table;
+
+    const ROWS: usize = 9;
+    const COLUMNS: usize = 4;
+
+    /// Columns of very different sizes; the third depends on the first two if that is asked for. The fourth row is far
+    /// from all others.
+    fn table(dependent: bool) -> [[f64; COLUMNS]; ROWS] {
+        core::array::from_fn(|i| {
+            let t = i as f64;
+            let (a, b, d) = (1e6 * (1.0 + 0.125 * t), 1e-3 * (t * 1.7).sin(), 4.0 - (t * 0.9).cos());
+            let c = if dependent { 3.0 * a - 2e9 * b } else { (t * t + 1.0).ln() };
+            if i == 3 { [9e9, 7.0, -5e3, 8e4] } else { [a, b, c, d] }
+        })
+    }
+
+    #[test]
+    fn rows_are_orthogonal_columns_times_a_triangle() {
+        let y = [0.0; ROWS];
+        for (dependent, weighted) in [(false, false), (false, true), (true, true)] {
+            let x = table(dependent);
+            let weights: [f64; ROWS] = core::array::from_fn(|i| if weighted && i == 3 { 0.0 } else { 0.5 });
+            let table = Table::new(x.as_flattened(), ROWS, COLUMNS).expect("a table");
+            let mut loss = Quantile::absolute(table, &y).expect("a loss");
+            if weighted {
+                loss = loss.weighted(&weights).expect("weights");
+            }
+            let (mut z, mut r) = ([[f64::NAN; COLUMNS]; ROWS], [[f64::NAN; COLUMNS]; COLUMNS]);
+            let mut scratch = [f64::NAN; COLUMNS];
+            whiten(&loss, z.as_flattened_mut(), r.as_flattened_mut(), &mut scratch);
+            for (j, k) in (0..COLUMNS).flat_map(|j| (0..COLUMNS).map(move |k| (j, k))) {
+                let product: f64 = z.iter().map(|z| z[j] * z[k]).sum();
+                let gone = dependent && (j == 2 || k == 2);
+                let expected = if j == k && !gone { ROWS as f64 } else { 0.0 };
+                assert!((product - expected).abs() < 1e-14 * ROWS as f64, "{j} {k}: {product}");
+                assert!(k >= j || r[j][k] == 0.0, "a triangle: {r:?}");
+            }
+            for (i, (z, x)) in z.iter().zip(&x).enumerate() {
+                for k in 0..COLUMNS {
+                    let product: f64 = (0..=k).map(|j| z[j] * r[j][k]).sum();
+                    let expected = if weighted && i == 3 { 0.0 } else { x[k] };
+                    let size: f64 = x.iter().map(|x| x.abs()).fold(0.0, f64::max).max(1.0);
+                    let size = if k == 2 { size } else { x[k].abs().max(1e-3) };
+                    assert!((product - expected).abs() < 1e-13 * size, "{i} {k}: {product} {expected}");
+                }
+            }
+            let beta = [1e-6, 250.0, if dependent { 0.0 } else { -2.0 }, 0.75];
+            let (mut b, mut back) = ([f64::NAN; COLUMNS], [f64::NAN; COLUMNS]);
+            into_white(r.as_flattened(), &beta, &mut b);
+            for (i, z) in z.iter().enumerate().filter(|&(i, _)| !(weighted && i == 3)) {
+                let (fit, plain) = (vector::dot(z, &b), vector::dot(&x[i], &beta));
+                assert!((fit - plain).abs() < 1e-10 * (1.0 + plain.abs()), "{i}: {fit} {plain}");
+            }
+            unwhiten(r.as_flattened(), &b, &mut back);
+            assert!(back.iter().zip(beta).all(|(f, e)| (f - e).abs() < 1e-11 * (e.abs() + 1e-6)), "{back:?}");
+        }
+    }
+
+    #[test]
+    fn scales_are_the_largest_entries() {
+        let mut scales = [f64::NAN; 3];
+        column_scales(&[1.0, 0.0, -3.0, -2.0, 0.0, 2.0, 0.5, -0.0, 1.0], 3, &mut scales);
+        assert_eq!(scales, [2.0, 1.0, 3.0]);
     }
 }

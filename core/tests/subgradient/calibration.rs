@@ -170,6 +170,107 @@ fn clean_samples_and_samples_that_say_nothing() {
     assert!(matches!(short, Err(Error::Workspace { needed: 24, given: 23 })));
 }
 
+/// Value, agreement and deviation again, from the correction alone: rotations cannot be seen in lengths.
+#[test]
+fn what_is_reported_is_that_of_the_samples() {
+    let middle = |mut x: Vec<f64>| {
+        x.sort_by(f64::total_cmp);
+        0.5 * (x[(x.len() - 1) / 2] + x[x.len() / 2])
+    };
+    for (seed, n, wrong) in [(1, 80, Wrong::Spike), (5, 61, Wrong::Cloud), (7, 9, Wrong::Spike)] {
+        let (samples, _) = sense(seed, n, 0.25, wrong);
+        let problem = Problem::new(Table::new(&samples, n, 3).expect("samples"), FIELD).expect("a problem");
+        let centre = [0, 1, 2].map(|k| middle(samples.iter().skip(k).step_by(3).copied().collect()));
+        let from = |x: &[f64], c: &[f64; 3]| [x[0] - c[0], x[1] - c[1], x[2] - c[2]];
+        let spread = middle(samples.chunks(3).map(|x| crate::common::norm(&from(x, &centre))).collect());
+        assert_eq!(problem.robust_centre().0, centre);
+        assert!((problem.robust_centre().1 - spread).abs() < 1e-12);
+        let options = Options { ending: Ending::after(40), ..Options::default() };
+        let found = calibrate::<f64>(&samples, &options);
+        let (s, c) = (found.soft_iron, found.correction);
+        for (i, j) in (0..9).map(|k| (k / 3, k % 3)) {
+            let product: f64 = (0..3).map(|k| s[i][k] * c[k][j]).sum();
+            assert!((product - f64::from(u8::from(i == j))).abs() < 1e-12, "{s:?} {c:?}");
+            assert!((c[i][j] - c[j][i]).abs() < 1e-13 && (s[i][j] - s[j][i]).abs() < 1e-13);
+        }
+        // Positive definite, by its leading minors.
+        let two = s[0][0] * s[1][1] - s[0][1] * s[1][0];
+        let three = (0..3).map(|j| {
+            let (k, l) = ((j + 1) % 3, (j + 2) % 3);
+            s[0][j] * (s[1][k] * s[2][l] - s[1][l] * s[2][k])
+        });
+        assert!(s[0][0] > 0.0 && two > 0.0 && three.sum::<f64>() > 0.0, "{s:?}");
+        let (mut value, mut total, mut errors) = (0.0, 0.0, vec![]);
+        for x in samples.chunks(3) {
+            let q = from(x, &centre).map(|x| x / spread);
+            let weight = 1.0 / q.iter().map(|q| q * q).sum::<f64>().max(1.0);
+            let off = from(x, &found.offset);
+            let calibrated = [0, 1, 2].map(|i| (0..3).map(|k| c[i][k] * off[k]).sum::<f64>());
+            let applied = found.apply([x[0], x[1], x[2]]);
+            assert!((0..3).all(|k| (applied[k] - calibrated[k]).abs() < 1e-12));
+            let error = (crate::common::norm(&calibrated) - FIELD).abs();
+            value += weight * error / FIELD;
+            total += weight;
+            errors.push(error);
+        }
+        assert!((found.outcome.value - value / total).abs() < 1e-12, "{seed}: {found:?} {}", value / total);
+        assert_eq!(found.outcome.lower_bound, 0.0, "a sum of losses");
+        let deviation = 1.4826 * middle(errors.clone());
+        assert!((found.deviation - deviation).abs() < 1e-11, "{seed}: {found:?} {deviation}");
+        let near = errors.iter().filter(|&&error| error <= 4.0 * deviation).count();
+        assert_eq!(found.agreeing, near, "{seed}");
+        assert!(near < n, "some do not agree");
+    }
+    let (samples, _) = sense(1, 80, 0.25, Wrong::Spike);
+    let problem = Problem::new(Table::new(&samples, 80, 3).expect("samples"), FIELD).expect("a problem");
+    // A run ends as it is told: at a value, or without progress.
+    let all = calibrate::<f64>(&samples, &patient());
+    let target = Ending { target: 1.5 * all.outcome.value, ..patient().ending };
+    let early = calibrate::<f64>(&samples, &Options { ending: target, ..patient() });
+    assert_eq!(early.outcome.report.status, southwell::Status::Converged);
+    assert!(early.outcome.report.steps < 100 && early.outcome.value <= target.target, "{early:?}");
+    for (length, ratio, named) in [(0.0, 0.9, "length"), (0.3, 1.0, "ratio"), (0.3, 0.0, "ratio")] {
+        let options = Options { length, ratio, ..Options::default() };
+        let refused = solve(&problem, &options, &mut [0.0; REQUIRED_LEN], &mut ());
+        assert!(matches!(refused, Err(Error::Option { name, .. }) if name == named), "{refused:?}");
+    }
+}
+
+/// On a sphere about the centre nothing pulls, and a sample off it pulls alone.
+#[test]
+fn a_sphere_has_no_slope() {
+    let mut samples: Vec<f64> = (0..12)
+        .flat_map(|i| {
+            [0, 1, 2].map(|k| {
+                if k != i % 3 {
+                    0.0
+                } else if i < 6 {
+                    2.0
+                } else {
+                    -2.0
+                }
+            })
+        })
+        .collect();
+    let slope = |samples: &[f64]| {
+        let problem = Problem::new(Table::new(samples, 12, 3).expect("samples"), FIELD).expect("a problem");
+        assert_eq!(problem.robust_centre(), ([0.0; 3], 2.0));
+        let mut g = [f64::NAN; 12];
+        let value = Ellipsoid::new(&problem)
+            .value_and_subgradient(&[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0], &mut g);
+        (value, g)
+    };
+    assert_eq!(slope(&samples), (0.0, [0.0; 12]));
+    samples[0] = 4.0;
+    // It lies at (2, 0, 0) and weighs a quarter, the eleven others 1.
+    let (value, g) = slope(&samples);
+    let share = 0.25 / 11.25;
+    let mut expected = [0.0; 12];
+    (expected[0], expected[9]) = (2.0 * share, -share);
+    assert!((value - share).abs() < 1e-15);
+    assert!(g.iter().zip(expected).all(|(g, e)| (g - e).abs() < 1e-15), "{g:?}");
+}
+
 /// Beacons on the edge of a square of ten metres.
 const BEACONS: [[f64; 2]; 8] =
     [[0.0, 0.0], [10.0, 0.0], [10.0, 10.0], [0.0, 10.0], [5.0, 0.0], [10.0, 5.0], [5.0, 10.0], [0.0, 5.0]];

@@ -324,3 +324,23 @@ fn ranks_and_singular_values() {
     assert!((values.iter().sum::<f64>() - trace).abs() < 1e-12);
     assert!((values.iter().map(|v| v * v).sum::<f64>() - square).abs() < 1e-12);
 }
+
+/// Singular values grow with their matrix, from very small ones to very large ones.
+#[test]
+fn singular_values_are_homogeneous() {
+    for shape in [Shape::symmetric(5, 3), Shape::general(4, 3, 3)] {
+        let x = Numbers(11).vector(shape.unknowns());
+        let values = |x: &[f64]| {
+            let (mut values, mut storage) = ([f64::NAN; 3], vec![f64::NAN; shape.unknowns()]);
+            singular_values(shape, x, &mut values, &mut storage).expect("sound");
+            values
+        };
+        let plain = values(&x);
+        for factor in [1e-30, 1e-12, 1e12, 1e30] {
+            let scaled: Vec<f64> = x.iter().map(|x| factor * x).collect();
+            for (value, plain) in values(&scaled).iter().zip(plain) {
+                assert!((value / (factor * factor * plain) - 1.0).abs() < 1e-12, "{value} {plain} {factor}");
+            }
+        }
+    }
+}

@@ -4,7 +4,7 @@
 use southwell::subgradient::method::Ending;
 use southwell::subgradient::projection::*;
 use southwell::subgradient::step::Constant;
-use southwell::subgradient::{Function, Oracle, Problem, Projection, dual_averaging, method, mirror};
+use southwell::subgradient::{Function, Oracle, Problem, Projection, Table, dual_averaging, method, mirror};
 use southwell::{Error, Run, Status, Stop};
 
 /// A set, handed on as what it is and as a reference.
@@ -34,6 +34,9 @@ fn sets_tell_their_dimension_and_whether_they_are_boxes() {
     assert_eq!(dimensions(Simplex::new(1.0).expect("a set")), (None, false));
     assert_eq!(dimensions(L1Ball::new(1.0).expect("a set")), (None, false));
     assert_eq!(dimensions(Cone), (None, false));
+    let (mut memory, rows) = ([f64::NAN; Affine::<f64>::required_len(1)], [1.0, -2.0, 0.5]);
+    let rows = Table::new(&rows, 1, 3).expect("a table");
+    assert_eq!(dimensions(Affine::new(rows, &[1.0], &mut memory).expect("a set")), (Some(3), false));
 }
 
 const SLOPES: [f64; 3] = [1.0, -0.5, 0.25];
