@@ -1,6 +1,7 @@
 //! Runs of block coordinate descent for the tests.
 
 use southwell::descent::losses::{Quadratic, label_propagation, label_propagation_len};
+use southwell::descent::selection::Score;
 use southwell::descent::{
     self, Descent, Loss, Measure, Options, Outcome, Penalty, Problem, Scheme, Selection, Sizes, Update,
     Workspace,
@@ -9,6 +10,16 @@ use southwell::linear::{Csr, Matrix};
 use southwell::{Real, Stop};
 
 use super::streams::Graph;
+
+/// Everything that a greedy rule may rank by.
+pub(crate) const SCORES: [Score; 6] = [
+    Score::Violation,
+    Score::Steepest,
+    Score::Diagonal,
+    Score::Length,
+    Score::Progress,
+    Score::DiagonalProgress,
+];
 
 /// A solve from x.
 pub(crate) fn solve<T: Real, L: Loss<T>, H: Penalty<T>, S: Selection<T>, U: Update<T>>(

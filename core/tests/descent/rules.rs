@@ -2,7 +2,7 @@
 //! and pairs.
 
 use crate::common::any::{AnyLoss, AnyPenalty, AnyUpdate, Quartic};
-use crate::common::descending::{begun, quadratic, solve};
+use crate::common::descending::{SCORES, begun, quadratic, solve};
 use crate::common::lasso::{dense, largest_correlation};
 use crate::common::streams::{Stream, Wide, set_d, set_e};
 use crate::common::{Lu, Numbers, Plain};
@@ -18,15 +18,6 @@ use southwell::descent::update::{self, Curvature, First, Gradient, Matrix, Newto
 use southwell::descent::{Descent, Loss, Measure, Partition, Penalty, Selection, Update};
 use southwell::linear::{Columns, Dense};
 use southwell::{Run, Status, Stop};
-
-const SCORES: [Score; 6] = [
-    Score::Violation,
-    Score::Steepest,
-    Score::Diagonal,
-    Score::Length,
-    Score::Progress,
-    Score::DiagonalProgress,
-];
 
 /// Steps; the objective never rises by more than its rounding.
 fn falls<S: Selection<f64>>(problem: (&AnyLoss<'_>, &AnyPenalty<'_>), scheme: (S, AnyUpdate), name: &str) {
