@@ -276,3 +276,58 @@ fn constants_that_are_stored() {
     assert_eq!(of(&loss, GreedyVariable::new(2, Score::Violation), Gradient), 0);
     assert_eq!(of(&loss, RandomForest::new(4, Stream::new(1)), MessagePassing), 0);
 }
+
+/// A scheme that is used again begins anew; a shuffle within a face still takes every block once a round.
+#[test]
+fn schemes_begin_anew() {
+    let loss = Quadratic::new(lattice(), &[1.0, 2.0, 3.0, 4.0]).expect("a loss");
+    let problem = Problem::new(&loss, &Free).expect("a problem");
+    let blocks = Partition::consecutive(4, 1).expect("blocks");
+    fn seen<S: Selection<f64>>(
+        problem: &Problem<'_, Quadratic<'_, f64, Csr<'_, f64>>, Free>,
+        scheme: &mut Scheme<S, Gradient>,
+        steps: usize,
+    ) -> Vec<u32> {
+        let sizes = Sizes::of(problem, scheme);
+        let mut numbers = vec![f64::NAN; Workspace::<f64>::required_len(&sizes)];
+        let mut indices = vec![u32::MAX; Workspace::<f64>::required_indices(&sizes)];
+        let work = Workspace::new(problem, scheme, &mut numbers, &mut indices).expect("memory");
+        let mut x = [0.0; 4];
+        let mut run = descent::start(problem, &Options::default(), scheme, &mut x, work).expect("a run");
+        let step = |_| {
+            run.step();
+            run.last_block()[0]
+        };
+        (0..steps).map(step).collect()
+    }
+    let mut cyclic = Scheme { select: Cyclic::new(blocks), update: Gradient };
+    assert_eq!(seen(&problem, &mut cyclic, 6), [0, 1, 2, 3, 0, 1]);
+    assert_eq!(seen(&problem, &mut cyclic, 3), [0, 1, 2]);
+    let mut shuffled = Scheme { select: Shuffled::new(blocks, Stream::new(5)), update: Gradient };
+    let inner = Shuffled::new(blocks, Stream::new(6));
+    let mut face = Scheme { select: Face::new(inner, 1000, 4), update: Gradient };
+    for steps in [8, 3, 12] {
+        for found in [seen(&problem, &mut shuffled, steps), seen(&problem, &mut face, steps)] {
+            for round in found.chunks(4) {
+                let mut sorted = round.to_vec();
+                sorted.sort_unstable();
+                sorted.dedup();
+                assert_eq!(sorted.len(), round.len(), "{found:?}");
+            }
+        }
+    }
+}
+
+/// Where no pair gains any more, a further step says so.
+#[test]
+fn pairs_that_gain_nothing_stall() {
+    let loss = Quadratic::new(lattice(), &[1.0; 4]).expect("a loss");
+    let problem = pairs::Problem::new(&loss, Interval::new(-3.0, 3.0), 2.0).expect("a problem");
+    let mut storage = vec![f64::NAN; pairs::Workspace::<f64>::required_len(4, 4)];
+    let work = pairs::Workspace::new(&problem, &mut storage).expect("memory");
+    let mut x = [0.5; 4];
+    let mut run = pairs::start(&problem, &Stop::default(), &mut x, work).expect("sound");
+    assert_eq!((run.residual(), run.failure()), (0.0, None));
+    run.step();
+    assert_eq!((run.failure(), run.x()), (Some(Status::Stalled), &[0.5; 4][..]));
+}

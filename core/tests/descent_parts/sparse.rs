@@ -278,3 +278,24 @@ fn work_is_counted() {
     ];
     assert_eq!(all, expected);
 }
+
+/// λ of a mean is in units of n; asking for a mean twice is asking once. A limit of steps is named as what ended the run.
+#[test]
+fn means_and_limits() {
+    let (a, y) = data();
+    let design = Columns::new(&a, N, P).expect("a design");
+    let problem = Problem::least_squares(&design, &y, Penalty::Lasso { lambda: 0.0625 }).expect("a problem");
+    let mean = problem.averaged().expect("a problem");
+    let again = mean.averaged().expect("a problem");
+    assert_eq!((mean.lambda(), again.lambda()), (0.0625, 0.0625));
+    assert_eq!(mean.lambda_max(), again.lambda_max());
+    assert!((mean.lambda_max() * N as f64 - problem.lambda_max()).abs() < 1e-12 * problem.lambda_max());
+    let (mut w, mut v) = ([0.0; P], [0.0; P]);
+    let (once, twice) = (run(&mean, &tight(), P, &mut w), run(&again, &tight(), P, &mut v));
+    assert_eq!((once, w), (twice, v));
+
+    let stop = Stop { max_steps: 1, ..Stop::relative(1e-11) };
+    let found = run(&mean, &Options { stop, growth: 4, ..tight() }, P, &mut [0.0; P]);
+    assert_eq!((found.report.status, found.ended, found.report.steps), (Status::StepLimit, Ending::Limit, 1));
+    assert!(found.gap > found.threshold && found.primal > once.primal, "{found:?}");
+}
