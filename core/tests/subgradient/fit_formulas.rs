@@ -168,40 +168,27 @@ impl Reader<f64> for Parts {
     }
 }
 
+/// Value, bound and coefficients.
+fn fitted(loss: &Quantile<'_, f64>, reader: impl Reader<f64>, bound: bool) -> [f64; 4] {
+    let whitening = Whitening::Orthogonal;
+    let mut storage = vec![f64::NAN; fit::Workspace::<f64>::required_len(N, 2, whitening, bound)];
+    let mut indices = [9; 6];
+    let work = fit::Workspace::new(loss, whitening, bound, &mut storage, &mut indices).expect("memory");
+    let options = fit::Options { ending: Ending::after(60), certify_every: 0, ..fit::Options::default() };
+    let (mut beta, rule) = ([0.0; 2], Geometric::new(1.0, 0.9));
+    let found = fit::solve_with(reader, loss, &options, rule, &mut beta, work, &mut ()).expect("sound");
+    [found.value, found.lower_bound, beta[0], beta[1]]
+}
+
 #[test]
 fn rows_may_be_read_in_parts() {
     let data = Data::new(4);
     let loss = data.loss(0.4);
-    let solve = |reader: &dyn Fn(fit::Workspace<'_, f64>, &mut [f64; 2], bool) -> (f64, f64), bound: bool| {
-        let whitening = Whitening::Orthogonal;
-        let mut storage = vec![f64::NAN; fit::Workspace::<f64>::required_len(N, 2, whitening, bound)];
-        let mut indices = [9; 6];
-        let work = fit::Workspace::new(&loss, whitening, bound, &mut storage, &mut indices).expect("memory");
-        let mut beta = [0.0; 2];
-        let (value, lower) = reader(work, &mut beta, bound);
-        [value, lower, beta[0], beta[1]]
-    };
-    let options = fit::Options { ending: Ending::after(60), certify_every: 0, ..fit::Options::default() };
-    let rule = Geometric::new(1.0, 0.9);
     for bound in [false, true] {
-        let whole = solve(
-            &|work, beta, _| {
-                let found = fit::solve(&loss, &options, rule, beta, work, &mut ()).expect("sound");
-                (found.value, found.lower_bound)
-            },
-            bound,
-        );
+        let whole = fitted(&loss, (), bound);
         assert!(!bound || whole[1] > 0.0, "{whole:?}");
         for size in [1, 5, 7, N, N + 3] {
-            let parts = solve(
-                &|work, beta, _| {
-                    let found = fit::solve_with(Parts(size), &loss, &options, rule, beta, work, &mut ());
-                    let found = found.expect("sound");
-                    (found.value, found.lower_bound)
-                },
-                bound,
-            );
-            near(&parts, &whole, "in parts");
+            near(&fitted(&loss, Parts(size), bound), &whole, "in parts");
         }
     }
 }

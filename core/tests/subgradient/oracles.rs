@@ -197,3 +197,17 @@ fn a_recovery_starts_where_its_weights_point() {
     let nothing = Problem::general(&operator, &[0.0; 7], rank).expect("sound");
     assert_eq!(begun(&nothing, &options), vec![0.0; drawn.len()]);
 }
+
+/// Measurements that are met exactly count neither as exceeded nor as missed.
+#[test]
+fn a_recovery_tells_on_which_side_its_measurements_lie() {
+    let a: Vec<f64> = (0..24).map(|k| Stream::new(2, 1).normal(k)).collect();
+    let (operator, y) = (Dense::new(&a, 2, 2).expect("sound"), [0.0, 2.0, -1.0, 0.0, 3.0, 1.0]);
+    let problem = Problem::symmetric(&operator, &y, 1).expect("sound");
+    let mut storage = vec![f64::NAN; Workspace::<f64>::required_len(problem.shape(), false, 8)];
+    let workspace = Workspace::new(&problem, false, &mut storage).expect("memory");
+    let (mut x, options) = ([0.0; 2], Options { start: Start::Given, ..Options::default() });
+    let run = matrix::start(&problem, &options, &mut x, workspace).expect("sound");
+    near(&run.signs(), &[2.0 / 6.0, 1.0 / 6.0, 3.0 / 6.0], "met, above, below");
+    near(&[run.value()], &[7.0 / 6.0], "value");
+}
