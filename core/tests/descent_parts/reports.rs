@@ -3,7 +3,7 @@
 use southwell::descent::losses::{LeastSquares, Quadratic};
 use southwell::descent::penalties::{Free, Interval, L1, Values};
 use southwell::descent::selection::{Cyclic, Face, Greedy, GreedyVariable, Score};
-use southwell::descent::update::{Backtracking, Curvature, Gradient, Matrix, ProxNewton, Update};
+use southwell::descent::update::{Backtracking, Curvature, Gradient, Matrix, ProxNewton, TwoMetric, Update};
 use southwell::descent::{Measure, Partition, pairs};
 use southwell::linear::{Columns, Dense};
 use southwell::{Run, Status, Stop};
@@ -107,7 +107,8 @@ fn variables_without_curvature() {
     let flat = form(&[0.0, 0.0, 0.0, 2.0], &[5.0, 8.0]);
     let stop = (Stop { max_steps: 100, ..Stop::relative(1e-12) }, Measure::Violation);
     let blocks = |size| Cyclic::new(Partition::consecutive(2, size).expect("blocks"));
-    for (update, size) in updates().into_iter().flat_map(|update| [(update, 1), (update, 2)]) {
+    let all = updates().into_iter().chain([AnyUpdate::TwoMetric(TwoMetric::default())]);
+    for (update, size) in all.flat_map(|update| [(update, 1), (update, 2)]) {
         let mut x = [0.75, 0.0];
         let outcome = solve((&squares, &L1::new(1.0)), (blocks(size), update), stop, &mut x);
         // (aᵀy − λ)/‖a‖² = (11 − 1)/25.

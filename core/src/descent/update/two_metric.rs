@@ -67,7 +67,11 @@ impl<T: Real> TwoMetric<T> {
         let mut count = 0_usize;
         for (k, (((shape, &x), &g), &slope)) in each().zip(&*slopes).enumerate() {
             let (_, piece) = piece(&shape.unwrap_or_else(Shape::zero), x, g);
-            let held = (x <= piece.lower + near && slope > T::ZERO)
+            let curvature =
+                place.block.variables.get(k).map_or(T::ZERO, |&i| place.problem.loss.lipschitz(i as usize));
+            // What does not curve has no Newton step: its piece ends somewhere, or nothing has a minimum.
+            let held = curvature + piece.l2 == T::ZERO
+                || (x <= piece.lower + near && slope > T::ZERO)
                 || (x >= piece.upper - near && slope < T::ZERO)
                 || piece.lower == piece.upper;
             if held {
