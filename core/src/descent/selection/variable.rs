@@ -10,7 +10,9 @@ use crate::{Error, Real};
 
 /// The `size` variables with the largest [`Score`]; size 1 is the classical greedy coordinate rule.
 ///
-/// Without a penalty the scores are never stored: one fused look at the gradient and the weights finds the best τ.
+/// Without a penalty the scores are never stored: one fused look at the gradient and the weights finds the best τ. Of a
+/// penalty that is the same for all variables ([`Penalty::uniform`]) whole registers of scores are made at a time, on hosts
+/// about 1 ns a variable; of others, one score after the other.
 /// Memory: p numbers for the weights, p more with a penalty, τ for the best. The weights of
 /// [`Score::Steepest`] cost p² entries of H once where τ > 1.
 #[derive(Clone, Copy, Debug)]
