@@ -81,7 +81,9 @@ class Image:
         for at in self.calls:
             self.calls[at] &= self.names.keys()
         ends = sorted(self.names)[1:] + [last]
-        self.sizes = {at: end - at for at, end in zip(sorted(self.names), ends)}
+        # Without what pads a function up to the next one, which is another in every build.
+        own = self.symbols(path)
+        self.sizes = {at: min(end - at, own.get(at) or end - at) for at, end in zip(sorted(self.names), ends)}
         words = self.words(path) | self.immediates
         self.taken = frozenset(word - 1 for word in words if word - 1 in self.names)
         self.known = {}
@@ -103,6 +105,13 @@ class Image:
             self.immediates.add(self.lower_halves.get(half[1], 0) | number(half[2]) << 16)
         elif name == "blx" or (name == "bx" and operands != "lr"):
             self.through_pointers.add(at)
+
+    @staticmethod
+    def symbols(path):
+        """The bytes of every function that says how long it is."""
+        listing = output(tool("llvm-nm"), "--print-size", path)
+        found = re.findall(r"^([0-9a-f]+) ([0-9a-f]+) [tTwW] ", listing, re.MULTILINE)
+        return {int(at, 16) & ~1: int(size, 16) for at, size in found}
 
     @staticmethod
     def words(path):
