@@ -3,23 +3,14 @@
 use proptest::prelude::*;
 use southwell::descent::losses::Quadratic;
 use southwell::descent::penalties::{ElasticNet, Interval, L1, NonNegative, Values};
-use southwell::descent::selection::{GreedyVariable, Score};
+use southwell::descent::selection::GreedyVariable;
 use southwell::descent::update::Gradient;
 use southwell::descent::{Measure, Outcome, Penalty};
 use southwell::linear::Dense;
 use southwell::{Real, Stop};
 
 use crate::common::Numbers;
-use crate::common::descending::solve;
-
-const SCORES: [Score; 6] = [
-    Score::Violation,
-    Score::Steepest,
-    Score::Diagonal,
-    Score::Length,
-    Score::Progress,
-    Score::DiagonalProgress,
-];
+use crate::common::descending::{SCORES, solve};
 
 /// Some steps on a quadratic that is no more than positive definite.
 fn run<T: Real>(
