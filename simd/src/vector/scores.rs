@@ -68,7 +68,7 @@ impl<T: Real, S: Simd> Wide<T, S> {
         T::vadd(simd, T::vadd(simd, g, self.linear), T::vmul(simd, self.l2, x))
     }
 
-    /// dist(−g, ∂h(x)); NaN where the slope is not finite.
+    /// dist(−g, ∂h(x)); infinite or NaN where the slope is not finite.
     #[inline(always)]
     fn violation(&self, simd: S, x: T::Vector<S>, g: T::Vector<S>) -> T::Vector<S> {
         let slope = self.slope(simd, x, g);
@@ -136,7 +136,8 @@ impl<T: Real, S: Simd> Wide<T, S> {
 
 pass! {
     /// scoreᵢ ← wᵢ·dist(−gᵢ, ∂h(xᵢ)) for x within the bounds: Gauss and Southwell's rule with weights 1, and with 1/√Lᵢ
-    /// its Lipschitz form (Nutini et al. 2015, GS-s). NaN where gᵢ is not finite. Cost: 3 r, 1 w, 9 operations.
+    /// its Lipschitz form (Nutini et al. 2015, GS-s). Infinite or NaN where gᵢ is not finite. Cost: 3 r, 1 w,
+    /// 9 operations.
     short(slight(x)) pub fn kink_violations<'a, T>(kink: Kink<T>, x: &'a [T], g: &'a [T], w: &'a [T], scores: &'a mut [T]) -> () =
         violations_kernel
 }
@@ -177,8 +178,8 @@ fn gains_kernel<T: Real, S: Simd>(simd: S, kink: Kink<T>, x: &[T], g: &[T], l: &
 }
 
 pass! {
-    /// max dist(−gᵢ, ∂h(xᵢ)) for x within the bounds, 0 if there is none; NaN if a gᵢ is not finite and no bound explains it,
-    /// or NaN. Cost: 2 r, 10 operations.
+    /// max dist(−gᵢ, ∂h(xᵢ)) for x within the bounds, 0 if there is none; NaN if one of them is, as where
+    /// gᵢ is NaN. Cost: 2 r, 10 operations.
     short(slight(x)) pub fn kink_largest<'a, T>(kink: Kink<T>, x: &'a [T], g: &'a [T]) -> T = largest_kernel
 }
 
