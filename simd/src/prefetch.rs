@@ -1,7 +1,6 @@
 //! A hint to the memory system; it changes no value.
 
 /// Bytes that come from memory together.
-#[cfg(target_arch = "x86_64")]
 const LINE: usize = 64;
 
 /// Bytes of a vector from which on asking ahead pays: below, the caches have it anyway.
@@ -26,4 +25,11 @@ pub(crate) fn ask<T>(x: &[T], from: usize, len: usize) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (x, from, len);
+}
+
+/// Asks for the first two lines of a row: enough for the processor to fetch what follows by itself. More lines only
+/// take turns away from the rows before.
+#[inline(always)]
+pub(crate) fn ask_beginning<T>(row: &[T]) {
+    ask(row, 0, 2 * LINE / size_of::<T>().max(1) - 1);
 }

@@ -5,16 +5,15 @@ use core::marker::PhantomData;
 use pulp::{Simd, WithSimd};
 
 use super::Matrix;
-use super::rows::{add4, dots1, dots2, dots4};
+use super::rows::{Rows, add4, add8, by_eight, by_four, dots1};
+use crate::Real;
 use crate::dispatch::dispatch;
 use crate::vector::axpy_kernel;
-use crate::vectors::lanes;
-use crate::{LANES, Real};
 
 /// For every row i: s ← a_i·v, u ← `update(i, s)`, t ← t + u·a_i; the rows in order, t from the caller.
 ///
 /// This is an iteration of matrix scaling with one reading of the kernel, `update` being a_i/s (and the
-/// place to add up the error of the marginal); of any method that does Aᵀ f(A v). Four rows are multiplied
+/// place to add up the error of the marginal); of any method that does Aᵀ f(A v). Some rows are multiplied
 /// by v together, and are still in cache when they are added to t. The result has the
 /// bits of a [`dot`](crate::vector::dot) and an [`axpy`](crate::vector::axpy) a row.
 ///
@@ -48,29 +47,32 @@ fn kernel<T: Real, S: Simd>(
 ) {
     let count = a.count();
     let mut row = 0;
-    // To multiply the next rows by v before these are added, or while they are, and to ask ahead for them, lost: the
-    // streams get in each other's way.
-    while !S::IS_SCALAR && count - row >= 4 {
-        let rows = a.some_rows(row);
-        let [s0, s1, s2, s3] = dots(simd, rows, v);
+    let rows = Rows::of::<T, S>(a, 512, 4 << 10);
+    // While rows are added nothing comes from memory: many rows at a time, or short ones that overlap. To multiply the
+    // next rows by v before these are added, or while they are, lost: the streams get in each other's way.
+    while rows == Rows::Eight && count - row >= 8 {
+        let block: [&[T]; 8] = a.some_rows(row);
+        let mut weights = by_eight(simd, block, v);
+        for (k, weight) in weights.iter_mut().enumerate() {
+            *weight = update(row + k, *weight);
+        }
+        rows.ask(a, row);
+        add8(simd, weights, block, t);
+        row += 8;
+    }
+    while !S::IS_SCALAR && rows != Rows::One && count - row >= 4 {
+        let block = a.some_rows(row);
+        let [s0, s1, s2, s3] = by_four(simd, block, v);
         let weights = [update(row, s0), update(row + 1, s1), update(row + 2, s2), update(row + 3, s3)];
-        add4(simd, weights, rows, t);
+        add4(simd, weights, block, t);
         row += 4;
     }
     for row in row..count {
         let entries = a.row(row);
         let [s] = dots1(simd, [entries], v);
+        if rows == Rows::One {
+            rows.ask(a, row);
+        }
         axpy_kernel(simd, update(row, s), entries, t);
     }
-}
-
-/// The products of v with four rows: two at a time where the sums of four would leave no registers.
-#[inline(always)]
-fn dots<T: Real, S: Simd>(simd: S, rows: [&[T]; 4], v: &[T]) -> [T; 4] {
-    if 8 * LANES / lanes::<T, S>().max(1) <= S::REGISTER_COUNT {
-        return dots4(simd, rows, v);
-    }
-    let [a, b, c, d] = rows;
-    let ([a, b], [c, d]) = (dots2(simd, [a, b], v), dots2(simd, [c, d], v));
-    [a, b, c, d]
 }

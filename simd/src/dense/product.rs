@@ -3,7 +3,7 @@
 use pulp::Simd;
 
 use super::Matrix;
-use super::rows::{add2, add4, each_dot};
+use super::rows::{Rows, add2, add4, add8, each_dot};
 use crate::dispatch::{narrow, pass};
 use crate::vector::{axpy_kernel, axpy_plain, is_narrow};
 use crate::{Lanes, Real};
@@ -78,10 +78,21 @@ fn add_transposed_kernel<T: Real, S: Simd>(simd: S, a: Matrix<'_, T>, x: &[T], y
         return a.rows().zip(x).for_each(|(row, &weight)| axpy_plain(weight, row, y));
     }
     let mut row = 0;
-    // The fewer streams the faster they come; the more the less often y is read and written. Asking ahead for the
-    // next rows, and going over the columns in tiles, gained nowhere.
+    // The fewer streams the faster they come; the more the less often y is read and written. To go over the columns in
+    // tiles gained nowhere.
     let row_bytes = a.columns.saturating_mul(size_of::<T>());
-    let rest = if (1 << 10..1 << 14).contains(&row_bytes) {
+    let rows = Rows::of::<T, S>(a, 256, 8 << 10);
+    let rest = if rows == Rows::Eight {
+        let (eights, rest) = x.as_chunks::<8>();
+        for &weights in eights {
+            rows.ask(a, row);
+            add8(simd, weights, a.some_rows(row), y);
+            row += 8;
+        }
+        rest
+    } else if rows == Rows::One {
+        x
+    } else if (1 << 10..1 << 14).contains(&row_bytes) {
         let (twos, rest) = x.as_chunks::<2>();
         for &weights in twos {
             add2(simd, weights, a.some_rows(row), y);
@@ -97,6 +108,9 @@ fn add_transposed_kernel<T: Real, S: Simd>(simd: S, a: Matrix<'_, T>, x: &[T], y
         rest
     };
     for (k, &weight) in rest.iter().enumerate() {
+        if rows == Rows::One {
+            rows.ask(a, row + k);
+        }
         axpy_kernel(simd, weight, a.row(row + k), y);
     }
 }

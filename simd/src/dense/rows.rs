@@ -8,6 +8,8 @@ use super::Matrix;
 use crate::lanes::add_tail;
 use crate::lanes::bare::{dot, is_bare};
 use crate::map::{cut, map, nested_refs};
+use crate::prefetch::ask_beginning;
+use crate::vectors::lanes;
 use crate::{LANES, Real, reduce};
 
 macro_rules! dots {
@@ -46,12 +48,78 @@ macro_rules! dots {
 dots!(dots1, 1, (a sa));
 dots!(dots2, 2, (a sa) (b sb));
 dots!(dots4, 4, (a sa) (b sb) (c sc) (d sd));
+dots!(dots8, 8, (a sa) (b sb) (c sc) (d sd) (e se) (f sf) (g sg) (h sh));
+
+/// Whether the running sums of that many rows leave half of the registers.
+#[inline(always)]
+fn have_room<T: Real, S: Simd>(rows: usize) -> bool {
+    2 * rows * LANES / lanes::<T, S>().max(1) <= S::REGISTER_COUNT
+}
+
+/// The products of four rows with x: two at a time where the sums of four would leave no registers.
+#[inline(always)]
+pub(super) fn by_four<T: Real, S: Simd>(simd: S, rows: [&[T]; 4], x: &[T]) -> [T; 4] {
+    if have_room::<T, S>(4) {
+        return dots4(simd, rows, x);
+    }
+    let [a, b, c, d] = rows;
+    let ([a, b], [c, d]) = (dots2(simd, [a, b], x), dots2(simd, [c, d], x));
+    [a, b, c, d]
+}
+
+/// The products of eight rows with x, as many at a time as leave registers.
+#[inline(always)]
+pub(super) fn by_eight<T: Real, S: Simd>(simd: S, rows: [&[T]; 8], x: &[T]) -> [T; 8] {
+    if have_room::<T, S>(8) {
+        return dots8(simd, rows, x);
+    }
+    let [a, b, c, d, e, f, g, h] = rows;
+    let ([a, b, c, d], [e, f, g, h]) = (by_four(simd, [a, b, c, d], x), by_four(simd, [e, f, g, h], x));
+    [a, b, c, d, e, f, g, h]
+}
 
 /// Bytes of a matrix that comes from memory.
 const FAR: usize = 24 << 20;
 
+/// How rows come from memory best.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rows {
+    /// As they come: the matrix is in a cache, or its rows are too short for a hint to each.
+    Plain,
+    /// One after the other, as one stream; the processor stops at the end of a page of memory, so each asks for the
+    /// beginning of the one after the next, which is not far from the next page's.
+    One,
+    /// Eight beside one another, as eight streams, which ask for the beginnings of the next eight.
+    Eight,
+}
+
+impl Rows {
+    /// `longest`: bytes of a row up to which one at a time is best for a pass.
+    #[inline(always)]
+    pub(super) fn of<T: Real, S: Simd>(a: Matrix<'_, T>, shortest: usize, longest: usize) -> Self {
+        let row = a.columns.saturating_mul(size_of::<T>());
+        if S::IS_SCALAR || size_of_val(a.values) < FAR || row < shortest {
+            Self::Plain
+        } else if row <= longest {
+            Self::One
+        } else {
+            Self::Eight
+        }
+    }
+
+    /// Asks for what comes after some rows.
+    #[inline(always)]
+    pub(super) fn ask<T: Real>(self, a: Matrix<'_, T>, row: usize) {
+        match self {
+            Self::Plain => {}
+            Self::One => ask_beginning(a.row(row.saturating_add(2))),
+            Self::Eight => (8..16).for_each(|k| ask_beginning(a.row(row.saturating_add(k)))),
+        }
+    }
+}
+
 /// Calls `give(i, a_i·x)` for the rows in order, at most `most` of them. From cache one row at a time: a single
-/// stream comes from the second cache a third faster than four at once. From memory four are faster by a quarter.
+/// stream comes from the second cache a third faster than four at once, until x itself takes up the first.
 #[inline(always)]
 pub(super) fn each_dot<T: Real, S: Simd>(
     simd: S,
@@ -69,13 +137,19 @@ pub(super) fn each_dot<T: Real, S: Simd>(
     }
     let count = a.count().min(most);
     let mut row = 0;
-    while !S::IS_SCALAR && size_of_val(a.values) >= FAR && count - row >= 4 {
-        for dot in dots4(simd, a.some_rows(row), x) {
+    let rows = Rows::of::<T, S>(a, 256, 12 << 10);
+    let long = !S::IS_SCALAR && a.columns >= (16 << 10) / size_of::<T>().max(1);
+    while (rows == Rows::Eight || long) && count - row >= 8 {
+        rows.ask(a, row);
+        for dot in by_eight(simd, a.some_rows(row), x) {
             give(row, dot);
             row += 1;
         }
     }
     for row in row..count {
+        if rows == Rows::One {
+            rows.ask(a, row);
+        }
         let [dot] = dots1(simd, [a.row(row)], x);
         give(row, dot);
     }
@@ -88,6 +162,22 @@ pub(super) fn add2<T: Real, S: Simd>(simd: S, weights: [T; 2], rows: [&[T]; 2], 
     map!(simd, y, a, b; { let k = weights.map(|weight| T::splat(simd, weight)); } {
         let y = T::vadd(simd, y, T::vmul(simd, k[0], a));
         T::vadd(simd, y, T::vmul(simd, k[1], b))
+    });
+}
+
+/// y ← y + c₀·a + c₁·b + …, in that order.
+#[inline(always)]
+pub(super) fn add8<T: Real, S: Simd>(simd: S, weights: [T; 8], rows: [&[T]; 8], y: &mut [T]) {
+    let [a, b, c, d, e, f, g, h] = rows;
+    map!(simd, y, a, b, c, d, e, f, g, h; { let k = weights.map(|weight| T::splat(simd, weight)); } {
+        let y = T::vadd(simd, y, T::vmul(simd, k[0], a));
+        let y = T::vadd(simd, y, T::vmul(simd, k[1], b));
+        let y = T::vadd(simd, y, T::vmul(simd, k[2], c));
+        let y = T::vadd(simd, y, T::vmul(simd, k[3], d));
+        let y = T::vadd(simd, y, T::vmul(simd, k[4], e));
+        let y = T::vadd(simd, y, T::vmul(simd, k[5], f));
+        let y = T::vadd(simd, y, T::vmul(simd, k[6], g));
+        T::vadd(simd, y, T::vmul(simd, k[7], h))
     });
 }
 
