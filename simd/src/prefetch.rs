@@ -33,3 +33,71 @@ pub(crate) fn ask<T>(x: &[T], from: usize, len: usize) {
 pub(crate) fn ask_beginning<T>(row: &[T]) {
     ask(row, 0, 2 * LINE / size_of::<T>().max(1) - 1);
 }
+
+/// Bytes of what comes from memory: more than a core's share of the last cache.
+pub(crate) const FROM_MEMORY: usize = 24 << 20;
+
+/// Whether a vector comes from memory, and asking for the pages ahead pays.
+#[inline(always)]
+pub(crate) fn is_from_memory<T>(x: &[T]) -> bool {
+    cfg!(target_arch = "x86_64") && size_of_val(x) >= FROM_MEMORY
+}
+
+/// Bytes of a page: where one ends, the processor stops fetching ahead by itself.
+const PAGE: usize = 4096;
+/// Pages between the one that is worked on and the one whose beginning is asked for.
+const PAGES_AHEAD: usize = 4;
+
+/// A vector page by page; each asks for the beginning of one further on. All but the last are whole lanes.
+#[inline(always)]
+pub(crate) fn pages<T>(x: &[T]) -> impl Iterator<Item = &[T]> {
+    let page = (PAGE / size_of::<T>().max(1)).max(1);
+    let mut rest = x;
+    core::iter::from_fn(move || {
+        ask_beginning(rest.get(PAGES_AHEAD * page..).unwrap_or(&[]));
+        let (first, others) = rest.split_at_checked(page.min(rest.len()))?;
+        rest = others;
+        if first.is_empty() { None } else { Some(first) }
+    })
+}
+
+/// The same for a vector that is written.
+#[inline(always)]
+pub(crate) fn pages_mut<T>(x: &mut [T]) -> impl Iterator<Item = &mut [T]> {
+    let page = (PAGE / size_of::<T>().max(1)).max(1);
+    let mut rest = x;
+    core::iter::from_fn(move || {
+        ask_beginning(rest.get(PAGES_AHEAD * page..).unwrap_or(&[]));
+        let len = page.min(rest.len());
+        let (first, others) = core::mem::take(&mut rest).split_at_mut_checked(len)?;
+        rest = others;
+        if first.is_empty() { None } else { Some(first) }
+    })
+}
+
+/// `by_pages!(x, y; pass)`: a pass over vectors, page by page where they come from memory. `mut x` is written.
+macro_rules! by_pages {
+    (mut $first:ident $(, $x:ident)*; $pass:expr) => {
+        if crate::prefetch::is_from_memory($first) {
+            for crate::map::nested_refs!(($first) $($x)*) in
+                crate::prefetch::pages_mut($first) $(.zip(crate::prefetch::pages($x)))*
+            {
+                $pass;
+            }
+        } else {
+            $pass;
+        }
+    };
+    ($first:ident $(, $x:ident)*; $pass:expr) => {
+        if crate::prefetch::is_from_memory($first) {
+            for crate::map::nested_refs!(($first) $($x)*) in
+                crate::prefetch::pages($first) $(.zip(crate::prefetch::pages($x)))*
+            {
+                $pass;
+            }
+        } else {
+            $pass;
+        }
+    };
+}
+pub(crate) use by_pages;

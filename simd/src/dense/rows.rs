@@ -8,7 +8,7 @@ use super::Matrix;
 use crate::lanes::add_tail;
 use crate::lanes::bare::{dot, is_bare};
 use crate::map::{cut, map, nested_refs};
-use crate::prefetch::ask_beginning;
+use crate::prefetch::{FROM_MEMORY, ask_beginning};
 use crate::vectors::lanes;
 use crate::{LANES, Real, reduce};
 
@@ -78,9 +78,6 @@ pub(super) fn by_eight<T: Real, S: Simd>(simd: S, rows: [&[T]; 8], x: &[T]) -> [
     [a, b, c, d, e, f, g, h]
 }
 
-/// Bytes of a matrix that comes from memory.
-const FAR: usize = 24 << 20;
-
 /// How rows come from memory best.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rows {
@@ -98,7 +95,7 @@ impl Rows {
     #[inline(always)]
     pub(super) fn of<T: Real, S: Simd>(a: Matrix<'_, T>, shortest: usize, longest: usize) -> Self {
         let row = a.columns.saturating_mul(size_of::<T>());
-        if S::IS_SCALAR || size_of_val(a.values) < FAR || row < shortest {
+        if S::IS_SCALAR || size_of_val(a.values) < FROM_MEMORY || row < shortest {
             Self::Plain
         } else if row <= longest {
             Self::One

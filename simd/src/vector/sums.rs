@@ -6,6 +6,7 @@ use crate::dense::dots2;
 use crate::dispatch::{few, pass};
 use crate::lanes::bare;
 use crate::map::total;
+use crate::prefetch::by_pages;
 use crate::vector::max_abs;
 use crate::{Lanes, Real};
 
@@ -20,7 +21,7 @@ pub(crate) fn dot_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &[T]) -> T {
         return bare::dot(x, y);
     }
     let mut lanes = Lanes::default();
-    lanes.add_products(simd, x, y);
+    by_pages!(x, y; lanes.add_products(simd, x, y));
     lanes.sum()
 }
 
@@ -32,7 +33,7 @@ pass! {
 #[inline(always)]
 fn dot3_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &[T], z: &[T]) -> T {
     let mut lanes = Lanes::default();
-    total!(simd, lanes, x, y, z; {} T::vmul(simd, T::vmul(simd, x, y), z));
+    by_pages!(x, y, z; total!(simd, lanes, x, y, z; {} T::vmul(simd, T::vmul(simd, x, y), z)));
     lanes.sum()
 }
 
@@ -55,7 +56,7 @@ pass! {
 #[inline(always)]
 pub(crate) fn sum_kernel<T: Real, S: Simd>(simd: S, x: &[T]) -> T {
     let mut lanes = Lanes::default();
-    total!(simd, lanes, x; {} x);
+    by_pages!(x; total!(simd, lanes, x; {} x));
     lanes.sum()
 }
 
@@ -67,7 +68,7 @@ pass! {
 #[inline(always)]
 fn sum_abs_kernel<T: Real, S: Simd>(simd: S, x: &[T]) -> T {
     let mut lanes = Lanes::default();
-    total!(simd, lanes, x; {} T::vabs(simd, x));
+    by_pages!(x; total!(simd, lanes, x; {} T::vabs(simd, x)));
     lanes.sum()
 }
 

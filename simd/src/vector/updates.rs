@@ -5,6 +5,7 @@ use pulp::Simd;
 use crate::dispatch::{brief, few, pass, slight};
 use crate::lanes::bare;
 use crate::map::{cut_mut, map, map_total};
+use crate::prefetch::by_pages;
 use crate::{Lanes, Real};
 
 pass! {
@@ -14,7 +15,7 @@ pass! {
 
 #[inline(always)]
 pub(crate) fn axpy_kernel<T: Real, S: Simd>(simd: S, alpha: T, x: &[T], y: &mut [T]) {
-    map!(simd, y, x; { let alpha = T::splat(simd, alpha); } T::vadd(simd, y, T::vmul(simd, alpha, x)));
+    by_pages!(mut y, x; map!(simd, y, x; { let alpha = T::splat(simd, alpha); } T::vadd(simd, y, T::vmul(simd, alpha, x))));
 }
 
 /// The same as a plain loop, for what is too short for a call: the compiler makes it of narrow registers.
@@ -38,7 +39,7 @@ pass! {
 
 #[inline(always)]
 fn xpby_kernel<T: Real, S: Simd>(simd: S, x: &[T], beta: T, y: &mut [T]) {
-    map!(simd, y, x; { let beta = T::splat(simd, beta); } T::vadd(simd, x, T::vmul(simd, beta, y)));
+    by_pages!(mut y, x; map!(simd, y, x; { let beta = T::splat(simd, beta); } T::vadd(simd, x, T::vmul(simd, beta, y))));
 }
 
 pass! {
@@ -111,7 +112,7 @@ fn add_square_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &mut [T]) -> T {
         return bare::dot(x, x);
     }
     let mut squares = Lanes::default();
-    map_total!(simd, squares, y, x; {} (T::vadd(simd, y, x), T::vmul(simd, x, x)));
+    by_pages!(mut y, x; map_total!(simd, squares, y, x; {} (T::vadd(simd, y, x), T::vmul(simd, x, x))));
     squares.sum()
 }
 
@@ -130,9 +131,9 @@ fn axpy_square_kernel<T: Real, S: Simd>(simd: S, alpha: T, x: &[T], y: &mut [T])
         return bare::dot(y, y);
     }
     let mut squares = Lanes::default();
-    map_total!(simd, squares, y, x; { let alpha = T::splat(simd, alpha); } {
+    by_pages!(mut y, x; map_total!(simd, squares, y, x; { let alpha = T::splat(simd, alpha); } {
         let y = T::vadd(simd, y, T::vmul(simd, alpha, x));
         (y, T::vmul(simd, y, y))
-    });
+    }));
     squares.sum()
 }
