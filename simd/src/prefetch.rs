@@ -48,6 +48,12 @@ const PAGE: usize = 4096;
 /// Pages between the one that is worked on and the one whose beginning is asked for.
 const PAGES_AHEAD: usize = 4;
 
+/// Asks for the beginnings of the pages of a row that comes soon.
+#[inline(always)]
+pub(crate) fn ask_pages<T>(row: &[T]) {
+    row.chunks((PAGE / size_of::<T>().max(1)).max(1)).for_each(ask_beginning);
+}
+
 /// A vector page by page; each asks for the beginning of one further on. All but the last are whole lanes.
 #[inline(always)]
 pub(crate) fn pages<T>(x: &[T]) -> impl Iterator<Item = &[T]> {

@@ -14,6 +14,7 @@
 //! known, and a recurrence of one product and one difference, which is doubled in blocks of eight cells;
 //! both in registers, so that a cell is read and written once.
 
+mod ahead;
 mod by_reference;
 mod cells;
 mod doubling;

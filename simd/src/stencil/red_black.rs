@@ -8,6 +8,7 @@
 
 use pulp::Simd;
 
+use super::ahead::Ahead;
 use super::sor::{copy, sub_west};
 use super::star::{WINDOW, sub_scaled};
 use super::{Coefficients, Grid, piece, small};
@@ -65,10 +66,12 @@ fn kernel<T: Real, S: Simd>(
     let rows = grid.planes * grid.rows;
     // A colour needs the rows around it in the other: the next one, or in three dimensions the next plane.
     let lag = if grid.planes > 1 { grid.rows } else { 1 };
+    let ahead = Ahead::new(grid.columns, x);
     let mut left = count;
     while left > 0 {
         let halves = 2 * left.min(TOGETHER);
         for i in 0..rows + lag * (halves - 1) {
+            ahead.ask(i, x, rhs);
             for half in 0..halves {
                 // The halves that have not begun come last.
                 let Some(row) = i.checked_sub(half * lag) else { break };

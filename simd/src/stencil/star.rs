@@ -5,6 +5,7 @@
 
 use pulp::Simd;
 
+use super::ahead::Ahead;
 use super::reach::Reach;
 use super::{Coupling, Grid, Star, plain, small};
 use crate::dispatch::pass;
@@ -27,7 +28,9 @@ fn apply_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, x: &[T], y: &mut [
     if S::IS_SCALAR && grid.is_small() {
         return small::star(&grid, None, x, y);
     }
+    let ahead = Ahead::new(grid.columns, x);
     for (row, y) in y.chunks_exact_mut(grid.columns.max(1)).enumerate() {
+        ahead.ask(row, x, &[]);
         match Reach::new(&grid, x, row) {
             Some(reach) => reach.product(simd, y),
             None => star_window(simd, &grid, x, row, 0, y),
@@ -49,8 +52,10 @@ fn residual_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, rhs: &[T], x: &
         return small::star(&grid, Some(rhs), x, r);
     }
     let columns = grid.columns.max(1);
+    let ahead = Ahead::new(grid.columns, x);
     // Not two iterators over chunks zipped: their making may be outlined, and then a row that is 0 long could panic.
     for (row, r) in r.chunks_exact_mut(columns).enumerate() {
+        ahead.ask(row, x, rhs);
         let Some(rhs) = rhs.get(row * columns..(row + 1) * columns) else { break };
         if let Some(reach) = Reach::new(&grid, x, row) {
             reach.residual(simd, rhs, r);
@@ -77,7 +82,9 @@ fn residual_square_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, rhs: &[T
     }
     let mut lanes = Lanes::default();
     let mut buffer = [T::ZERO; WINDOW];
+    let (all, ahead) = (rhs, Ahead::new(grid.columns, x));
     for (row, rhs) in rhs.chunks_exact(grid.columns.max(1)).enumerate() {
+        ahead.ask(row, x, all);
         if let Some(reach) = Reach::new(&grid, x, row) {
             reach.add_square(simd, rhs, lanes.lanes_mut());
             continue;
