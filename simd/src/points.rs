@@ -132,6 +132,26 @@ fn exp_row<T: Real, S: Simd, C: Cost>(
             let values = self.y.values.get(start..).unwrap_or(&[]);
             kernel::<T, S, C>(simd, self.s, self.x, Matrix { values, columns: costs.len(), ..self.y }, costs);
         }
+
+        #[inline(always)]
+        fn make_terms<S: Simd>(&self, simd: S, start: usize, g: &[T], t: T, out: &mut [T]) -> bool {
+            // Points in the plane are most of what is solved; where flash counts, there is no second loop for them.
+            let [x0, x1] = *self.x else { return false };
+            if cfg!(target_os = "none") {
+                return false;
+            }
+            let from = |k: usize| self.y.row(k).get(start..).unwrap_or(&[]);
+            let (a, b, s) = (from(0), from(1), self.s);
+            map!(simd, out, g, a, b; {
+                let x = [x0, x1].map(|x| T::splat(simd, x));
+                let (s, t) = (T::splat(simd, s), T::splat(simd, t));
+            } {
+                let sum = T::vadd(simd, C::term::<T, _>(simd, x[0], a), C::term::<T, _>(simd, x[1], b));
+                let cost = T::vmul(simd, s, C::finish::<T, _>(simd, sum));
+                T::vmul(simd, T::vsub(simd, g, cost), t)
+            });
+            true
+        }
     }
     let x = x.get(..stored(&y)).unwrap_or(x);
     let e = cut_mut(e, e.len().min(y.columns));

@@ -243,9 +243,13 @@ pub(crate) fn exp_row_kernel<T: Real, S: Simd>(simd: S, g: &[T], c: &[T], s: T, 
     exponentials(simd, &maxima, y)
 }
 
-/// Costs that are made where they are needed: `make` writes those from a column on.
+/// Costs that are made where they are needed.
 pub(crate) trait Made<T: Real> {
+    /// Writes the costs from a column on.
     fn make<S: Simd>(&self, simd: S, start: usize, costs: &mut [T]);
+
+    /// xⱼ ← (gⱼ − cⱼ)·s for the columns from `start` on, without a place for the costs in between; whether it can.
+    fn make_terms<S: Simd>(&self, simd: S, start: usize, g: &[T], s: T, x: &mut [T]) -> bool;
 }
 
 /// [`exp_row`] of costs that are made a block at a time, and never leave the first cache.
@@ -263,9 +267,11 @@ pub(crate) fn exp_row_made<T: Real, S: Simd>(
     let mut costs = [T::ZERO; BLOCK];
     let mut start = 0;
     for (g, y) in pieces::<BLOCK, _>(cut(g, n)).zip(y.chunks_mut(BLOCK)) {
-        let costs = cut_mut(&mut costs, y.len());
-        made.make(simd, start, costs);
-        terms(simd, g, costs, s, y);
+        if !made.make_terms(simd, start, g, s, y) {
+            let costs = cut_mut(&mut costs, y.len());
+            made.make(simd, start, costs);
+            terms(simd, g, costs, s, y);
+        }
         largest(simd, &mut maxima, y);
         start += BLOCK;
     }
