@@ -44,9 +44,9 @@ pub(crate) fn is_from_memory<T>(x: &[T]) -> bool {
 }
 
 /// Bytes of a page: where one ends, the processor stops fetching ahead by itself.
-const PAGE: usize = 4096;
+pub(crate) const PAGE: usize = 4096;
 /// Pages between the one that is worked on and the one whose beginning is asked for.
-const PAGES_AHEAD: usize = 4;
+pub(crate) const PAGES_AHEAD: usize = 4;
 
 /// Asks for the beginnings of the pages of a row that comes soon.
 #[inline(always)]

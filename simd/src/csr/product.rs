@@ -1,30 +1,37 @@
 //! Products of sparse rows with vectors.
 
+use super::view::by_rows;
 use super::{Row, Rows, ascending};
 use crate::{Lanes, Real};
 
 /// y ← A x, each row summed from its first column.
 pub fn apply<T: Real>(rows: Rows<'_, T>, x: &[T], y: &mut [T]) {
-    for (y, row) in y.iter_mut().zip(rows.iter(usize::MAX)) {
-        *y = row.with(x).fold(T::ZERO, |sum, (_, a, x)| sum + a * x);
-    }
+    by_rows!(all in rows, usize::MAX; {
+        for (y, row) in y.iter_mut().zip(all) {
+            *y = row.with(x).fold(T::ZERO, |sum, (_, a, x)| sum + a * x);
+        }
+    });
 }
 
 /// r ← b − A x, each row from its first column.
 pub fn residual<T: Real>(rows: Rows<'_, T>, rhs: &[T], x: &[T], r: &mut [T]) {
-    for ((r, &b), row) in r.iter_mut().zip(rhs).zip(rows.iter(usize::MAX)) {
-        *r = ascending(b, row, x);
-    }
+    by_rows!(all in rows, usize::MAX; {
+        for ((r, &b), row) in r.iter_mut().zip(rhs).zip(all) {
+            *r = ascending(b, row, x);
+        }
+    });
 }
 
 /// ‖b − A x‖₂² without storing the residual; row i goes to lane i mod [`LANES`](crate::LANES).
 #[must_use]
 pub fn residual_square<T: Real>(rows: Rows<'_, T>, rhs: &[T], x: &[T]) -> T {
     let mut lanes = Lanes::default();
-    for (i, (&b, row)) in rhs.iter().zip(rows.iter(usize::MAX)).enumerate() {
-        let r = ascending(b, row, x);
-        lanes.add_at(i, r * r);
-    }
+    by_rows!(all in rows, usize::MAX; {
+        for (i, (&b, row)) in rhs.iter().zip(all).enumerate() {
+            let r = ascending(b, row, x);
+            lanes.add_at(i, r * r);
+        }
+    });
     lanes.sum()
 }
 

@@ -1,5 +1,6 @@
 //! Sweeps of successive over-relaxation in the row-residual form with the inverse diagonal.
 
+use super::view::by_rows;
 use super::{Rows, ascending, descending};
 use crate::Real;
 use crate::dispatch::pass;
@@ -25,21 +26,23 @@ fn sweep_kernel<T: Real>(rows: Rows<'_, T>, reversed: bool, omega: T, inverse: &
         return;
     }
     let n = rhs.len().min(inverse.len()).min(x.len()).min(rows.count());
-    let all = rows.iter(n).zip(cut(rhs, n)).zip(cut(inverse, n)).enumerate();
+    let (rhs, inverse) = (cut(rhs, n), cut(inverse, n));
     if reversed {
-        for (i, ((row, &b), &inverse)) in all.rev() {
+        for (i, ((row, &b), &inverse)) in rows.iter(n).zip(rhs).zip(inverse).enumerate().rev() {
             let sigma = ascending(b, row, x);
             if let Some(x) = x.get_mut(i) {
                 *x += (omega * inverse) * sigma;
             }
         }
     } else {
-        for (i, ((row, &b), &inverse)) in all {
-            let sigma = descending(b, row, x);
-            if let Some(x) = x.get_mut(i) {
-                *x += (omega * inverse) * sigma;
+        by_rows!(all in rows, n; {
+            for (i, ((row, &b), &inverse)) in all.zip(rhs).zip(inverse).enumerate() {
+                let sigma = descending(b, row, x);
+                if let Some(x) = x.get_mut(i) {
+                    *x += (omega * inverse) * sigma;
+                }
             }
-        }
+        });
     }
 }
 

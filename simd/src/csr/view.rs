@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 use crate::Real;
+use crate::prefetch::{PAGE, PAGES_AHEAD, ask_beginning};
 
 /// A matrix in compressed sparse row form whose indices have been checked: row i holds entries
 /// `offsets[i]..offsets[i + 1]`. Columns increase within a row where a pass says so. The columns of a
@@ -107,6 +108,27 @@ impl<'a, T: Real> Rows<'a, T> {
         })
     }
 
+    /// All rows, first to last, at most `most` of them; where they come from memory, each page of entries asks for the
+    /// beginning of one further on.
+    #[inline(always)]
+    pub(super) fn iter_ahead(&self, most: usize) -> impl Iterator<Item = Row<'a, T>> + use<'a, T> {
+        let this = *self;
+        let (page, ahead) = (PAGE / size_of::<T>().max(1), PAGES_AHEAD * PAGE / size_of::<T>().max(1));
+        let mut next = 0;
+        let offsets = self.offsets.get(..=most.min(self.count())).unwrap_or(&[]);
+        offsets.windows(2).map(move |pair| match *pair {
+            [from, to] => {
+                if from as usize >= next {
+                    next = from as usize + page;
+                    ask_beginning(this.values.get(from as usize + ahead..).unwrap_or(&[]));
+                    ask_beginning(this.columns.get(from as usize + ahead..).unwrap_or(&[]));
+                }
+                this.between(from, to)
+            }
+            _ => Row { columns: &[], values: &[], width: this.width },
+        })
+    }
+
     /// The entries between two neighbouring offsets of this view.
     #[inline(always)]
     fn between(&self, from: u32, to: u32) -> Row<'a, T> {
@@ -187,3 +209,18 @@ impl<'a, T: Real> Row<'a, T> {
         }
     }
 }
+
+/// `by_rows!(all in rows, most; { loop })`: a loop over all rows, that asks ahead where they come from memory; in cache the
+/// question at every row would cost a tenth.
+macro_rules! by_rows {
+    ($all:ident in $rows:expr, $most:expr; $loop:block) => {
+        if crate::prefetch::is_from_memory($rows.values()) {
+            let $all = $rows.iter_ahead($most);
+            $loop
+        } else {
+            let $all = $rows.iter($most);
+            $loop
+        }
+    };
+}
+pub(super) use by_rows;
