@@ -72,6 +72,35 @@ fn what_lies_behind_a_grid_stays_out_of_it() {
     longer::<f64>();
 }
 
+/// The passes as methods.
+#[test]
+fn methods_are_the_passes() {
+    every_case::<f64>(|grid, numbers, name| {
+        let n = grid.planes * grid.rows * grid.columns;
+        let (x, b) = (numbers.vector::<f64>(n), numbers.vector::<f64>(n));
+        let (omega, inverse) = (1.3, inverse(grid));
+        let [mut y, mut z] = [vec![0.0; n], vec![0.0; n]];
+        stencil::apply(grid, &x, &mut y);
+        grid.apply(&x, &mut z);
+        assert_eq!(y, z, "apply {name}");
+        stencil::residual(grid, &b, &x, &mut y);
+        grid.residual(&b, &x, &mut z);
+        assert_eq!(y, z, "residual {name}");
+        assert_eq!(grid.residual_square(&b, &x), stencil::residual_square(grid, &b, &x), "norm {name}");
+        stencil::sor_sweeps(grid, true, omega, &inverse, &b, &mut y, 2);
+        grid.sor_sweeps(true, omega, &inverse, &b, &mut z, 2);
+        assert_eq!(y, z, "sor {name}");
+        stencil::solve_upper(grid, omega, &inverse, &b, &mut y);
+        grid.solve_upper(omega, &inverse, &b, &mut z);
+        assert_eq!(y, z, "upper {name}");
+        let [mut lower, mut product] = [x.clone(), x.clone()];
+        let [mut l, mut p] = [x.clone(), x.clone()];
+        stencil::solve_lower(grid, omega, &inverse, &b, &y, &mut lower, &mut product);
+        grid.solve_lower(omega, &inverse, &b, &z, &mut l, &mut p);
+        assert_eq!([lower, product], [l, p], "lower {name}");
+    });
+}
+
 /// |a_kl| over the neighbours of every cell, against the definition of a neighbour.
 fn off_diagonals<T: Real>() {
     every_case::<T>(|grid, _, name| {
