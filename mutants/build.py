@@ -22,15 +22,18 @@ FEATURES = {"simd": [], "core": ["--features=heapless,nalgebra"]}
 PROFILE = {"simd": ['--config=profile.dev.package."*".opt-level=2'],
            "core": ['--config=profile.dev.package."*".opt-level=2', "--config=profile.dev.package.southwell-simd.opt-level=3"]}
 PATH = {"simd": "crate::mutants", "core": "::southwell_simd::mutants"}
+# The passes of `simd` take minutes to be optimised, and their tests no less without.
+LEVEL = {"simd": "0", "core": "1"}
 ENVIRONMENT = {
     **os.environ,
     # What a mutant makes of a lint is no reason against it.
     "RUSTFLAGS": "--cap-lints=allow",
-    "CARGO_PROFILE_DEV_OPT_LEVEL": "1",
     "CARGO_PROFILE_DEV_DEBUG": "0",
     "CARGO_INCREMENTAL": "1",
     # Parts of a crate are optimised each by itself: to do so again together is most of the time.
     "CARGO_PROFILE_DEV_LTO": "off",
+    # Passes that are not optimised keep all of their registers there.
+    "RUST_MIN_STACK": str(1 << 26),
     # The same cases every time, and no search for a smaller one: a failure is all that is asked for.
     "PROPTEST_RNG_SEED": "1",
     "PROPTEST_MAX_SHRINK_ITERS": "0",
@@ -128,12 +131,16 @@ def make(work, mutants, folder, only, patches):
         print(f"{folder}: {len(bad)} mutants do not compile", flush=True)
 
 
+def environment(folder):
+    return {**ENVIRONMENT, "CARGO_PROFILE_DEV_OPT_LEVEL": LEVEL[folder]}
+
+
 def check(work, folder, files):
     command = ["cargo", "check", "--locked", "--message-format=json", "-p", PACKAGES[folder], "--lib", *FEATURES[folder],
                *PROFILE[folder], "--target-dir", str(work / "target")]
     if folder == "simd":
         command += ["--features", "force-level"]
-    ran = subprocess.run(command, cwd=work / "tree", env=ENVIRONMENT, capture_output=True, text=True)
+    ran = subprocess.run(command, cwd=work / "tree", env=environment(folder), capture_output=True, text=True)
     if ran.returncode == 0:
         return []
     bad, strange = set(), []
@@ -158,7 +165,7 @@ def programs(work, folder, asked=()):
     others = [word for name in asked for word in ("--test", name)] or ["--tests"]
     command = ["cargo", "test", "--locked", "--no-run", "--message-format=json", "-p", PACKAGES[folder], "--lib", *others,
                *FEATURES[folder], *PROFILE[folder], "--target-dir", str(work / "target")]
-    ran = subprocess.run(command, cwd=work / "tree", env=ENVIRONMENT, capture_output=True, text=True)
+    ran = subprocess.run(command, cwd=work / "tree", env=environment(folder), capture_output=True, text=True)
     if ran.returncode != 0:
         raise SystemExit(ran.stderr[-4000:])
     found = {}

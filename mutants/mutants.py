@@ -204,6 +204,14 @@ def changes(names):
     return "; ".join(texts)
 
 
+HEAD = """# Mutants that survive
+
+Made by `mutants/mutants.py survivors` of runs that [trust.md](../docs/trust.md) counts: of samples, so that each stands for
+others like it. They are named by file and function, as lines move. Kinds and reasons are those of
+[equivalent.txt](equivalent.txt), which no test can notice, and of [survivors.txt](survivors.txt), which one might.
+"""
+
+
 def survivors(done):
     """A page: what survived, by kind and reason."""
     known = reasons("equivalent.txt") + reasons("survivors.txt")
@@ -215,6 +223,7 @@ def survivors(done):
             found[kind][reason].append(name)
     kinds = [kind for kind in dict.fromkeys([kind for _, kind, _ in known] + [unjudged[0]]) if kind in found]
     here = [name for name in FAMILIES if any(family(mutant) == name for mutant in done)]
+    print(HEAD)
     print("| | " + " | ".join(here) + " | all |\n|---|" + "---:|" * (len(here) + 1))
     rows = [("ran", list(done)), ("survived", [name for of in found.values() for names in of.values() for name in names])]
     for title, names in rows + [(kind, [name for names in found[kind].values() for name in names]) for kind in kinds]:
