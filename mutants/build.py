@@ -21,21 +21,42 @@ FEATURES = {"simd": [], "core": ["--features=heapless,nalgebra"]}
 # What has no switches in it need not be slow.
 PROFILE = {"simd": ['--config=profile.dev.package."*".opt-level=2'],
            "core": ['--config=profile.dev.package."*".opt-level=2', "--config=profile.dev.package.southwell-simd.opt-level=3"]}
-PATH = {"simd": "crate::mutants::on", "core": "::southwell_simd::mutants::on"}
+PATH = {"simd": "crate::mutants", "core": "::southwell_simd::mutants"}
+# The passes of `simd` take minutes to be optimised, and their tests no less without.
+LEVEL = {"simd": "0", "core": "1"}
 ENVIRONMENT = {
     **os.environ,
     # What a mutant makes of a lint is no reason against it.
     "RUSTFLAGS": "--cap-lints=allow",
-    "CARGO_PROFILE_DEV_OPT_LEVEL": "1",
     "CARGO_PROFILE_DEV_DEBUG": "0",
     "CARGO_INCREMENTAL": "1",
+    # Parts of a crate are optimised each by itself: to do so again together is most of the time.
+    "CARGO_PROFILE_DEV_LTO": "off",
+    # Passes that are not optimised keep all of their registers there.
+    "RUST_MIN_STACK": str(1 << 26),
     # The same cases every time, and no search for a smaller one: a failure is all that is asked for.
     "PROPTEST_RNG_SEED": "1",
     "PROPTEST_MAX_SHRINK_ITERS": "0",
 }
 
 
-def copy(work):
+# What a tree has in place of what, line by line: without AVX-512; with passes compiled for the test programs that call them.
+NARROW = {
+    "simd/Cargo.toml": (b', "x86-v4"', b""),
+    "simd/src/level.rs": (b"pulp::x86::V4::try_new().map(Arch::V4)", b"None"),
+}
+ALONE = {"simd/src/dispatch.rs": (b'#[cfg(all(feature = "force-level", not(test)))]', b"#[cfg(any())]")}
+
+
+def patched(name, content, patches):
+    if name in patches:
+        old, new = patches[name]
+        assert old in content, name
+        return content.replace(old, new)
+    return content
+
+
+def copy(work, patches):
     """Copies what has changed, so that Cargo builds no more than that."""
     root = HERE.parent
     listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=root, check=True, capture_output=True,
@@ -44,7 +65,8 @@ def copy(work):
     for name in wanted:
         there = work / "tree" / name
         there.parent.mkdir(parents=True, exist_ok=True)
-        there.exists() and is_mutated(name) or write(there, (root / name).read_bytes())
+        content = (root / name).read_bytes()
+        there.exists() and is_mutated(name) or write(there, patched(name, content, patches))
     for folder in ("core", "simd"):
         for path in (work / "tree" / folder).rglob("*.rs"):
             name = str(path.relative_to(work / "tree"))
@@ -72,13 +94,14 @@ def listed():
     return mutants
 
 
-def make(work, mutants, folder, only=""):
+def make(work, mutants, folder, only, patches):
     """Writes the tree with a package's mutants in files in whose path the pattern `only` is found; leaves out mutant after
     mutant until it compiles. Returns their fates."""
     root = HERE.parent
-    wanted = copy(work)
+    wanted = copy(work, patches)
     names = [mutant["name"] for mutant in mutants]
     text_of = {name: (root / name).read_text() for name in sorted(wanted) if is_mutated(name)}
+    text_of = {name: patched(name, text.encode(), patches).decode() for name, text in text_of.items()}
     # What is known of a file holds until it changes.
     fate_file = work / "fates.json"
     known = json.loads(fate_file.read_text()) if fate_file.exists() else {}
@@ -108,12 +131,16 @@ def make(work, mutants, folder, only=""):
         print(f"{folder}: {len(bad)} mutants do not compile", flush=True)
 
 
+def environment(folder):
+    return {**ENVIRONMENT, "CARGO_PROFILE_DEV_OPT_LEVEL": LEVEL[folder]}
+
+
 def check(work, folder, files):
     command = ["cargo", "check", "--locked", "--message-format=json", "-p", PACKAGES[folder], "--lib", *FEATURES[folder],
                *PROFILE[folder], "--target-dir", str(work / "target")]
     if folder == "simd":
         command += ["--features", "force-level"]
-    ran = subprocess.run(command, cwd=work / "tree", env=ENVIRONMENT, capture_output=True, text=True)
+    ran = subprocess.run(command, cwd=work / "tree", env=environment(folder), capture_output=True, text=True)
     if ran.returncode == 0:
         return []
     bad, strange = set(), []
@@ -138,7 +165,7 @@ def programs(work, folder, asked=()):
     others = [word for name in asked for word in ("--test", name)] or ["--tests"]
     command = ["cargo", "test", "--locked", "--no-run", "--message-format=json", "-p", PACKAGES[folder], "--lib", *others,
                *FEATURES[folder], *PROFILE[folder], "--target-dir", str(work / "target")]
-    ran = subprocess.run(command, cwd=work / "tree", env=ENVIRONMENT, capture_output=True, text=True)
+    ran = subprocess.run(command, cwd=work / "tree", env=environment(folder), capture_output=True, text=True)
     if ran.returncode != 0:
         raise SystemExit(ran.stderr[-4000:])
     found = {}

@@ -112,36 +112,48 @@ def interval(killed, of):
     return (middle - half) / (1 + z * z / of), (middle + half) / (1 + z * z / of)
 
 
-def results(path):
+# From what says least of a mutant to what says most: tests that do not come by it take nothing back.
+SHARPNESS = {"unreached": 0, "missed": 1, "timeout": 2, "killed": 2}
+
+
+def results(*paths):
+    """What became of every mutant that ran: the sharpest verdict of it, the last one of several."""
     found = {}
-    if path.exists():
-        for line in path.read_text().split("\n"):
-            if line:
-                entry = json.loads(line)
-                found[entry["name"]] = entry
+    for line in [line for path in paths if path.exists() for line in path.read_text().split("\n") if line]:
+        entry = json.loads(line)
+        known = found.get(entry["name"])
+        if known is None or SHARPNESS[entry["verdict"]] >= SHARPNESS[known["verdict"]]:
+            found[entry["name"]] = entry
     return found
 
 
-def known_equivalents():
-    """What `equivalent.txt` says of survivors: pairs of a pattern and a reason."""
-    known, reason = [], ""
-    for line in (build.HERE / "equivalent.txt").read_text().split("\n"):
-        if line.startswith("# "):
+def reasons(name):
+    """What a list says of survivors: triples of a pattern, a kind and a reason."""
+    known, kind, reason = [], "", ""
+    for line in (build.HERE / name).read_text().split("\n"):
+        if line.startswith("## "):
+            kind = line[3:]
+        elif line.startswith("# "):
             reason = line[2:]
         elif line:
-            known.append((re.compile(line), reason))
+            known.append((re.compile(line), kind, reason))
     return known
 
 
+def without_place(name):
+    """What a mutant is called whatever lines have come before it."""
+    return re.sub(r":\d+:\d+: ", ": ", name)
+
+
 def reason_for(name, known):
-    """Why this mutant cannot be noticed, if that is known. Its name counts without the place in the file."""
-    name = re.sub(r":\d+:\d+: ", ": ", name)
-    return next((reason for pattern, reason in known if pattern.fullmatch(name)), None)
+    """The kind of a survivor and why it survives, if that is known."""
+    name = without_place(name)
+    return next(((kind, reason) for pattern, kind, reason in known if pattern.fullmatch(name)), None)
 
 
 def score(mutants, fates, done, all_files):
     """A table: mutants by module, what became of them."""
-    known = known_equivalents()
+    known = reasons("equivalent.txt")
     rows = collections.defaultdict(collections.Counter)
     for mutant in mutants:
         parts = mutant["file"].split("/")
@@ -165,13 +177,79 @@ def score(mutants, fates, done, all_files):
               + f" | {share} | {band} | {f'{100 * killed / noticeable:.1f} %' if noticeable else '-'} |")
 
 
+FAMILIES = ("simd", "relaxation", "omega", "descent", "transport", "subgradient", "bandit")
+
+
+def family(name):
+    parts = name.split(":")[0].split("/")
+    return "simd" if parts[0] == "simd" else parts[2].removesuffix(".rs")
+
+
+def changes(names):
+    """Mutants of one file, function by function: `f`: `<` to `<=`, twice."""
+    found = collections.defaultdict(collections.Counter)
+    for name in names:
+        what = without_place(name).split(": ", 1)[1]
+        change, _, function = what.rpartition(" in ")
+        if not change or " -> " in function:
+            whole = re.fullmatch(r"replace (.*?)(?: -> .*)? with (.*)", what)
+            function, change = (whole[1], "gives " + whole[2]) if whole else ("", what)
+        change = re.sub(r"^replace (\S+) with (\S+)$", r"\1 → \2", change)
+        function = re.sub(r"^<impl (?:\w+(?:<.*?>)? for )?(\w+).*>::|^(\w+)<.*>::", lambda m: (m[1] or m[2]) + "::", function)
+        found[function][change] += 1
+    texts = []
+    for function, counts in sorted(found.items()):
+        each = (f"`{change}`" + (f" ({count} times)" if count > 1 else "") for change, count in counts.items())
+        texts.append((f"`{function}`: " if function else "") + ", ".join(each))
+    return "; ".join(texts)
+
+
+HEAD = """# Mutants that survive
+
+Made by `mutants/mutants.py survivors` of runs that [trust.md](../docs/trust.md) counts: of samples, so that each stands for
+others like it. They are named by file and function, as lines move. Kinds and reasons are those of
+[equivalent.txt](equivalent.txt), which no test can notice, and of [survivors.txt](survivors.txt), which one might.
+"""
+
+
+def survivors(done):
+    """A page: what survived, by kind and reason."""
+    known = reasons("equivalent.txt") + reasons("survivors.txt")
+    unjudged = ("A sharper test is missing", "")
+    found = collections.defaultdict(lambda: collections.defaultdict(list))
+    for name, entry in sorted(done.items()):
+        if entry["verdict"] in ("missed", "unreached"):
+            kind, reason = reason_for(name, known) or unjudged
+            found[kind][reason].append(name)
+    kinds = [kind for kind in dict.fromkeys([kind for _, kind, _ in known] + [unjudged[0]]) if kind in found]
+    here = [name for name in FAMILIES if any(family(mutant) == name for mutant in done)]
+    print(HEAD)
+    print("| | " + " | ".join(here) + " | all |\n|---|" + "---:|" * (len(here) + 1))
+    rows = [("ran", list(done)), ("survived", [name for of in found.values() for names in of.values() for name in names])]
+    for title, names in rows + [(kind, [name for names in found[kind].values() for name in names]) for kind in kinds]:
+        counts = collections.Counter(family(name) for name in names)
+        print(f"| {title} | " + " | ".join(str(counts[name]) for name in here) + f" | {len(names)} |")
+    for kind in kinds:
+        print(f"\n## {kind}\n")
+        for reason, names in found[kind].items():
+            files = collections.defaultdict(list)
+            for name in names:
+                files[name.split(":")[0]].append(name)
+            places = [f"`{file.replace('src/', '')}` {changes(names_there)}" for file, names_there in files.items()]
+            print(f"- {reason}" if reason else "- Nothing is known that hinders a test from noticing.")
+            for place in places:
+                print(f"  - {place}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("what", choices=["build", "run", "score", "missed", "one"])
+    parser.add_argument("what", choices=["build", "run", "score", "missed", "survivors", "one"])
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("/tmp/southwell-mutants"))
+    parser.add_argument("--results", type=pathlib.Path, action="append", help="score and list what is in this file instead")
     parser.add_argument("--package", choices=["core", "simd"], action="append", help="this one only")
     parser.add_argument("--file", default="", help="mutants of files whose path has this in it only")
     parser.add_argument("--only", default="", help="switch mutants of files in whose path this pattern is found only: a quicker build")
+    parser.add_argument("--narrow", action="store_true", help="without AVX-512: a quicker build, in which its own paths are not reached")
     parser.add_argument("--test", action="append", help="build and ask this test program only, besides the library's own tests")
     parser.add_argument("--shard", default="0/1", help="K/N: every N-th mutant of the shuffled list, from the K-th")
     parser.add_argument("--seed", type=int, default=1, help="of the order in which mutants are run")
@@ -186,16 +264,19 @@ def main():
     options.work.mkdir(parents=True, exist_ok=True)
     path = options.work / "results.jsonl"
 
+    done = results(*(options.results or [path]))
+    if options.what == "survivors":
+        return survivors(done)
     mutants, fates = build.listed(), {}
+    patches = {**(build.NARROW if options.narrow else {}), **(build.ALONE if options.test else {})}
     for folder in packages:
         here, begin = options.work / folder, time.monotonic()
         here.mkdir(exist_ok=True)
         if options.what in ("build", "run", "one") and not options.as_built:
-            fates |= build.make(here, mutants, folder, options.only)
+            fates |= build.make(here, mutants, folder, options.only, patches)
             print(f"{folder}: switches in {time.monotonic() - begin:.0f} s", flush=True)
         elif (here / "fates.json").exists():
             fates |= json.loads((here / "fates.json").read_text())["fates"]
-    done = results(path)
     asked = [(number, mutant) for number, mutant in enumerate(mutants)
              if mutant["file"].split("/")[0] in packages
              and options.file in mutant["file"] and re.search(options.only, mutant["file"])]
@@ -203,11 +284,11 @@ def main():
     if options.what == "score":
         return score([mutant for _, mutant in asked], fates, done, options.files)
     if options.what == "missed":
-        known = known_equivalents()
+        known = reasons("equivalent.txt") + reasons("survivors.txt")
         for _, mutant in asked:
             verdict = done.get(mutant["name"], {}).get("verdict")
             if verdict in ("missed", "unreached"):
-                print(verdict, mutant["name"], reason_for(mutant["name"], known) or "")
+                print(verdict, mutant["name"], *(reason_for(mutant["name"], known) or ())[1:])
         return None
 
     found = []

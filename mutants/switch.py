@@ -2,7 +2,7 @@
 
 A mutant is what `cargo mutants --list --json` says. `a + b` becomes
 
-    (match ((a), (b)) { (__l, __r) => if on(7) { __l - __r } else if on(8) { __l * __r } else { __l + __r } })
+    (match ((a), (b)) { (__l, __r) => match at(&[7, 8]) { 7 => { __l - __r } 8 => { __l * __r } _ => { __l + __r } } })
 
 so that operands are evaluated once and in order, and expressions within expressions do not multiply the code.
 """
@@ -29,9 +29,10 @@ def fate(why):
 class File:
     """One source file with the mutants in it: pairs of a number and an entry of the list."""
 
-    def __init__(self, source: bytes, mutants, path_of_on: str):
+    def __init__(self, source: bytes, mutants, path: str):
         self.source = source
-        self.on = path_of_on
+        # Whether a mutant is on, and which one of several at a place.
+        self.on, self.at = path + "::on", path + "::at"
         self.lines = [0]
         for line in source.split(b"\n"):
             self.lines.append(self.lines[-1] + len(line) + 1)
@@ -95,16 +96,14 @@ class File:
         return self.source[node.start_byte:node.end_byte].decode()
 
     def choice(self, found, alternative, default):
-        pieces = []
+        """One look at the switch, however many mutants a place has."""
+        pieces = [(f"match {self.at}(&{[number for number, _ in found]}) {{ ", None)]
         for number, mutant in found:
-            pieces += [(f"if {self.on}({number}) {{ ", None), (alternative(mutant["replacement"]), number), (" } else ", None)]
-        return [*pieces, ("{ " + default + " }", None)]
+            pieces += [(f"{number} => {{ ", None), (alternative(mutant["replacement"]), number), (" } ", None)]
+        return [*pieces, ("_ => { " + default + " } }", None)]
 
     def FnValue(self, start, end, found):
-        pieces = []
-        for number, mutant in found:
-            pieces += [(f"if {self.on}({number}) {{ ", None), (f"return {mutant['replacement']};", number), (" } ", None)]
-        self.open(start, 1 << 40, *pieces)
+        self.open(start, 1 << 40, *self.choice(found, lambda value: f"return {value};", ""), (" ", None))
 
     def BinaryOperator(self, start, end, found):
         node = self.node(start, end, ("binary_expression", "compound_assignment_expr"))

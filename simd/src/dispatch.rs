@@ -132,10 +132,11 @@ macro_rules! pass {
 pub(crate) use pass;
 
 /// Has the code of a function for both precisions in this crate where tests are built, so that not every test program, all
-/// of which call passes, compiles it again for each instruction set. What is `inline(never)` is looked for here first.
+/// of which call passes, compiles it again for each instruction set. What is `inline(never)` is looked for here first. The
+/// crate's own tests, which call few, compile those alone.
 macro_rules! compiled_here {
     ($name:ident) => {
-        #[cfg(feature = "force-level")]
+        #[cfg(all(feature = "force-level", not(test)))]
         const _: () = {
             use core::sync::atomic::AtomicPtr;
             #[used]

@@ -234,6 +234,9 @@ pub(crate) mod bare {
                     expected.add_at(i, x * y);
                 }
                 assert_eq!(dot(&x, &y).to_bits(), expected.sum().to_bits());
+                let mut expected = crate::Lanes::default();
+                x.iter().enumerate().for_each(|(i, x)| expected.add_at(i, (0.75 * x) * (0.75 * x)));
+                assert_eq!(scaled_square(0.75, &x).to_bits(), expected.sum().to_bits());
                 let double = |x: &[f32]| x.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
                 let mut expected = crate::Lanes::default();
                 for (i, (x, y)) in double(&x).iter().zip(double(&y)).enumerate() {

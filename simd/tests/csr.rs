@@ -268,6 +268,11 @@ fn a_view_of_rubbish_cannot_be_made() {
     let (columns, values) = ([0, 2, 1], [1.0f32, 2.0, 3.0]);
     let make = |offsets: &[u32], width| Rows::new(offsets, &columns, &values, width).is_some();
     assert!(make(&[0, 1, 3], 3) && make(&[1, 1, 2], 3) && make(&[], 3) && make(&[3], 9));
+    let rows = Rows::new(&[0, 1, 3], &columns, &values, 3).expect("a valid matrix");
+    assert_eq!(
+        (rows.count(), rows.width(), rows.offsets(), rows.columns()),
+        (2, 3, &[0, 1, 3][..], &columns[..])
+    );
     assert!(!make(&[0, 1, 4], 3), "beyond the entries");
     assert!(!make(&[0, 2, 1], 3), "decreasing");
     assert!(!make(&[2, 0], 3), "decreasing");

@@ -38,7 +38,7 @@ fn extremes<T: Real>() {
         assert_eq!(vector::max_abs(x).bits(), largest.bits(), "{name}");
         assert_eq!(vector::first_not_finite(x), x.iter().position(|x| !x.is_finite()), "{name}");
         let all = in_order(x, &w);
-        for k in [0, 1, 2, 5, 16, x.len(), x.len() + 3] {
+        for k in [0, 1, 2, 5, 16, 70, x.len(), x.len() + 3] {
             let (mut indices, mut values) = (vec![7; k], vec![T::ONE; k]);
             let count = vector::k_largest(x, &w, &mut indices, &mut values);
             assert_eq!(count, k.min(all.len()), "{name}, k = {k}");
@@ -70,6 +70,12 @@ fn ties_go_to_the_lower_index() {
         assert_eq!(vector::k_largest(&x, &w, &mut indices, &mut values), 5);
         assert_eq!((indices, values), ([3, 270, 700, 0, 1], [2.0, 2.0, 2.0, 1.0, 1.0]), "{level:?}");
     });
+    // Beyond what is looked at together: the first of the blocks that hold the largest.
+    let (mut x, w) = (vec![1.0f64; 7000], vec![1.0; 7000]);
+    for place in [2500, 4700, 6999] {
+        x[place] = -2.0;
+        on_every_level(|level| assert_eq!(vector::largest(&x, &w), Some((2500, 2.0)), "{level:?}"));
+    }
     assert_eq!(vector::largest::<f64>(&[], &[]), None);
     assert_eq!(vector::largest(&[f64::NAN; 20], &[1.0; 20]), None);
 }

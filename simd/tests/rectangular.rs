@@ -123,7 +123,11 @@ fn large<T: Real>() {
         let u = w / dot(row, &v);
         plain.iter_mut().zip(row).for_each(|(t, &a)| *t += u * a);
     }
+    let products: Vec<T> = case.rows.iter().map(|row| dot(row, &v)).collect();
     on_every_level(|level| {
+        let mut y = vec![T::TWO; m];
+        dense::apply(case.view(), &v, &mut y);
+        assert_eq!(bits(&y), bits(&products), "{level:?}");
         let mut t = vec![T::HALF; n];
         dense::update_rows(case.view(), &v, &mut t, |i, s| w[i] / s);
         assert_eq!(bits(&t), bits(&plain), "{level:?}");
@@ -132,7 +136,7 @@ fn large<T: Real>() {
 
 #[test]
 #[cfg_attr(miri, ignore = "too large to interpret")]
-fn fused_pass_over_a_large_matrix_matches_a_plain_loop() {
+fn products_with_a_large_matrix_match_plain_loops() {
     large::<f32>();
     large::<f64>();
 }

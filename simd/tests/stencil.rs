@@ -28,6 +28,79 @@ fn products<T: Real>() {
     });
 }
 
+/// What lies behind the cells of a grid is not of it: neither read nor written.
+fn longer<T: Real>() {
+    every_case::<T>(|grid, numbers, name| {
+        let n = grid.planes * grid.rows * grid.columns;
+        let (x, b) = (numbers.vector::<T>(n), numbers.vector::<T>(n));
+        let more = |x: &[T]| [x, &vec![T::TWO; (grid.rows + 1) * grid.columns]].concat();
+        let (mut y, mut long) = (vec![T::NAN; n], vec![T::NAN; n]);
+        stencil::apply(grid, &x, &mut y);
+        stencil::apply(grid, &more(&x), &mut long);
+        assert_eq!(bits(&y), bits(&long), "apply {name}");
+        stencil::residual(grid, &b, &x, &mut y);
+        stencil::residual(grid, &more(&b), &more(&x), &mut long);
+        assert_eq!(bits(&y), bits(&long), "residual {name}");
+        let square = stencil::residual_square(grid, &b, &x);
+        assert_eq!(square.bits(), stencil::residual_square(grid, &b, &more(&x)).bits(), "norm {name}");
+        let (omega, inverse) = (T::from_f64(1.3), inverse(grid));
+        for reversed in [false, true] {
+            let (mut short, mut long) = (x.clone(), more(&x));
+            stencil::sor_sweep(grid, reversed, omega, &inverse, &b, &mut short);
+            stencil::sor_sweep(grid, reversed, omega, &inverse, &more(&b), &mut long);
+            assert_eq!(bits(&more(&short)), bits(&long), "sor {reversed} {name}");
+            let (mut short, mut long) = (x.clone(), more(&x));
+            stencil::red_black_sweep(grid, reversed, omega, &inverse, &b, &mut short);
+            stencil::red_black_sweep(grid, reversed, omega, &inverse, &more(&b), &mut long);
+            assert_eq!(bits(&more(&short)), bits(&long), "red-black {reversed} {name}");
+        }
+        let (mut t, mut long) = (x.clone(), more(&x));
+        stencil::solve_upper(grid, omega, &inverse, &b, &mut t);
+        stencil::solve_upper(grid, omega, &inverse, &more(&b), &mut long);
+        assert_eq!(bits(&more(&t)), bits(&long), "upper {name}");
+        let (mut y, mut w) = (x.clone(), x.clone());
+        let (mut long_y, mut long_w) = (more(&x), x.clone());
+        stencil::solve_lower(grid, omega, &inverse, &b, &t, &mut y, &mut w);
+        stencil::solve_lower(grid, omega, &inverse, &more(&b), &more(&t), &mut long_y, &mut long_w);
+        assert_eq!([more(&y), w].map(|x| bits(&x)), [long_y, long_w].map(|x| bits(&x)), "lower {name}");
+    });
+}
+
+#[test]
+fn what_lies_behind_a_grid_stays_out_of_it() {
+    longer::<f32>();
+    longer::<f64>();
+}
+
+/// The passes as methods.
+#[test]
+fn methods_are_the_passes() {
+    every_case::<f64>(|grid, numbers, name| {
+        let n = grid.planes * grid.rows * grid.columns;
+        let (x, b) = (numbers.vector::<f64>(n), numbers.vector::<f64>(n));
+        let (omega, inverse) = (1.3, inverse(grid));
+        let [mut y, mut z] = [vec![0.0; n], vec![0.0; n]];
+        stencil::apply(grid, &x, &mut y);
+        grid.apply(&x, &mut z);
+        assert_eq!(y, z, "apply {name}");
+        stencil::residual(grid, &b, &x, &mut y);
+        grid.residual(&b, &x, &mut z);
+        assert_eq!(y, z, "residual {name}");
+        assert_eq!(grid.residual_square(&b, &x), stencil::residual_square(grid, &b, &x), "norm {name}");
+        stencil::sor_sweeps(grid, true, omega, &inverse, &b, &mut y, 2);
+        grid.sor_sweeps(true, omega, &inverse, &b, &mut z, 2);
+        assert_eq!(y, z, "sor {name}");
+        stencil::solve_upper(grid, omega, &inverse, &b, &mut y);
+        grid.solve_upper(omega, &inverse, &b, &mut z);
+        assert_eq!(y, z, "upper {name}");
+        let [mut lower, mut product] = [x.clone(), x.clone()];
+        let [mut l, mut p] = [x.clone(), x.clone()];
+        stencil::solve_lower(grid, omega, &inverse, &b, &y, &mut lower, &mut product);
+        grid.solve_lower(omega, &inverse, &b, &z, &mut l, &mut p);
+        assert_eq!([lower, product], [l, p], "lower {name}");
+    });
+}
+
 /// |a_kl| over the neighbours of every cell, against the definition of a neighbour.
 fn off_diagonals<T: Real>() {
     every_case::<T>(|grid, _, name| {

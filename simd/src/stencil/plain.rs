@@ -35,13 +35,13 @@ fn couplings<'a, T>(grid: &'a Grid<'a, T>, direction: usize) -> &'a [T] {
     }
 }
 
-/// An element; zero where there is none.
 /// What couples one cell in a direction.
 #[inline(never)]
 fn coupling<T: Real>(grid: &Grid<'_, T>, direction: usize, cell: usize) -> T {
     at(couplings(grid, direction), if is_constant(grid) { 0 } else { cell })
 }
 
+/// An element; zero where there is none.
 #[inline(always)]
 fn at<T: Real>(x: &[T], cell: usize) -> T {
     x.get(cell).copied().unwrap_or(T::ZERO)
