@@ -112,35 +112,6 @@ fn products_match_plain_loops() {
     products::<f64>();
 }
 
-/// A matrix that no cache holds: rows go together in another way.
-fn large<T: Real>() {
-    let (m, n) = (391, (1 << 16) / size_of::<T>() - 5);
-    let mut numbers = Numbers(12);
-    let case = Case::<T>::new(&mut numbers, m, n, 5, false);
-    let (v, w) = (vector::<T>(&mut numbers, n, false), vector::<T>(&mut numbers, m, false));
-    let mut plain = vec![T::HALF; n];
-    for (row, &w) in case.rows.iter().zip(&w) {
-        let u = w / dot(row, &v);
-        plain.iter_mut().zip(row).for_each(|(t, &a)| *t += u * a);
-    }
-    let products: Vec<T> = case.rows.iter().map(|row| dot(row, &v)).collect();
-    on_every_level(|level| {
-        let mut y = vec![T::TWO; m];
-        dense::apply(case.view(), &v, &mut y);
-        assert_eq!(bits(&y), bits(&products), "{level:?}");
-        let mut t = vec![T::HALF; n];
-        dense::update_rows(case.view(), &v, &mut t, |i, s| w[i] / s);
-        assert_eq!(bits(&t), bits(&plain), "{level:?}");
-    });
-}
-
-#[test]
-#[cfg_attr(miri, ignore = "too large to interpret")]
-fn products_with_a_large_matrix_match_plain_loops() {
-    large::<f32>();
-    large::<f64>();
-}
-
 fn updates<T: Real>() {
     let alpha = T::from_f64(0.7);
     every_shape::<T>(|case, numbers, strange, name| {
