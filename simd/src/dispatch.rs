@@ -132,10 +132,11 @@ macro_rules! pass {
 pub(crate) use pass;
 
 /// Has the code of a function for both precisions in this crate where tests are built, so that not every test program, all
-/// of which call passes, compiles it again for each instruction set. What is `inline(never)` is looked for here first.
+/// of which call passes, compiles it again for each instruction set. What is `inline(never)` is looked for here first. In
+/// the crate's own unit tests nothing else would look for it.
 macro_rules! compiled_here {
     ($name:ident) => {
-        #[cfg(feature = "force-level")]
+        #[cfg(all(feature = "force-level", not(test)))]
         const _: () = {
             use core::sync::atomic::AtomicPtr;
             #[used]
