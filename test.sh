@@ -119,10 +119,11 @@ need_miri() {
     done
 }
 
+# Tools that do little themselves are not worth a release build.
 need_cargo_fuzz() {
     need_toolchain "$NIGHTLY"
-    command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz ||
-        miss "cargo-fuzz: 'cargo install --locked cargo-fuzz' failed"
+    command -v cargo-fuzz >/dev/null || cargo install --debug --locked cargo-fuzz ||
+        miss "cargo-fuzz: 'cargo install --debug --locked cargo-fuzz' failed"
 }
 
 need_cargo_deny() {
@@ -131,8 +132,8 @@ need_cargo_deny() {
 }
 
 need_defmt_print() {
-    command -v defmt-print >/dev/null || cargo install --locked defmt-print ||
-        miss "defmt-print: 'cargo install --locked defmt-print' failed"
+    command -v defmt-print >/dev/null || cargo install --debug --locked defmt-print ||
+        miss "defmt-print: 'cargo install --debug --locked defmt-print' failed"
 }
 
 # Between what a verb needs and what it does: ends the script if something could not be had, and the verb if that was
@@ -149,8 +150,26 @@ all_there() {
 
 # --- the verbs -----------------------------------------------------------------------------------
 
+# Whether a verb was asked for.
+asked() { [[ " ${VERBS[*]} " == *" $1 "* ]]; }
+
+# Features of what is built for this machine, of the workspace, for all verbs that build it: one build has what each of them
+# needs, since a feature more is another build of all that depends on it, and of much that does not.
+features() {
+    local verb list=$ADDED
+    for verb in gpu mpi; do ! asked "$verb" || list+=",southwell-std/$verb"; done
+    echo "$list"
+}
+
+# What these features need besides Rust.
+need_features() {
+    ! asked gpu || need_vulkan
+    ! asked mpi || need_mpi
+}
+
 lint() {
-    need_component rustfmt; need_component clippy; need_targets "${FIRMWARE_TARGETS[@]}" "$WASM_TARGET"; all_there
+    need_component rustfmt; need_component clippy; need_targets "${FIRMWARE_TARGETS[@]}" "$WASM_TARGET"
+    need_features; all_there
     say "format"
     cargo fmt --all --check
     local package
@@ -158,13 +177,14 @@ lint() {
         cargo fmt --manifest-path "$package/Cargo.toml" --check
     done
     say "clippy"
-    cargo clippy --locked --workspace --all-targets --features "$ADDED,southwell/defmt" -- -D warnings
+    cargo clippy --locked --workspace --all-targets --features "$(features),southwell/defmt" -- -D warnings
     cargo clippy --locked -p southwell-simd --no-default-features -- -D warnings
     cargo clippy --locked -p southwell-simd --features std -- -D warnings
     cargo clippy --locked -p southwell --no-default-features -- -D warnings
     cargo clippy --locked -p southwell --features std -- -D warnings
     cargo clippy --locked -p southwell-std --no-default-features --all-targets -- -D warnings
-    cargo clippy --locked --manifest-path fuzz/Cargo.toml --all-targets -- -D warnings
+    # Nothing is linked, so the fuzzer's C++ need not be there.
+    CUSTOM_LIBFUZZER_PATH=/nowhere/libfuzzer.a cargo clippy --locked --manifest-path fuzz/Cargo.toml --all-targets -- -D warnings
     cargo clippy --locked --manifest-path targets/scenario/Cargo.toml --all-targets -- -D warnings
     (cd targets/cortex-m && cargo clippy --locked --release --features extras -- -D warnings)
     (cd targets/riscv && cargo clippy --locked --release -- -D warnings)
@@ -174,16 +194,23 @@ lint() {
 
 msrv() {
     need_toolchain "$MSRV"; all_there
-    say "builds with Rust $MSRV"
-    rustup run "$MSRV" cargo check --locked --workspace --lib --bins --target-dir target/msrv
+    say "builds with Rust $MSRV, and without GPUs and MPI, as most build it, says nothing"
+    RUSTFLAGS="${RUSTFLAGS:-} -Dwarnings" rustup run "$MSRV" cargo check --locked --workspace --lib --bins --target-dir target/msrv
 }
 
+# The examples of `core` are run; those of other packages `lint` has seen.
 host() {
-    all_there
+    need_features; all_there
     say "host tests"
-    cargo test --locked --features "$ADDED"
+    # Where GPUs are asked for, there must be one, or software that plays it.
+    ! asked gpu || export SOUTHWELL_REQUIRE_GPU=1
+    cargo test --locked --features "$(features)" --lib --bins --tests
+    unset SOUTHWELL_REQUIRE_GPU
+    cargo test --locked --features "$(features)" --doc
     say "examples"
-    local example
+    local example chosen=()
+    for example in core/examples/*.rs; do chosen+=(--example "$(basename "$example" .rs)"); done
+    cargo build --locked --profile test --features "$(features)" "${chosen[@]}"
     for example in core/examples/*.rs; do
         example=$(basename "$example" .rs)
         # Hundreds of couplings: half a minute.
@@ -193,41 +220,32 @@ host() {
 }
 
 docs() {
-    all_there
+    need_features; all_there
     say "documentation"
-    RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --features "$ADDED,southwell/defmt"
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --features "$(features),southwell/defmt"
 }
 
-# Whether GPUs and MPI are both asked for: then one build has both.
-gpu_and_mpi() { [[ " ${VERBS[*]} " == *" gpu "* && " ${VERBS[*]} " == *" mpi "* ]]; }
-
-# Features of `southwell-std` for a verb that needs more than Rust, with what the host tests were built with.
-beyond() {
-    if gpu_and_mpi; then echo "gpu,mpi,$ADDED"; else echo "$1,$ADDED"; fi
-}
-
-# On software Vulkan where there is no card.
+# On software Vulkan where there is no card. `host` runs these tests too where both are asked for.
 gpu() {
-    need_vulkan
-    ! gpu_and_mpi || need_mpi
-    all_there
+    need_vulkan; need_features; all_there
+    ! asked host || return 0
     say "solvers on a GPU, or on software that plays one"
     export SOUTHWELL_REQUIRE_GPU=1
-    cargo test --locked -p southwell-std --features "$(beyond gpu)" --test gpu
-    cargo test --locked -p southwell-std --features "$(beyond gpu)" --lib gpu
+    cargo test --locked --features "$(features)" --test gpu
+    cargo test --locked --features "$(features)" --lib gpu
     unset SOUTHWELL_REQUIRE_GPU
 }
 
 # Every command and every Rust snippet of README.md and docs/*.md.
 pages() {
-    need_program python3 python3; all_there
+    need_program python3 python3; need_features; all_there
     say "every command of the pages"
     # The binary as the tests of the command line have it, so that it is not built twice.
-    cargo test --locked --features "$ADDED" --test cli --no-run
+    cargo test --locked --features "$(features)" --test cli --no-run
     python3 docs/check.py target/debug/southwell
     python3 docs/scaling.py --check
     say "every snippet of the pages"
-    cargo test --locked --features "$ADDED" --doc pages
+    cargo test --locked --features "$(features)" --doc pages
 }
 
 # What is depended on and what would be published. Semantic versions are compared from the first tag on.
@@ -291,11 +309,9 @@ c() {
 }
 
 mpi() {
-    need_mpi; all_there
-    say "clippy, with MPI and GPUs"
-    cargo clippy --locked -p southwell-std --features gpu,mpi --all-targets -- -D warnings
+    need_mpi; need_features; all_there
     say "drivers over MPI"
-    FEATURES=$(beyond mpi) std-adapters/tests/mpi.sh
+    FEATURES=$(features) std-adapters/tests/mpi.sh
 }
 
 mpich() {

@@ -43,8 +43,13 @@ ranks() {
 # What a JSON document says without times and the number of ranks.
 facts() { grep -v -e '"seconds"' -e '"ranks"' -e '"resumed"' "$1" | tr -d ','; }
 
-# The profile of the tests, so that little is built twice.
-build=(cargo build --locked --profile test -p southwell-std --features "${FEATURES:-mpi}" --example ranks)
+# The profile of the tests, so that little is built twice; with FEATURES, which are the workspace's, it is the build that its
+# tests were made from.
+if [ -n "${FEATURES:-}" ]; then
+    build=(cargo build --locked --profile test --features "$FEATURES" --example ranks)
+else
+    build=(cargo build --locked --profile test -p southwell-std --features mpi --example ranks)
+fi
 if [ "$SHORT" = short ]; then
     "${build[@]}" --no-default-features
 else

@@ -101,7 +101,8 @@ fn a_full_disk_is_an_error() {
     assert!(told.err.contains("standard output"), "{}", told.err);
 }
 
-/// Over ranks there is nothing to run without MPI: the message says what to build, and nothing is read.
+/// Over ranks there is nothing to run without MPI: the message says what to build, and nothing is read. (Where tests are
+/// built with MPI, the binary's own say so.)
 #[test]
 #[cfg(not(feature = "mpi"))]
 fn without_mpi_a_cluster_is_refused_with_what_to_build() {

@@ -19,6 +19,13 @@ static CHOSEN: OnceLock<Device> = OnceLock::new();
 
 /// Keeps the device, if the subcommand can run there.
 pub(crate) fn choose(device: Device, command: &Command) -> Result<(), Failure> {
+    check(&device, command, cfg!(feature = "gpu"))?;
+    CHOSEN.get_or_init(|| device);
+    Ok(())
+}
+
+/// Refuses what a subcommand does not run on, in a build with or without support for graphics processors.
+fn check(device: &Device, command: &Command, gpu_support: bool) -> Result<(), Failure> {
     let alone = match command {
         Command::Devices(_) => Some("devices"),
         Command::Completions(_) => Some("completions"),
@@ -41,20 +48,21 @@ pub(crate) fn choose(device: Device, command: &Command) -> Result<(), Failure> {
         | Command::Recover(_)
         | Command::Fit(_) => None,
     };
-    match (&device, command) {
-        #[cfg(feature = "gpu")]
+    match (device, command) {
+        (Device::Gpu(_), _) if !gpu_support => {
+            return Err(format!(
+                "--device {device}: this southwell was built without support for graphics processors; build it with \
+                 `cargo build --release -p southwell-std --features gpu`, or take --device threads"
+            )
+            .into());
+        }
         (Device::Gpu(_), Command::Relax(_)) => {}
-        #[cfg(feature = "gpu")]
         (Device::Gpu(_), Command::Heat(arguments)) if !arguments.is_divided() => {}
-        #[cfg(feature = "gpu")]
         (Device::Gpu(_), Command::Transport(arguments)) if !arguments.out_of_core => {}
-        #[cfg(feature = "gpu")]
         (Device::Gpu(_), Command::Descend(arguments))
             if !arguments.is_divided() && !arguments.out_of_core => {}
-        #[cfg(feature = "gpu")]
         (Device::Gpu(_), Command::Recover(arguments))
             if !arguments.is_divided() && !arguments.out_of_core => {}
-        #[cfg(feature = "gpu")]
         (Device::Gpu(_), _) => {
             return Err(format!(
                 "--device {device}: only southwell descend, heat, recover, relax and transport run there, alone and in \
@@ -62,23 +70,14 @@ pub(crate) fn choose(device: Device, command: &Command) -> Result<(), Failure> {
             )
             .into());
         }
-        #[cfg(not(feature = "gpu"))]
-        (Device::Gpu(_), _) => {
-            return Err(format!(
-                "--device {device}: this southwell was built without support for graphics processors; build it with \
-                 `cargo build --release -p southwell-std --features gpu`, or take --device threads"
-            )
-            .into());
-        }
         _ => {}
     }
-    if let (Device::Threads(_), Some(name)) = (&device, alone) {
+    if let (Device::Threads(_), Some(name)) = (device, alone) {
         return Err(format!(
             "--device {device}: southwell {name} runs on one thread; leave --device out, or say cpu or auto"
         )
         .into());
     }
-    CHOSEN.get_or_init(|| device);
     Ok(())
 }
 
@@ -181,5 +180,32 @@ impl Gpu {
     pub(crate) fn name(&self) -> Option<String> {
         let device = self.opened.as_ref().ok().filter(|_| !self.failed.get())?;
         Some(Device::Gpu(Some(device.adapter().name.clone())).to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::check;
+    use crate::Cli;
+
+    fn checked(words: &[&str], gpu_support: bool) -> Result<(), String> {
+        let cli = Cli::try_parse_from([&["southwell"], words].concat()).map_err(|error| error.to_string())?;
+        check(&cli.device, &cli.command, gpu_support).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_graphics_processor_needs_the_feature() {
+        for command in [&["relax", "A.mtx"][..], &["heat"], &["devices"]] {
+            let said = checked(&[command, &["--device", "gpu"]].concat(), false).expect_err("no support");
+            assert!(said.contains("--features gpu") && said.lines().count() == 1, "{said}");
+            assert_eq!(checked(&[command, &["--device", "cpu"]].concat(), false), Ok(()));
+        }
+        assert_eq!(checked(&["relax", "A.mtx", "--device", "gpu"], true), Ok(()));
+        for command in [&["heat", "--cluster"][..], &["balance", "A.mtx"]] {
+            let said = checked(&[command, &["--device", "gpu"]].concat(), true).expect_err("not there");
+            assert!(said.contains("only southwell descend, heat"), "{said}");
+        }
     }
 }

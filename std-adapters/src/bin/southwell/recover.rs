@@ -140,7 +140,6 @@ pub(crate) struct Arguments {
     resume: Option<PathBuf>,
 }
 
-#[cfg(feature = "gpu")]
 impl Arguments {
     /// Whether ranks share the problem.
     pub(crate) fn is_divided(&self) -> bool {

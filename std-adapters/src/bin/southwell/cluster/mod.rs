@@ -6,7 +6,7 @@ mod files;
 mod line;
 #[cfg(feature = "mpi")]
 mod ranks;
-#[cfg(not(feature = "mpi"))]
+#[cfg(any(test, not(feature = "mpi")))]
 mod without;
 
 #[cfg(feature = "mpi")]

@@ -30,3 +30,39 @@ pub(crate) fn transport(_arguments: &crate::transport::Arguments) -> Result<Exit
 pub(crate) fn fit(_arguments: &crate::fit::Arguments) -> Result<ExitCode, Failure> {
     Err(HOW.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::{Cli, Command};
+
+    /// The message says what to build, and nothing is read; in builds with MPI too.
+    #[test]
+    fn a_cluster_is_refused_with_what_to_build() {
+        for words in [
+            &["heat"][..],
+            &["relax", "nowhere.mtx"],
+            &["transport", "--cost", "nowhere.npy"],
+            &["descend", "nowhere.npz"],
+            &["recover", "nowhere.npz", "--rank", "1"],
+            &["fit", "nowhere.npz", "--loss", "lad"],
+        ] {
+            let cli = Cli::try_parse_from([&["southwell"], words, &["--cluster"]].concat())
+                .expect("good arguments");
+            let refused = match &cli.command {
+                Command::Heat(arguments) => heat(arguments),
+                Command::Relax(arguments) => relax(arguments),
+                Command::Transport(arguments) => transport(arguments),
+                Command::Descend(arguments) => descend(arguments),
+                Command::Recover(arguments) => recover(arguments),
+                Command::Fit(arguments) => fit(arguments),
+                _ => panic!("{words:?} is another command"),
+            };
+            let said = refused.expect_err("refused").to_string();
+            assert!(said.contains("--features mpi") && said.contains("libopenmpi-dev"), "{said}");
+            assert_eq!(said.lines().count(), 1, "{said}");
+        }
+    }
+}

@@ -214,7 +214,6 @@ fn lattice(text: &str) -> Result<(usize, usize), String> {
 
 impl Arguments {
     /// Whether ranks share the problem.
-    #[cfg(feature = "gpu")]
     pub(crate) fn is_divided(&self) -> bool {
         self.cluster
     }
