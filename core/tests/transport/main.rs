@@ -17,6 +17,7 @@ mod greenkhorn_steps;
 mod grid;
 mod newton;
 mod newton_steps;
+mod odds;
 mod point_cost;
 mod refusals;
 mod rounding;
