@@ -76,6 +76,9 @@ impl<T: Real> Design<T> for Columns<'_, T> {
     fn weighted_gram(&self, column: usize, other: usize, w: &[T]) -> T {
         vector::dot3(self.column(column), self.column(other), w)
     }
+    fn add_weighted(&self, column: usize, alpha: T, w: &[T], v: &mut [T]) {
+        vector::scaled_xpby(alpha, w, self.column(column), T::ONE, v);
+    }
     fn transposed(&self, v: &[T], out: &mut [T]) {
         if self.rows == 0 {
             out.fill(T::ZERO); // columns without entries are not rows that a pass would see

@@ -91,6 +91,9 @@ impl<T: Real> Design<T> for Csc<'_, T> {
         let (_, values) = self.column(column);
         vector::dot(values, values)
     }
+    fn entries(&self, column: usize) -> usize {
+        self.column(column).0.len()
+    }
     fn weighted_gram(&self, column: usize, other: usize, w: &[T]) -> T {
         let mut sum = T::ZERO;
         self.shared(column, other, |row, x, y| {

@@ -31,6 +31,21 @@ pub trait Design<T: Real> {
     fn square(&self, column: usize) -> T {
         self.gram(column, column)
     }
+
+    /// v ← v + α diag(w) a_j, each element by α·(w_i·a_ij). Cost: the column and w.
+    fn add_weighted(&self, column: usize, alpha: T, w: &[T], v: &mut [T]) {
+        self.visit(column, |row, a| {
+            if let (Some(v), Some(&w)) = (v.get_mut(row), w.get(row)) {
+                *v += alpha * (w * a);
+            }
+        });
+    }
+
+    /// What a product with a column costs: its stored entries. Methods go by it when they choose between ways that
+    /// differ in rounding only. Cost: none.
+    fn entries(&self, _column: usize) -> usize {
+        self.rows()
+    }
 }
 
 /// A reference to a design is a design.
@@ -64,5 +79,11 @@ impl<T: Real, A: Design<T> + ?Sized> Design<T> for &A {
     }
     fn square(&self, column: usize) -> T {
         (**self).square(column)
+    }
+    fn add_weighted(&self, column: usize, alpha: T, w: &[T], v: &mut [T]) {
+        (**self).add_weighted(column, alpha, w, v);
+    }
+    fn entries(&self, column: usize) -> usize {
+        (**self).entries(column)
     }
 }

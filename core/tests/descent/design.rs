@@ -39,6 +39,14 @@ fn stands_for<T: Real>(name: &str, a: &impl Design<T>, plain: &[Vec<f64>], rows:
         for ((&moved, v), a) in moved.iter().zip(&v).zip(column) {
             near(moved, v + 0.5 * a, 1);
         }
+        let mut moved = tv.clone();
+        a.add_weighted(j, T::HALF, &tw, &mut moved);
+        for (i, moved) in moved.iter().enumerate() {
+            let exact = tv[i] + T::HALF * (tw[i] * T::from_f64(column[i]));
+            assert_eq!(moved.bits(), exact.bits(), "{name}: weighted, {i}");
+        }
+        let stored = column.iter().filter(|a| **a != 0.0).count();
+        assert!(a.entries(j) == stored || a.entries(j) == rows, "{name}: entries");
         let mut seen = vec![0.0; rows];
         let mut last = None;
         a.visit(j, |row, value| {

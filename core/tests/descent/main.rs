@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod design;
+mod direct_sets;
 mod forests;
 mod nonnegative;
 mod penalties;

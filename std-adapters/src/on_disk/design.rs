@@ -120,6 +120,9 @@ impl<T: Element> Design<T> for DiskDesign<T> {
     fn weighted_gram(&self, column: usize, other: usize, w: &[T]) -> T {
         vector::dot3(&self.column(column), &self.column(other), w)
     }
+    fn add_weighted(&self, column: usize, alpha: T, w: &[T], v: &mut [T]) {
+        vector::scaled_xpby(alpha, w, &self.column(column), T::ONE, v);
+    }
     fn transposed(&self, v: &[T], out: &mut [T]) {
         out.fill(T::ZERO);
         let read = self.file.pass(|first, values| {

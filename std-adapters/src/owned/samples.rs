@@ -139,4 +139,10 @@ impl Design<f64> for SamplesView<'_> {
     fn square(&self, column: usize) -> f64 {
         either!(self, view => view.square(column))
     }
+    fn add_weighted(&self, column: usize, alpha: f64, w: &[f64], v: &mut [f64]) {
+        either!(self, view => view.add_weighted(column, alpha, w, v));
+    }
+    fn entries(&self, column: usize) -> usize {
+        either!(self, view => view.entries(column))
+    }
 }

@@ -36,6 +36,12 @@ impl<T: Real, A: Design<T> + Sync> Design<T> for Threaded<'_, A> {
     fn square(&self, column: usize) -> T {
         self.inner.square(column)
     }
+    fn add_weighted(&self, column: usize, alpha: T, w: &[T], v: &mut [T]) {
+        self.inner.add_weighted(column, alpha, w, v);
+    }
+    fn entries(&self, column: usize) -> usize {
+        self.inner.entries(column)
+    }
     fn apply(&self, x: &[T], out: &mut [T]) {
         self.inner.apply(x, out);
     }

@@ -27,16 +27,22 @@ pub(super) struct Done {
 /// factor costs the more the larger it is. (8 to 64 take the same time on the standard problems.)
 const PATIENCE: usize = 16;
 
+/// prox(w + slope/L) − w for the threshold t.
+#[inline(always)]
+pub(super) fn step<T: Real>((x, slope): (T, T), (inverse, t): (T, T), positive: bool) -> T {
+    let v = x + slope * inverse;
+    let size = (if positive { v } else { v.abs() }) - t * inverse;
+    let shrunk = if size > T::ZERO { size } else { T::ZERO };
+    (if v < T::ZERO { -shrunk } else { shrunk }) - x
+}
+
 impl<T: Real> WorkingSet<'_, T> {
     pub(super) fn look(&self, positive: bool) -> Look<T> {
         let (mut best, mut look) = (T::ZERO, Look { violation: T::ZERO, slot: 0, step: T::ZERO });
         let known = self.x.iter().zip(&*self.slope).zip(&*self.inverse);
         let weights = self.threshold.iter().zip(&*self.diagonal);
         for (slot, (((&x, &g), &inverse), (&t, &l))) in known.zip(weights).take(self.len).enumerate() {
-            let (v, t_l) = (x + g * inverse, t * inverse);
-            let size = (if positive { v } else { v.abs() }) - t_l;
-            let shrunk = if size > T::ZERO { size } else { T::ZERO };
-            let d = (if v < T::ZERO { -shrunk } else { shrunk }) - x;
+            let d = step((x, g), (inverse, t), positive);
             let weighted = d * l;
             let (score, violation) = (weighted * d, weighted.abs() / t);
             if look.violation < violation {
@@ -71,7 +77,7 @@ impl<T: Real> WorkingSet<'_, T> {
                 break;
             }
             self.fill(look.slot, columns);
-            self.shift(look.slot, look.step);
+            self.shift(look.slot, look.step, columns);
             done.updates += 1;
             since += 1;
             if since >= PATIENCE.max(self.support_len / 2) {

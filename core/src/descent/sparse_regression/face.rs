@@ -31,8 +31,43 @@ impl<T: Real> WorkingSet<'_, T> {
             }
             steps += 1;
             self.solve(false);
-            if !self.walk() {
+            if !self.walk(columns) {
                 break;
+            }
+        }
+        steps
+    }
+
+    /// The same by a factor that may be of another curvature than the slopes, which come from the residual: steps are taken
+    /// again, until no slope of the support is farther than `enough` of its threshold from where it should be. A factor that does
+    /// not halve that distance is made anew; returns the number of steps.
+    pub(super) fn descend_on_face_directly<A: Design<T>>(
+        &mut self,
+        columns: &mut Columns<'_, '_, T, A>,
+        enough: T,
+        most: u32,
+    ) -> u32 {
+        let (mut steps, mut last, mut anew) = (0, T::INFINITY, self.factored == 0);
+        self.update_support();
+        while steps < most {
+            self.factorise(columns);
+            let violation = self.slopes_of_support(columns);
+            if violation <= enough || !violation.is_finite() {
+                break;
+            }
+            if violation > T::HALF * last {
+                if anew {
+                    break;
+                }
+                (anew, last, self.factored) = (true, T::INFINITY, 0);
+                continue;
+            }
+            last = violation;
+            steps += 1;
+            self.solve(false);
+            if self.walk(columns) {
+                last = T::INFINITY;
+                self.update_support();
             }
         }
         steps
@@ -61,7 +96,7 @@ impl<T: Real> WorkingSet<'_, T> {
                 return steps;
             }
             self.solve(true);
-            if !self.search() {
+            if !self.search(columns) {
                 return steps + 1;
             }
         }
@@ -69,7 +104,7 @@ impl<T: Real> WorkingSet<'_, T> {
     }
 
     /// w_S ← w_S + t d with t = 1, ½, … that lowers the objective; whether it was 1.
-    fn search(&mut self) -> bool {
+    fn search<A: Design<T>>(&mut self, columns: &mut Columns<'_, '_, T, A>) -> bool {
         let along = |set: &Self| {
             let slots = set.support.iter().take(set.support_len);
             slots
@@ -81,7 +116,7 @@ impl<T: Real> WorkingSet<'_, T> {
             return false;
         }
         let mut step = T::ONE;
-        self.shift_support(step);
+        self.shift_support(step, columns);
         for _ in 0..5 {
             // The quadratic falls by the mean of the slopes at both ends.
             let fall = T::HALF * step * (slope + along(self)) - (self.penalty() - penalty);
@@ -89,17 +124,31 @@ impl<T: Real> WorkingSet<'_, T> {
                 return step == T::ONE;
             }
             step *= T::HALF;
-            self.shift_support(-step);
+            self.shift_support(-step, columns);
         }
-        self.shift_support(-step);
+        self.shift_support(-step, columns);
         false
     }
 
-    fn shift_support(&mut self, step: T) {
+    /// The slopes of the support from the residual, and how far from their thresholds they are.
+    fn slopes_of_support<A: Design<T>>(&mut self, columns: &mut Columns<'_, '_, T, A>) -> T {
+        let mut largest = T::ZERO;
+        for &slot in self.support.iter().take(self.support_len) {
+            let slot = slot as usize;
+            let (x, t) = (at(self.x, slot), at(self.threshold, slot));
+            let slope = columns.slope(index_at(self.columns, slot) as usize, x);
+            put(self.slope, slot, slope);
+            let off = (if x < T::ZERO { slope + t } else { slope - t }).abs() / t;
+            largest = if off <= largest { largest } else { off };
+        }
+        largest
+    }
+
+    fn shift_support<A: Design<T>>(&mut self, step: T, columns: &mut Columns<'_, '_, T, A>) {
         for rank in 0..self.support_len {
             let slot = index_at(self.support, rank) as usize;
             let delta = step * at(self.direction, rank);
-            self.shift(slot, delta);
+            self.shift(slot, delta, columns);
         }
     }
 
@@ -131,7 +180,8 @@ impl<T: Real> WorkingSet<'_, T> {
     /// unknown stays what it is.
     fn factorise<A: Design<T>>(&mut self, columns: &mut Columns<'_, '_, T, A>) {
         let stride = self.stride;
-        for rank in 0..self.support_len {
+        let directly = !columns.residual.is_empty();
+        for rank in 0..if directly { 0 } else { self.support_len } {
             self.fill(index_at(self.support, rank) as usize, columns);
         }
         for rank in self.factored..self.support_len {
@@ -139,8 +189,19 @@ impl<T: Real> WorkingSet<'_, T> {
             let entries = self.gram.get(slot * stride..).unwrap_or(&[]);
             let Some((above, rest)) = self.factor.split_at_mut_checked(rank * stride) else { return };
             let Some(row) = rest.get_mut(..=rank) else { return };
-            for (entry, &other) in row.iter_mut().zip(&*self.support) {
-                *entry = at(entries, other as usize);
+            if directly {
+                columns.spread(index_at(self.columns, slot) as usize);
+                for (entry, &other) in row.iter_mut().zip(&*self.support) {
+                    *entry = if other as usize == slot {
+                        at(self.diagonal, slot)
+                    } else {
+                        columns.product(index_at(self.columns, other as usize) as usize)
+                    };
+                }
+            } else {
+                for (entry, &other) in row.iter_mut().zip(&*self.support) {
+                    *entry = at(entries, other as usize);
+                }
             }
             if columns.problem.groups.is_some() {
                 // t (I/‖w_g‖ − w_g w_gᵀ/‖w_g‖³)
@@ -214,7 +275,7 @@ impl<T: Real> WorkingSet<'_, T> {
     }
 
     /// w_S ← w_S + t d, t ≤ 1 as long as no sign changes; true if one would.
-    fn walk(&mut self) -> bool {
+    fn walk<A: Design<T>>(&mut self, columns: &mut Columns<'_, '_, T, A>) -> bool {
         let (mut step, mut first) = (T::ONE, OUTSIDE);
         if self.direction.iter().take(self.support_len).any(|d| !d.is_finite()) {
             return false;
@@ -226,11 +287,11 @@ impl<T: Real> WorkingSet<'_, T> {
                 (step, first) = (-(x / d), slot);
             }
         }
-        self.shift_support(step);
+        self.shift_support(step, columns);
         if first != OUTSIDE {
             // What is left of it is rounding error.
             let left = at(self.x, first as usize);
-            self.shift(first as usize, -left);
+            self.shift(first as usize, -left, columns);
             put(self.x, first as usize, T::ZERO);
         }
         first != OUTSIDE

@@ -103,7 +103,7 @@ impl<T: Real> WorkingSet<'_, T> {
             self.group_step(slots.clone());
             for slot in slots {
                 let delta = at(self.direction, slot);
-                self.shift(slot, delta);
+                self.shift(slot, delta, columns);
             }
             done.updates += 1;
             since += 1;

@@ -26,7 +26,10 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
         let problem = &self.problem;
         let mut loss = samples.logistic(problem.y);
         let intercept = problem.intercept;
-        for model in 0..MOST_MODELS {
+        let directly = set.is_direct(problem);
+        // A look at all columns costs no more than a model does then, and the next one knows of all of them.
+        let most = if directly { 1 } else { MOST_MODELS };
+        for model in 0..most {
             let bend = vector::sum(samples.curvature);
             for slot in 0..set.len {
                 let column = index_at(set.columns, slot) as usize;
@@ -49,6 +52,9 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
             }
             self.counts.visits += set.len as u64;
             set.forget_gram();
+            if !directly {
+                set.factored = 0;
+            }
             let groups = problem.groups.is_some();
             let violation = if groups {
                 set.bound_groups();
@@ -70,11 +76,16 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
                 means: features.mean,
                 curvature: samples.curvature,
                 spread: samples.scratch,
+                residual: if directly { &mut *samples.rho } else { &mut [] },
                 visits: 0,
             };
             // The first models are not worth an exact solution.
-            let inner = enough.max(T::from_f64(0.02) * violation.min(T::ONE));
-            let done = set.descend(&mut columns, inner, self.options.max_updates);
+            let inner = enough.max(T::from_f64(if directly { 0.1 } else { 0.02 }) * violation.min(T::ONE));
+            let done = if directly {
+                set.descend_directly(&mut columns, inner, self.options.max_updates)
+            } else {
+                set.descend(&mut columns, inner, self.options.max_updates)
+            };
             self.counts.visits += columns.visits;
             self.counts.updates += done.updates;
             self.counts.second_order += u64::from(done.faces);

@@ -3,7 +3,7 @@
 use southwell_simd::vector;
 
 use super::problem::{Loss, Problem};
-use super::working_set::{OUTSIDE, SCREENED, at, index_at, put, short};
+use super::working_set::{OUTSIDE, SCREENED, TOGETHER, at, index_at, nonzeros, put, short};
 use super::workspace::{Features, Samples};
 use crate::Real;
 use crate::copy::CopyFrom;
@@ -105,6 +105,11 @@ impl<T: Real> Features<'_, T> {
 
     /// The weights of the penalty.
     pub(super) fn weigh<A: Design<T>>(&mut self, problem: &Problem<'_, T, A>) {
+        if problem.weights.is_none() {
+            self.heaviest = problem.lambda;
+            self.inverse.fill(T::ONE / problem.lambda);
+            return;
+        }
         self.heaviest = T::ZERO;
         for (block, inverse) in self.inverse.iter_mut().enumerate() {
             let lambda = problem.lambda * problem.weight(block);
@@ -153,15 +158,24 @@ impl<T: Real> Features<'_, T> {
         distance: T,
     ) -> u64 {
         let mut visits = 0;
-        let known = self.slope.iter_mut().zip(&*self.norm).zip(&*self.inverse).zip(x);
-        for (column, (((slope, &norm), &inverse), &x)) in known.enumerate() {
-            let bound = slope.abs() + norm * distance;
-            *slope = if x == T::ZERO && bound * inverse <= T::ONE {
-                bound
-            } else {
-                visits += 1;
-                problem.design.dot(column, rho) - problem.ridge * x
-            };
+        let parts = self.slope.chunks_mut(TOGETHER).zip(self.norm.chunks(TOGETHER));
+        let parts = parts.zip(self.inverse.chunks(TOGETHER).zip(x.chunks(TOGETHER)));
+        for (part, ((slopes, norms), (inverses, x))) in parts.enumerate() {
+            // Bounds of all first, for that takes no branch; mostly they do.
+            let mut few = true;
+            for (((slope, &norm), &inverse), &x) in slopes.iter_mut().zip(norms).zip(inverses).zip(x) {
+                *slope = slope.abs() + norm * distance;
+                few &= (x == T::ZERO) & (*slope * inverse <= T::ONE);
+            }
+            if few {
+                continue;
+            }
+            for (k, ((slope, &inverse), &x)) in slopes.iter_mut().zip(inverses).zip(x).enumerate() {
+                if !(x == T::ZERO && *slope * inverse <= T::ONE) {
+                    visits += 1;
+                    *slope = problem.design.dot(part * TOGETHER + k, rho) - problem.ridge * x;
+                }
+            }
         }
         visits
     }
@@ -244,10 +258,8 @@ impl<T: Real> Features<'_, T> {
         };
         match problem.groups {
             None => {
-                for (column, (&x, &slope)) in x.iter().zip(&*self.slope).enumerate() {
-                    if x != T::ZERO {
-                        add(problem.lambda * problem.weight(column), x.abs(), x * slope);
-                    }
+                for (column, x) in nonzeros(x) {
+                    add(problem.lambda * problem.weight(column), x.abs(), x * at(self.slope, column));
                 }
             }
             Some(_) => {

@@ -4,6 +4,7 @@ use southwell_simd::elementary::{exp_in_place, ln_in_place, ln_scalar};
 use southwell_simd::vector;
 
 use super::problem::{Loss, Problem};
+use super::working_set::nonzeros;
 use super::workspace::Samples;
 use crate::Real;
 use crate::linear::Design;
@@ -14,13 +15,12 @@ const MOST_SHIFTS: u32 = 60;
 impl<T: Real> Samples<'_, T> {
     /// ρ of w, the loss, and the intercept, which is the best for this w: so Σ ρ = 0.
     pub(super) fn evaluate<A: Design<T>>(&mut self, problem: &Problem<'_, T, A>, x: &[T]) -> (T, T) {
-        let support = || x.iter().enumerate().filter(|(_, x)| **x != T::ZERO);
         match problem.loss {
             Loss::LeastSquares => {
                 for (rho, &y) in self.rho.iter_mut().zip(problem.y) {
                     *rho = y;
                 }
-                for (column, &x) in support() {
+                for (column, x) in nonzeros(x) {
                     problem.design.add_scaled(column, -x, self.rho);
                 }
                 let mut mean = T::ZERO;
@@ -32,7 +32,7 @@ impl<T: Real> Samples<'_, T> {
             }
             Loss::Logistic => {
                 self.fit.fill(self.level);
-                for (column, &x) in support() {
+                for (column, x) in nonzeros(x) {
                     problem.design.add_scaled(column, x, self.fit);
                 }
                 (self.profile(problem), self.level)

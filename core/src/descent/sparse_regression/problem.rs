@@ -45,6 +45,13 @@ pub enum Penalty<'a, T> {
     },
 }
 
+/// A column has few entries if there are so many times as many columns.
+const MANY: usize = 64;
+/// Then a working set grows by one in so many columns,
+const SHARE: usize = 32;
+/// but by no more than so many times what it grows by else.
+const MOST: usize = 16;
+
 /// min_w loss(A w; y) + penalty(w), the loss divided by n if [`averaged`](Problem::averaged).
 #[derive(Debug)]
 pub struct Problem<'a, T, A> {
@@ -242,6 +249,23 @@ impl<'a, T: Real, A: Design<T>> Problem<'a, T, A> {
             largest = largest.max(size / weight);
         }
         largest / self.divisor
+    }
+
+    /// By how many columns a working set grows at least, if by `least` where nothing is known: by more where columns have few
+    /// entries, for a look at all of them costs many sweeps over a set then, and where no Gram matrix grows with the set.
+    pub(super) fn growth(&self, least: usize) -> usize {
+        let p = self.design.columns();
+        if self.groups.is_some() {
+            return least;
+        }
+        if self.loss == Loss::Logistic {
+            return if p < 8 * MANY { least } else { least.saturating_mul(2) };
+        }
+        let entries = (0..p).fold(0_usize, |sum, column| sum.saturating_add(self.design.entries(column)));
+        if entries > p.saturating_mul(p / MANY) {
+            return least;
+        }
+        least.max((p / SHARE).min(least.saturating_mul(MOST)))
     }
 
     /// The columns of a group; `None` if columns stand for themselves.

@@ -2,7 +2,7 @@
 
 use super::look::Certificate;
 use super::problem::{Loss, Problem};
-use super::working_set::{Columns, OUTSIDE, at, index_at, put, short};
+use super::working_set::{Columns, OUTSIDE, at, index_at, nonzeros, put, short};
 use super::workspace::Workspace;
 use super::{Ending, Options, Outcome};
 use crate::copy::CopyFrom;
@@ -31,6 +31,8 @@ pub struct SparseRegression<'a, T, A> {
     begun: bool,
     /// The working set has no room: columns are gone over one by one.
     sweeping: bool,
+    /// By how many columns (or groups) the working set grows at least.
+    growth: usize,
     /// Sweeps have left an extrapolated residual behind.
     pub(super) extrapolated: bool,
     pub(super) counts: Counts,
@@ -91,6 +93,7 @@ pub fn start<'a, T: Real, A: Design<T>>(
         best: T::INFINITY,
         begun: false,
         sweeping: false,
+        growth: options.growth as usize,
         extrapolated: false,
         counts: Counts::default(),
         failure: None,
@@ -106,6 +109,7 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
         (set.len, set.stride) = (0, 0);
         set.forget_factor();
         features.weigh(&self.problem);
+        self.growth = self.problem.growth(self.options.growth as usize);
         self.scale = self.problem.loss_of_nothing();
         self.look(Look::First);
         // What explains nothing has no weight: else there would be no step that takes it away.
@@ -180,7 +184,7 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
             }
         }
         // Slots may exceed their λ by rounding; among so many there are `wanted` others, if there are any.
-        let wanted = nonzeros.max(self.options.growth as usize).min(set.capacity);
+        let wanted = nonzeros.max(self.growth).min(set.capacity);
         let most = (wanted + set.len).min(set.capacity);
         let (picks, ranks) = (picks.get_mut(..most)?, ranks.get_mut(..most)?);
         let found = features.rank(&self.problem, picks, ranks);
@@ -199,7 +203,7 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
             lacking = (0..self.problem.blocks()).filter(exceeds).count();
         }
         // A row of the Gram matrix is as long as the set: columns that are not needed are a burden.
-        let crowded = set.len > 2 * nonzeros + self.options.growth as usize;
+        let crowded = set.len > 2 * nonzeros + self.growth;
         if self.problem.groups.is_none() && (lacking > set.capacity - set.len || (lacking > 0 && crowded)) {
             let x = &*self.x;
             set.retain(features.place, spare, |column| at(x, column as usize) != T::ZERO);
@@ -232,7 +236,7 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
     /// Columns or groups that are not zero.
     fn active_blocks(&self) -> usize {
         if self.problem.groups.is_none() {
-            return self.x.iter().filter(|x| **x != T::ZERO).count();
+            return nonzeros(self.x).count();
         }
         let mut count = 0;
         for block in 0..self.problem.blocks() {
@@ -255,15 +259,21 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
                 set.set_diagonal(slot, square);
             }
         }
+        let directly = set.is_direct(&self.problem);
         let mut columns = Columns {
             problem: &self.problem,
             means: features.mean,
             curvature: &[],
             spread: samples.scratch,
+            residual: if directly { &mut *samples.rho } else { &mut [] },
             visits: 0,
         };
         set.before.copy_from(set.x);
-        let done = set.descend(&mut columns, enough, self.options.max_updates);
+        let done = if directly {
+            set.descend_directly(&mut columns, enough, self.options.max_updates)
+        } else {
+            set.descend(&mut columns, enough, self.options.max_updates)
+        };
         self.counts.visits += columns.visits;
         self.counts.updates += done.updates;
         self.counts.second_order += u64::from(done.faces);
@@ -292,7 +302,7 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
             primal: self.found.primal / divisor,
             dual: (self.found.primal - self.found.gap) / divisor,
             intercept: self.intercept,
-            nonzeros: self.x.iter().filter(|x| **x != T::ZERO).count(),
+            nonzeros: nonzeros(self.x).count(),
             working_set: self.work.set.len,
             screened: self.counts.screened,
             column_visits: self.counts.visits,
@@ -311,9 +321,15 @@ impl<T: Real, A: Design<T>> Run for SparseRegression<'_, T, A> {
             return;
         }
         let (before, best) = (self.found.primal, self.best);
-        let goal = self.goal().max(T::from_f64(0.1) * self.found.gap);
-        let enough = self.tight * T::from_f64(0.05) * goal / before;
         let taken = if self.sweeping { None } else { self.enlarge() };
+        // A sweep over the set costs little beside a look where columns are short, and much where they are long.
+        let share = match (self.work.set.is_direct(&self.problem), self.problem.loss) {
+            (false, _) => 0.1,
+            (true, Loss::LeastSquares) => 0.03,
+            (true, Loss::Logistic) => 1.0,
+        };
+        let goal = self.goal().max(T::from_f64(share) * self.found.gap);
+        let enough = self.tight * T::from_f64(0.05) * goal / before;
         match taken {
             None => {
                 self.sweeping = true;

@@ -77,6 +77,19 @@ pub(super) fn index_at(indices: &[u32], index: usize) -> u32 {
     indices.get(index).copied().unwrap_or(OUTSIDE)
 }
 
+/// Elements looked at together where few are not zero.
+pub(super) const TOGETHER: usize = 16;
+
+/// The elements that are not zero, with their index.
+pub(super) fn nonzeros<T: Real>(x: &[T]) -> impl Iterator<Item = (usize, T)> + '_ {
+    let any = |part: &[T]| part.iter().fold(false, |any, x| any | (*x != T::ZERO));
+    let parts = x.chunks(TOGETHER).enumerate().filter(move |(_, part)| any(part));
+    let each = parts.flat_map(|(k, part)| {
+        part.iter().enumerate().map(move |(i, &x)| (k.saturating_mul(TOGETHER).saturating_add(i), x))
+    });
+    each.filter(|(_, x)| *x != T::ZERO)
+}
+
 /// Moves the first `len` numbers of a row to where it begins with a longer stride.
 fn move_up<T: Real>(matrix: &mut [T], row: usize, len: usize, (old, new): (usize, usize)) {
     for column in (0..len).rev() {
@@ -215,7 +228,6 @@ impl<'w, T: Real> WorkingSet<'w, T> {
     /// Nothing of the Gram matrix is right any more.
     pub(super) fn forget_gram(&mut self) {
         self.filled.iter_mut().for_each(|filled| *filled = 0);
-        self.factored = 0;
     }
 
     /// The entry of the Gram matrix, if the row is known.
@@ -285,8 +297,15 @@ impl<'w, T: Real> WorkingSet<'w, T> {
         put(self.filled, slot, short(len));
     }
 
-    /// w_slot ← w_slot + δ, and the slopes follow. The row must be known.
-    pub(super) fn shift(&mut self, slot: usize, delta: T) {
+    /// w_slot ← w_slot + δ, and the slopes follow, or the residual that they come from. The row must be known, then.
+    pub(super) fn shift<A: Design<T>>(&mut self, slot: usize, delta: T, columns: &mut Columns<'_, '_, T, A>) {
+        if !columns.residual.is_empty() {
+            columns.follow(index_at(self.columns, slot) as usize, delta);
+            if let Some(x) = self.x.get_mut(slot) {
+                *x += delta;
+            }
+            return;
+        }
         let from = slot * self.stride;
         let row = self.gram.get(from..from + self.len).unwrap_or(&[]);
         vector::axpy(-delta, row, self.slope);
@@ -307,6 +326,9 @@ pub(super) struct Columns<'c, 'a, T, A> {
     pub(super) curvature: &'c [T],
     /// n
     pub(super) spread: &'c mut [T],
+    /// ρ less diag(curvature) A times what w has moved by: slopes are products with it. Empty where the Gram matrix
+    /// keeps them.
+    pub(super) residual: &'c mut [T],
     /// Products so far.
     pub(super) visits: u64,
 }
@@ -322,6 +344,29 @@ impl<T: Real, A: Design<T>> Columns<'_, '_, T, A> {
         }
         if !self.curvature.is_empty() {
             vector::multiply(self.curvature, self.spread);
+        }
+    }
+
+    /// a_jᵀ residual − ridge·w_j
+    pub(super) fn slope(&mut self, column: usize, x: T) -> T {
+        self.visits += 1;
+        self.problem.design.dot(column, self.residual) - self.problem.ridge * x
+    }
+
+    /// What the residual becomes as w_j moves by δ.
+    pub(super) fn follow(&mut self, column: usize, delta: T) {
+        self.visits += 1;
+        let mean = at(self.means, column);
+        if !self.curvature.is_empty() {
+            self.problem.design.add_weighted(column, -delta, self.curvature, self.residual);
+            if self.problem.intercept {
+                vector::axpy(delta * mean, self.curvature, self.residual);
+            }
+            return;
+        }
+        self.problem.design.add_scaled(column, -delta, self.residual);
+        if self.problem.intercept {
+            self.residual.iter_mut().for_each(|rho| *rho += delta * mean);
         }
     }
 
