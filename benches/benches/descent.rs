@@ -45,9 +45,8 @@ fn both<T: Real>(real: &str, n: usize) {
         *value = T::from_usize((k / n).min(k % n) + 1) / T::from_usize(n);
     }
     let loss = Quadratic::new(Dense::new(values.get(), n, n).expect("a matrix"), &c).expect("a quadratic");
-    // A row, and the gradient read and written; the choice reads the gradient again, and a weight of every variable;
-    // with a penalty x as well, and writes and reads a score.
-    let bytes = |penalised: bool| (1.0, if penalised { 9.0 / 3.0 } else { 5.0 / 3.0 });
+    // A row, and the gradient read and written; the same pass reads a weight of every variable, and with a penalty x.
+    let bytes = |penalised: bool| (1.0, if penalised { 5.0 / 3.0 } else { 4.0 / 3.0 });
     rows(&format!("quadratic | {real} | {n}"), &loss, n, bytes);
     let values = Aligned::<T>::new(1, n * n, 0);
     let loss = LeastSquares::new(Columns::new(values.get(), n, n).expect("a design"), &c).expect("a loss");

@@ -3,9 +3,9 @@
 
 mod common;
 
-use common::{bits_of, check_update, operands};
+use common::{Numbers, bits, bits_of, check_update, on_every_level, operands};
 use southwell_simd::Real;
-use southwell_simd::vector::{self, Kink};
+use southwell_simd::vector::{self, Kink, Rank};
 
 /// dist(−g, ∂h(x)).
 fn violation<T: Real>(kink: &Kink<T>, x: T, g: T) -> T {
@@ -60,19 +60,45 @@ fn gain<T: Real>(kink: &Kink<T>, x: T, d: T, g: T, l: T) -> T {
     -(bent + T::HALF * (l + kink.l2) * (d * d))
 }
 
-fn scores<T: Real>() {
+/// What [`vector::axpy_ranked`] is to do, one after the other.
+fn ranked<T: Real>(
+    rank: Rank<T>,
+    (alpha, row): (T, &[T]),
+    g: &mut [T],
+    (x, w): (&[T], &[T]),
+) -> Option<usize> {
+    let (mut best, mut place) = (-T::ONE, None);
+    for (i, (g, &row)) in g.iter_mut().zip(row).enumerate() {
+        *g += alpha * row;
+        let score = match rank {
+            Rank::Slope => g.abs() * w[i],
+            Rank::Violation(kink) => violation(&kink, x[i], *g) * w[i],
+            Rank::Length(kink) => w[i].sqrt() * step(&kink, x[i], *g, w[i]).abs(),
+            Rank::Gain(kink) => gain(&kink, x[i], step(&kink, x[i], *g, w[i]), *g, w[i]),
+        };
+        if best < score {
+            (best, place) = (score, Some(i));
+        }
+    }
+    place
+}
+
+fn kinks<T: Real>() -> [Kink<T>; 5] {
     let c = T::from_f64;
     let free = Kink { l1: T::ZERO, l2: T::ZERO, linear: T::ZERO, lower: -T::INFINITY, upper: T::INFINITY };
-    let kinks = [
+    [
         free,
         Kink { l1: c(0.125), ..free },
         Kink { l1: c(0.0625), l2: c(0.75), ..free },
         Kink { linear: c(0.3), lower: T::ZERO, ..free },
         Kink { l2: c(0.5), lower: c(-0.2), upper: c(0.3), ..free },
-    ];
+    ]
+}
+
+fn scores<T: Real>() {
     operands::<T>(|x, g, w, name| {
         let w: Vec<T> = w.iter().map(|w| w.abs()).collect();
-        for kink in kinks {
+        for kink in kinks::<T>() {
             let name = |what: &str| format!("{what} {kink:?} {name}");
             check_update(
                 &name("violations"),
@@ -106,4 +132,58 @@ fn scores<T: Real>() {
 fn scores_match_plain_definitions() {
     scores::<f32>();
     scores::<f64>();
+}
+
+fn ranks<T: Real>() {
+    let alpha = T::from_f64(-0.75);
+    operands::<T>(|row, x, w, name| {
+        let w: Vec<T> = w.iter().map(|w| w.abs()).collect();
+        let start: Vec<T> = x.iter().zip(row).map(|(&x, &row)| T::HALF * x - row * x).collect();
+        let kinks = kinks::<T>().into_iter();
+        let ranks = kinks.flat_map(|kink| [Rank::Violation(kink), Rank::Length(kink), Rank::Gain(kink)]);
+        for rank in core::iter::once(Rank::Slope).chain(ranks) {
+            let (mut g, mut expected) = (start.clone(), start.clone());
+            let found = vector::axpy_ranked(rank, alpha, row, &mut g, x, &w);
+            let place = ranked(rank, (alpha, row), &mut expected, (x, &w));
+            assert_eq!((found, bits(&g)), (place, bits(&expected)), "{rank:?} {name}");
+        }
+    });
+}
+
+#[test]
+fn updates_find_the_best_score_in_passing() {
+    ranks::<f32>();
+    ranks::<f64>();
+}
+
+/// Equal scores in several blocks, and operands that do not fit.
+#[test]
+fn the_first_of_the_best_is_found() {
+    let n = if common::FEW { 70 } else { 5000 };
+    let (row, w) = (vec![1.0_f64; n], vec![1.0; n]);
+    on_every_level(|level| {
+        let best =
+            |g: &mut [f64]| vector::axpy_ranked(Rank::Slope, 1.0, &row[..g.len()], g, &[], &w[..g.len()]);
+        let mut g = vec![0.0; n];
+        assert_eq!(best(&mut g), Some(0), "{level:?}");
+        for place in [n - 1, n / 2, 33] {
+            g[place] = -7.0;
+            assert_eq!(best(&mut g.clone()), Some(place), "{level:?}");
+        }
+        assert_eq!(best(&mut vec![f64::NAN; n]), None, "{level:?}");
+        assert_eq!(
+            (best(&mut []), vector::axpy_ranked(Rank::Slope, 1.0, &row, &mut g, &[], &w[1..])),
+            (None, None)
+        );
+        assert_eq!((g[0], g[33]), (1.0, -7.0), "nothing is done then");
+    });
+    let mut numbers = Numbers(3);
+    let (row, mut g, x): (Vec<f32>, Vec<f32>, Vec<f32>) =
+        (numbers.vector(n), numbers.vector(n), numbers.vector(n));
+    let kink = kinks()[1];
+    let mut expected = g.clone();
+    let w = vec![2.0; n];
+    let place = ranked(Rank::Gain(kink), (0.5, &row), &mut expected, (&x, &w));
+    assert_eq!(vector::axpy_ranked(Rank::Gain(kink), 0.5, &row, &mut g, &x, &w), place);
+    assert_eq!(bits(&g), bits(&expected));
 }

@@ -1,7 +1,7 @@
 //! The passes over whole vectors.
 
 use southwell_simd::LANES;
-use southwell_simd::vector::{self, Kink};
+use southwell_simd::vector::{self, Kink, Rank};
 
 use crate::limits::Streams;
 use crate::operands::{Data, Limit};
@@ -130,6 +130,18 @@ fn proximal<T: Word>(s: &mut Section<'_, T>) {
         |o| vector::kink_largest(kink, o.x, o.d),
         |o| scores::kink_largest(kink, o.x, o.d),
     );
+    for (name, rank, cost) in [
+        ("axpy_ranked, slopes", Rank::Slope, sum(2, 1, 5)),
+        ("axpy_ranked, violations", Rank::Violation(kink), sum(3, 1, 12)),
+        ("axpy_ranked, gains", Rank::Gain(kink), sum(3, 1, 28)),
+    ] {
+        s.pass(
+            name,
+            cost,
+            |o| vector::axpy_ranked(rank, low, o.x, o.y, o.z, o.d),
+            |o| scores::axpy_ranked(rank, low, o.x, o.y, o.z, o.d),
+        );
+    }
 }
 
 /// Entries of the list of the largest.

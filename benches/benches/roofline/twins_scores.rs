@@ -1,7 +1,7 @@
 //! Scores of greedy descent, one variable after the other.
 
 use southwell::Real;
-use southwell_simd::vector::Kink;
+use southwell_simd::vector::{Kink, Rank};
 
 macro_rules! twin {
     ($name:ident, $score:expr) => {
@@ -28,6 +28,44 @@ pub(crate) fn kink_largest<T: Real>(kink: Kink<T>, x: &[T], g: &[T]) -> T {
         }
     }
     largest
+}
+
+#[inline(never)]
+pub(crate) fn axpy_ranked<T: Real>(
+    rank: Rank<T>,
+    alpha: T,
+    row: &[T],
+    g: &mut [T],
+    x: &[T],
+    w: &[T],
+) -> Option<usize> {
+    match rank {
+        Rank::Slope => ranked(alpha, row, g, (x, w), |_, g, w| g.abs() * w),
+        Rank::Violation(kink) => ranked(alpha, row, g, (x, w), |x, g, w| violation(&kink, x, g) * w),
+        Rank::Length(kink) => ranked(alpha, row, g, (x, w), |x, g, l| l.sqrt() * step(&kink, x, g, l).abs()),
+        Rank::Gain(kink) => {
+            ranked(alpha, row, g, (x, w), |x, g, l| gain(&kink, x, step(&kink, x, g, l), g, l))
+        }
+    }
+}
+
+#[inline(always)]
+fn ranked<T: Real>(
+    alpha: T,
+    row: &[T],
+    g: &mut [T],
+    (x, w): (&[T], &[T]),
+    score: impl Fn(T, T, T) -> T,
+) -> Option<usize> {
+    let (mut best, mut place) = (-T::ONE, None);
+    for (i, (((g, &row), &x), &w)) in g.iter_mut().zip(row).zip(x).zip(w).enumerate() {
+        *g += alpha * row;
+        let score = score(x, *g, w);
+        if best < score {
+            (best, place) = (score, Some(i));
+        }
+    }
+    place
 }
 
 /// dist(−g, ∂h(x)).

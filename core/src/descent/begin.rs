@@ -50,6 +50,7 @@ pub fn start<'a, T: Real, L: Loss<T>, H: Penalty<T>, S: Selection<T>, U: Update<
         return Err(Error::Workspace { needed, given });
     }
     let rule = scheme.select.needs(variables, penalty.is_zero());
+    let rank = scheme.select.rank(penalty);
     let mut run = Descent {
         problem: *problem,
         scheme,
@@ -58,6 +59,8 @@ pub fn start<'a, T: Real, L: Loss<T>, H: Penalty<T>, S: Selection<T>, U: Update<
         work,
         rule,
         fresh: false,
+        rank,
+        best: None,
         moved: None,
         idle: 0,
         scale: T::ZERO,
@@ -135,6 +138,7 @@ impl<T: Real, L: Loss<T>, H: Penalty<T>, S: Selection<T>, U: Update<T>> Descent<
             gradient: &[],
             constants: self.work.constants,
             moved: None,
+            best: None,
             scratch: self.work.spare,
             numbers,
             indices,

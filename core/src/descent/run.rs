@@ -3,7 +3,7 @@
 use southwell_simd::vector;
 
 use super::begin::start;
-use super::losses::Loss;
+use super::losses::{Loss, Rank};
 use super::measure::measured;
 use super::penalties::{Block, Penalty};
 use super::problem::Problem;
@@ -26,6 +26,9 @@ pub struct Descent<'a, T, L, H, S, U> {
     pub(super) rule: Needs,
     /// Whether `work.gradient` belongs to the state.
     pub(super) fresh: bool,
+    /// By what the rule ranks variables, if a loss may do it for the rule, and the best that it has found.
+    pub(super) rank: Option<Rank<T>>,
+    pub(super) best: Option<u32>,
     /// Variables in `work.moved`; `None` if x has changed as a whole.
     pub(super) moved: Option<usize>,
     /// Steps in a row that moved nothing.
@@ -75,6 +78,7 @@ impl<'a, T: Real, L: Loss<T>, H: Penalty<T>, S: Selection<T>, U: Update<T>> Desc
                 gradient,
                 constants: work.constants,
                 moved,
+                best: self.best.take(),
                 scratch: work.spare,
                 numbers,
                 indices,
@@ -108,7 +112,7 @@ impl<'a, T: Real, L: Loss<T>, H: Penalty<T>, S: Selection<T>, U: Update<T>> Desc
             (number, _) => number,
         };
         let constant = number.and_then(|number| work.constants.get(number)).copied();
-        let (_, numbers) = work.rest.split_at_mut_checked(self.rule.numbers).ok_or(Status::Breakdown)?;
+        let (rule, numbers) = work.rest.split_at_mut_checked(self.rule.numbers).ok_or(Status::Breakdown)?;
         let (_, indices) = work.indices.split_at_mut_checked(self.rule.indices).ok_or(Status::Breakdown)?;
         let mut place = Place {
             problem: &self.problem,
@@ -126,6 +130,19 @@ impl<'a, T: Real, L: Loss<T>, H: Penalty<T>, S: Selection<T>, U: Update<T>> Desc
         self.scheme.update.apply(&mut place)?;
         if vector::first_not_finite(next).is_some() {
             return Err(Status::NotFinite);
+        }
+        if let (Some(rank), &[i], &[old], &[next]) = (self.rank, variables, &*old, &*next)
+            && next != old
+            && let Some(x) = self.x.get_mut(i as usize)
+            && let Some(weights) = rule.get(..loss.variables())
+        {
+            *x = next;
+            if let Some(best) = loss.shift_ranked(i as usize, next - old, work.state, rank, (self.x, weights))
+            {
+                self.best = u32::try_from(best).ok();
+                self.fresh = false;
+                return Ok(true);
+            }
         }
         let mut any = false;
         for ((&i, &old), &next) in variables.iter().zip(&*old).zip(&*next) {
@@ -261,7 +278,7 @@ impl<T: Real, L: Loss<T>, H: Penalty<T>, S: Selection<T>, U: Update<T>> Run for 
         self.fresh = false;
         if residual > tolerance {
             work.state.copy_from(work.spare);
-            (self.moved, self.idle) = (None, 0);
+            (self.moved, self.idle, self.best) = (None, 0, None);
         }
         Some(residual)
     }

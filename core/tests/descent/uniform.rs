@@ -1,8 +1,8 @@
 //! Penalties that are the same for all variables: whole registers of scores at once, and the bits of one after the other.
 
 use proptest::prelude::*;
-use southwell::descent::losses::Quadratic;
-use southwell::descent::penalties::{ElasticNet, Interval, L1, NonNegative, Values};
+use southwell::descent::losses::{Loss, Quadratic};
+use southwell::descent::penalties::{ElasticNet, Free, Interval, L1, NonNegative, Values};
 use southwell::descent::selection::GreedyVariable;
 use southwell::descent::update::Gradient;
 use southwell::descent::{Measure, Outcome, Penalty};
@@ -49,6 +49,71 @@ fn agree<T: Real>(n: usize, seed: u64, size: usize, [a, b]: [f64; 2]) {
         same!(NonNegative::new(a), NonNegative::new(Values::Each(&all_a)));
         let one = Interval { l2: b, ..Interval::new(-a, b) };
         same!(one, Interval { l2: b, ..Interval::new(Values::Each(&low), Values::Each(&all_b)) });
+    }
+}
+
+/// A loss that leaves the choice to the rule.
+struct Apart<L>(L);
+
+impl<T: Real, L: Loss<T>> Loss<T> for Apart<L> {
+    fn variables(&self) -> usize {
+        self.0.variables()
+    }
+    fn state_len(&self) -> usize {
+        self.0.state_len()
+    }
+    fn gradient_len(&self) -> usize {
+        self.0.gradient_len()
+    }
+    fn begin(&self, x: &[T], state: &mut [T]) {
+        self.0.begin(x, state);
+    }
+    fn shift(&self, variable: usize, delta: T, state: &mut [T]) {
+        self.0.shift(variable, delta, state);
+    }
+    fn value(&self, x: &[T], state: &[T]) -> T {
+        self.0.value(x, state)
+    }
+    fn partial(&self, variable: usize, state: &[T]) -> T {
+        self.0.partial(variable, state)
+    }
+    fn lipschitz(&self, variable: usize) -> T {
+        self.0.lipschitz(variable)
+    }
+    fn gradient<'s>(&self, state: &'s [T], out: &'s mut [T]) -> &'s [T] {
+        self.0.gradient(state, out)
+    }
+}
+
+/// A row that is added and ranked in one pass: the steps of both one after the other, with and without looks between.
+#[test]
+fn one_pass_takes_the_steps_of_two() {
+    for n in [1, 15, 40, 300] {
+        let mut numbers = Numbers(n as u64);
+        let half = numbers.vector(n * n);
+        let entry =
+            |i: usize, j: usize| half[i * n + j] + half[j * n + i] + if i == j { n as f64 } else { 0.0 };
+        let q: Vec<f64> = (0..n * n).map(|k| entry(k / n, k % n)).collect();
+        let c: Vec<f64> = numbers.vector(n).iter().map(|c| 4.0 * c).collect();
+        let loss = || Quadratic::new(Dense::new(&q, n, n).expect("a matrix"), &c).expect("a quadratic");
+        for score in SCORES {
+            for check_every in [1, 7] {
+                let stop = Stop { max_steps: 60, check_every, ..Stop::relative(1e-14) };
+                let parts = || (GreedyVariable::one(score), Gradient);
+                macro_rules! same {
+                    ($penalty:expr) => {{
+                        let (mut x, mut y) = (vec![0.125; n], vec![0.125; n]);
+                        let found = solve((&loss(), $penalty), parts(), (stop, Measure::Violation), &mut x);
+                        let apart =
+                            solve((&Apart(loss()), $penalty), parts(), (stop, Measure::Violation), &mut y);
+                        assert_eq!((found, x), (apart, y), "{n} {score:?} {check_every}");
+                    }};
+                }
+                same!(&Free);
+                same!(&L1::new(0.25));
+                same!(&NonNegative::new(0.125));
+            }
+        }
     }
 }
 

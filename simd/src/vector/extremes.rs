@@ -26,7 +26,7 @@ fn is_plain<S: Simd>() -> bool {
 
 /// The larger of two; b where a is NaN, a where b is.
 #[inline(always)]
-fn larger<T: Real, S: Simd>(simd: S, a: T::Vector<S>, b: T::Vector<S>) -> T::Vector<S> {
+pub(super) fn larger<T: Real, S: Simd>(simd: S, a: T::Vector<S>, b: T::Vector<S>) -> T::Vector<S> {
     T::vselect(simd, T::vless(simd, a, b), b, a)
 }
 

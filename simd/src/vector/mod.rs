@@ -5,12 +5,14 @@
 
 mod extremes;
 mod proximal;
+mod ranked;
 mod scores;
 mod sums;
 mod updates;
 
 pub use extremes::{first_not_finite, k_largest, largest, max_abs};
 pub use proximal::{clamp, clamp_each, sign_sum, soft_threshold, soft_threshold_each};
+pub use ranked::{Rank, axpy_ranked};
 pub use scores::{Kink, kink_gains, kink_largest, kink_lengths, kink_violations};
 pub(crate) use sums::dot_kernel;
 pub use sums::{dot, dot_square, dot3, norm, norm_scaled, scaled_square, sum, sum_abs};

@@ -25,7 +25,7 @@ pub struct Kink<T> {
 
 /// The same in registers, with what a pass compares with.
 #[derive(Clone, Copy)]
-struct Wide<T: Real, S: Simd> {
+pub(super) struct Wide<T: Real, S: Simd> {
     l1: T::Vector<S>,
     l2: T::Vector<S>,
     linear: T::Vector<S>,
@@ -43,7 +43,7 @@ struct Wide<T: Real, S: Simd> {
 
 impl<T: Real, S: Simd> Wide<T, S> {
     #[inline(always)]
-    fn new(simd: S, kink: Kink<T>) -> Self {
+    pub(super) fn new(simd: S, kink: Kink<T>) -> Self {
         let [l1, l2, linear, lower, upper, zero, one, half, infinity, most, least_curvature] = [
             kink.l1,
             kink.l2,
@@ -70,7 +70,7 @@ impl<T: Real, S: Simd> Wide<T, S> {
 
     /// dist(−g, ∂h(x)); infinite or NaN where the slope is not finite.
     #[inline(always)]
-    fn violation(&self, simd: S, x: T::Vector<S>, g: T::Vector<S>) -> T::Vector<S> {
+    pub(super) fn violation(&self, simd: S, x: T::Vector<S>, g: T::Vector<S>) -> T::Vector<S> {
         let slope = self.slope(simd, x, g);
         let (minus, under) = (T::vneg(simd, slope), T::vneg(simd, self.l1));
         let least = T::vselect(simd, T::vless(simd, self.zero, x), self.l1, under);
@@ -88,7 +88,7 @@ impl<T: Real, S: Simd> Wide<T, S> {
 
     /// The proximal step of length 1/l from x, less x.
     #[inline(always)]
-    fn step(&self, simd: S, x: T::Vector<S>, g: T::Vector<S>, l: T::Vector<S>) -> T::Vector<S> {
+    pub(super) fn step(&self, simd: S, x: T::Vector<S>, g: T::Vector<S>, l: T::Vector<S>) -> T::Vector<S> {
         let l = T::vselect(simd, T::vless(simd, self.least_curvature, l), l, self.least_curvature);
         let step = T::vdiv(simd, self.one, l);
         let v = T::vsub(simd, x, T::vmul(simd, step, g));
@@ -112,7 +112,7 @@ impl<T: Real, S: Simd> Wide<T, S> {
 
     /// −(g·d + ½ l·d² + h(x + d) − h(x)), without the cancellation of values.
     #[inline(always)]
-    fn gain(
+    pub(super) fn gain(
         &self,
         simd: S,
         (x, d): (T::Vector<S>, T::Vector<S>),

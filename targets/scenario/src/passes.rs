@@ -12,7 +12,7 @@ use southwell_simd::dense::{self, Matrix, MatrixMut};
 use southwell_simd::elementary;
 use southwell_simd::points;
 use southwell_simd::stencil::{self, Coefficients, Grid, Star};
-use southwell_simd::vector::{self, Kink};
+use southwell_simd::vector::{self, Kink, Rank};
 
 use crate::Fnv;
 
@@ -85,6 +85,13 @@ impl<T: Real> Table<T> {
         ("vector::kink_lengths", |c| vector::kink_lengths(c.kink(), c.x, c.y, c.z, c.a)),
         ("vector::kink_gains", |c| vector::kink_gains(c.kink(), c.x, c.y, c.z, c.a)),
         ("vector::kink_largest", |c| c.value(vector::kink_largest(c.kink(), c.x, c.y))),
+        ("vector::axpy_ranked", |c| {
+            for rank in [Rank::Slope, Rank::Violation(c.kink()), Rank::Length(c.kink()), Rank::Gain(c.kink())]
+            {
+                let found = vector::axpy_ranked(rank, c.alpha, c.x, c.a, c.y, c.z);
+                c.index(found);
+            }
+        }),
         ("vector::max_abs", |c| c.value(vector::max_abs(c.x))),
         ("vector::largest", |c| c.place(vector::largest(c.x, c.y))),
         ("vector::k_largest", |c| {

@@ -24,6 +24,8 @@ pub use logistic::Logistic;
 pub use quadratic::{Quadratic, Symmetric};
 pub use softmax::Softmax;
 
+pub use southwell_simd::vector::{Kink, Rank};
+
 use crate::Real;
 
 /// A smooth convex function f of p variables that keeps a *state* beside x: whatever makes one partial
@@ -51,6 +53,19 @@ pub trait Loss<T: Real> {
 
     /// Completes the state after the shifts of a step. Nothing to do unless overridden.
     fn finish(&self, _state: &mut [T]) {}
+    /// [`shift`](Loss::shift) and [`finish`](Loss::finish) of one variable that has moved, where the state is the gradient,
+    /// and in the same pass the variable that has the largest score then, the lowest of equal ones; 0 where no score is a number
+    /// above −1. `x` and `weights` are as long as the gradient. `None`, and nothing done, where that is no pass of its own.
+    fn shift_ranked(
+        &self,
+        _variable: usize,
+        _delta: T,
+        _state: &mut [T],
+        _rank: Rank<T>,
+        _values: (&[T], &[T]),
+    ) -> Option<usize> {
+        None
+    }
     /// Length of the memory that [`gradient`](Loss::gradient) writes: p, or 0 where the state holds it.
     fn gradient_len(&self) -> usize {
         self.variables()

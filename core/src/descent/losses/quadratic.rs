@@ -2,7 +2,7 @@
 
 use southwell_simd::{csr, vector};
 
-use super::{Loss, symmetric};
+use super::{Loss, Rank, symmetric};
 use crate::linear::{Csr, Dense, Matrix, check_finite, check_len};
 use crate::{Error, Real};
 
@@ -14,6 +14,18 @@ pub trait Symmetric<T: Real>: Matrix<T> {
     fn entry(&self, row: usize, column: usize) -> T;
     /// v ← v + α q_i. Cost: the row.
     fn add_row(&self, row: usize, alpha: T, v: &mut [T]);
+    /// The same, and in the same pass the variable whose slope in v has the largest score then, as
+    /// [`Loss::shift_ranked`] has it. `None`, and nothing done, by default.
+    fn add_row_ranked(
+        &self,
+        _row: usize,
+        _alpha: T,
+        _v: &mut [T],
+        _rank: Rank<T>,
+        _values: (&[T], &[T]),
+    ) -> Option<usize> {
+        None
+    }
     /// Calls `each(j, Q_ij)` for the stored entries of a row; false, and no call, where all are stored.
     fn visit_row(&self, row: usize, each: impl FnMut(usize, T)) -> bool;
 }
@@ -24,6 +36,21 @@ impl<T: Real> Symmetric<T> for Dense<'_, T> {
     }
     fn add_row(&self, row: usize, alpha: T, v: &mut [T]) {
         vector::axpy(alpha, self.row(row), v);
+    }
+    fn add_row_ranked(
+        &self,
+        row: usize,
+        alpha: T,
+        v: &mut [T],
+        rank: Rank<T>,
+        (x, w): (&[T], &[T]),
+    ) -> Option<usize> {
+        let (row, n) = (self.row(row), v.len());
+        // Where flash counts more, two passes that are there anyway.
+        if cfg!(target_os = "none") || [row.len(), x.len(), w.len()] != [n; 3] {
+            return None;
+        }
+        Some(vector::axpy_ranked(rank, alpha, row, v, x, w).unwrap_or(0))
     }
     fn visit_row(&self, _row: usize, _each: impl FnMut(usize, T)) -> bool {
         false
@@ -91,6 +118,16 @@ impl<T: Real, Q: Symmetric<T>> Loss<T> for Quadratic<'_, T, Q> {
     }
     fn shift(&self, variable: usize, delta: T, state: &mut [T]) {
         self.matrix.add_row(variable, delta, state);
+    }
+    fn shift_ranked(
+        &self,
+        variable: usize,
+        delta: T,
+        state: &mut [T],
+        rank: Rank<T>,
+        values: (&[T], &[T]),
+    ) -> Option<usize> {
+        self.matrix.add_row_ranked(variable, delta, state, rank, values)
     }
     fn value(&self, x: &[T], state: &[T]) -> T {
         // xᵀQx = xᵀ(g + c).

@@ -36,7 +36,7 @@ pub use score::Score;
 pub use tournament::Tournament;
 pub use variable::GreedyVariable;
 
-use super::losses::Loss;
+use super::losses::{Loss, Rank};
 use super::partitions::Partition;
 use super::penalties::Penalty;
 use super::problem::Problem;
@@ -64,6 +64,8 @@ pub struct Sight<'s, T, L, H> {
     pub constants: &'s [T],
     /// The variables that the last step moved; `None` before the first one, and after x has been changed as a whole.
     pub moved: Option<&'s [u32]>,
+    /// The variable with the largest score by the rule's [`rank`](Selection::rank), if the last step has found it.
+    pub best: Option<u32>,
     /// Scratch as long as the state.
     pub scratch: &'s mut [T],
     /// The rule's numbers.
@@ -110,6 +112,11 @@ pub trait Selection<T: Real> {
     /// What it says.
     fn check<L: Loss<T>, H: Penalty<T>>(&self, _problem: &Problem<'_, L, H>) -> Result<(), Error> {
         Ok(())
+    }
+    /// By what it ranks variables, if it takes the single one with the largest score: a loss may then find that while it
+    /// brings its gradient up to date. The weights are the first p of its numbers.
+    fn rank<H: Penalty<T>>(&self, _penalty: &H) -> Option<Rank<T>> {
+        None
     }
     /// Prepares its memory.
     fn begin<L: Loss<T>, H: Penalty<T>>(&mut self, _sight: Sight<'_, T, L, H>) {}

@@ -4,6 +4,7 @@ use southwell_simd::vector;
 
 use super::score::{inverse_root, of_variable};
 use super::{Choice, Needs, Score, Selection, Sight};
+use crate::descent::losses::Rank;
 use crate::descent::penalties::in_registers;
 use crate::descent::{Loss, Penalty, Problem};
 use crate::{Error, Real};
@@ -12,7 +13,8 @@ use crate::{Error, Real};
 ///
 /// Without a penalty the scores are never stored: one fused look at the gradient and the weights finds the best τ. Of a
 /// penalty that is the same for all variables ([`Penalty::uniform`]) whole registers of scores are made at a time, on hosts
-/// about 1 ns a variable; of others, one score after the other.
+/// about 1 ns a variable; of others, one score after the other. The single best of a dense quadratic is found on hosts as the row
+/// is added to the gradient ([`Loss::shift_ranked`]), with the same bits.
 /// Memory: p numbers for the weights, p more with a penalty, τ for the best. The weights of
 /// [`Score::Steepest`] cost p² entries of H once where τ > 1.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +84,20 @@ impl<T: Real> Selection<T> for GreedyVariable {
     fn check<L: Loss<T>, H: Penalty<T>>(&self, problem: &Problem<'_, L, H>) -> Result<(), Error> {
         check_size(self.size, problem)
     }
+    fn rank<H: Penalty<T>>(&self, penalty: &H) -> Option<Rank<T>> {
+        if self.size != 1 || cfg!(target_os = "none") {
+            return None;
+        }
+        if penalty.is_zero() {
+            return Some(Rank::Slope);
+        }
+        let kink = in_registers(penalty)?;
+        Some(match self.score {
+            Score::Violation | Score::Steepest | Score::Diagonal => Rank::Violation(kink),
+            Score::Length => Rank::Length(kink),
+            Score::Progress | Score::DiagonalProgress => Rank::Gain(kink),
+        })
+    }
     fn begin<L: Loss<T>, H: Penalty<T>>(&mut self, sight: Sight<'_, T, L, H>) {
         let loss = sight.problem.loss;
         for (i, weight) in sight.numbers.iter_mut().enumerate().take(loss.variables()) {
@@ -98,6 +114,10 @@ impl<T: Real> Selection<T> for GreedyVariable {
     }
     fn choose<L: Loss<T>, H: Penalty<T>>(&mut self, sight: Sight<'_, T, L, H>, block: &mut [u32]) -> Choice {
         let variables = sight.problem.loss.variables();
+        if let (Some(best), [only]) = (sight.best, &mut *block) {
+            *only = best;
+            return Choice { number: None, len: 1 };
+        }
         let none = Choice { number: None, len: 0 };
         let Some((weights, rest)) = sight.numbers.split_at_mut_checked(variables) else { return none };
         if sight.problem.penalty.is_zero() {

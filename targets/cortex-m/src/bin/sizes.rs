@@ -62,6 +62,7 @@ fn main() -> ! {
             vector::kink_lengths,
             vector::kink_gains,
             vector::kink_largest,
+            vector::axpy_ranked,
             vector::max_abs,
             vector::largest,
             vector::k_largest,

@@ -1,0 +1,200 @@
+//! A step along a row of a matrix that keeps a gradient, and in the same pass the variable that is worth most afterwards.
+
+use pulp::Simd;
+
+use super::Kink;
+use super::extremes::larger;
+use super::scores::Wide;
+use crate::dispatch::pass;
+use crate::elementary::maximum;
+use crate::map::value;
+use crate::{LANES, Real};
+
+/// Elements of which only the largest score is kept, until it is known which block holds the best.
+const BLOCK: usize = 64 * LANES;
+
+/// What a variable with slope g is worth. w are weights, or curvatures l for the last two.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rank<T> {
+    /// |g|·w
+    Slope,
+    /// Of [`kink_violations`](super::kink_violations).
+    Violation(Kink<T>),
+    /// Of [`kink_lengths`](super::kink_lengths).
+    Length(Kink<T>),
+    /// Of [`kink_gains`](super::kink_gains).
+    Gain(Kink<T>),
+}
+
+/// g ← g + α·row, then the place of the largest score, the lowest of equal ones: the bits of [`axpy`](super::axpy)
+/// followed by scores and a look for the largest, in one pass that stores no score. A score that is NaN or below −1 is passed
+/// over; `None` if nothing is left, and then g is what it should be all the same. x is not looked at by
+/// [`Rank::Slope`]. All are as long as g; else nothing is done, and the answer is `None`. Cost: 3 r (4 with a
+/// kink), 1 w, 5 operations and those of the score.
+#[inline]
+pub fn axpy_ranked<T: Real>(
+    rank: Rank<T>,
+    alpha: T,
+    row: &[T],
+    g: &mut [T],
+    x: &[T],
+    w: &[T],
+) -> Option<usize> {
+    let n = g.len();
+    if row.len() != n || w.len() != n || (rank != Rank::Slope && x.len() != n) {
+        return None;
+    }
+    let place = match rank {
+        Rank::Slope => by_slope(alpha, row, g, w),
+        Rank::Violation(kink) => by_violation(kink, alpha, row, g, x, w),
+        Rank::Length(kink) => by_length(kink, alpha, row, g, x, w),
+        Rank::Gain(kink) => by_gain(kink, alpha, row, g, x, w),
+    };
+    (place < n).then_some(place)
+}
+
+pass! {
+    fn by_slope<'a, T>(alpha: T, row: &'a [T], g: &'a mut [T], w: &'a [T]) -> usize = slope_kernel
+}
+pass! {
+    fn by_violation<'a, T>(kink: Kink<T>, alpha: T, row: &'a [T], g: &'a mut [T], x: &'a [T], w: &'a [T]) -> usize =
+        kernel::<T, _, VIOLATION>
+}
+pass! {
+    fn by_length<'a, T>(kink: Kink<T>, alpha: T, row: &'a [T], g: &'a mut [T], x: &'a [T], w: &'a [T]) -> usize =
+        kernel::<T, _, LENGTH>
+}
+pass! {
+    fn by_gain<'a, T>(kink: Kink<T>, alpha: T, row: &'a [T], g: &'a mut [T], x: &'a [T], w: &'a [T]) -> usize =
+        kernel::<T, _, GAIN>
+}
+
+const SLOPE: u8 = 0;
+const VIOLATION: u8 = 1;
+const LENGTH: u8 = 2;
+const GAIN: u8 = 3;
+
+#[inline(always)]
+fn slope_kernel<T: Real, S: Simd>(simd: S, alpha: T, row: &[T], g: &mut [T], w: &[T]) -> usize {
+    let none = Kink { l1: T::ZERO, l2: T::ZERO, linear: T::ZERO, lower: T::ZERO, upper: T::ZERO };
+    kernel::<T, S, SLOPE>(simd, none, alpha, row, g, w, w)
+}
+
+/// The score of a register.
+#[inline(always)]
+fn score<T: Real, S: Simd, const RANK: u8>(
+    simd: S,
+    wide: &Wide<T, S>,
+    g: T::Vector<S>,
+    x: T::Vector<S>,
+    w: T::Vector<S>,
+) -> T::Vector<S> {
+    match RANK {
+        VIOLATION => T::vmul(simd, wide.violation(simd, x, g), w),
+        LENGTH => T::vmul(simd, T::vsqrt(simd, w), T::vabs(simd, wide.step(simd, x, g, w))),
+        GAIN => wide.gain(simd, (x, wide.step(simd, x, g, w)), g, w),
+        _ => T::vmul(simd, T::vabs(simd, g), w),
+    }
+}
+
+/// The score of one number.
+#[inline(always)]
+fn score_of_one<T: Real, const RANK: u8>(kink: Kink<T>, g: T, x: T, w: T) -> T {
+    let scalar = pulp::Scalar::new();
+    let splat = |value| T::splat(scalar, value);
+    value::<T>(score::<T, _, RANK>(scalar, &Wide::new(scalar, kink), splat(g), splat(x), splat(w)))
+}
+
+#[inline(always)]
+fn kernel<T: Real, S: Simd, const RANK: u8>(
+    simd: S,
+    kink: Kink<T>,
+    alpha: T,
+    row: &[T],
+    g: &mut [T],
+    x: &[T],
+    w: &[T],
+) -> usize {
+    let (mut best, mut start, mut from) = (-T::ONE, 0, 0);
+    while from < g.len() {
+        let to = from.saturating_add(BLOCK).min(g.len());
+        let (Some(row), Some(x), Some(w)) = (row.get(from..to), x.get(from..to), w.get(from..to)) else {
+            break;
+        };
+        let Some(g) = g.get_mut(from..to) else { break };
+        let of_block = update::<T, S, RANK>(simd, kink, alpha, row, g, x, w);
+        if best < of_block {
+            (best, start) = (of_block, from);
+        }
+        from = to;
+    }
+    let (Some(g), Some(x), Some(w)) = (g.get(start..), x.get(start..), w.get(start..)) else {
+        return usize::MAX;
+    };
+    place_of::<T, S, RANK>(simd, kink, best, g, x, w)
+        .map_or(usize::MAX, |within| start.saturating_add(within))
+}
+
+/// Updates a block; the largest score in it, or −1.
+#[inline(always)]
+fn update<T: Real, S: Simd, const RANK: u8>(
+    simd: S,
+    kink: Kink<T>,
+    alpha: T,
+    row: &[T],
+    g: &mut [T],
+    x: &[T],
+    w: &[T],
+) -> T {
+    let (rows, row_tail) = row.as_chunks::<LANES>();
+    let (gs, g_tail) = g.as_chunks_mut::<LANES>();
+    let (xs, x_tail) = x.as_chunks::<LANES>();
+    let (ws, w_tail) = w.as_chunks::<LANES>();
+    let (wide, factor) = (Wide::<T, S>::new(simd, kink), T::splat(simd, alpha));
+    let mut lanes = [-T::ONE; LANES];
+    for ((row, g), (x, w)) in rows.iter().zip(gs).zip(xs.iter().zip(ws)) {
+        let (row, x, w) = (T::split(simd, row).0, T::split(simd, x).0, T::split(simd, w).0);
+        let both = T::split_mut(simd, g).0.iter_mut().zip(T::split_mut(simd, &mut lanes).0);
+        for ((((g, best), &row), &x), &w) in both.zip(row).zip(x).zip(w) {
+            *g = T::vadd(simd, *g, T::vmul(simd, factor, row));
+            *best = larger::<T, S>(simd, *best, score::<T, S, RANK>(simd, &wide, *g, x, w));
+        }
+    }
+    let mut best = maximum(&lanes);
+    for ((&row, g), (&x, &w)) in row_tail.iter().zip(g_tail).zip(x_tail.iter().zip(w_tail)) {
+        *g += alpha * row;
+        let score = score_of_one::<T, RANK>(kink, *g, x, w);
+        best = if best < score { score } else { best };
+    }
+    best
+}
+
+/// The first place with a score that is no less than `best`.
+#[inline(always)]
+fn place_of<T: Real, S: Simd, const RANK: u8>(
+    simd: S,
+    kink: Kink<T>,
+    best: T,
+    g: &[T],
+    x: &[T],
+    w: &[T],
+) -> Option<usize> {
+    let (wide, bound) = (Wide::<T, S>::new(simd, kink), T::splat(simd, best));
+    let chunks = g.as_chunks::<LANES>().0.iter().zip(x.as_chunks::<LANES>().0).zip(w.as_chunks::<LANES>().0);
+    let mut start = 0;
+    for ((g, x), w) in chunks {
+        let mut found = T::vless(simd, bound, bound);
+        for ((&g, &x), &w) in T::split(simd, g).0.iter().zip(T::split(simd, x).0).zip(T::split(simd, w).0) {
+            let score = score::<T, S, RANK>(simd, &wide, g, x, w);
+            found = T::vor(simd, found, T::vless_equal(simd, bound, score));
+        }
+        if T::vany::<S>(found) {
+            break;
+        }
+        start += LANES;
+    }
+    let rest = g.get(start..)?.iter().zip(x.get(start..)?).zip(w.get(start..)?);
+    let within =
+        rest.into_iter().position(|((&g, &x), &w)| best <= score_of_one::<T, RANK>(kink, g, x, w))?;
+    start.checked_add(within)
+}
