@@ -194,7 +194,11 @@ fn place_of<T: Real, S: Simd, const RANK: u8>(
         start += LANES;
     }
     let rest = g.get(start..)?.iter().zip(x.get(start..)?).zip(w.get(start..)?);
-    let within =
-        rest.into_iter().position(|((&g, &x), &w)| best <= score_of_one::<T, RANK>(kink, g, x, w))?;
-    start.checked_add(within)
+    // A loop: closures are outlined where they are called from more than one place.
+    for (within, ((&g, &x), &w)) in rest.enumerate() {
+        if best <= score_of_one::<T, RANK>(kink, g, x, w) {
+            return start.checked_add(within);
+        }
+    }
+    None
 }
