@@ -83,7 +83,10 @@ pub(super) const TOGETHER: usize = 16;
 /// The elements that are not zero, with their index.
 pub(super) fn nonzeros<T: Real>(x: &[T]) -> impl Iterator<Item = (usize, T)> + '_ {
     let any = |part: &[T]| part.iter().fold(false, |any, x| any | (*x != T::ZERO));
-    let parts = x.chunks(TOGETHER).enumerate().filter(move |(_, part)| any(part));
+    // Not `chunks`: outlined, it divides by a length that could be 0.
+    let (parts, rest) = x.as_chunks::<TOGETHER>();
+    let parts = parts.iter().map(<[T; TOGETHER]>::as_slice).chain(core::iter::once(rest));
+    let parts = parts.enumerate().filter(move |(_, part)| any(part));
     let each = parts.flat_map(|(k, part)| {
         part.iter().enumerate().map(move |(i, &x)| (k.saturating_mul(TOGETHER).saturating_add(i), x))
     });
