@@ -10,18 +10,26 @@ use pulp::{Scalar, Simd, bytemuck};
 
 use crate::vectors::Vectors;
 
+/// 2^k, k = e + j/16 with an integer e and 0 ≤ j < 16.
+#[allow(missing_debug_implementations)] // Registers have none.
+pub struct Power<V, P> {
+    /// k
+    pub k: V,
+    /// 2^(j/16)·e^c, rounded to nearest; c is [`ROOT_SHIFT`] in `f64`, 0 in `f32`
+    pub root: V,
+    /// 2^e, or factors of it
+    pub power: P,
+}
+
 /// Exponents of registers, exact for every number they are asked about.
 pub trait Bits: Vectors {
-    /// The integer k nearest to t, as a number, and 2^⌊k/2⌋ and 2^⌈k/2⌉ in either order.
+    /// The number k nearest to t among those of which 2^k is known: multiples of 1/16 in `f64`, integers in `f32`. k,
+    /// the root of 2^(k − ⌊k⌋), which is 1 in `f32`, and 2^⌊k⌋ in two factors that are normal numbers.
     ///
-    /// For |k| ≤ 1100 (`f64`) or 200 (`f32`); for NaN the powers are arbitrary.
-    fn nearest_power<S: Simd>(
-        simd: S,
-        t: Self::Vector<S>,
-    ) -> (Self::Vector<S>, Self::Vector<S>, Self::Vector<S>);
-    /// The integer k nearest to t, as a number, and 2^k. For k from −1021 to 1023 (`f64`) or from
-    /// −126 to 127 (`f32`); else arbitrary.
-    fn whole_power<S: Simd>(simd: S, t: Self::Vector<S>) -> (Self::Vector<S>, Self::Vector<S>);
+    /// For |k| ≤ 1100 (`f64`) or 200 (`f32`); for NaN root and powers are arbitrary, the root finite.
+    fn nearest_power<S: Simd>(simd: S, t: Self::Vector<S>) -> Power<Self::Vector<S>, [Self::Vector<S>; 2]>;
+    /// The same with 2^⌊k⌋ in one. For ⌊k⌋ from −1022 to 1023 (`f64`) or from −126 to 127 (`f32`); else arbitrary.
+    fn whole_power<S: Simd>(simd: S, t: Self::Vector<S>) -> Power<Self::Vector<S>, Self::Vector<S>>;
     /// x = 2^e·m with m in [√½, √2): (e, m). For positive normal numbers; else arbitrary.
     fn exponent<S: Simd>(simd: S, x: Self::Vector<S>) -> (Self::Vector<S>, Self::Vector<S>);
     /// A number as a register of one.
@@ -59,6 +67,54 @@ fn right_20<S: Simd>(simd: S, a: S::u64s) -> S::u64s {
     }
 }
 
+/// 2^(j/16)·e^c with the c of [`ROOT_SHIFT`], rounded to nearest.
+const ROOTS: [f64; 16] = [
+    0.999_906_035_140_502_5,
+    1.044_175_657_388_171,
+    1.090_405_263_259_376_8,
+    1.138_681_628_642_629_3,
+    1.189_095_371_323_246_4,
+    1.241_741_121_078_656_6,
+    1.296_717_697_304_466,
+    1.354_128_294_504_701,
+    1.414_080_675_994_407_1,
+    1.476_687_376_178_193_8,
+    1.542_065_911_784_415_8,
+    1.610_339_002_451_490_5,
+    1.681_634_801_080_406_5,
+    1.756_087_134_385_807_8,
+    1.833_835_754_097_185_7,
+    1.915_026_599_281_696_8,
+];
+/// A number for which all of [`ROOTS`] are within 0.15 units in the last place of the truth, where roots as such would be
+/// within 0.48: what looking them up costs e^x (the idea is Gal's, 1986; a search among 80 million found it).
+pub(crate) const ROOT_SHIFT: f64 = -9.396_927_447_151_475e-5;
+
+/// [`ROOTS`] of the lowest four bits of every word. AVX-512 holds the table in two registers; elsewhere it is memory, which is
+/// as fast as gathers are.
+#[inline(always)]
+fn roots<S: Simd>(simd: S, mut words: S::u64s) -> S::f64s {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(v4) = (&simd as &dyn core::any::Any).downcast_ref::<pulp::x86::V4>() {
+        let [low, high]: [pulp::f64x8; 2] = view(ROOTS);
+        return view(v4.avx512f._mm512_permutex2var_pd(view(low), view(words), view(high)));
+    }
+    for word in bytemuck::cast_slice_mut::<_, u64>(core::slice::from_mut(&mut words)) {
+        *word = ROOTS[(*word & 15) as usize].to_bits();
+    }
+    simd.transmute_f64s_u64s(words)
+}
+
+/// The multiple of 1/16 nearest to t, and its root.
+#[inline(always)]
+fn nearest_root<S: Simd>(simd: S, t: S::f64s) -> (S::f64s, S::f64s) {
+    // The unit of a number near 1.5·2⁴⁸ is 1/16; adding rounds to nearest.
+    const PLACE: f64 = 1.5 * 281_474_976_710_656.0;
+    let place = simd.splat_f64s(PLACE);
+    let sum = simd.add_f64s(t, place);
+    (simd.sub_f64s(sum, place), roots(simd, simd.transmute_u64s_f64s(sum)))
+}
+
 /// The significand of √½ rounded down to 20 bits, with its exponent.
 const ROOT_HALF_F64: u64 = 0x3FE6_A09E_0000_0000;
 /// √½ in `f32`.
@@ -66,27 +122,28 @@ const ROOT_HALF_F32: u32 = 0x3F35_04F3;
 
 impl Bits for f64 {
     #[inline(always)]
-    fn nearest_power<S: Simd>(simd: S, t: S::f64s) -> (S::f64s, S::f64s, S::f64s) {
+    fn nearest_power<S: Simd>(simd: S, t: S::f64s) -> Power<S::f64s, [S::f64s; 2]> {
         // The unit of a number near 1.5·2²⁰ is bit 32. The exponent biases ride along.
         const PLACE: f64 = 1.5 * 1_048_576.0;
+        let (k, root) = nearest_root(simd, t);
         let upper = simd.splat_u64s(0xFFFF_FFFF_0000_0000);
-        let sum = simd.add_f64s(t, simd.splat_f64s(PLACE + 2046.0 + 0.5));
+        let sum = simd.add_f64s(k, simd.splat_f64s(PLACE + 2046.0));
         let whole = simd.and_u64s(simd.transmute_u64s_f64s(sum), upper);
-        let k = simd.sub_f64s(simd.transmute_f64s_u64s(whole), simd.splat_f64s(PLACE + 2046.0));
-        // An odd k leaves its half in bit 31, which the shift throws away.
-        let half = simd.add_f64s(simd.mul_f64s(k, simd.splat_f64s(0.5)), simd.splat_f64s(PLACE + 1023.0));
+        let e = simd.sub_f64s(simd.transmute_f64s_u64s(whole), simd.splat_f64s(PLACE + 2046.0));
+        // An odd e leaves its half in bit 31, which the shift throws away.
+        let half = simd.add_f64s(simd.mul_f64s(e, simd.splat_f64s(0.5)), simd.splat_f64s(PLACE + 1023.0));
         let first = left_20(simd, simd.transmute_u64s_f64s(half));
         let second = simd.sub_u64s(left_20(simd, whole), first);
-        (k, simd.transmute_f64s_u64s(first), simd.transmute_f64s_u64s(second))
+        Power { k, root, power: [first, second].map(|power| simd.transmute_f64s_u64s(power)) }
     }
     #[inline(always)]
-    fn whole_power<S: Simd>(simd: S, t: S::f64s) -> (S::f64s, S::f64s) {
+    fn whole_power<S: Simd>(simd: S, t: S::f64s) -> Power<S::f64s, S::f64s> {
+        // The unit of a number near 1.5·2²⁰ is bit 32; what is left of it are bits 28 to 31, which the shift throws away.
         const PLACE: f64 = 1.5 * 1_048_576.0 + 1023.0;
-        let upper = simd.splat_u64s(0xFFFF_FFFF_0000_0000);
-        let sum = simd.add_f64s(t, simd.splat_f64s(PLACE + 0.5));
-        let whole = simd.and_u64s(simd.transmute_u64s_f64s(sum), upper);
-        let k = simd.sub_f64s(simd.transmute_f64s_u64s(whole), simd.splat_f64s(PLACE));
-        (k, simd.transmute_f64s_u64s(left_20(simd, whole)))
+        let (k, root) = nearest_root(simd, t);
+        let sum = simd.add_f64s(k, simd.splat_f64s(PLACE));
+        let power = left_20(simd, simd.transmute_u64s_f64s(sum));
+        Power { k, root, power: simd.transmute_f64s_u64s(power) }
     }
     #[inline(always)]
     fn exponent<S: Simd>(simd: S, x: S::f64s) -> (S::f64s, S::f64s) {
@@ -113,7 +170,7 @@ impl Bits for f64 {
 
 impl Bits for f32 {
     #[inline(always)]
-    fn nearest_power<S: Simd>(simd: S, t: S::f32s) -> (S::f32s, S::f32s, S::f32s) {
+    fn nearest_power<S: Simd>(simd: S, t: S::f32s) -> Power<S::f32s, [S::f32s; 2]> {
         // The unit of a number near 1.5·2²³ is bit 0; adding rounds to nearest.
         const PLACE: f32 = 1.5 * 8_388_608.0;
         let left_23 = simd.splat_u32s(1 << 23);
@@ -123,15 +180,16 @@ impl Bits for f32 {
         let first = simd.mul_u32s(simd.transmute_u32s_f32s(half), left_23);
         let both = simd.mul_u32s(simd.transmute_u32s_f32s(sum), left_23);
         let second = simd.sub_u32s(both, first);
-        (k, simd.transmute_f32s_u32s(first), simd.transmute_f32s_u32s(second))
+        let power = [first, second].map(|power| simd.transmute_f32s_u32s(power));
+        Power { k, root: simd.splat_f32s(1.0), power }
     }
     #[inline(always)]
-    fn whole_power<S: Simd>(simd: S, t: S::f32s) -> (S::f32s, S::f32s) {
+    fn whole_power<S: Simd>(simd: S, t: S::f32s) -> Power<S::f32s, S::f32s> {
         const PLACE: f32 = 1.5 * 8_388_608.0 + 127.0;
         let sum = simd.add_f32s(t, simd.splat_f32s(PLACE));
         let k = simd.sub_f32s(sum, simd.splat_f32s(PLACE));
         let power = simd.mul_u32s(simd.transmute_u32s_f32s(sum), simd.splat_u32s(1 << 23));
-        (k, simd.transmute_f32s_u32s(power))
+        Power { k, root: simd.splat_f32s(1.0), power: simd.transmute_f32s_u32s(power) }
     }
     #[inline(always)]
     fn exponent<S: Simd>(simd: S, x: S::f32s) -> (S::f32s, S::f32s) {

@@ -18,7 +18,8 @@ trait Plain: Real {
 
 macro_rules! plain {
     ($t:ident, $word:ident, $bits:literal, $bias:literal, $low:literal, $high:literal, $normal:literal, $whole:literal,
-     $hi:literal, $lo:literal, $root:literal, $lift:literal, $lifted:literal, $nearest:expr, $q:expr, $p:expr) => {
+     $hi:literal, $lo:literal, $root:literal, $lift:literal, $lifted:literal, $ln_2:expr, $nearest:expr,
+     $root_of:expr, $growth:expr, $p:expr) => {
         impl Plain for $t {
             const VANISHES: f64 = $normal;
             const EXCEEDS: f64 = $whole;
@@ -29,13 +30,14 @@ macro_rules! plain {
                 let x = if self < $low { $low } else { self };
                 let x = if $high < x { $high } else { x };
                 let k = $nearest(x * core::$t::consts::LOG2_E);
-                let (high, low) = (x - k * $hi, k * $lo);
-                let r = high - low;
-                let y = 1.0 + (high + ((r * r) * $q(r, r * r) - low));
+                let e = k.floor();
+                let root = $root_of(k - e);
+                let (ln_2_high, ln_2_low) = $ln_2;
+                let y = root + root * $growth(x - k * ln_2_high, k * ln_2_low);
                 let power = |k: i64| $t::from_bits(((k + $bias) as $word) << $bits);
-                let half = (k as i64).div_euclid(2);
+                let half = (e as i64).div_euclid(2);
                 // Which half is the larger does not matter: only the last product is rounded.
-                (y * power(half)) * power(k as i64 - half)
+                (y * power(half)) * power(e as i64 - half)
             }
             fn plain_ln(self) -> Self {
                 if self.is_nan() || self == $t::INFINITY {
@@ -65,15 +67,15 @@ macro_rules! plain {
 #[rustfmt::skip]
 plain!(f64, u64, 52, 1023, -746.0, 710.0, -708.0, 709.0,
     0.693_147_180_559_890_3, 5.497_923_018_708_371e-14, 0x3FE6_A09E_0000_0000, 18_014_398_509_481_984.0, 54.0,
-    // To nearest, as far as the 32 bits behind the point tell.
-    |t: f64| (t + (1_572_864.0 + 2046.0 + 0.5)).floor() - (1_572_864.0 + 2046.0),
-    |r: f64, rr: f64| {
-        let first = (0.500_000_000_000_001_1 + 0.166_666_666_666_664_13 * r)
-            + (0.041_666_666_666_530_267 + 0.008_333_333_333_494_338 * r) * rr;
-        let second = (0.001_388_888_894_359_825_6 + 0.000_198_412_695_067_713_67 * r)
-            + (2.480_149_313_556_744_4e-5 + 2.755_758_627_169_227_3e-6 * r) * rr;
-        let third = 2.500_007_114_754_159e-8 * r + 2.763_023_415_029_224_5e-7;
-        first + (second + third * (rr * rr)) * (rr * rr)
+    (0.693_147_180_558_298_7, 1.646_594_958_289_708_2e-12),
+    |t: f64| (t * 16.0).round_ties_even() / 16.0,
+    |part: f64| ROOTS[(16.0 * part) as usize],
+    |high: f64, low: f64| {
+        let r = high - (low - 9.396_927_447_151_475e-5);
+        let rr = r * r;
+        let first = 0.499_999_999_999_995_95 + 0.166_666_666_643_786_88 * r;
+        let second = (0.041_666_666_693_714_23 + 0.008_333_473_126_058_477 * r) + 0.001_388_859_150_344_659_3 * rr;
+        r + rr * (first + second * rr)
     },
     |z: f64, zz: f64| {
         let first = (0.666_666_666_666_673_5 + 0.399_999_999_994_076_54 * z)
@@ -85,13 +87,26 @@ plain!(f64, u64, 52, 1023, -746.0, 710.0, -708.0, 709.0,
 #[rustfmt::skip]
 plain!(f32, u32, 23, 127, -104.0, 89.0, -87.0, 88.0,
     0.693_145_75, 1.428_606_8e-6, 0x3F35_04F3, 33_554_432.0, 25.0,
+    (0.693_145_75, 1.428_606_8e-6),
     |t: f32| (t + (12_582_912.0 + 254.0)) - (12_582_912.0 + 254.0),
-    |r: f32, rr: f32| {
+    |_: f32| 1.0,
+    |high: f32, low: f32| {
+        let r = high - low;
+        let rr = r * r;
         let first = (0.499_999_94 + 0.166_665_21 * r) + (0.041_668_39 + 0.008_368_727 * r) * rr;
-        first + 0.001_381_457_7 * (rr * rr)
+        high + (rr * (first + 0.001_381_457_7 * (rr * rr)) - low)
     },
     |z: f32, _: f32| (0.298_743_58 * z + 0.399_774_52) * z + 0.666_667_76
 );
+
+/// e^((j/16)·ln 2 − 9.396927447151475e-5)
+#[rustfmt::skip]
+const ROOTS: [f64; 16] = [
+    0.999_906_035_140_502_5, 1.044_175_657_388_171, 1.090_405_263_259_376_8, 1.138_681_628_642_629_3,
+    1.189_095_371_323_246_4, 1.241_741_121_078_656_6, 1.296_717_697_304_466, 1.354_128_294_504_701,
+    1.414_080_675_994_407_1, 1.476_687_376_178_193_8, 1.542_065_911_784_415_8, 1.610_339_002_451_490_5,
+    1.681_634_801_080_406_5, 1.756_087_134_385_807_8, 1.833_835_754_097_185_7, 1.915_026_599_281_696_8,
+];
 
 /// Arguments of every size, and the edges of the domains.
 fn arguments<T: Real>(numbers: &mut Numbers, n: usize) -> Vec<T> {

@@ -234,10 +234,10 @@ fn exp_in_f64() {
     ranges[0] = ("normal results", (0..n).map(|_| 1417.0 * numbers.next::<f64>()).collect());
     ranges[1] = ("|x| < 1", (0..n).map(|_| 2.0 * numbers.next::<f64>()).collect());
     ranges[2] = ("subnormal results", (0..n).map(|_| -726.7 + 36.8 * numbers.next::<f64>()).collect());
-    // Where the reduction changes over: (k + ½)·ln 2 and its neighbourhood.
-    let near = |k: i32, d: f64| (f64::from(k) + 0.5) * ln_2 * (1.0 + d);
-    let changes =
-        (-1075..1024).flat_map(|k| [-1e-9, -1e-13, -2e-16, 0.0, 2e-16, 1e-13, 1e-9].map(|d| near(k, d)));
+    // Where the reduction changes over: (k + ½)·(ln 2)/16 and its neighbourhood.
+    let near = |k: i32, d: f64| (f64::from(k) + 0.5) / 16.0 * ln_2 * (1.0 + d);
+    let changes = (-16 * 1075..16 * 1024)
+        .flat_map(|k| [-1e-9, -1e-13, -2e-16, 0.0, 2e-16, 1e-13, 1e-9].map(|d| near(k, d)));
     ranges[3] = ("changes of k", changes.collect());
     let tiny = (0..n).map(|i| numbers.next::<f64>() * power(-(i % 1020)));
     ranges[4] = ("tiny", tiny.collect());

@@ -3,9 +3,8 @@
 //! # How the coefficients were made
 //! Both polynomials are minimax by Remez's exchange (Remez, 1934), computed with 60 decimal digits and
 //! rounded coefficient by coefficient:
-//! - *exp*: q of degree 9 (`f64`) or 4 (`f32`) that minimises the maximum of
-//!   |1 + r + r²·q(r) − e^r|/e^r over |r| ≤ ½·ln 2 (a hair more, since reduction rounds): 2⁻⁵⁷·⁹ and
-//!   2⁻²⁸·³;
+//! - *exp*: q of degree 4 that minimises the maximum of |1 + r + r²·q(r) − e^r|/e^r over |r| ≤ ½·(ln 2)/16 + 2⁻¹³ in
+//!   `f64`, |r| ≤ ½·ln 2 in `f32` (a hair more, since reduction rounds): 2⁻⁵⁶·² and 2⁻²⁸·³;
 //! - *ln*: p of degree 6 or 2 that minimises the maximum of ½·|2 + z·p(z) − (1/s)·ln((1+s)/(1−s))|,
 //!   z = s², over 0 ≤ s ≤ (√2 − 1)/(√2 + 1): 2⁻⁵⁹·⁵ and 2⁻³⁰·².
 //!
@@ -30,8 +29,14 @@ pub trait Constants: Bits + 'static {
     const LN_2_HIGH: Self;
     /// ln 2 less [`Constants::LN_2_HIGH`].
     const LN_2_LOW: Self;
+    /// Whether exponents are multiples of 1/16, whose roots are looked up, rather than integers.
+    const HAS_ROOTS: bool;
+    /// What the logarithms of the roots have in excess.
+    const ROOT_SHIFT: Self;
+    /// ln 2 as a sum for the reduction of e^x, where the first times any exponent is exact.
+    const EXP_LN_2: (Self, Self);
     /// q, constant term first.
-    const EXP: &'static [Self];
+    const EXP: [Self; 5];
     /// p, constant term first.
     const LN: &'static [Self];
     /// A power of two that makes every subnormal number normal, and its exponent.
@@ -46,17 +51,15 @@ impl Constants for f64 {
     const LOG2_E: Self = core::f64::consts::LOG2_E;
     const LN_2_HIGH: Self = 0.693_147_180_559_890_3;
     const LN_2_LOW: Self = 5.497_923_018_708_371e-14;
-    const EXP: &'static [Self] = &[
-        0.500_000_000_000_001_1,
-        0.166_666_666_666_664_13,
-        0.041_666_666_666_530_267,
-        0.008_333_333_333_494_338,
-        0.001_388_888_894_359_825_6,
-        0.000_198_412_695_067_713_67,
-        2.480_149_313_556_744_4e-5,
-        2.755_758_627_169_227_3e-6,
-        2.763_023_415_029_224_5e-7,
-        2.500_007_114_754_159e-8,
+    const HAS_ROOTS: bool = true;
+    const ROOT_SHIFT: Self = crate::bits::ROOT_SHIFT;
+    const EXP_LN_2: (Self, Self) = (0.693_147_180_558_298_7, 1.646_594_958_289_708_2e-12);
+    const EXP: [Self; 5] = [
+        0.499_999_999_999_995_95,
+        0.166_666_666_643_786_88,
+        0.041_666_666_693_714_23,
+        0.008_333_473_126_058_477,
+        0.001_388_859_150_344_659_3,
     ];
     const LN: &'static [Self] = &[
         0.666_666_666_666_673_5,
@@ -78,7 +81,10 @@ impl Constants for f32 {
     const LOG2_E: Self = core::f32::consts::LOG2_E;
     const LN_2_HIGH: Self = 0.693_145_75;
     const LN_2_LOW: Self = 1.428_606_8e-6;
-    const EXP: &'static [Self] = &[0.499_999_94, 0.166_665_21, 0.041_668_39, 0.008_368_727, 0.001_381_457_7];
+    const HAS_ROOTS: bool = false;
+    const ROOT_SHIFT: Self = 0.0;
+    const EXP_LN_2: (Self, Self) = (Self::LN_2_HIGH, Self::LN_2_LOW);
+    const EXP: [Self; 5] = [0.499_999_94, 0.166_665_21, 0.041_668_39, 0.008_368_727, 0.001_381_457_7];
     const LN: &'static [Self] = &[0.666_667_76, 0.399_774_52, 0.298_743_58];
     const LIFT: (Self, Self) = (33_554_432.0, 25.0);
 }

@@ -1,12 +1,15 @@
 //! e^x.
 //!
-//! x = k·ln 2 + r with an integer k and |r| ≤ ½·ln 2; e^r = 1 + (r + r²·q(r)), and 2^k comes in two
-//! factors, so that a subnormal result is rounded once and 2^1024 can be formed.
+//! x = k·ln 2 + r with an integer k in `f32`, a multiple of 1/16 in `f64`, and r of at most half a step; then
+//! e^x = 2^k·(1 + (r + r²·q(r))). The root 2^(k − ⌊k⌋) is looked up among sixteen (Tang, 1989), which halves the
+//! polynomial; in `f32` it is 1, since the polynomial is short as it is. 2^⌊k⌋ comes in two factors, so that a subnormal
+//! result is rounded once and 2^1024 can be formed.
 
 use pulp::{Scalar, Simd};
 
 use super::map::map;
 use super::sums::add_lanes;
+use crate::bits::Power;
 use crate::dispatch::{few, pass, very_few};
 use crate::map::{cut, cut_mut, pieces};
 use crate::{LANES, Real, reduce};
@@ -18,22 +21,34 @@ pub(crate) fn exp_register<T: Real, S: Simd>(simd: S, x: T::Vector<S>) -> T::Vec
     let (low, high) = (T::splat(simd, T::EXP_LOW), T::splat(simd, T::EXP_HIGH));
     let (below, above) = (T::vless(simd, x, low), T::vless(simd, high, x));
     let x = T::vselect(simd, above, high, T::vselect(simd, below, low, x));
-    let (k, first, second) = T::nearest_power(simd, T::vmul(simd, x, T::splat(simd, T::LOG2_E)));
-    let y = reduced::<T, S>(simd, x, k);
+    let Power { k, root, power: [first, second] } =
+        T::nearest_power(simd, T::vmul(simd, x, T::splat(simd, T::LOG2_E)));
+    let y = reduced::<T, S>(simd, x, k, root);
     T::vmul(simd, T::vmul(simd, y, first), second)
 }
 
-/// e^r with r = x − k·ln 2.
+/// root·e^r with r = x − k·ln 2, less what the root has of it already.
 #[inline(always)]
-fn reduced<T: Real, S: Simd>(simd: S, x: T::Vector<S>, k: T::Vector<S>) -> T::Vector<S> {
-    let high = T::vsub(simd, x, T::vmul(simd, k, T::splat(simd, T::LN_2_HIGH)));
-    let low = T::vmul(simd, k, T::splat(simd, T::LN_2_LOW));
+fn reduced<T: Real, S: Simd>(simd: S, x: T::Vector<S>, k: T::Vector<S>, root: T::Vector<S>) -> T::Vector<S> {
+    let (ln_2_high, ln_2_low) = T::EXP_LN_2;
+    let high = T::vsub(simd, x, T::vmul(simd, k, T::splat(simd, ln_2_high)));
+    let low = T::vmul(simd, k, T::splat(simd, ln_2_low));
+    let low = if T::HAS_ROOTS { T::vadd(simd, low, T::splat(simd, T::ROOT_SHIFT)) } else { low };
     let r = T::vsub(simd, high, low);
     let square = T::vmul(simd, r, r);
-    let q = polynomial::<T, S>(simd, T::EXP, r, square);
-    // The exact part of r enters last, so that the rounding of r touches the polynomial only.
-    let y = T::vadd(simd, high, T::vsub(simd, T::vmul(simd, square, q), low));
-    T::vadd(simd, T::splat(simd, T::ONE), y)
+    let growth = if T::HAS_ROOTS {
+        let [a, b, c, d, e] = T::EXP.map(|c| T::splat(simd, c));
+        let first = T::vadd(simd, a, T::vmul(simd, b, r));
+        let second = T::vadd(simd, c, T::vmul(simd, d, r));
+        let second = T::vadd(simd, second, T::vmul(simd, e, square));
+        let q = T::vadd(simd, first, T::vmul(simd, second, square));
+        T::vadd(simd, r, T::vmul(simd, square, q))
+    } else {
+        let q = polynomial::<T, S>(simd, &T::EXP, r, square);
+        // r is large enough for its rounding to count: the exact part enters last.
+        T::vadd(simd, high, T::vsub(simd, T::vmul(simd, square, q), low))
+    };
+    T::vadd(simd, root, T::vmul(simd, root, growth))
 }
 
 /// e^x for x up to `EXP_WHOLE`, with 0 for what is below e^−708 (`f64`) or e^−87 (`f32`): as for a term of a sum
@@ -41,8 +56,8 @@ fn reduced<T: Real, S: Simd>(simd: S, x: T::Vector<S>, k: T::Vector<S>) -> T::Ve
 #[inline(always)]
 pub(super) fn exp_term<T: Real, S: Simd>(simd: S, x: T::Vector<S>) -> T::Vector<S> {
     let vanishes = T::vless(simd, x, T::splat(simd, T::EXP_NORMAL));
-    let (k, power) = T::whole_power(simd, T::vmul(simd, x, T::splat(simd, T::LOG2_E)));
-    let y = T::vmul(simd, reduced::<T, S>(simd, x, k), power);
+    let Power { k, root, power } = T::whole_power(simd, T::vmul(simd, x, T::splat(simd, T::LOG2_E)));
+    let y = T::vmul(simd, reduced::<T, S>(simd, x, k, root), power);
     T::vselect(simd, vanishes, T::splat(simd, T::ZERO), y)
 }
 
@@ -60,7 +75,7 @@ pub(super) fn exp_whole<T: Real, S: Simd>(simd: S, x: T::Vector<S>) -> T::Vector
 #[inline(always)]
 pub(super) fn polynomial<T: Real, S: Simd>(
     simd: S,
-    coefficients: &'static [T],
+    coefficients: &[T],
     x: T::Vector<S>,
     square: T::Vector<S>,
 ) -> T::Vector<S> {
