@@ -76,7 +76,7 @@ pass! {
     ///
     /// With potentials a = fᵢ, b = g, costs c and s = 1/ε: row i of a coupling, its sum and its
     /// largest entry. What is below e^−708 (`f64`; e^−87 in `f32`) becomes 0, what is above e^709 (e^88)
-    /// becomes +∞; between, the bits are those of [`exp`](super::exp()). Cost: 2 r, 1 w, 46 operations in
+    /// becomes +∞; between, the bits are those of [`exp`](super::exp()). Cost: 2 r, 1 w, 38 operations in
     /// `f64`, 34 in `f32`.
     short(few(b)) pub fn exp_coupling<'a, T>(a: T, b: &'a [T], c: &'a [T], s: T, y: &'a mut [T]) -> (T, T) = exp_coupling_kernel
 }
