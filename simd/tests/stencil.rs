@@ -3,9 +3,9 @@
 
 mod grids;
 
-use grids::{Plain, bits, every_case, inverse};
+use grids::{Plain, bits, every_case, inverse, on_scalars};
+use southwell_simd::Real;
 use southwell_simd::stencil::{self, Coefficients, Grid, Star};
-use southwell_simd::{Level, Real, force_level};
 
 fn products<T: Real>() {
     every_case::<T>(|grid, numbers, name| {
@@ -23,7 +23,7 @@ fn products<T: Real>() {
         let exact: f64 = r.iter().map(|r| r.to_f64() * r.to_f64()).sum();
         let bound = (n + 4) as f64 * T::EPSILON.to_f64() * exact;
         assert!((square.to_f64() - exact).abs() <= bound, "{square} {exact} {name}");
-        force_level(Some(Level::Scalar));
+        on_scalars();
         assert_eq!(square.bits(), stencil::residual_square(grid, &b, &x).bits(), "norm {name}");
     });
 }
@@ -169,7 +169,7 @@ fn halves<T: Real>() {
             assert!(left.abs() < tolerance, "product {name} {k}: {left}");
         }
         let level = [bits(&t), bits(&y), bits(&w)];
-        force_level(Some(Level::Scalar));
+        on_scalars();
         stencil::solve_upper(grid, omega, &inverse, &p, &mut t);
         stencil::solve_lower(grid, omega, &inverse, &p, &t, &mut y, &mut w);
         assert_eq!(level, [bits(&t), bits(&y), bits(&w)], "halves {name}");

@@ -14,6 +14,7 @@ use super::star::{WINDOW, sub_scaled};
 use super::{Coefficients, Grid, piece, small};
 use crate::Real;
 use crate::dispatch::pass;
+use crate::paths;
 use crate::vectors::lanes;
 
 /// One sweep in place, red before black or (`reversed`) black before red. `inverse` as in
@@ -35,7 +36,7 @@ pass! {
     /// `count` sweeps in place, with the bits of as many [`red_black_sweep`]s; up to four follow each
     /// other, a row (a plane) behind, in one pass over memory.
     /// Cost per cell and sweep, constant: a quarter of 2 r, 1 w, and twice 13 operations.
-    short(grid.is_small_by_colours()) pub fn red_black_sweeps<'a, T>(
+    short(paths::small_by_colours(&grid)) pub fn red_black_sweeps<'a, T>(
         grid: Grid<'a, T>,
         reversed: bool,
         omega: T,
@@ -60,7 +61,7 @@ fn kernel<T: Real, S: Simd>(
     x: &mut [T],
     count: usize,
 ) {
-    if S::IS_SCALAR && grid.is_small_by_colours() {
+    if paths::by_cells::<S>(paths::small_by_colours(&grid)) {
         return small::red_black(&grid, reversed, omega, inverse, rhs, x, count);
     }
     let rows = grid.planes * grid.rows;

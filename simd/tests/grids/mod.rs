@@ -2,7 +2,7 @@
 #![allow(dead_code)] // Every test program uses a part of it.
 
 use southwell_simd::stencil::{Coefficients, Grid, Star};
-use southwell_simd::{Real, force_level, levels};
+use southwell_simd::{Level, Real, force_bare, force_level, levels};
 
 /// A small generator: the tests need numbers, not quality.
 pub(crate) struct Numbers(pub(crate) u64);
@@ -242,14 +242,28 @@ pub(crate) fn every_case<T: Real>(check: impl Fn(Grid<'_, T>, &mut Numbers, &str
         };
         for coefficients in [Coefficients::Constant(constant), Coefficients::PerCell(cells.star())] {
             let grid = Grid { planes, rows, columns, coefficients };
-            for level in levels().filter(|&level| !cfg!(miri) || Some(level) == levels().max()) {
-                force_level(Some(level));
-                let name = format!("{planes}x{rows}x{columns} {level:?}");
-                check(grid, &mut numbers, &name);
-                force_level(None);
-            }
+            on_every_path(|path| check(grid, &mut numbers, &format!("{planes}x{rows}x{columns} {path}")));
         }
     }
+}
+
+/// Runs a check on every instruction set of the machine, and by the loops of cores without an operating system.
+pub(crate) fn on_every_path(mut check: impl FnMut(&str)) {
+    for level in levels().filter(|&level| !cfg!(miri) || Some(level) == levels().max()) {
+        force_level(Some(level));
+        check(&format!("{level:?}"));
+    }
+    force_level(Some(Level::Scalar));
+    force_bare(true);
+    check("bare");
+    force_bare(false);
+    force_level(None);
+}
+
+/// Goes on with the plainest of the host's own paths, to compare with.
+pub(crate) fn on_scalars() {
+    force_bare(false);
+    force_level(Some(Level::Scalar));
 }
 
 pub(crate) fn inverse<T: Real>(grid: Grid<'_, T>) -> Vec<T> {
