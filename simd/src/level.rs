@@ -125,9 +125,9 @@ fn capped() -> Arch {
 }
 
 #[cfg(feature = "force-level")]
-pub use forced::{force_bare, force_level};
+pub(crate) use forced::{far as forced_far, get as forced, is_bare as is_bare_forced};
 #[cfg(feature = "force-level")]
-pub(crate) use forced::{get as forced, is_bare as is_bare_forced};
+pub use forced::{force_bare, force_far, force_level};
 
 #[cfg(feature = "force-level")]
 mod forced {
@@ -137,6 +137,7 @@ mod forced {
     std::thread_local! {
         static FORCED: Cell<Option<Level>> = const { Cell::new(None) };
         static BARE: Cell<bool> = const { Cell::new(false) };
+        static FAR: Cell<Option<usize>> = const { Cell::new(None) };
     }
 
     /// Makes the passes of this thread run on `level` (`None`: detection and cap again). For tests.
@@ -150,11 +151,21 @@ mod forced {
         BARE.set(is_bare);
     }
 
+    /// Makes the passes of this thread take all that they are given as coming from memory, however small, and go over so
+    /// many rows of a dense matrix together, 1 or 8. For tests.
+    pub fn force_far(rows: Option<usize>) {
+        FAR.set(rows);
+    }
+
     pub(crate) fn get() -> Option<Level> {
         FORCED.get()
     }
 
     pub(crate) fn is_bare() -> bool {
         BARE.get()
+    }
+
+    pub(crate) fn far() -> Option<usize> {
+        FAR.get()
     }
 }

@@ -51,5 +51,5 @@ pub use lanes::{LANES, Lanes, reduce};
 pub use level::{Level, UnknownLevel, levels, max_level, set_max_level};
 #[cfg(feature = "force-level")]
 #[doc(hidden)]
-pub use level::{force_bare, force_level};
+pub use level::{force_bare, force_far, force_level};
 pub use real::Real;

@@ -2,8 +2,9 @@
 //! the machine.
 //!
 //! That is all that is here, so that nothing here changes a result. The tests run every path: `force_level` chooses the
-//! registers and rules the short ways out, `force_bare` takes the loops of cores without an operating
-//! system, and sizes lie on both sides of every limit. Mutants of this file are therefore not counted (`mutants/README.md`).
+//! registers and rules the short ways out, `force_bare` takes the loops of cores without an operating system, `force_far` what
+//! is for vectors from memory, and sizes lie on both sides of the other limits. Mutants of this file are therefore not counted
+//! (`mutants/README.md`).
 
 use pulp::Simd;
 
@@ -119,6 +120,10 @@ const FROM_MEMORY: usize = 24 << 20;
 /// Whether a vector comes from memory, and asking for the pages ahead pays.
 #[inline(always)]
 pub(crate) fn is_from_memory<T>(x: &[T]) -> bool {
+    #[cfg(feature = "force-level")]
+    if level::forced_far().is_some() {
+        return true;
+    }
     cfg!(target_arch = "x86_64") && size_of_val(x) >= FROM_MEMORY
 }
 
@@ -128,7 +133,7 @@ const FAR: usize = 1 << 19;
 /// Whether a vector is too long to be in cache when a pass comes to it.
 #[inline(always)]
 pub(crate) fn is_far<T>(x: &[T]) -> bool {
-    cfg!(target_arch = "x86_64") && size_of_val(x) >= FAR
+    is_from_memory(x) || cfg!(target_arch = "x86_64") && size_of_val(x) >= FAR
 }
 
 /// How rows of a dense matrix come from memory best.
@@ -153,6 +158,12 @@ impl Rows {
     /// Of a matrix with these values.
     #[inline(always)]
     pub(crate) fn of<T, S: Simd>(values: &[T], columns: usize, [shortest, longest]: [usize; 2]) -> Self {
+        #[cfg(feature = "force-level")]
+        match level::forced_far() {
+            Some(1) => return Self::One,
+            Some(_) => return Self::Eight,
+            None => {}
+        }
         let row = columns.saturating_mul(size_of::<T>());
         if S::IS_SCALAR || size_of_val(values) < FROM_MEMORY || row < shortest {
             Self::Plain
@@ -259,6 +270,12 @@ pub(crate) fn by_cells<S: Simd>(is_small: bool) -> bool {
     S::IS_SCALAR && is_small
 }
 
+/// Whether every other cell of a row of so many fills registers.
+#[inline(always)]
+pub(crate) fn fill_registers(cells: usize, lanes: usize) -> bool {
+    cells > 2 * lanes
+}
+
 /// Whether rows are so short that to look for a term of another plane costs less than shorter windows do.
 #[inline(always)]
 pub(crate) fn shorter_than_a_window(columns: usize) -> bool {
@@ -269,10 +286,40 @@ pub(crate) fn shorter_than_a_window(columns: usize) -> bool {
 const NEAR: usize = 1 << 19;
 const TOGETHER: usize = 8;
 
-/// Passes of a recurrence whose rows stay in cache together, each `lag` rows behind the one before.
+/// Passes of a recurrence whose rows stay in cache together, each `lag` rows behind the one before; one goes alone if none.
 #[inline(always)]
 pub(crate) fn together<T>(columns: usize, lag: usize) -> usize {
     let row = columns.saturating_mul(2 * size_of::<T>()).max(1);
     let kept = NEAR.checked_div(row.saturating_mul(lag)).unwrap_or(1);
-    kept.saturating_sub(1).clamp(1, TOGETHER)
+    kept.saturating_sub(1).min(TOGETHER)
+}
+
+#[cfg(all(test, feature = "force-level"))]
+mod tests {
+    use super::*;
+    use crate::{Level, force_bare, force_far, force_level};
+
+    /// What the tests of every path rest on.
+    #[test]
+    fn tests_choose_paths() {
+        let x = [0.0_f64; 20];
+        let chosen =
+            || (is_bare::<pulp::Scalar>(), is_loop(pulp::Scalar::new()), is_from_memory(&x), is_far(&x));
+        assert_eq!(chosen(), (false, true, false, false));
+        force_bare(true);
+        assert_eq!((chosen(), is_bare_core()), ((true, false, false, false), true));
+        force_bare(false);
+        let rows = || Rows::of::<f64, pulp::Scalar>(&x, 5, DOTS);
+        assert!(rows() == Rows::Plain);
+        force_far(Some(1));
+        assert!(chosen() == (false, true, true, true) && rows() == Rows::One);
+        force_far(Some(8));
+        assert!(chosen() == (false, true, true, true) && rows() == Rows::Eight);
+        force_far(None);
+        force_level(Some(Level::Scalar));
+        assert!(is_forced() && !search_one_by_one(&x));
+        force_level(None);
+        assert!(!is_forced() && search_one_by_one(&x));
+        assert_eq!((chosen(), is_bare_core()), ((false, true, false, false), false));
+    }
 }

@@ -141,6 +141,38 @@ fn sweeps<T: Real>() {
     });
 }
 
+/// Zeros of both signs and little else: whatever is left out or added must not turn the sign of one.
+fn zeros<T: Real>() {
+    every_case::<T>(|grid, numbers, name| {
+        let n = grid.planes * grid.rows * grid.columns;
+        let mut signed = || {
+            let signs = numbers.vector::<T>(n);
+            signs.into_iter().map(|x| x * T::from_f64(0.0)).collect::<Vec<_>>()
+        };
+        let (x, b, omega) = (signed(), signed(), T::from_f64(1.3));
+        let inverse = inverse(grid);
+        for reversed in [false, true] {
+            let (mut fast, mut plain) = (x.clone(), x.clone());
+            stencil::sor_sweep(grid, reversed, omega, &inverse, &b, &mut fast);
+            Plain { grid }.sor(reversed, omega, &b, &mut plain);
+            assert_eq!(bits(&fast), bits(&plain), "sor {reversed} {name}");
+            let (mut fast, mut plain) = (x.clone(), x.clone());
+            stencil::red_black_sweep(grid, reversed, omega, &inverse, &b, &mut fast);
+            Plain { grid }.red_black(reversed, omega, &b, &mut plain);
+            assert_eq!(bits(&fast), bits(&plain), "red-black {reversed} {name}");
+        }
+        let (mut y, expected) = (vec![T::NAN; n], Plain { grid }.apply(&x));
+        stencil::apply(grid, &x, &mut y);
+        assert_eq!(bits(&y), bits(&expected), "apply {name}");
+    });
+}
+
+#[test]
+fn signs_of_zeros_are_those_of_plain_loops() {
+    zeros::<f32>();
+    zeros::<f64>();
+}
+
 /// (D/ω + U) t = p, (D/ω + L) y = p − K t and w = A t, checked by multiplying out.
 fn halves<T: Real>() {
     every_case::<T>(|grid, numbers, name| {

@@ -21,7 +21,8 @@ const LARGE: [(usize, usize, usize); 9] = [
 ];
 
 /// And such that are not.
-const SMALL: [(usize, usize, usize); 5] = [(1, 100, 33), (1, 5, 200), (1, 1, 300), (1, 300, 1), (1, 8, 8)];
+const SMALL: [(usize, usize, usize); 7] =
+    [(1, 100, 33), (1, 5, 200), (1, 1, 300), (1, 300, 1), (1, 8, 8), (3, 4, 20), (4, 3, 130)];
 
 fn star<T: Real>(numbers: &mut Numbers) -> Star<T> {
     Star {

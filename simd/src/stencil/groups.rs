@@ -138,14 +138,11 @@ impl<
             *along = groups::<T, S, N>(simd, cells);
         }
         // Windows of rows that have all their terms, then shorter ones; the rest group by group.
-        let mut done = 0;
-        if behind.len() == b.len() && along.iter().all(|along| along.len() == b.len()) {
-            let mut rows = Rows { below, here: &mut *here, above, start, from, asked };
-            done = self.windows::<U, W>(simd, c, b, &along, behind, &mut rows, done, before);
-            rows.asked = None;
-            if U > 4 {
-                done = self.windows::<4, 32>(simd, c, b, &along, behind, &mut rows, done, before);
-            }
+        let mut rows = Rows { below, here: &mut *here, above, start, from, asked };
+        let mut done = self.windows::<U, W>(simd, c, b, &along, behind, &mut rows, 0, before);
+        rows.asked = None;
+        if U > 4 {
+            done = self.windows::<4, 32>(simd, c, b, &along, behind, &mut rows, done, before);
         }
         for step in done..b.len() {
             let k = if REVERSED { b.len() - 1 - step } else { step };
@@ -172,7 +169,7 @@ impl<
         }
     }
 
-    /// The windows of a row after the first `done` groups; how many are done then.
+    /// The windows of a row after the first `done` groups, if it has all its terms; how many are done then.
     #[inline(always)]
     pub(super) fn windows<const U2: usize, const W2: usize>(
         &self,

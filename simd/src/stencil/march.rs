@@ -130,7 +130,7 @@ fn passes<
     let far = is_far(x);
     let mut left = count;
     while left > 0 {
-        let together = left.min(together::<T>(path.columns, lag));
+        let together = left.min(together::<T>(path.columns, lag)).max(1);
         for i in 0..rows + lag * (together - 1) {
             for pass in 0..together {
                 // The passes that have not begun come last.

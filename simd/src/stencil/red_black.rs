@@ -77,8 +77,7 @@ fn kernel<T: Real, S: Simd>(
                 // The halves that have not begun come last.
                 let Some(row) = i.checked_sub(half * lag) else { break };
                 if row < rows {
-                    let colour = (half + usize::from(reversed)) % 2;
-                    half_row(simd, &grid, row, colour, omega, inverse, rhs, x);
+                    half_row(simd, &grid, row, half + usize::from(reversed), omega, inverse, rhs, x);
                 }
             }
         }
@@ -108,7 +107,7 @@ impl<T: Real> Line<T> {
         let n = x.len();
         // Whole registers from `from` to `to`, where they begin at a line; one that lies in two costs double.
         let (mut from, mut to) = (n, n);
-        if lanes.is_multiple_of(2) && n > 2 * lanes {
+        if lanes.is_multiple_of(2) && paths::fill_registers(n, lanes) {
             from = 1 + x.get(1..).map_or(0, |x| x.as_ptr().align_offset(LINE)) % lanes;
             to = from + (n - 1).saturating_sub(from) / lanes * lanes;
             self.registers(simd, b, others, x, from, to);
@@ -192,7 +191,7 @@ impl<T: Real> Line<T> {
     }
 }
 
-/// The cells of one colour in one row. The vector part runs over all cells, the store over every other.
+/// The cells of one colour, an even or an odd number, in one row. The vector part runs over all cells, the store over every other.
 #[inline(always)]
 fn half_row<T: Real, S: Simd>(
     simd: S,

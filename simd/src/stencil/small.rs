@@ -195,7 +195,7 @@ pub(super) fn red_black<T: Real>(
     count: usize,
 ) {
     for half in 0..2 * count {
-        let colour = (half + usize::from(reversed)) % 2;
+        let colour = half + usize::from(reversed);
         match grid.coefficients {
             Coefficients::Constant(star) => {
                 let factor = omega * (T::ONE / star.centre);
@@ -208,7 +208,7 @@ pub(super) fn red_black<T: Real>(
     }
 }
 
-/// Relaxes the cells of a colour.
+/// Relaxes the cells of a colour, an even or an odd number.
 #[inline(always)]
 fn relax<T: Real, E: Entry<T>>(
     grid: &Grid<'_, T>,

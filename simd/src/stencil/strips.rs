@@ -276,12 +276,8 @@ impl<
         for (of_one, along) in along_whole.iter_mut().zip(along) {
             *of_one = groups::<T, S, N>(simd, piece(along, from, len));
         }
-        let mut done = 0;
-        if behind_whole.len() == b_whole.len() && along_whole.iter().all(|x| x.len() == b_whole.len()) {
-            let rows = &mut Rows { below: &[], here: &mut *here, above: &[], start: 0, from, asked: None };
-            done =
-                self.windows::<U, W>(simd, c, b_whole, &along_whole, behind_whole, rows, done, &mut before);
-        }
+        let rows = &mut Rows { below: &[], here: &mut *here, above: &[], start: 0, from, asked: None };
+        let done = self.windows::<U, W>(simd, c, b_whole, &along_whole, behind_whole, rows, 0, &mut before);
         for step in done..b_whole.len() + usize::from(rest > 0) {
             // The last cells are part of a group that goes on beyond the piece.
             let at = match (REVERSED, step < b_whole.len()) {

@@ -1,7 +1,7 @@
 //! What the tests of passes share: numbers, the definition of a reduction, comparing bits.
 #![allow(dead_code)] // Every test program uses a part of it.
 
-use southwell_simd::{Level, Real, force_bare, force_level, levels};
+use southwell_simd::{Level, Real, force_bare, force_far, force_level, levels};
 
 /// A small generator: the tests need numbers, not quality.
 pub(crate) struct Numbers(pub(crate) u64);
@@ -77,10 +77,13 @@ pub(crate) fn check_update<T: Real>(
 }
 
 /// Runs a check on every instruction set of the machine, as users run it (there short passes go without wide registers), and
-/// by the loops of cores without an operating system.
+/// by the loops of cores without an operating system, and as if all came from memory.
 pub(crate) fn on_every_level(mut check: impl FnMut(Level)) {
     let widest = levels().max();
     widest.into_iter().for_each(&mut check);
+    force_far(Some(1));
+    widest.into_iter().for_each(&mut check);
+    force_far(None);
     for level in levels().filter(|&level| !FEW || Some(level) == widest) {
         force_level(Some(level));
         check(level);
