@@ -334,7 +334,7 @@ def main():
     asked = [(number, mutant) for place, (number, mutant) in enumerate(asked)
              if place % of == shard and mutant["name"] not in fates
              and (mutant["name"] not in done or done[mutant["name"]]["verdict"] in again)
-             and (not options.again or mutant["name"] in done)
+             and (not options.again or mutant["name"] in done and not build.left_out(mutant["name"]))
              and (options.name is None or options.name in mutant["name"])]
     begin, counts = time.monotonic(), collections.Counter()
     with path.open("a") as file:
