@@ -201,6 +201,24 @@ pub(crate) mod bare {
         extern crate std;
         use std::vec::Vec;
 
+        /// With a term for every lane, and lane by lane.
+        #[test]
+        #[cfg(feature = "force-level")]
+        fn tails_of_every_length_are_added_alike() {
+            let lanes: [f64; LANES] = core::array::from_fn(|i| 1.0 / (i + 3) as f64);
+            for n in 0..=LANES {
+                let term = |i: usize| (i < n).then(|| 0.1 * (i + 1) as f64);
+                let expected: [f64; LANES] = core::array::from_fn(|i| lanes[i] + term(i).unwrap_or(0.0));
+                for is_bare in [false, true] {
+                    crate::force_bare(is_bare);
+                    let mut sums = lanes;
+                    crate::lanes::add_tail(&mut sums, term);
+                    assert_eq!(sums, expected, "{n}, {is_bare}");
+                }
+                crate::force_bare(false);
+            }
+        }
+
         #[test]
         fn bare_sums_have_the_bits_of_the_others() {
             // Miri is slow.

@@ -282,6 +282,13 @@ pub(crate) fn shorter_than_a_window(columns: usize) -> bool {
     columns < 64
 }
 
+/// Whether a row has all its terms, so that it may go by windows. A window is not begun without them either: what is
+/// asked here saves rows that lack one the way there.
+#[inline(always)]
+pub(crate) fn has_all_terms<G, const K: usize>(b: &[G], behind: &[G], along: &[&[G]; K]) -> bool {
+    behind.len() == b.len() && along.iter().all(|along| along.len() == b.len())
+}
+
 /// Bytes of the rows of two vectors that passes of a recurrence together may keep in cache, and the most that go together.
 const NEAR: usize = 1 << 19;
 const TOGETHER: usize = 8;

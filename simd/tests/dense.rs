@@ -4,8 +4,8 @@
 mod common;
 
 use common::{Exact, FEW, Numbers, bits, bits_of, dot, in_lanes, near, on_every_level};
+use southwell_simd::Real;
 use southwell_simd::dense::{self, Matrix};
-use southwell_simd::{Real, force_far};
 
 /// n, padding, and numbers that are strange or not, with rubbish in the padding.
 fn every_case<T: Real>(check: impl Fn(Matrix<'_, T>, &[Vec<T>], &mut Numbers, bool, &str)) {
@@ -34,9 +34,6 @@ fn every_case<T: Real>(check: impl Fn(Matrix<'_, T>, &[Vec<T>], &mut Numbers, bo
             on_every_level(|level| {
                 check(matrix, &rows, &mut numbers, strange, &format!("n = {n} + {padding}, {level:?}"));
             });
-            force_far(Some(8));
-            check(matrix, &rows, &mut numbers, strange, &format!("n = {n} + {padding}, eight rows together"));
-            force_far(None);
         }
     }
 }

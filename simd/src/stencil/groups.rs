@@ -11,6 +11,7 @@ use super::doubling::{BLOCK, Doubling};
 use super::march::{Path, Source, Term};
 use super::piece;
 use crate::Real;
+use crate::paths::has_all_terms;
 use crate::vectors::lanes;
 
 /// A row of x, those on its two sides, and where in memory and in the row the groups begin.
@@ -138,11 +139,14 @@ impl<
             *along = groups::<T, S, N>(simd, cells);
         }
         // Windows of rows that have all their terms, then shorter ones; the rest group by group.
-        let mut rows = Rows { below, here: &mut *here, above, start, from, asked };
-        let mut done = self.windows::<U, W>(simd, c, b, &along, behind, &mut rows, 0, before);
-        rows.asked = None;
-        if U > 4 {
-            done = self.windows::<4, 32>(simd, c, b, &along, behind, &mut rows, done, before);
+        let mut done = 0;
+        if has_all_terms(b, behind, &along) {
+            let mut rows = Rows { below, here: &mut *here, above, start, from, asked };
+            done = self.windows::<U, W>(simd, c, b, &along, behind, &mut rows, done, before);
+            rows.asked = None;
+            if U > 4 {
+                done = self.windows::<4, 32>(simd, c, b, &along, behind, &mut rows, done, before);
+            }
         }
         for step in done..b.len() {
             let k = if REVERSED { b.len() - 1 - step } else { step };

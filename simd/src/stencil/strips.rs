@@ -22,6 +22,7 @@ use super::star::WINDOW;
 use super::{Coefficients, Grid, piece};
 use crate::Real;
 use crate::dispatch::{compiled_here, dispatch};
+use crate::paths::has_all_terms;
 use crate::vectors::lanes;
 
 /// Strips of columns are cut at multiples of this, from where the rows begin in the direction of travel: blocks of the
@@ -276,8 +277,11 @@ impl<
         for (of_one, along) in along_whole.iter_mut().zip(along) {
             *of_one = groups::<T, S, N>(simd, piece(along, from, len));
         }
-        let rows = &mut Rows { below: &[], here: &mut *here, above: &[], start: 0, from, asked: None };
-        let done = self.windows::<U, W>(simd, c, b_whole, &along_whole, behind_whole, rows, 0, &mut before);
+        let mut done = 0;
+        if has_all_terms(b_whole, behind_whole, &along_whole) {
+            let rows = &mut Rows { below: &[], here: &mut *here, above: &[], start: 0, from, asked: None };
+            done = self.windows::<U, W>(simd, c, b_whole, &along_whole, behind_whole, rows, 0, &mut before);
+        }
         for step in done..b_whole.len() + usize::from(rest > 0) {
             // The last cells are part of a group that goes on beyond the piece.
             let at = match (REVERSED, step < b_whole.len()) {

@@ -81,8 +81,10 @@ pub(crate) fn check_update<T: Real>(
 pub(crate) fn on_every_level(mut check: impl FnMut(Level)) {
     let widest = levels().max();
     widest.into_iter().for_each(&mut check);
-    force_far(Some(1));
-    widest.into_iter().for_each(&mut check);
+    for rows in [1, 8] {
+        force_far(Some(rows));
+        widest.into_iter().for_each(&mut check);
+    }
     force_far(None);
     for level in levels().filter(|&level| !FEW || Some(level) == widest) {
         force_level(Some(level));
