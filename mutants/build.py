@@ -85,13 +85,38 @@ def write(path, content):
 
 
 def listed():
-    """Every mutant of the two packages, in the order of `cargo mutants`."""
+    """Every mutant of the two packages, in the order of `cargo mutants`, those that are not counted too."""
     mutants, root = [], HERE.parent
     for package in PACKAGES.values():
-        out = subprocess.run(["cargo", "mutants", "--list", "--json", "--package", package], cwd=root, check=True,
+        out = subprocess.run(["cargo", "mutants", "--list", "--json", "--no-config", "--package", package], cwd=root, check=True,
                              capture_output=True, text=True).stdout
         mutants += json.loads(out)
-    return mutants
+    return [mutant for mutant in mutants if left_out(mutant["name"]) != "The tests themselves."]
+
+
+def exclusions():
+    """What .cargo/mutants.toml leaves out: pairs of a pattern and the reason that stands above it."""
+    found, reason, glob, fresh = [], "", False, False
+    for line in (HERE.parent / ".cargo/mutants.toml").read_text().split("\n"):
+        if match := re.match(r"exclude_(globs|re) = \[", line):
+            glob = match[1] == "globs"
+        elif line.startswith("    # "):
+            reason = reason + " " + line[6:] if fresh else line[6:]
+            fresh = True
+        elif match := re.match(r"    (\".*\"),$", line):
+            fresh, text = False, json.loads(match[1])
+            if glob:
+                text = "^" + "(.*/)?".join(re.escape(part).replace(r"\*", "[^/]*") for part in text.split("**/")) + ":"
+            found.append((re.compile(text), reason))
+    return found
+
+
+EXCLUSIONS = exclusions()
+
+
+def left_out(name):
+    """Why a mutant is not counted; None if it is."""
+    return next((reason for pattern, reason in EXCLUSIONS if pattern.search(name)), None)
 
 
 def make(work, mutants, folder, only, patches):

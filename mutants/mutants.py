@@ -161,11 +161,15 @@ def score(mutants, fates, done, all_files):
         fate = fates.get(mutant["name"]) or done.get(mutant["name"], {}).get("verdict", "not run")
         if fate in ("missed", "unreached") and reason_for(mutant["name"], known):
             fate = "equivalent"
+        if build.left_out(mutant["name"]):
+            fate = {"killed": "out, killed", "timeout": "out, killed", "missed": "out", "equivalent": "out",
+                    "unreached": "out"}.get(fate, "of no count")
         for row in (module, parts[0] + ", all", "all"):
             rows[row][fate.split(":")[0]] += 1
-    columns = ["killed", "timeout", "missed", "unreached", "equivalent", "unviable", "left", "not run"]
-    print("| module | mutants | " + " | ".join(columns) + " | killed of viable that ran | 95 % | equivalents aside |")
-    print("|---|" + "---:|" * (len(columns) + 4))
+    columns = ["killed", "timeout", "missed", "unreached", "equivalent", "unviable", "left", "not run", "out, killed", "out"]
+    print("| module | mutants | " + " | ".join(columns) + " | killed of viable that ran | 95 % | with what is left out "
+          "| equivalents aside |")
+    print("|---|" + "---:|" * (len(columns) + 5))
     for module, row in sorted(rows.items(), key=lambda item: (item[0] == "all", ", all" in item[0], item[0])):
         killed = row["killed"] + row["timeout"]
         noticeable = killed + row["missed"] + row["unreached"]
@@ -173,8 +177,10 @@ def score(mutants, fates, done, all_files):
         low, high = interval(killed, ran)
         share = f"{100 * killed / ran:.1f} %" if ran else "-"
         band = f"{100 * low:.1f}–{100 * high:.1f}" if ran else "-"
+        of_all = ran + row["out, killed"] + row["out"]
+        whole = f"{100 * (killed + row['out, killed']) / of_all:.1f} %" if of_all else "-"
         print(f"| {module} | {sum(row.values())} | " + " | ".join(str(row[column]) for column in columns)
-              + f" | {share} | {band} | {f'{100 * killed / noticeable:.1f} %' if noticeable else '-'} |")
+              + f" | {share} | {band} | {whole} | {f'{100 * killed / noticeable:.1f} %' if noticeable else '-'} |")
 
 
 FAMILIES = ("simd", "relaxation", "omega", "descent", "transport", "subgradient", "bandit")
@@ -204,6 +210,19 @@ def changes(names):
     return "; ".join(texts)
 
 
+def excluded(mutants, done):
+    """A table: what .cargo/mutants.toml leaves out, and what became of it."""
+    print("| not counted, and why | listed | ran | killed |\n|---|---:|---:|---:|")
+    rows = {reason: [] for _, reason in build.EXCLUSIONS}
+    for mutant in mutants:
+        if reason := build.left_out(mutant["name"]):
+            rows[reason].append(done.get(mutant["name"], {}).get("verdict"))
+    for reason, verdicts in rows.items():
+        if verdicts:
+            killed = sum(verdict in ("killed", "timeout") for verdict in verdicts)
+            print(f"| {reason} | {len(verdicts)} | {sum(verdict is not None for verdict in verdicts)} | {killed} |")
+
+
 HEAD = """# Mutants that survive
 
 Made by `mutants/mutants.py survivors` of runs that [trust.md](../docs/trust.md) counts: of samples, so that each stands for
@@ -218,14 +237,14 @@ def survivors(done):
     unjudged = ("A sharper test is missing", "")
     found = collections.defaultdict(lambda: collections.defaultdict(list))
     for name, entry in sorted(done.items()):
-        if entry["verdict"] in ("missed", "unreached"):
+        if entry["verdict"] in ("missed", "unreached") and not build.left_out(name):
             kind, reason = reason_for(name, known) or unjudged
             found[kind][reason].append(name)
     kinds = [kind for kind in dict.fromkeys([kind for _, kind, _ in known] + [unjudged[0]]) if kind in found]
     here = [name for name in FAMILIES if any(family(mutant) == name for mutant in done)]
     print(HEAD)
     print("| | " + " | ".join(here) + " | all |\n|---|" + "---:|" * (len(here) + 1))
-    rows = [("ran", list(done)), ("survived", [name for of in found.values() for names in of.values() for name in names])]
+    rows = [("ran", [name for name in done if not build.left_out(name)]), ("survived", [name for of in found.values() for names in of.values() for name in names])]
     for title, names in rows + [(kind, [name for names in found[kind].values() for name in names]) for kind in kinds]:
         counts = collections.Counter(family(name) for name in names)
         print(f"| {title} | " + " | ".join(str(counts[name]) for name in here) + f" | {len(names)} |")
@@ -243,7 +262,7 @@ def survivors(done):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("what", choices=["build", "run", "score", "missed", "survivors", "one"])
+    parser.add_argument("what", choices=["build", "run", "score", "missed", "survivors", "excluded", "one"])
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("/tmp/southwell-mutants"))
     parser.add_argument("--results", type=pathlib.Path, action="append", help="score and list what is in this file instead")
     parser.add_argument("--package", choices=["core", "simd"], action="append", help="this one only")
@@ -283,6 +302,8 @@ def main():
 
     if options.what == "score":
         return score([mutant for _, mutant in asked], fates, done, options.files)
+    if options.what == "excluded":
+        return excluded([mutant for _, mutant in asked], done)
     if options.what == "missed":
         known = reasons("equivalent.txt") + reasons("survivors.txt")
         for _, mutant in asked:
@@ -313,7 +334,7 @@ def main():
     asked = [(number, mutant) for place, (number, mutant) in enumerate(asked)
              if place % of == shard and mutant["name"] not in fates
              and (mutant["name"] not in done or done[mutant["name"]]["verdict"] in again)
-             and (not options.again or mutant["name"] in done)
+             and (not options.again or mutant["name"] in done and not build.left_out(mutant["name"]))
              and (options.name is None or options.name in mutant["name"])]
     begin, counts = time.monotonic(), collections.Counter()
     with path.open("a") as file:

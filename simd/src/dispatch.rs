@@ -6,6 +6,8 @@ use pulp::WithSimd;
 
 #[cfg(feature = "std")]
 use crate::level;
+// The conditions under which passes go without, where they look for them.
+pub(crate) use crate::paths::{brief, few, few_points, narrow, slight, very_few};
 
 /// Runs a pass on the widest instruction set that is known to be there and not capped away.
 ///
@@ -50,47 +52,6 @@ pub fn level_name() -> &'static str {
     dispatch(Name)
 }
 
-/// Whether a pass over so few elements does not dispatch: the call into the code of an instruction set
-/// costs as much as they do. The results are the same, as everywhere.
-#[inline(always)]
-pub(crate) fn few<T>(x: &[T]) -> bool {
-    x.len() < crate::LANES
-}
-
-/// Whether a pass that moves more than it computes is short enough to go without: up to so many elements, the
-/// registers of 128 bits that every host has take no longer than the call.
-#[inline(always)]
-pub(crate) fn brief<T>(x: &[T], most: usize) -> bool {
-    x.len() <= most
-}
-
-/// The same in bytes, for a pass that computes more.
-#[inline(always)]
-pub(crate) fn slight<T>(x: &[T]) -> bool {
-    size_of_val(x) <= 128
-}
-
-/// The same for exponentials and logarithms: from eight elements on, that fill a register, they are worth a call.
-#[inline(always)]
-pub(crate) fn very_few<T>(x: &[T]) -> bool {
-    x.len() < crate::LANES / 2 || size_of_val(x) <= 32
-}
-
-/// Whether a test has chosen the instruction set of this thread: then nothing goes without, however short.
-#[inline(always)]
-pub(crate) fn is_forced() -> bool {
-    #[cfg(feature = "force-level")]
-    return level::is_forced();
-    #[cfg(not(feature = "force-level"))]
-    false
-}
-
-/// Whether the rows of a matrix are so narrow that wide registers would not be filled.
-#[inline(always)]
-pub(crate) fn narrow<T>(columns: usize, bytes: usize) -> bool {
-    columns.saturating_mul(size_of::<T>()) <= bytes
-}
-
 /// Gives a kernel `fn(simd, arguments…)` the face of a plain function that dispatches once; with
 /// `short(condition)` not at all where that holds.
 macro_rules! pass {
@@ -122,7 +83,7 @@ macro_rules! pass {
                 $crate::dispatch::dispatch(Pass { $($arg,)* life: core::marker::PhantomData })
             }
             // Where there is but one instruction set, a second copy would only cost flash.
-            if cfg!(feature = "std") && $short && !$crate::dispatch::is_forced() {
+            if cfg!(feature = "std") && $short && !$crate::paths::is_forced() {
                 return ($kernel)(pulp::Scalar::new(), $($arg),*);
             }
             wide($($arg),*)

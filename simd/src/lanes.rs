@@ -4,6 +4,7 @@ use pulp::Simd;
 
 use crate::Real;
 use crate::map::total;
+use crate::paths::is_bare_target;
 
 /// Virtual lanes of every reduction, on every machine and in both precisions.
 ///
@@ -24,7 +25,7 @@ pub const LANES: usize = 16;
 #[inline(always)]
 #[must_use]
 pub fn reduce<T: Real>(lanes: &[T; LANES]) -> T {
-    if cfg!(target_os = "none") { bare::reduce(lanes) } else { tree(lanes) }
+    if is_bare_target() { bare::reduce(lanes) } else { tree(lanes) }
 }
 
 #[inline(always)]
@@ -92,7 +93,7 @@ impl<T: Real> Lanes<T> {
 /// sum that began at +0 is never −0, and adding +0 to anything else changes nothing.
 #[inline(always)]
 pub(crate) fn add_tail<T: Real>(lanes: &mut [T; LANES], mut term: impl FnMut(usize) -> Option<T>) {
-    if cfg!(target_os = "none") {
+    if is_bare_target() {
         // One lane after the other: there is nothing to wait for, and flash to save.
         for (i, lane) in lanes.iter_mut().enumerate() {
             let Some(term) = term(i) else { return };
@@ -129,18 +130,7 @@ pub(crate) fn add_tail<T: Real>(lanes: &mut [T; LANES], mut term: impl FnMut(usi
 pub(crate) mod bare {
     use super::LANES;
     use crate::Real;
-
-    /// Whether sums of an instruction set are made here.
-    #[inline(always)]
-    pub(crate) fn is_bare<S: pulp::Simd>() -> bool {
-        cfg!(target_os = "none") && S::IS_SCALAR
-    }
-
-    /// The same of a token.
-    #[inline(always)]
-    pub(crate) fn is_bare_token<S: pulp::Simd>(_simd: S) -> bool {
-        is_bare::<S>()
-    }
+    pub(crate) use crate::paths::is_bare;
 
     /// The tree of [`reduce`](super::reduce).
     #[inline(never)]
@@ -181,19 +171,7 @@ pub(crate) mod bare {
     #[inline(always)]
     pub(crate) fn dot_f32(x: &[f32], y: &[f32]) -> f32 {
         #[cfg(all(target_arch = "arm", target_abi = "eabihf", not(feature = "std")))]
-        {
-            let n = x.len().min(y.len());
-            let (Some(x), Some(y)) = (x.get(..n), y.get(..n)) else { return 0.0 };
-            let mut lanes = crate::arm::products(x, y);
-            let done = n & !(LANES / 2 - 1);
-            if done < n {
-                let (x, y) = (x.get(done..).unwrap_or(&[]), y.get(done..).unwrap_or(&[]));
-                for (i, (&x, &y)) in (done..).zip(x.iter().zip(y)) {
-                    lanes[i % LANES] += x * y;
-                }
-            }
-            reduce(&lanes)
-        }
+        return crate::arm::dot(x, y);
         #[cfg(not(all(target_arch = "arm", target_abi = "eabihf", not(feature = "std"))))]
         dot_in_groups(x, y)
     }
@@ -222,6 +200,24 @@ pub(crate) mod bare {
         use super::*;
         extern crate std;
         use std::vec::Vec;
+
+        /// With a term for every lane, and lane by lane.
+        #[test]
+        #[cfg(feature = "force-level")]
+        fn tails_of_every_length_are_added_alike() {
+            let lanes: [f64; LANES] = core::array::from_fn(|i| 1.0 / (i + 3) as f64);
+            for n in 0..=LANES {
+                let term = |i: usize| (i < n).then(|| 0.1 * (i + 1) as f64);
+                let expected: [f64; LANES] = core::array::from_fn(|i| lanes[i] + term(i).unwrap_or(0.0));
+                for is_bare in [false, true] {
+                    crate::force_bare(is_bare);
+                    let mut sums = lanes;
+                    crate::lanes::add_tail(&mut sums, term);
+                    assert_eq!(sums, expected, "{n}, {is_bare}");
+                }
+                crate::force_bare(false);
+            }
+        }
 
         #[test]
         fn bare_sums_have_the_bits_of_the_others() {

@@ -111,7 +111,7 @@ pub fn levels() -> impl Iterator<Item = Level> {
 #[inline(always)]
 pub(crate) fn arch() -> Arch {
     #[cfg(feature = "force-level")]
-    if let Some(arch) = forced::get().and_then(Level::arch) {
+    if let Some(arch) = forced().and_then(Level::arch) {
         return arch;
     }
     if CAP.load(Ordering::Relaxed) == Level::Avx512 as u8 { Arch::new() } else { capped() }
@@ -125,13 +125,9 @@ fn capped() -> Arch {
 }
 
 #[cfg(feature = "force-level")]
-pub use forced::force_level;
-
-/// Whether a test has chosen the level of this thread.
+pub(crate) use forced::{far as forced_far, get as forced, is_bare as is_bare_forced};
 #[cfg(feature = "force-level")]
-pub(crate) fn is_forced() -> bool {
-    forced::get().is_some()
-}
+pub use forced::{force_bare, force_far, force_level};
 
 #[cfg(feature = "force-level")]
 mod forced {
@@ -140,6 +136,8 @@ mod forced {
 
     std::thread_local! {
         static FORCED: Cell<Option<Level>> = const { Cell::new(None) };
+        static BARE: Cell<bool> = const { Cell::new(false) };
+        static FAR: Cell<Option<usize>> = const { Cell::new(None) };
     }
 
     /// Makes the passes of this thread run on `level` (`None`: detection and cap again). For tests.
@@ -147,7 +145,27 @@ mod forced {
         FORCED.set(level);
     }
 
-    pub(super) fn get() -> Option<Level> {
+    /// Makes the passes of this thread take the loops of a core without an operating system, where it runs on
+    /// [`Level::Scalar`]. For tests.
+    pub fn force_bare(is_bare: bool) {
+        BARE.set(is_bare);
+    }
+
+    /// Makes the passes of this thread take all that they are given as coming from memory, however small, and go over so
+    /// many rows of a dense matrix together, 1 or 8. For tests.
+    pub fn force_far(rows: Option<usize>) {
+        FAR.set(rows);
+    }
+
+    pub(crate) fn get() -> Option<Level> {
         FORCED.get()
+    }
+
+    pub(crate) fn is_bare() -> bool {
+        BARE.get()
+    }
+
+    pub(crate) fn far() -> Option<usize> {
+        FAR.get()
     }
 }

@@ -32,6 +32,8 @@ mod lanes;
 #[cfg(feature = "std")]
 mod level;
 mod map;
+mod pages;
+mod paths;
 mod prefetch;
 mod real;
 mod vectors;
@@ -45,9 +47,9 @@ pub mod vector;
 
 pub use dispatch::level_name;
 pub use lanes::{LANES, Lanes, reduce};
-#[cfg(feature = "force-level")]
-#[doc(hidden)]
-pub use level::force_level;
 #[cfg(feature = "std")]
 pub use level::{Level, UnknownLevel, levels, max_level, set_max_level};
+#[cfg(feature = "force-level")]
+#[doc(hidden)]
+pub use level::{force_bare, force_far, force_level};
 pub use real::Real;

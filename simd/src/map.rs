@@ -3,8 +3,6 @@
 //! Both take the operation as one expression over registers. What does not fill a register goes
 //! through the same expression with the scalar token, so that a pass has one definition.
 
-use pulp::Simd;
-
 use crate::Real;
 
 /// The first `n` elements; none if there are fewer.
@@ -33,12 +31,6 @@ pub(crate) fn pieces<const N: usize, T>(mut x: &[T]) -> impl Iterator<Item = &[T
     })
 }
 
-/// Whether a host has come without registers for this: the compiler makes them of a plain loop.
-#[inline(always)]
-pub(crate) fn is_loop<S: Simd>(_simd: S) -> bool {
-    S::IS_SCALAR && cfg!(feature = "std")
-}
-
 /// The pattern of iterators zipped one after the other: `(((a, &b), &c), &d)`.
 macro_rules! nested {
     (($nest:pat)) => { $nest };
@@ -58,7 +50,7 @@ macro_rules! map {
         let n = $y.len() $(.min($x.len()))*;
         let $y = crate::map::cut_mut($y, n);
         $(let $x = crate::map::cut($x, n);)*
-        if crate::map::is_loop($simd) {
+        if crate::paths::is_loop($simd) {
             #[allow(unused_variables)]
             let $simd = pulp::Scalar::new();
             $($constants)*
@@ -119,7 +111,7 @@ macro_rules! chunk {
 macro_rules! total {
     ($simd:ident, $lanes:expr, $first:ident $(, $x:ident)*; { $($constants:tt)* } $value:expr) => {{
         let n = $first.len() $(.min($x.len()))*;
-        if crate::lanes::bare::is_bare_token($simd) {
+        if crate::paths::is_bare_token($simd) {
             let lanes = $lanes.lanes_mut();
             let $simd = pulp::Scalar::new();
             $($constants)*
@@ -166,7 +158,7 @@ macro_rules! total {
 macro_rules! map_total {
     ($simd:ident, $lanes:expr, $y:ident $(, $x:ident)*; { $($constants:tt)* } $both:expr) => {{
         let n = $y.len() $(.min($x.len()))*;
-        if crate::lanes::bare::is_bare_token($simd) {
+        if crate::paths::is_bare_token($simd) {
             let lanes = $lanes.lanes_mut();
             let $simd = pulp::Scalar::new();
             $($constants)*

@@ -19,9 +19,10 @@ use core::marker::PhantomData;
 use pulp::{Scalar, Simd};
 
 use crate::dense::Matrix;
-use crate::dispatch::{few, narrow, pass};
+use crate::dispatch::{few_points, pass};
 use crate::elementary::{Made, exp_row_made};
 use crate::map::{cut_mut, map};
+use crate::paths::{has_registers, hold_four_blocks, is_bare_target};
 use crate::{LANES, Real};
 
 /// What a distance is made of: the term of one coordinate, and what becomes of the sum.
@@ -70,19 +71,19 @@ impl Cost for Manhattan {
 
 pass! {
     /// outⱼ ← s·Σₖ (xₖ − yₖⱼ)². Cost: d r, 1 w, 3d operations.
-    short(is_short(&y, out)) pub fn squared_euclidean_row<'a, T>(s: T, x: &'a [T], y: Matrix<'a, T>, out: &'a mut [T]) -> () =
+    short(few_points(y.columns, out)) pub fn squared_euclidean_row<'a, T>(s: T, x: &'a [T], y: Matrix<'a, T>, out: &'a mut [T]) -> () =
         kernel::<T, _, SquaredEuclidean>
 }
 
 pass! {
     /// outⱼ ← s·√(Σₖ (xₖ − yₖⱼ)²). Cost: d r, 1 w, 3d + 1 operations, one of them a root.
-    short(is_short(&y, out)) pub fn euclidean_row<'a, T>(s: T, x: &'a [T], y: Matrix<'a, T>, out: &'a mut [T]) -> () =
+    short(few_points(y.columns, out)) pub fn euclidean_row<'a, T>(s: T, x: &'a [T], y: Matrix<'a, T>, out: &'a mut [T]) -> () =
         kernel::<T, _, Euclidean>
 }
 
 pass! {
     /// outⱼ ← s·Σₖ |xₖ − yₖⱼ|. Cost: d r, 1 w, 3d operations.
-    short(is_short(&y, out)) pub fn l1_row<'a, T>(s: T, x: &'a [T], y: Matrix<'a, T>, out: &'a mut [T]) -> () =
+    short(few_points(y.columns, out)) pub fn l1_row<'a, T>(s: T, x: &'a [T], y: Matrix<'a, T>, out: &'a mut [T]) -> () =
         kernel::<T, _, Manhattan>
 }
 
@@ -90,21 +91,21 @@ pass! {
     /// eⱼ ← e^(zⱼ − m) with zⱼ = (gⱼ − s·Σₖ (xₖ − yₖⱼ)²)·t and m = maxⱼ zⱼ: the pair (m, Σ eⱼ). The bits of
     /// [`squared_euclidean_row`] and [`exp_row`](crate::elementary::exp_row), without a row of costs in between.
     /// Cost: d + 1 r, 1 w, 34 + 3d operations in `f64`, 31 + 3d in `f32`.
-    short(is_short(&y, e)) pub fn squared_euclidean_exp_row<'a, T>(
+    short(few_points(y.columns, e)) pub fn squared_euclidean_exp_row<'a, T>(
         s: T, x: &'a [T], y: Matrix<'a, T>, g: &'a [T], t: T, e: &'a mut [T],
     ) -> (T, T) = exp_row::<T, _, SquaredEuclidean>
 }
 
 pass! {
     /// The same for distances: zⱼ = (gⱼ − s·√(Σₖ (xₖ − yₖⱼ)²))·t, and the bits of [`euclidean_row`] and `exp_row`.
-    short(is_short(&y, e)) pub fn euclidean_exp_row<'a, T>(
+    short(few_points(y.columns, e)) pub fn euclidean_exp_row<'a, T>(
         s: T, x: &'a [T], y: Matrix<'a, T>, g: &'a [T], t: T, e: &'a mut [T],
     ) -> (T, T) = exp_row::<T, _, Euclidean>
 }
 
 pass! {
     /// The same for sums of absolute values: zⱼ = (gⱼ − s·Σₖ |xₖ − yₖⱼ|)·t, and the bits of [`l1_row`] and `exp_row`.
-    short(is_short(&y, e)) pub fn l1_exp_row<'a, T>(
+    short(few_points(y.columns, e)) pub fn l1_exp_row<'a, T>(
         s: T, x: &'a [T], y: Matrix<'a, T>, g: &'a [T], t: T, e: &'a mut [T],
     ) -> (T, T) = exp_row::<T, _, Manhattan>
 }
@@ -137,7 +138,7 @@ fn exp_row<T: Real, S: Simd, C: Cost>(
         fn make_terms<S: Simd>(&self, simd: S, start: usize, g: &[T], t: T, out: &mut [T]) -> bool {
             // Points in the plane are most of what is solved; where flash counts, there is no second loop for them.
             let [x0, x1] = *self.x else { return false };
-            if cfg!(target_os = "none") {
+            if is_bare_target() {
                 return false;
             }
             let from = |k: usize| self.y.row(k).get(start..).unwrap_or(&[]);
@@ -156,12 +157,6 @@ fn exp_row<T: Real, S: Simd, C: Cost>(
     let x = x.get(..stored(&y)).unwrap_or(x);
     let e = cut_mut(e, e.len().min(y.columns));
     exp_row_made(simd, g, &Costs::<T, C> { s, x, y, ground: PhantomData }, t, e)
-}
-
-/// Whether there are so few points, or places, that a call into wide registers costs more than they save.
-#[inline(always)]
-fn is_short<T>(y: &Matrix<'_, T>, out: &[T]) -> bool {
-    narrow::<T>(y.columns, 128) || few(out)
 }
 
 /// Coordinates that are stored; a last one that is stored in part is none.
@@ -209,8 +204,8 @@ fn kernel<T: Real, S: Simd, C: Cost>(simd: S, s: T, x: &[T], y: Matrix<'_, T>, o
 #[inline(always)]
 fn many<T: Real, S: Simd, C: Cost>(simd: S, s: T, x: &[T], y: Matrix<'_, T>, out: &mut [T]) {
     let (mut start, mut rest) = (0, out);
-    if !S::IS_SCALAR {
-        if 4 * LANES / crate::vectors::lanes::<T, S>().max(1) <= S::REGISTER_COUNT / 4 {
+    if has_registers::<S>() {
+        if hold_four_blocks::<T, S>() {
             (start, rest) = blocks::<T, S, C, { 4 * LANES }>(simd, s, x, y, start, rest);
         }
         (start, rest) = blocks::<T, S, C, { 2 * LANES }>(simd, s, x, y, start, rest);

@@ -1,16 +1,11 @@
-//! A hint to the memory system; it changes no value.
+//! Hints to the memory system, and nothing else: they change no value. Mutants of this file are therefore not counted
+//! (`mutants/README.md`).
+
+// Where passes over long vectors look for it.
+pub(crate) use crate::pages::by_pages;
 
 /// Bytes that come from memory together.
 const LINE: usize = 64;
-
-/// Bytes of a vector from which on asking ahead pays: below, the caches have it anyway.
-const FAR: usize = 1 << 19;
-
-/// Whether a vector is too long to be in cache when a pass comes to it.
-#[inline(always)]
-pub(crate) fn is_far<T>(x: &[T]) -> bool {
-    cfg!(target_arch = "x86_64") && size_of_val(x) >= FAR
-}
 
 /// Asks for elements `from..=from + len`, as far as they exist, before they are needed: a piece that
 /// begins inside a line ends inside another, and a pass may look at the cell after it.
@@ -34,19 +29,10 @@ pub(crate) fn ask_beginning<T>(row: &[T]) {
     ask(row, 0, 2 * LINE / size_of::<T>().max(1) - 1);
 }
 
-/// Bytes of what comes from memory: more than a core's share of the last cache.
-pub(crate) const FROM_MEMORY: usize = 24 << 20;
-
-/// Whether a vector comes from memory, and asking for the pages ahead pays.
-#[inline(always)]
-pub(crate) fn is_from_memory<T>(x: &[T]) -> bool {
-    cfg!(target_arch = "x86_64") && size_of_val(x) >= FROM_MEMORY
-}
-
 /// Bytes of a page: where one ends, the processor stops fetching ahead by itself.
 pub(crate) const PAGE: usize = 4096;
 /// Pages between the one that is worked on and the one whose beginning is asked for.
-pub(crate) const PAGES_AHEAD: usize = 4;
+const PAGES_AHEAD: usize = 4;
 
 /// Asks for the beginnings of the pages of a row that comes soon.
 #[inline(always)]
@@ -54,56 +40,27 @@ pub(crate) fn ask_pages<T>(row: &[T]) {
     row.chunks((PAGE / size_of::<T>().max(1)).max(1)).for_each(ask_beginning);
 }
 
-/// A vector page by page; each asks for the beginning of one further on. All but the last are whole lanes.
+/// Asks for the beginning of a page of elements some pages after the beginning of these.
 #[inline(always)]
-pub(crate) fn pages<T>(x: &[T]) -> impl Iterator<Item = &[T]> {
-    let page = (PAGE / size_of::<T>().max(1)).max(1);
-    let mut rest = x;
-    core::iter::from_fn(move || {
-        ask_beginning(rest.get(PAGES_AHEAD * page..).unwrap_or(&[]));
-        let (first, others) = rest.split_at_checked(page.min(rest.len()))?;
-        rest = others;
-        if first.is_empty() { None } else { Some(first) }
-    })
+pub(crate) fn ask_further<T>(x: &[T]) {
+    ask_beginning(x.get(PAGES_AHEAD * (PAGE / size_of::<T>().max(1)).max(1)..).unwrap_or(&[]));
 }
 
-/// The same for a vector that is written.
-#[inline(always)]
-pub(crate) fn pages_mut<T>(x: &mut [T]) -> impl Iterator<Item = &mut [T]> {
-    let page = (PAGE / size_of::<T>().max(1)).max(1);
-    let mut rest = x;
-    core::iter::from_fn(move || {
-        ask_beginning(rest.get(PAGES_AHEAD * page..).unwrap_or(&[]));
-        let len = page.min(rest.len());
-        let (first, others) = core::mem::take(&mut rest).split_at_mut_checked(len)?;
-        rest = others;
-        if first.is_empty() { None } else { Some(first) }
-    })
+/// Asks for the pages of a sparse matrix's entries while its rows are passed over: each for one further on.
+#[derive(Default)]
+pub(crate) struct Entries {
+    next: usize,
 }
 
-/// `by_pages!(x, y; pass)`: a pass over vectors, page by page where they come from memory. `mut x` is written.
-macro_rules! by_pages {
-    (mut $first:ident $(, $x:ident)*; $pass:expr) => {
-        if crate::prefetch::is_from_memory($first) {
-            for crate::map::nested_refs!(($first) $($x)*) in
-                crate::prefetch::pages_mut($first) $(.zip(crate::prefetch::pages($x)))*
-            {
-                $pass;
-            }
-        } else {
-            $pass;
+impl Entries {
+    /// At the row whose first entry this is.
+    #[inline(always)]
+    pub(crate) fn ask<T>(&mut self, first: usize, columns: &[u32], values: &[T]) {
+        if first >= self.next {
+            let (page, ahead) = (PAGE / size_of::<T>().max(1), PAGES_AHEAD * PAGE / size_of::<T>().max(1));
+            self.next = first + page;
+            ask_beginning(values.get(first + ahead..).unwrap_or(&[]));
+            ask_beginning(columns.get(first + ahead..).unwrap_or(&[]));
         }
-    };
-    ($first:ident $(, $x:ident)*; $pass:expr) => {
-        if crate::prefetch::is_from_memory($first) {
-            for crate::map::nested_refs!(($first) $($x)*) in
-                crate::prefetch::pages($first) $(.zip(crate::prefetch::pages($x)))*
-            {
-                $pass;
-            }
-        } else {
-            $pass;
-        }
-    };
+    }
 }
-pub(crate) use by_pages;

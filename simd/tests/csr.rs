@@ -273,6 +273,7 @@ fn a_view_of_rubbish_cannot_be_made() {
         (rows.count(), rows.width(), rows.offsets(), rows.columns()),
         (2, 3, &[0, 1, 3][..], &columns[..])
     );
+    assert_eq!(rows.values(), values);
     assert!(!make(&[0, 1, 4], 3), "beyond the entries");
     assert!(!make(&[0, 2, 1], 3), "decreasing");
     assert!(!make(&[2, 0], 3), "decreasing");

@@ -3,9 +3,9 @@
 
 mod grids;
 
-use grids::{Plain, bits, every_case, inverse};
+use grids::{Plain, bits, every_case, inverse, on_scalars};
+use southwell_simd::Real;
 use southwell_simd::stencil::{self, Coefficients, Grid, Star};
-use southwell_simd::{Level, Real, force_level};
 
 fn products<T: Real>() {
     every_case::<T>(|grid, numbers, name| {
@@ -23,7 +23,7 @@ fn products<T: Real>() {
         let exact: f64 = r.iter().map(|r| r.to_f64() * r.to_f64()).sum();
         let bound = (n + 4) as f64 * T::EPSILON.to_f64() * exact;
         assert!((square.to_f64() - exact).abs() <= bound, "{square} {exact} {name}");
-        force_level(Some(Level::Scalar));
+        on_scalars();
         assert_eq!(square.bits(), stencil::residual_square(grid, &b, &x).bits(), "norm {name}");
     });
 }
@@ -141,6 +141,38 @@ fn sweeps<T: Real>() {
     });
 }
 
+/// Zeros of both signs and little else: whatever is left out or added must not turn the sign of one.
+fn zeros<T: Real>() {
+    every_case::<T>(|grid, numbers, name| {
+        let n = grid.planes * grid.rows * grid.columns;
+        let mut signed = || {
+            let signs = numbers.vector::<T>(n);
+            signs.into_iter().map(|x| x * T::from_f64(0.0)).collect::<Vec<_>>()
+        };
+        let (x, b, omega) = (signed(), signed(), T::from_f64(1.3));
+        let inverse = inverse(grid);
+        for reversed in [false, true] {
+            let (mut fast, mut plain) = (x.clone(), x.clone());
+            stencil::sor_sweep(grid, reversed, omega, &inverse, &b, &mut fast);
+            Plain { grid }.sor(reversed, omega, &b, &mut plain);
+            assert_eq!(bits(&fast), bits(&plain), "sor {reversed} {name}");
+            let (mut fast, mut plain) = (x.clone(), x.clone());
+            stencil::red_black_sweep(grid, reversed, omega, &inverse, &b, &mut fast);
+            Plain { grid }.red_black(reversed, omega, &b, &mut plain);
+            assert_eq!(bits(&fast), bits(&plain), "red-black {reversed} {name}");
+        }
+        let (mut y, expected) = (vec![T::NAN; n], Plain { grid }.apply(&x));
+        stencil::apply(grid, &x, &mut y);
+        assert_eq!(bits(&y), bits(&expected), "apply {name}");
+    });
+}
+
+#[test]
+fn signs_of_zeros_are_those_of_plain_loops() {
+    zeros::<f32>();
+    zeros::<f64>();
+}
+
 /// (D/ω + U) t = p, (D/ω + L) y = p − K t and w = A t, checked by multiplying out.
 fn halves<T: Real>() {
     every_case::<T>(|grid, numbers, name| {
@@ -169,7 +201,7 @@ fn halves<T: Real>() {
             assert!(left.abs() < tolerance, "product {name} {k}: {left}");
         }
         let level = [bits(&t), bits(&y), bits(&w)];
-        force_level(Some(Level::Scalar));
+        on_scalars();
         stencil::solve_upper(grid, omega, &inverse, &p, &mut t);
         stencil::solve_lower(grid, omega, &inverse, &p, &t, &mut y, &mut w);
         assert_eq!(level, [bits(&t), bits(&y), bits(&w)], "halves {name}");

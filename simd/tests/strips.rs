@@ -5,9 +5,9 @@ mod grids;
 
 use std::ops::Range;
 
-use grids::{Cells, Numbers, bits, inverse};
+use grids::{Cells, Numbers, bits, inverse, on_every_path};
+use southwell_simd::Real;
 use southwell_simd::stencil::{self, CUT, Coefficients, Grid, Star, Strip};
-use southwell_simd::{Real, force_level, levels};
 
 /// The part of every row, rows in the direction of travel.
 fn pieces<'x, T>(
@@ -111,9 +111,8 @@ fn check<T: Real>(planes: usize, rows: usize, columns: usize, step: usize) {
     {
         let grid = Grid { planes, rows, columns, coefficients };
         let inverse = inverse(grid);
-        for level in levels() {
-            force_level(Some(level));
-            let name = format!("{planes} x {rows} x {columns}, {level:?}, {kind}");
+        on_every_path(|path| {
+            let name = format!("{planes} x {rows} x {columns}, {path}, {kind}");
             let (mut t, mut y, mut w) = (vec![T::NAN; n], vec![T::NAN; n], vec![T::NAN; n]);
             stencil::solve_upper(grid, omega, &inverse, &p, &mut t);
             stencil::solve_lower(grid, omega, &inverse, &p, &t, &mut y, &mut w);
@@ -137,8 +136,7 @@ fn check<T: Real>(planes: usize, rows: usize, columns: usize, step: usize) {
                 assert!(bits(&found) == bits(&y), "lower {name} {parts:?}");
                 assert!(bits(&product) == bits(&w), "product {name} {parts:?}");
             }
-        }
-        force_level(None);
+        });
     }
 }
 

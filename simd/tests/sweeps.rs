@@ -3,9 +3,9 @@
 
 mod grids;
 
-use grids::{Numbers, Plain, bits};
+use grids::{Numbers, Plain, bits, on_every_path};
+use southwell_simd::Real;
 use southwell_simd::stencil::{self, Coefficients, Grid, Star};
-use southwell_simd::{Real, force_level, levels};
 
 /// Shapes that are long enough for every form of the pass.
 const LARGE: [(usize, usize, usize); 9] = [
@@ -21,7 +21,8 @@ const LARGE: [(usize, usize, usize); 9] = [
 ];
 
 /// And such that are not.
-const SMALL: [(usize, usize, usize); 5] = [(1, 100, 33), (1, 5, 200), (1, 1, 300), (1, 300, 1), (1, 8, 8)];
+const SMALL: [(usize, usize, usize); 7] =
+    [(1, 100, 33), (1, 5, 200), (1, 1, 300), (1, 300, 1), (1, 8, 8), (3, 4, 20), (4, 3, 130)];
 
 fn star<T: Real>(numbers: &mut Numbers) -> Star<T> {
     Star {
@@ -51,17 +52,15 @@ fn at_once<T: Real>(shapes: &[(usize, usize, usize)], counts: &[usize]) {
                     Plain { grid }.red_black(reversed, omega, &b, &mut plain_colours);
                 }
                 swept = count;
-                for level in levels().filter(|&level| !cfg!(miri) || Some(level) == levels().max()) {
-                    force_level(Some(level));
+                on_every_path(|path| {
                     let mut colours = x.clone();
                     stencil::red_black_sweeps(grid, reversed, omega, &[], &b, &mut colours, count);
                     let mut fast = x.clone();
                     stencil::sor_sweeps(grid, reversed, omega, &[], &b, &mut fast, count);
-                    let name = format!("{planes}x{rows}x{columns} {level:?} {count} reversed: {reversed}");
+                    let name = format!("{planes}x{rows}x{columns} {path} {count} reversed: {reversed}");
                     assert_eq!(bits(&fast), bits(&plain), "{name}");
                     assert_eq!(bits(&colours), bits(&plain_colours), "red-black {name}");
-                    force_level(None);
-                }
+                });
             }
         }
     }

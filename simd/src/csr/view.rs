@@ -6,7 +6,7 @@
 #![allow(unsafe_code)]
 
 use crate::Real;
-use crate::prefetch::{PAGE, PAGES_AHEAD, ask_beginning};
+use crate::prefetch::Entries;
 
 /// A matrix in compressed sparse row form whose indices have been checked: row i holds entries
 /// `offsets[i]..offsets[i + 1]`. Columns increase within a row where a pass says so. The columns of a
@@ -113,16 +113,11 @@ impl<'a, T: Real> Rows<'a, T> {
     #[inline(always)]
     pub(super) fn iter_ahead(&self, most: usize) -> impl Iterator<Item = Row<'a, T>> + use<'a, T> {
         let this = *self;
-        let (page, ahead) = (PAGE / size_of::<T>().max(1), PAGES_AHEAD * PAGE / size_of::<T>().max(1));
-        let mut next = 0;
+        let mut entries = Entries::default();
         let offsets = self.offsets.get(..=most.min(self.count())).unwrap_or(&[]);
         offsets.windows(2).map(move |pair| match *pair {
             [from, to] => {
-                if from as usize >= next {
-                    next = from as usize + page;
-                    ask_beginning(this.values.get(from as usize + ahead..).unwrap_or(&[]));
-                    ask_beginning(this.columns.get(from as usize + ahead..).unwrap_or(&[]));
-                }
+                entries.ask(from as usize, this.columns, this.values);
                 this.between(from, to)
             }
             _ => Row { columns: &[], values: &[], width: this.width },
@@ -214,7 +209,7 @@ impl<'a, T: Real> Row<'a, T> {
 /// question at every row would cost a tenth.
 macro_rules! by_rows {
     ($all:ident in $rows:expr, $most:expr; $loop:block) => {
-        if crate::prefetch::is_from_memory($rows.values()) {
+        if crate::paths::is_from_memory($rows.values()) {
             let $all = $rows.iter_ahead($most);
             $loop
         } else {

@@ -5,9 +5,10 @@ use core::marker::PhantomData;
 use pulp::{Simd, WithSimd};
 
 use super::Matrix;
-use super::rows::{Rows, add4, add8, by_eight, by_four, dots1};
+use super::rows::{add4, add8, ask, by_eight, by_four, dots1};
 use crate::Real;
 use crate::dispatch::dispatch;
+use crate::paths::{BOTH, Rows};
 use crate::vector::axpy_kernel;
 
 /// For every row i: s ← a_i·v, u ← `update(i, s)`, t ← t + u·a_i; the rows in order, t from the caller.
@@ -47,7 +48,7 @@ fn kernel<T: Real, S: Simd>(
 ) {
     let count = a.count();
     let mut row = 0;
-    let rows = Rows::of::<T, S>(a, 512, 4 << 10);
+    let rows = Rows::of::<T, S>(a.values, a.columns, BOTH);
     // While rows are added nothing comes from memory: many rows at a time, or short ones that overlap. To multiply the
     // next rows by v before these are added, or while they are, lost: the streams get in each other's way.
     while rows == Rows::Eight && count - row >= 8 {
@@ -56,11 +57,12 @@ fn kernel<T: Real, S: Simd>(
         for (k, weight) in weights.iter_mut().enumerate() {
             *weight = update(row + k, *weight);
         }
-        rows.ask(a, row);
+        ask(rows, a, row);
         add8(simd, weights, block, t);
         row += 8;
     }
-    while !S::IS_SCALAR && rows != Rows::One && count - row >= 4 {
+    let by_fours = rows.both_by_four::<S>();
+    while by_fours && count - row >= 4 {
         let block = a.some_rows(row);
         let [s0, s1, s2, s3] = by_four(simd, block, v);
         let weights = [update(row, s0), update(row + 1, s1), update(row + 2, s2), update(row + 3, s3)];
@@ -71,7 +73,7 @@ fn kernel<T: Real, S: Simd>(
         let entries = a.row(row);
         let [s] = dots1(simd, [entries], v);
         if rows == Rows::One {
-            rows.ask(a, row);
+            ask(rows, a, row);
         }
         axpy_kernel(simd, update(row, s), entries, t);
     }

@@ -3,9 +3,10 @@
 use pulp::Simd;
 
 use super::Matrix;
-use super::rows::{Rows, add2, add4, add8, each_dot};
+use super::rows::{add2, add4, add8, ask, each_dot};
 use crate::dispatch::{narrow, pass};
-use crate::vector::{axpy_kernel, axpy_plain, is_narrow};
+use crate::paths::{Rows, SUMS, is_loop, sum_in_pairs};
+use crate::vector::{axpy_kernel, axpy_plain};
 use crate::{Lanes, Real};
 
 pass! {
@@ -74,25 +75,24 @@ pass! {
 #[inline(always)]
 fn add_transposed_kernel<T: Real, S: Simd>(simd: S, a: Matrix<'_, T>, x: &[T], y: &mut [T]) {
     let x = x.get(..a.count().min(x.len())).unwrap_or(&[]);
-    if is_narrow::<S>() {
+    if is_loop(simd) {
         return a.rows().zip(x).for_each(|(row, &weight)| axpy_plain(weight, row, y));
     }
     let mut row = 0;
     // The fewer streams the faster they come; the more the less often y is read and written. To go over the columns in
     // tiles gained nowhere.
-    let row_bytes = a.columns.saturating_mul(size_of::<T>());
-    let rows = Rows::of::<T, S>(a, 256, 8 << 10);
+    let rows = Rows::of::<T, S>(a.values, a.columns, SUMS);
     let rest = if rows == Rows::Eight {
         let (eights, rest) = x.as_chunks::<8>();
         for &weights in eights {
-            rows.ask(a, row);
+            ask(rows, a, row);
             add8(simd, weights, a.some_rows(row), y);
             row += 8;
         }
         rest
     } else if rows == Rows::One {
         x
-    } else if (1 << 10..1 << 14).contains(&row_bytes) {
+    } else if sum_in_pairs::<T>(a.columns) {
         let (twos, rest) = x.as_chunks::<2>();
         for &weights in twos {
             add2(simd, weights, a.some_rows(row), y);
@@ -109,7 +109,7 @@ fn add_transposed_kernel<T: Real, S: Simd>(simd: S, a: Matrix<'_, T>, x: &[T], y
     };
     for (k, &weight) in rest.iter().enumerate() {
         if rows == Rows::One {
-            rows.ask(a, row + k);
+            ask(rows, a, row + k);
         }
         axpy_kernel(simd, weight, a.row(row + k), y);
     }

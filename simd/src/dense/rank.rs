@@ -6,7 +6,8 @@ use super::rows::add4;
 use super::{Matrix, MatrixMut};
 use crate::Real;
 use crate::dispatch::{narrow, pass};
-use crate::vector::{axpy_kernel, axpy_plain, is_narrow};
+use crate::paths::is_loop;
+use crate::vector::{axpy_kernel, axpy_plain};
 
 pass! {
     /// A ← A + α x yᵀ, entry by entry a_ij + (α·x_i)·y_j. Cost: 1 r, 1 w, 2 operations an entry.
@@ -31,7 +32,7 @@ fn symmetric_kernel<T: Real, S: Simd>(simd: S, mut a: MatrixMut<'_, T>, alpha: T
     for (i, (row, &factor)) in a.rows().zip(x).enumerate() {
         let triangle = i.saturating_add(1).min(row.len());
         let row = row.get_mut(..triangle).unwrap_or(&mut []);
-        if is_narrow::<S>() {
+        if is_loop(simd) {
             axpy_plain(alpha * factor, x, row);
         } else {
             axpy_kernel(simd, alpha * factor, x, row);
@@ -58,7 +59,7 @@ fn rank_k_kernel<T: Real, S: Simd>(
     for (i, row) in a.rows().take(x.columns).enumerate() {
         let weight = |k: usize| x.row(k).get(i).map_or(T::ZERO, |&x| alpha * x);
         let mut k = 0;
-        if is_narrow::<S>() {
+        if is_loop(simd) {
             (0..count).for_each(|k| axpy_plain(weight(k), y.row(k), row));
             continue;
         }

@@ -8,8 +8,8 @@ use super::Matrix;
 use crate::lanes::add_tail;
 use crate::lanes::bare::{dot, is_bare};
 use crate::map::{cut, map, nested_refs};
-use crate::prefetch::{FROM_MEMORY, ask_beginning};
-use crate::vectors::lanes;
+use crate::paths::{DOTS, Rows, have_room};
+use crate::prefetch::ask_beginning;
 use crate::{LANES, Real, reduce};
 
 macro_rules! dots {
@@ -50,12 +50,6 @@ dots!(dots2, 2, (a sa) (b sb));
 dots!(dots4, 4, (a sa) (b sb) (c sc) (d sd));
 dots!(dots8, 8, (a sa) (b sb) (c sc) (d sd) (e se) (f sf) (g sg) (h sh));
 
-/// Whether the running sums of that many rows leave half of the registers.
-#[inline(always)]
-fn have_room<T: Real, S: Simd>(rows: usize) -> bool {
-    2 * rows * LANES / lanes::<T, S>().max(1) <= S::REGISTER_COUNT
-}
-
 /// The products of four rows with x: two at a time where the sums of four would leave no registers.
 #[inline(always)]
 pub(super) fn by_four<T: Real, S: Simd>(simd: S, rows: [&[T]; 4], x: &[T]) -> [T; 4] {
@@ -78,40 +72,13 @@ pub(super) fn by_eight<T: Real, S: Simd>(simd: S, rows: [&[T]; 8], x: &[T]) -> [
     [a, b, c, d, e, f, g, h]
 }
 
-/// How rows come from memory best.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rows {
-    /// As they come: the matrix is in a cache, or its rows are too short for a hint to each.
-    Plain,
-    /// One after the other, as one stream; the processor stops at the end of a page of memory, so each asks for the
-    /// beginning of the one after the next, which is not far from the next page's.
-    One,
-    /// Eight beside one another, as eight streams, which ask for the beginnings of the next eight.
-    Eight,
-}
-
-impl Rows {
-    /// `longest`: bytes of a row up to which one at a time is best for a pass.
-    #[inline(always)]
-    pub(super) fn of<T: Real, S: Simd>(a: Matrix<'_, T>, shortest: usize, longest: usize) -> Self {
-        let row = a.columns.saturating_mul(size_of::<T>());
-        if S::IS_SCALAR || size_of_val(a.values) < FROM_MEMORY || row < shortest {
-            Self::Plain
-        } else if row <= longest {
-            Self::One
-        } else {
-            Self::Eight
-        }
-    }
-
-    /// Asks for what comes after some rows.
-    #[inline(always)]
-    pub(super) fn ask<T: Real>(self, a: Matrix<'_, T>, row: usize) {
-        match self {
-            Self::Plain => {}
-            Self::One => ask_beginning(a.row(row.saturating_add(2))),
-            Self::Eight => (8..16).for_each(|k| ask_beginning(a.row(row.saturating_add(k)))),
-        }
+/// Asks for what comes after some rows.
+#[inline(always)]
+pub(super) fn ask<T: Real>(rows: Rows, a: Matrix<'_, T>, row: usize) {
+    match rows {
+        Rows::Plain => {}
+        Rows::One => ask_beginning(a.row(row.saturating_add(2))),
+        Rows::Eight => (8..16).for_each(|k| ask_beginning(a.row(row.saturating_add(k)))),
     }
 }
 
@@ -134,10 +101,10 @@ pub(super) fn each_dot<T: Real, S: Simd>(
     }
     let count = a.count().min(most);
     let mut row = 0;
-    let rows = Rows::of::<T, S>(a, 256, 12 << 10);
-    let long = !S::IS_SCALAR && a.columns >= (16 << 10) / size_of::<T>().max(1);
-    while (rows == Rows::Eight || long) && count - row >= 8 {
-        rows.ask(a, row);
+    let rows = Rows::of::<T, S>(a.values, a.columns, DOTS);
+    let by_eights = rows.dots_by_eight::<T, S>(a.columns);
+    while by_eights && count - row >= 8 {
+        ask(rows, a, row);
         for dot in by_eight(simd, a.some_rows(row), x) {
             give(row, dot);
             row += 1;
@@ -145,7 +112,7 @@ pub(super) fn each_dot<T: Real, S: Simd>(
     }
     for row in row..count {
         if rows == Rows::One {
-            rows.ask(a, row);
+            ask(rows, a, row);
         }
         let [dot] = dots1(simd, [a.row(row)], x);
         give(row, dot);

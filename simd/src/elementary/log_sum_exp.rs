@@ -18,6 +18,8 @@ use super::sums::{add_lanes, larger, largest, maximum};
 use crate::dense::Matrix;
 use crate::dispatch::{few, pass};
 use crate::map::{cut, cut_mut, pieces};
+use crate::paths::is_bare;
+use crate::vectors::lanes;
 use crate::{LANES, Real, reduce};
 
 /// Terms that are made before they are summed.
@@ -55,9 +57,8 @@ impl<T: Real> Online<T> {
     #[inline(always)]
     fn add<S: Simd>(&mut self, simd: S, block: &mut [T; BLOCK], n: usize) {
         // Up to the next register, terms whose exponentials are zeros.
-        let width = LANES / T::split(simd, self.lanes.as_slice()).0.len().max(1);
         let n = n.min(BLOCK);
-        let whole = n.next_multiple_of(width.max(1)).min(BLOCK);
+        let whole = n.next_multiple_of(lanes::<T, S>().max(1)).min(BLOCK);
         for pad in &mut block[n..whole] {
             *pad = -T::INFINITY;
         }
@@ -136,12 +137,6 @@ fn summed<T: Real, S: Simd>(simd: S, lanes: [T; LANES], terms: &[T], m: T) -> [T
     lanes
 }
 
-/// Whether terms are made twice rather than kept.
-#[inline(always)]
-fn twice<S: Simd>() -> bool {
-    S::IS_SCALAR && cfg!(target_os = "none")
-}
-
 pass! {
     /// log Σⱼ e^(xⱼ); −∞ if there is no element or all are −∞. Blocks of 256 elements with an online maximum.
     /// Cost: 1 r, 32 operations in `f64`, 29 in `f32`.
@@ -151,7 +146,7 @@ pass! {
 #[inline(always)]
 pub(crate) fn log_sum_exp_kernel<T: Real, S: Simd>(simd: S, x: &[T]) -> T {
     let mut online = Online::new();
-    if twice::<S>() {
+    if is_bare::<S>() {
         for x in pieces::<BLOCK, _>(x) {
             online.add_twice(simd, x.len(), |start, piece| {
                 let x = x.get(start..).unwrap_or(&[]);
@@ -188,7 +183,7 @@ pub(crate) fn log_sum_exp_rows_kernel<T: Real, S: Simd>(
     s: T,
     y: &mut [T],
 ) {
-    if twice::<S>() {
+    if is_bare::<S>() {
         for (y, row) in y.iter_mut().zip(c.rows()) {
             let mut online = Online::new();
             let n = row.len().min(g.len());

@@ -3,16 +3,13 @@
 
 use super::{Grid, plain};
 use crate::Real;
-
-/// Whether the passes are the short loops, whatever [`dispatch`](crate::dispatch) would say.
-const BARE: bool =
-    cfg!(all(target_os = "none", any(target_arch = "arm", target_arch = "riscv32", target_arch = "riscv64")));
+use crate::paths::is_bare_core;
 
 impl<T: Real> Grid<'_, T> {
     /// [`sor_sweeps`](super::sor_sweeps).
     #[inline]
     pub fn sor_sweeps(&self, reversed: bool, omega: T, inverse: &[T], rhs: &[T], x: &mut [T], count: usize) {
-        if BARE {
+        if is_bare_core() {
             return (0..count).for_each(|_| plain::sweep(self, reversed, omega, inverse, rhs, x));
         }
         super::sor_sweeps(*self, reversed, omega, inverse, rhs, x, count);
@@ -21,7 +18,7 @@ impl<T: Real> Grid<'_, T> {
     /// [`apply`](super::apply).
     #[inline]
     pub fn apply(&self, x: &[T], y: &mut [T]) {
-        if BARE {
+        if is_bare_core() {
             return plain::star(self, None, x, y);
         }
         super::apply(*self, x, y);
@@ -30,7 +27,7 @@ impl<T: Real> Grid<'_, T> {
     /// [`residual`](super::residual).
     #[inline]
     pub fn residual(&self, rhs: &[T], x: &[T], r: &mut [T]) {
-        if BARE {
+        if is_bare_core() {
             return plain::star(self, Some(rhs), x, r);
         }
         super::residual(*self, rhs, x, r);
@@ -40,13 +37,17 @@ impl<T: Real> Grid<'_, T> {
     #[inline]
     #[must_use]
     pub fn residual_square(&self, rhs: &[T], x: &[T]) -> T {
-        if BARE { plain::residual_square(self, rhs, x) } else { super::residual_square(*self, rhs, x) }
+        if is_bare_core() {
+            plain::residual_square(self, rhs, x)
+        } else {
+            super::residual_square(*self, rhs, x)
+        }
     }
 
     /// [`solve_upper`](super::solve_upper).
     #[inline]
     pub fn solve_upper(&self, omega: T, inverse: &[T], p: &[T], t: &mut [T]) {
-        if BARE {
+        if is_bare_core() {
             return plain::half(self, omega, inverse, p, None, t);
         }
         super::solve_upper(*self, omega, inverse, p, t);
@@ -55,7 +56,7 @@ impl<T: Real> Grid<'_, T> {
     /// [`solve_lower`](super::solve_lower).
     #[inline]
     pub fn solve_lower(&self, omega: T, inverse: &[T], p: &[T], t: &[T], y: &mut [T], w: &mut [T]) {
-        if BARE {
+        if is_bare_core() {
             return plain::lower(self, omega, inverse, p, t, y, w);
         }
         super::solve_lower(*self, omega, inverse, p, t, y, w);

@@ -12,22 +12,23 @@ use super::cells::{Fill, march_cells};
 use super::march::{Path, Source, Term, march};
 use super::reach::lower_row;
 use super::sor::copy;
-use super::star::{WINDOW, add_scaled, sub_scaled};
+use super::star::{add_scaled, sub_scaled};
 use super::{Coefficients, Coupling, Grid, Star, piece, plain, small};
 use crate::Real;
 use crate::dispatch::pass;
+use crate::paths;
 use crate::prefetch::ask;
 
 pass! {
     /// t ← (D/ω + U)⁻¹ p. `inverse` as in [`sor_sweep`](super::sor_sweep).
     /// Cost per cell, constant: 1 r, 1 w, 9 operations.
-    short(grid.is_small_in_order()) pub fn solve_upper<'a, T>(grid: Grid<'a, T>, omega: T, inverse: &'a [T], p: &'a [T], t: &'a mut [T]) -> () =
+    short(paths::small_in_order(&grid)) pub fn solve_upper<'a, T>(grid: Grid<'a, T>, omega: T, inverse: &'a [T], p: &'a [T], t: &'a mut [T]) -> () =
         upper_kernel
 }
 
 #[inline(always)]
 fn upper_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, omega: T, inverse: &[T], p: &[T], t: &mut [T]) {
-    if plain::is_plain::<S>() {
+    if paths::is_bare::<S>() {
         return plain::half(&grid, omega, inverse, p, None, t);
     }
     match grid.coefficients {
@@ -41,10 +42,10 @@ fn upper_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, omega: T, inverse:
                 march::<T, S, _, 0, true>(simd, path, &upper, t, 1);
             }
         }
-        Coefficients::PerCell(star) if S::IS_SCALAR && grid.is_small_in_order() => {
-            small::upper(&grid, star, omega, inverse, p, t);
-        }
-        Coefficients::PerCell(_) => {
+        Coefficients::PerCell(star) => {
+            if paths::by_cells::<S>(paths::small_in_order(&grid)) {
+                return small::upper(&grid, star, omega, inverse, p, t);
+            }
             march_cells(simd, &grid, true, omega, inverse, None, &UpperCells { grid: &grid, p }, t);
         }
     }
@@ -53,7 +54,7 @@ fn upper_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, omega: T, inverse:
 pass! {
     /// y ← (D/ω + L)⁻¹ (p − K t) and w ← A t, given t = (D/ω + U)⁻¹ p.
     /// Cost per cell, constant: 2 r, 2 w and 2 r from cache, 17 operations.
-    short(grid.is_small_in_order()) pub fn solve_lower<'a, T>(
+    short(paths::small_in_order(&grid)) pub fn solve_lower<'a, T>(
         grid: Grid<'a, T>,
         omega: T,
         inverse: &'a [T],
@@ -76,9 +77,11 @@ fn lower_kernel<T: Real, S: Simd>(
     w: &mut [T],
 ) {
     let weight = (T::TWO - omega) / omega;
-    if plain::is_plain::<S>() {
+    if paths::is_bare::<S>() {
         return plain::lower(&grid, omega, inverse, p, t, y, w);
     }
+    let by_cells = paths::by_cells::<S>(paths::small_in_order(&grid));
+    let share = T::ONE - T::ONE / omega;
     match grid.coefficients {
         Coefficients::Constant(star) => {
             let factor = omega * (T::ONE / star.centre);
@@ -89,11 +92,14 @@ fn lower_kernel<T: Real, S: Simd>(
             } else {
                 march::<T, S, _, 1, false>(simd, path, &lower, y, 1);
             }
+            if by_cells {
+                return small::lower_product(&grid, star, share, p, t, w);
+            }
         }
-        Coefficients::PerCell(star) if S::IS_SCALAR && grid.is_small_in_order() => {
-            return small::lower(&grid, star, omega, inverse, p, t, y, w);
-        }
-        Coefficients::PerCell(_) => {
+        Coefficients::PerCell(star) => {
+            if by_cells {
+                return small::lower(&grid, star, omega, inverse, p, t, y, w);
+            }
             march_cells(
                 simd,
                 &grid,
@@ -105,12 +111,6 @@ fn lower_kernel<T: Real, S: Simd>(
                 y,
             );
         }
-    }
-    let share = T::ONE - T::ONE / omega;
-    if let (Coefficients::Constant(star), true) =
-        (grid.coefficients, S::IS_SCALAR && grid.is_small_in_order())
-    {
-        return small::lower_product(&grid, star, share, p, t, w);
     }
     product(simd, &grid, share, p, t, w);
 }
@@ -124,7 +124,7 @@ pub(super) fn path<T: Real>(grid: &Grid<'_, T>, across: T, along: T) -> Path<T> 
 /// short for a whole window the look for the term costs less than what a shorter window takes.
 #[inline(always)]
 fn has_beyond<T>(grid: &Grid<'_, T>) -> bool {
-    grid.planes > 1 || grid.columns < WINDOW
+    grid.planes > 1 || paths::shorter_than_a_window(grid.columns)
 }
 
 /// w ← p + (1 − 1/ω) D t + L t.

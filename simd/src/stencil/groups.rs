@@ -6,22 +6,13 @@
 
 use pulp::Simd;
 
+use super::ahead::Asked;
 use super::doubling::{BLOCK, Doubling};
-use super::march::{Path, Source, Term, WINDOW};
+use super::march::{Path, Source, Term};
 use super::piece;
 use crate::Real;
-use crate::prefetch::ask;
+use crate::paths::has_all_terms;
 use crate::vectors::lanes;
-
-/// Which windows are asked for while a row runs.
-#[derive(Clone, Copy)]
-pub(super) struct Asked {
-    /// Cells that they are ahead in the direction of travel.
-    pub(super) ahead: usize,
-    /// Every how manyth window, and which of them.
-    pub(super) every: usize,
-    pub(super) at: usize,
-}
 
 /// A row of x, those on its two sides, and where in memory and in the row the groups begin.
 pub(super) struct Rows<'a, T> {
@@ -45,8 +36,8 @@ pub(super) struct Line<
     const K: usize,
     const REVERSED: bool,
 > {
-    path: Path<T>,
-    source: &'a R,
+    pub(super) path: Path<T>,
+    pub(super) source: &'a R,
     doubling: Doubling<T, S, N, REVERSED>,
     across: T::Vector<S>,
     factor: T::Vector<S>,
@@ -149,7 +140,7 @@ impl<
         }
         // Windows of rows that have all their terms, then shorter ones; the rest group by group.
         let mut done = 0;
-        if behind.len() == b.len() && along.iter().all(|along| along.len() == b.len()) {
+        if has_all_terms(b, behind, &along) {
             let mut rows = Rows { below, here: &mut *here, above, start, from, asked };
             done = self.windows::<U, W>(simd, c, b, &along, behind, &mut rows, done, before);
             rows.asked = None;
@@ -182,7 +173,7 @@ impl<
         }
     }
 
-    /// The windows of a row after the first `done` groups; how many are done then.
+    /// The windows of a row after the first `done` groups, if it has all its terms; how many are done then.
     #[inline(always)]
     pub(super) fn windows<const U2: usize, const W2: usize>(
         &self,
@@ -203,23 +194,9 @@ impl<
         if behind.len() < b.len() || along.iter().any(|along| along.len() < b.len()) {
             return done;
         }
-        let mut until_asked = 0;
         for step in 0..b.len() {
             let k = if REVERSED { b.len() - 1 - step } else { step };
-            if let Some(asked) = rows.asked {
-                if until_asked == 0 && (step * W2 / WINDOW) % asked.every.max(1) == asked.at {
-                    self.ask(
-                        rows.below,
-                        rows.here,
-                        rows.above,
-                        rows.start,
-                        rows.from,
-                        step * W2,
-                        asked.ahead,
-                    );
-                }
-                until_asked = (until_asked + W2) % WINDOW;
-            }
+            self.ask(rows, step, W2);
             let at = rows.from + (skip + k * U2) * Self::cells();
             let (Some(b), Some(behind)) = (b.get(k), behind.get(k)) else { break };
             let mut terms = [b; K];
@@ -398,35 +375,6 @@ impl<
         q = self.doubling.double::<1>(simd, &q);
         q = self.doubling.double::<2>(simd, &q);
         self.doubling.carry(simd, q, before)
-    }
-
-    /// Asks for the window `ahead` cells after the `cells` that are done.
-    #[inline(always)]
-    fn ask(
-        &self,
-        below: &[T],
-        here: &[T],
-        above: &[T],
-        start: usize,
-        from: usize,
-        cells: usize,
-        ahead: usize,
-    ) {
-        let columns = self.path.columns;
-        // Where x is kept, the row was the row ahead of the one before it.
-        let further = if R::KEEPS { ahead + columns } else { ahead };
-        if REVERSED {
-            let end = start + columns - cells;
-            let at = |ahead: usize| end.saturating_sub(ahead + WINDOW);
-            self.source.ask(at(ahead), WINDOW);
-            let at = at(further);
-            if at < start { ask(below, at, WINDOW) } else { ask(here, at - start, WINDOW) }
-        } else {
-            let at = start + from + cells;
-            self.source.ask(at + ahead, WINDOW);
-            let at = at + further - start;
-            if at < columns { ask(here, at, WINDOW) } else { ask(above, at - columns, WINDOW) }
-        }
     }
 }
 

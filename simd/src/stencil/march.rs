@@ -12,10 +12,11 @@
 
 use pulp::Simd;
 
+use super::ahead::Asked;
 use super::doubling::BLOCK;
-use super::groups::{Asked, Line};
+use super::groups::Line;
 use crate::Real;
-use crate::prefetch::is_far;
+use crate::paths::{is_far, together};
 use crate::vectors::lanes;
 
 /// c·x of a row as it is, `of` another vector than the one that is relaxed if there is one. Where there is no
@@ -45,15 +46,6 @@ pub(super) trait Source<T: Real, const K: usize> {
     fn ask(&self, from: usize, len: usize);
 }
 
-/// Cells that are asked for at once.
-pub(super) const WINDOW: usize = 64;
-/// Windows between the one that is worked on and the one that is asked for.
-const AHEAD: usize = 4;
-/// Bytes of the rows of two vectors that passes together may keep in cache.
-const NEAR: usize = 1 << 19;
-/// Passes that go together, at most.
-const TOGETHER: usize = 8;
-
 /// Shape of the grid and factors of the recurrence.
 #[derive(Clone, Copy)]
 pub(super) struct Path<T> {
@@ -67,7 +59,7 @@ pub(super) struct Path<T> {
 impl<T: Real> Path<T> {
     /// Rows that a pass stays behind the one before: in three dimensions it needs the plane ahead.
     #[inline(always)]
-    fn lag(&self) -> usize {
+    pub(super) fn lag(&self) -> usize {
         if self.planes > 1 { self.rows } else { 1 }
     }
 
@@ -77,14 +69,6 @@ impl<T: Real> Path<T> {
         // A division costs as much as several cells.
         let i = if self.planes == 1 { row } else { row % self.rows.max(1) };
         if REVERSED { (i + 1 < self.rows).then_some(row + 1) } else { (i > 0).then(|| row - 1) }
-    }
-
-    /// Passes whose rows stay in cache together.
-    #[inline(always)]
-    fn together(&self) -> usize {
-        let row = self.columns.saturating_mul(2 * size_of::<T>()).max(1);
-        let kept = NEAR.checked_div(row.saturating_mul(self.lag())).unwrap_or(1);
-        kept.saturating_sub(1).clamp(1, TOGETHER)
     }
 }
 
@@ -146,22 +130,14 @@ fn passes<
     let far = is_far(x);
     let mut left = count;
     while left > 0 {
-        let together = left.min(path.together());
+        let together = left.min(together::<T>(path.columns, lag)).max(1);
         for i in 0..rows + lag * (together - 1) {
             for pass in 0..together {
                 // The passes that have not begun come last.
                 let Some(step) = i.checked_sub(pass * lag) else { break };
                 if step < rows {
                     let row = if REVERSED { rows - 1 - step } else { step };
-                    let asked = match together {
-                        _ if !far => None,
-                        1 => Some(Asked { ahead: AHEAD * WINDOW, every: 1, at: 0 }),
-                        // The first pass finds its next row in cache: all passes ask for a part of it.
-                        _ => {
-                            Some(Asked { ahead: (pass * lag + 1) * path.columns, every: together, at: pass })
-                        }
-                    };
-                    line.run(simd, x, row, asked);
+                    line.run(simd, x, row, Asked::new(far, &path, together, pass));
                 }
             }
         }

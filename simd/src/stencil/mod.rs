@@ -39,6 +39,7 @@ pub use star::{apply, residual, residual_square};
 pub use strips::{CUT, Strip, solve_lower_strip, solve_upper_strip};
 
 use crate::Real;
+use crate::paths::is_bare_target;
 
 /// The couplings of a cell to itself and to its neighbours.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -113,7 +114,7 @@ impl<T: Real> Grid<'_, T> {
     /// Σ |a_kl| over the neighbours of cell `cell`.
     #[must_use]
     pub fn off_diagonal(&self, cell: usize) -> T {
-        if cfg!(target_os = "none") {
+        if is_bare_target() {
             return plain::off_diagonal(self, cell);
         }
         let columns = self.columns.max(1);

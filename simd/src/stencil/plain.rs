@@ -7,12 +7,6 @@ use core::hint::black_box;
 use super::{Coefficients, Grid};
 use crate::{Lanes, Real};
 
-/// Whether passes of an instruction set go by short loops.
-#[inline(always)]
-pub(super) fn is_plain<S: pulp::Simd>() -> bool {
-    cfg!(target_os = "none") && S::IS_SCALAR
-}
-
 /// Cells of a block of the [doubling](super::doubling).
 const BLOCK: usize = 8;
 

@@ -14,6 +14,7 @@ use super::star::{WINDOW, sub_scaled};
 use super::{Coefficients, Grid, piece, small};
 use crate::Real;
 use crate::dispatch::pass;
+use crate::paths;
 use crate::vectors::lanes;
 
 /// One sweep in place, red before black or (`reversed`) black before red. `inverse` as in
@@ -35,7 +36,7 @@ pass! {
     /// `count` sweeps in place, with the bits of as many [`red_black_sweep`]s; up to four follow each
     /// other, a row (a plane) behind, in one pass over memory.
     /// Cost per cell and sweep, constant: a quarter of 2 r, 1 w, and twice 13 operations.
-    short(grid.is_small_by_colours()) pub fn red_black_sweeps<'a, T>(
+    short(paths::small_by_colours(&grid)) pub fn red_black_sweeps<'a, T>(
         grid: Grid<'a, T>,
         reversed: bool,
         omega: T,
@@ -60,7 +61,7 @@ fn kernel<T: Real, S: Simd>(
     x: &mut [T],
     count: usize,
 ) {
-    if S::IS_SCALAR && grid.is_small_by_colours() {
+    if paths::by_cells::<S>(paths::small_by_colours(&grid)) {
         return small::red_black(&grid, reversed, omega, inverse, rhs, x, count);
     }
     let rows = grid.planes * grid.rows;
@@ -76,8 +77,7 @@ fn kernel<T: Real, S: Simd>(
                 // The halves that have not begun come last.
                 let Some(row) = i.checked_sub(half * lag) else { break };
                 if row < rows {
-                    let colour = (half + usize::from(reversed)) % 2;
-                    half_row(simd, &grid, row, colour, omega, inverse, rhs, x);
+                    half_row(simd, &grid, row, half + usize::from(reversed), omega, inverse, rhs, x);
                 }
             }
         }
@@ -107,7 +107,7 @@ impl<T: Real> Line<T> {
         let n = x.len();
         // Whole registers from `from` to `to`, where they begin at a line; one that lies in two costs double.
         let (mut from, mut to) = (n, n);
-        if lanes.is_multiple_of(2) && n > 2 * lanes {
+        if lanes.is_multiple_of(2) && paths::fill_registers(n, lanes) {
             from = 1 + x.get(1..).map_or(0, |x| x.as_ptr().align_offset(LINE)) % lanes;
             to = from + (n - 1).saturating_sub(from) / lanes * lanes;
             self.registers(simd, b, others, x, from, to);
@@ -191,7 +191,7 @@ impl<T: Real> Line<T> {
     }
 }
 
-/// The cells of one colour in one row. The vector part runs over all cells, the store over every other.
+/// The cells of one colour, an even or an odd number, in one row. The vector part runs over all cells, the store over every other.
 #[inline(always)]
 fn half_row<T: Real, S: Simd>(
     simd: S,

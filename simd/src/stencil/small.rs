@@ -1,38 +1,8 @@
 //! The passes over grids with rows too short for registers: plain loops, a cell after the other, without dispatch. The
 //! same operations on every cell in the same order as in the wide passes, so the same bits.
 
-use super::doubling::BLOCK;
 use super::{Coefficients, Grid, Star};
 use crate::{LANES, Real, reduce};
-
-/// Cells of a row up to which products with the star, red-black sweeps, and recurrences over couplings by cell go by
-/// plain loops.
-const PRODUCT: usize = 15;
-const RED_BLACK: usize = 40;
-const IN_TURN: usize = 20;
-
-impl<T: Real> Grid<'_, T> {
-    /// Whether products with the star gain nothing from wide registers.
-    #[inline(always)]
-    pub(super) fn is_small(&self) -> bool {
-        cfg!(feature = "std") && self.columns <= PRODUCT
-    }
-
-    /// The same of red-black sweeps.
-    #[inline(always)]
-    pub(super) fn is_small_by_colours(&self) -> bool {
-        cfg!(feature = "std") && self.columns <= RED_BLACK
-    }
-
-    /// The same of recurrences along a row: it is a single block of constant couplings, or couplings are by cell.
-    #[inline(always)]
-    pub(super) fn is_small_in_order(&self) -> bool {
-        match self.coefficients {
-            Coefficients::Constant(_) => self.columns <= BLOCK,
-            Coefficients::PerCell(_) => cfg!(feature = "std") && self.columns <= IN_TURN,
-        }
-    }
-}
 
 /// A coupling, by the number of its cell.
 trait Entry<T>: Copy {
@@ -225,7 +195,7 @@ pub(super) fn red_black<T: Real>(
     count: usize,
 ) {
     for half in 0..2 * count {
-        let colour = (half + usize::from(reversed)) % 2;
+        let colour = half + usize::from(reversed);
         match grid.coefficients {
             Coefficients::Constant(star) => {
                 let factor = omega * (T::ONE / star.centre);
@@ -238,7 +208,7 @@ pub(super) fn red_black<T: Real>(
     }
 }
 
-/// Relaxes the cells of a colour.
+/// Relaxes the cells of a colour, an even or an odd number.
 #[inline(always)]
 fn relax<T: Real, E: Entry<T>>(
     grid: &Grid<'_, T>,

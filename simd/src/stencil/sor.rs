@@ -17,6 +17,7 @@ use super::star::sub_scaled;
 use super::{Coefficients, Coupling, Grid, Star, plain, small};
 use crate::Real;
 use crate::dispatch::pass;
+use crate::paths;
 use crate::prefetch::ask;
 
 /// One sweep in place, from the first cell or (`reversed`) from the last. `inverse` holds the
@@ -41,7 +42,7 @@ pass! {
     /// go through the cache together, each a row (a plane) behind the one before (temporal blocking).
     ///
     /// Cost per cell and sweep then: an eighth of 2 r, 1 w; 15 operations.
-    short(grid.is_small_in_order()) pub fn sor_sweeps<'a, T>(
+    short(paths::small_in_order(&grid)) pub fn sor_sweeps<'a, T>(
         grid: Grid<'a, T>,
         reversed: bool,
         omega: T,
@@ -63,7 +64,7 @@ fn sweeps_kernel<T: Real, S: Simd>(
     x: &mut [T],
     count: usize,
 ) {
-    if plain::is_plain::<S>() {
+    if paths::is_bare::<S>() {
         return (0..count).for_each(|_| plain::sweep(&grid, reversed, omega, inverse, rhs, x));
     }
     match grid.coefficients {
@@ -85,10 +86,10 @@ fn sweeps_kernel<T: Real, S: Simd>(
                 (true, true) => march::<T, S, _, 3, true>(simd, path, &gather, x, count),
             }
         }
-        Coefficients::PerCell(star) if S::IS_SCALAR && grid.is_small_in_order() => {
-            (0..count).for_each(|_| small::sweep(&grid, star, reversed, omega, inverse, rhs, x));
-        }
-        Coefficients::PerCell(_) => {
+        Coefficients::PerCell(star) => {
+            if paths::by_cells::<S>(paths::small_in_order(&grid)) {
+                return (0..count).for_each(|_| small::sweep(&grid, star, reversed, omega, inverse, rhs, x));
+            }
             let gather = GatherCells { grid: &grid, rhs, reversed };
             for _ in 0..count {
                 march_cells(simd, &grid, reversed, omega, inverse, Some(T::ONE - omega), &gather, x);

@@ -9,6 +9,7 @@ use super::ahead::Ahead;
 use super::reach::Reach;
 use super::{Coupling, Grid, Star, plain, small};
 use crate::dispatch::pass;
+use crate::paths;
 use crate::vector::rsub_kernel;
 use crate::{Lanes, Real};
 
@@ -17,15 +18,15 @@ pub(super) const WINDOW: usize = 64;
 
 pass! {
     /// y ← A x. Cost per cell: 1 r, 1 w (7 r per cell with arrays in two dimensions), 9 operations.
-    short(grid.is_small()) pub fn apply<'a, T>(grid: Grid<'a, T>, x: &'a [T], y: &'a mut [T]) -> () = apply_kernel
+    short(paths::small(&grid)) pub fn apply<'a, T>(grid: Grid<'a, T>, x: &'a [T], y: &'a mut [T]) -> () = apply_kernel
 }
 
 #[inline(always)]
 fn apply_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, x: &[T], y: &mut [T]) {
-    if plain::is_plain::<S>() {
+    if paths::is_bare::<S>() {
         return plain::star(&grid, None, x, y);
     }
-    if S::IS_SCALAR && grid.is_small() {
+    if paths::by_cells::<S>(paths::small(&grid)) {
         return small::star(&grid, None, x, y);
     }
     let ahead = Ahead::new(grid.columns, x);
@@ -40,15 +41,15 @@ fn apply_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, x: &[T], y: &mut [
 
 pass! {
     /// r ← b − A x. Cost per cell: 2 r, 1 w, 10 operations.
-    short(grid.is_small()) pub fn residual<'a, T>(grid: Grid<'a, T>, rhs: &'a [T], x: &'a [T], r: &'a mut [T]) -> () = residual_kernel
+    short(paths::small(&grid)) pub fn residual<'a, T>(grid: Grid<'a, T>, rhs: &'a [T], x: &'a [T], r: &'a mut [T]) -> () = residual_kernel
 }
 
 #[inline(always)]
 fn residual_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, rhs: &[T], x: &[T], r: &mut [T]) {
-    if plain::is_plain::<S>() {
+    if paths::is_bare::<S>() {
         return plain::star(&grid, Some(rhs), x, r);
     }
-    if S::IS_SCALAR && grid.is_small() {
+    if paths::by_cells::<S>(paths::small(&grid)) {
         return small::star(&grid, Some(rhs), x, r);
     }
     let columns = grid.columns.max(1);
@@ -69,15 +70,15 @@ fn residual_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, rhs: &[T], x: &
 pass! {
     /// ‖b − A x‖₂² without storing the residual. Column j goes to lane j mod [`LANES`](crate::LANES).
     /// Cost per cell: 2 r, 12 operations.
-    short(grid.is_small()) pub fn residual_square<'a, T>(grid: Grid<'a, T>, rhs: &'a [T], x: &'a [T]) -> T = residual_square_kernel
+    short(paths::small(&grid)) pub fn residual_square<'a, T>(grid: Grid<'a, T>, rhs: &'a [T], x: &'a [T]) -> T = residual_square_kernel
 }
 
 #[inline(always)]
 fn residual_square_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, rhs: &[T], x: &[T]) -> T {
-    if plain::is_plain::<S>() {
+    if paths::is_bare::<S>() {
         return plain::residual_square(&grid, rhs, x);
     }
-    if S::IS_SCALAR && grid.is_small() {
+    if paths::by_cells::<S>(paths::small(&grid)) {
         return small::residual_square(&grid, rhs, x);
     }
     let mut lanes = Lanes::default();

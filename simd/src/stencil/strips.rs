@@ -22,6 +22,7 @@ use super::star::WINDOW;
 use super::{Coefficients, Grid, piece};
 use crate::Real;
 use crate::dispatch::{compiled_here, dispatch};
+use crate::paths::has_all_terms;
 use crate::vectors::lanes;
 
 /// Strips of columns are cut at multiples of this, from where the rows begin in the direction of travel: blocks of the
@@ -277,10 +278,9 @@ impl<
             *of_one = groups::<T, S, N>(simd, piece(along, from, len));
         }
         let mut done = 0;
-        if behind_whole.len() == b_whole.len() && along_whole.iter().all(|x| x.len() == b_whole.len()) {
+        if has_all_terms(b_whole, behind_whole, &along_whole) {
             let rows = &mut Rows { below: &[], here: &mut *here, above: &[], start: 0, from, asked: None };
-            done =
-                self.windows::<U, W>(simd, c, b_whole, &along_whole, behind_whole, rows, done, &mut before);
+            done = self.windows::<U, W>(simd, c, b_whole, &along_whole, behind_whole, rows, 0, &mut before);
         }
         for step in done..b_whole.len() + usize::from(rest > 0) {
             // The last cells are part of a group that goes on beyond the piece.

@@ -2,10 +2,10 @@
 
 use pulp::Simd;
 
-use crate::dispatch::{few, is_forced, pass};
+use crate::dispatch::{few, pass};
 use crate::elementary::maximum;
 use crate::map::{cut, cut_mut, pieces, total};
-use crate::vectors::lanes;
+use crate::paths::{self, is_bare};
 use crate::{LANES, Lanes, Real};
 
 /// Elements of which only the largest is looked at, until one is large enough to look for its place;
@@ -14,15 +14,6 @@ const BLOCK: usize = 128 * LANES;
 
 /// Elements that are passed over together if none is large enough for a long list of the k largest.
 const SCAN: usize = 16 * LANES;
-
-/// Elements of which a plain loop finds the largest as fast as registers and a search for the place do.
-const PLAIN: usize = 2 * LANES;
-
-/// Whether one look at each element is best: no registers hide what another costs, and flash counts.
-#[inline(always)]
-fn is_plain<S: Simd>() -> bool {
-    cfg!(target_os = "none") && S::IS_SCALAR
-}
 
 /// The larger of two; b where a is NaN, a where b is.
 #[inline(always)]
@@ -55,9 +46,9 @@ fn raise<T: Real, S: Simd, const WEIGHED: bool>(
 #[inline(always)]
 fn block_largest<T: Real, S: Simd, const WEIGHED: bool>(simd: S, x: &[T], w: &[T]) -> T {
     // As many comparisons side by side as half of the registers hold.
-    if x.len() < 4 * LANES {
+    if paths::compare_one(x) {
         abreast::<T, S, 1, WEIGHED>(simd, x, w)
-    } else if 4 * LANES <= 8 * lanes::<T, S>() {
+    } else if paths::compare_four::<T, S>() {
         abreast::<T, S, 4, WEIGHED>(simd, x, w)
     } else {
         abreast::<T, S, 2, WEIGHED>(simd, x, w)
@@ -131,7 +122,7 @@ fn place_of<T: Real, S: Simd>(simd: S, best: T, x: &[T], w: &[T]) -> Option<usiz
 #[inline]
 pub fn largest<T: Real>(x: &[T], w: &[T]) -> Option<(usize, T)> {
     // Not through the wide way, which saves registers.
-    if cfg!(feature = "std") && x.len() <= PLAIN && !is_forced() {
+    if paths::search_one_by_one(x) {
         return one_by_one(x, w);
     }
     // The place alone comes back in a register, a pair through memory.
@@ -148,7 +139,7 @@ pass! {
 fn largest_kernel<T: Real, S: Simd>(simd: S, x: &[T], w: &[T]) -> usize {
     let n = x.len().min(w.len());
     let (x, w) = (cut(x, n), cut(w, n));
-    if is_plain::<S>() {
+    if is_bare::<S>() {
         return one_by_one(x, w).map_or(usize::MAX, |(place, _)| place);
     }
     let (mut best, mut place) = (-T::ONE, None);
@@ -183,7 +174,7 @@ pass! {
 #[inline(always)]
 fn max_abs_kernel<T: Real, S: Simd>(simd: S, x: &[T]) -> T {
     let larger = |best: T, x: T| if best < x { x } else { best };
-    if is_plain::<S>() || few(x) {
+    if paths::fold_one_by_one::<T, S>(x) {
         return x.iter().fold(T::ZERO, |best, x| larger(best, x.abs()));
     }
     larger(T::ZERO, block_largest::<T, S, false>(simd, x, x))
@@ -216,13 +207,13 @@ fn k_largest_kernel<T: Real, S: Simd>(
         return 0;
     }
     let (x, w) = (cut(x, n), cut(w, n));
-    if !is_plain::<S>() && k <= SORTED {
+    if paths::keep_in_order::<S>(k) {
         return sorted_largest(simd, x, w, heap.indices, heap.values);
     }
     for (number, (x, w)) in pieces::<SCAN, _>(x).zip(pieces::<SCAN, _>(w)).enumerate() {
         // A full list takes only what is larger than its least: an equal one has a higher index.
         let full = heap.len == k;
-        if !is_plain::<S>() && full && block_largest::<T, S, true>(simd, x, w) <= heap.least() {
+        if full && !is_bare::<S>() && block_largest::<T, S, true>(simd, x, w) <= heap.least() {
             continue;
         }
         for (i, (&x, &w)) in x.iter().zip(w).enumerate() {
@@ -242,9 +233,6 @@ fn k_largest_kernel<T: Real, S: Simd>(
     found
 }
 
-/// Largest elements up to which a list that is always in order is quicker than a heap.
-const SORTED: usize = 64;
-
 /// The same with a list in order: a plain loop to begin with, as long as most elements enter the list; then
 /// whole registers are passed over.
 #[inline(always)]
@@ -257,7 +245,7 @@ fn sorted_largest<T: Real, S: Simd>(
 ) -> usize {
     let k = indices.len().min(values.len());
     let mut list = List { indices: cut_mut(indices, k), values: cut_mut(values, k), len: 0 };
-    let plain = (4 * LANES).max(8 * k).min(x.len());
+    let plain = paths::offered_first(k).min(x.len());
     let (Some((first, x)), Some((first_w, w))) = (x.split_at_checked(plain), w.split_at_checked(plain))
     else {
         return 0;
@@ -413,7 +401,7 @@ pass! {
 fn first_not_finite_kernel<T: Real, S: Simd>(simd: S, x: &[T]) -> Option<usize> {
     let place = || x.iter().position(|x| !x.is_finite());
     // Without vectors one look is as quick as a difference, and small.
-    if cfg!(target_os = "none") && S::IS_SCALAR {
+    if is_bare::<S>() {
         return place();
     }
     // x − x is NaN for these two, and 0 for every number. The place is looked for only if there is one.

@@ -17,4 +17,4 @@ pub use scores::{Kink, kink_gains, kink_largest, kink_lengths, kink_violations};
 pub(crate) use sums::dot_kernel;
 pub use sums::{dot, dot_square, dot3, norm, norm_scaled, scaled_square, sum, sum_abs};
 pub use updates::{add_square, axpby, axpy, axpy_square, multiply, rsub, scale, scaled_xpby, xpby};
-pub(crate) use updates::{axpy_kernel, axpy_plain, is_narrow, rsub_kernel};
+pub(crate) use updates::{axpy_kernel, axpy_plain, rsub_kernel};

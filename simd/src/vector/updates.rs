@@ -26,12 +26,6 @@ pub(crate) fn axpy_plain<T: Real>(alpha: T, x: &[T], y: &mut [T]) {
     }
 }
 
-/// Whether a kernel that was not dispatched is to use it. Where there are no wide registers at all, flash counts.
-#[inline(always)]
-pub(crate) fn is_narrow<S: Simd>() -> bool {
-    cfg!(feature = "std") && S::IS_SCALAR
-}
-
 pass! {
     /// y ← x + βy. Cost: 2 r, 1 w, 2 operations.
     short(brief(x, 32)) pub fn xpby<'a, T>(x: &'a [T], beta: T, y: &'a mut [T]) -> () = xpby_kernel

@@ -1,7 +1,7 @@
 //! What the tests of passes share: numbers, the definition of a reduction, comparing bits.
 #![allow(dead_code)] // Every test program uses a part of it.
 
-use southwell_simd::{Level, Real, force_level, levels};
+use southwell_simd::{Level, Real, force_bare, force_far, force_level, levels};
 
 /// A small generator: the tests need numbers, not quality.
 pub(crate) struct Numbers(pub(crate) u64);
@@ -76,16 +76,26 @@ pub(crate) fn check_update<T: Real>(
     assert_eq!(bits(&out), bits(&expected), "{name}");
 }
 
-/// Runs a check on every instruction set of the machine, and as users run it: there short passes go without wide
-/// registers.
+/// Runs a check on every instruction set of the machine, as users run it (there short passes go without wide registers), and
+/// by the loops of cores without an operating system, and as if all came from memory.
 pub(crate) fn on_every_level(mut check: impl FnMut(Level)) {
     let widest = levels().max();
     widest.into_iter().for_each(&mut check);
+    for rows in [1, 8] {
+        force_far(Some(rows));
+        widest.into_iter().for_each(&mut check);
+    }
+    force_far(None);
     for level in levels().filter(|&level| !FEW || Some(level) == widest) {
         force_level(Some(level));
         check(level);
         force_level(None);
     }
+    force_bare(true);
+    force_level(Some(Level::Scalar));
+    check(Level::Scalar);
+    force_level(None);
+    force_bare(false);
 }
 
 /// The bits of a number. All NaN count as one: IEEE 754 leaves their sign and payload open.

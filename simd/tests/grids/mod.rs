@@ -2,7 +2,7 @@
 #![allow(dead_code)] // Every test program uses a part of it.
 
 use southwell_simd::stencil::{Coefficients, Grid, Star};
-use southwell_simd::{Real, force_level, levels};
+use southwell_simd::{Level, Real, force_bare, force_far, force_level, levels};
 
 /// A small generator: the tests need numbers, not quality.
 pub(crate) struct Numbers(pub(crate) u64);
@@ -109,7 +109,8 @@ impl<T: Real> Plain<'_, T> {
             let t = self.minus(t, old.0, old.1, x);
             let t = self.minus(t, new_row.0, new_row.1, x);
             let q = (T::ONE - omega) * x[k] + f * t;
-            x[k] = self.minus(q, f * new.0, new.1, x);
+            // Before the first cell of a row is +0, as with constant couplings.
+            x[k] = q - (f * new.0) * new.1.map_or(T::ZERO, |k| x[k]);
         }
     }
     /// The row ahead, the cell ahead, the row behind, the cell behind.
@@ -242,14 +243,32 @@ pub(crate) fn every_case<T: Real>(check: impl Fn(Grid<'_, T>, &mut Numbers, &str
         };
         for coefficients in [Coefficients::Constant(constant), Coefficients::PerCell(cells.star())] {
             let grid = Grid { planes, rows, columns, coefficients };
-            for level in levels().filter(|&level| !cfg!(miri) || Some(level) == levels().max()) {
-                force_level(Some(level));
-                let name = format!("{planes}x{rows}x{columns} {level:?}");
-                check(grid, &mut numbers, &name);
-                force_level(None);
-            }
+            on_every_path(|path| check(grid, &mut numbers, &format!("{planes}x{rows}x{columns} {path}")));
         }
     }
+}
+
+/// Runs a check on every instruction set of the machine, by the loops of cores without an operating system, and as if all came
+/// from memory.
+pub(crate) fn on_every_path(mut check: impl FnMut(&str)) {
+    for level in levels().filter(|&level| !cfg!(miri) || Some(level) == levels().max()) {
+        force_level(Some(level));
+        check(&format!("{level:?}"));
+    }
+    force_level(Some(Level::Scalar));
+    force_bare(true);
+    check("bare");
+    force_bare(false);
+    force_level(None);
+    force_far(Some(1));
+    check("from memory");
+    force_far(None);
+}
+
+/// Goes on with the plainest of the host's own paths, to compare with.
+pub(crate) fn on_scalars() {
+    force_bare(false);
+    force_level(Some(Level::Scalar));
 }
 
 pub(crate) fn inverse<T: Real>(grid: Grid<'_, T>) -> Vec<T> {

@@ -1,0 +1,332 @@
+//! Which of several paths a pass takes, all of which give the same bits: by the size of what it is given, by the registers, by
+//! the machine.
+//!
+//! That is all that is here, so that nothing here changes a result. The tests run every path: `force_level` chooses the
+//! registers and rules the short ways out, `force_bare` takes the loops of cores without an operating system, `force_far` what
+//! is for vectors from memory, and sizes lie on both sides of the other limits. Mutants of this file are therefore not counted
+//! (`mutants/README.md`).
+
+use pulp::Simd;
+
+use crate::LANES;
+#[cfg(feature = "force-level")]
+use crate::level;
+use crate::stencil::{Coefficients, Grid};
+use crate::vectors::lanes;
+
+/// Whether this is a core without an operating system, where flash counts and little hides behind what.
+#[inline(always)]
+pub(crate) fn is_bare_target() -> bool {
+    #[cfg(feature = "force-level")]
+    if level::is_bare_forced() {
+        return true;
+    }
+    cfg!(target_os = "none")
+}
+
+/// Whether passes of an instruction set go by short loops: such a core, without vectors.
+#[inline(always)]
+pub(crate) fn is_bare<S: Simd>() -> bool {
+    S::IS_SCALAR && is_bare_target()
+}
+
+/// The same of a token.
+#[inline(always)]
+pub(crate) fn is_bare_token<S: Simd>(_simd: S) -> bool {
+    is_bare::<S>()
+}
+
+/// Whether that is so whatever [`dispatch`](crate::dispatch) would say.
+#[inline(always)]
+pub(crate) fn is_bare_core() -> bool {
+    let arch = cfg!(any(target_arch = "arm", target_arch = "riscv32", target_arch = "riscv64"));
+    is_bare_target() && (arch || cfg!(feature = "force-level"))
+}
+
+/// Whether the compiler's own registers of 128 bits are there to go without wider ones.
+#[inline(always)]
+fn is_host() -> bool {
+    cfg!(feature = "std") && !is_bare_target()
+}
+
+/// Whether a host has come without registers for this: the compiler makes them of a plain loop.
+#[inline(always)]
+pub(crate) fn is_loop<S: Simd>(_simd: S) -> bool {
+    S::IS_SCALAR && is_host()
+}
+
+/// Whether there are registers at all.
+#[inline(always)]
+pub(crate) fn has_registers<S: Simd>() -> bool {
+    !S::IS_SCALAR
+}
+
+/// Whether a test has chosen the instruction set of this thread: then nothing goes without, however short.
+#[inline(always)]
+pub(crate) fn is_forced() -> bool {
+    #[cfg(feature = "force-level")]
+    return level::forced().is_some();
+    #[cfg(not(feature = "force-level"))]
+    false
+}
+
+/// Whether a pass over so few elements does not dispatch: the call into the code of an instruction set
+/// costs as much as they do. The results are the same, as everywhere.
+#[inline(always)]
+pub(crate) fn few<T>(x: &[T]) -> bool {
+    x.len() < LANES
+}
+
+/// Whether a pass that moves more than it computes is short enough to go without: up to so many elements, the
+/// registers of 128 bits that every host has take no longer than the call.
+#[inline(always)]
+pub(crate) fn brief<T>(x: &[T], most: usize) -> bool {
+    x.len() <= most
+}
+
+/// The same in bytes, for a pass that computes more.
+#[inline(always)]
+pub(crate) fn slight<T>(x: &[T]) -> bool {
+    size_of_val(x) <= 128
+}
+
+/// The same for exponentials and logarithms: from eight elements on, that fill a register, they are worth a call.
+#[inline(always)]
+pub(crate) fn very_few<T>(x: &[T]) -> bool {
+    x.len() < 8 || size_of_val(x) <= 32
+}
+
+/// Whether the rows of a matrix are so narrow that wide registers would not be filled.
+#[inline(always)]
+pub(crate) fn narrow<T>(columns: usize, bytes: usize) -> bool {
+    columns.saturating_mul(size_of::<T>()) <= bytes
+}
+
+/// Whether there are so few points, or places for their costs, that a call into wide registers costs more than they save.
+#[inline(always)]
+pub(crate) fn few_points<T>(points: usize, out: &[T]) -> bool {
+    narrow::<T>(points, 128) || few(out)
+}
+
+/// Whether the sums of four blocks of points stay in registers, with room for what is added.
+#[inline(always)]
+pub(crate) fn hold_four_blocks<T: crate::Real, S: Simd>() -> bool {
+    4 * LANES / lanes::<T, S>().max(1) <= S::REGISTER_COUNT / 4
+}
+
+/// Bytes of what comes from memory: more than a core's share of the last cache.
+const FROM_MEMORY: usize = 24 << 20;
+
+/// Whether a vector comes from memory, and asking for the pages ahead pays.
+#[inline(always)]
+pub(crate) fn is_from_memory<T>(x: &[T]) -> bool {
+    #[cfg(feature = "force-level")]
+    if level::forced_far().is_some() {
+        return true;
+    }
+    cfg!(target_arch = "x86_64") && size_of_val(x) >= FROM_MEMORY
+}
+
+/// Bytes of a vector from which on asking ahead of a recurrence pays: below, the caches have it anyway.
+const FAR: usize = 1 << 19;
+
+/// Whether a vector is too long to be in cache when a pass comes to it.
+#[inline(always)]
+pub(crate) fn is_far<T>(x: &[T]) -> bool {
+    is_from_memory(x) || cfg!(target_arch = "x86_64") && size_of_val(x) >= FAR
+}
+
+/// How rows of a dense matrix come from memory best.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rows {
+    /// As they come: the matrix is in a cache, or its rows are too short for a hint to each.
+    Plain,
+    /// One after the other, as one stream; the processor stops at the end of a page of memory, so each asks for the
+    /// beginning of the one after the next, which is not far from the next page's.
+    One,
+    /// Eight beside one another, as eight streams, which ask for the beginnings of the next eight.
+    Eight,
+}
+
+/// Bytes of a row that are worth a hint, and up to which one row at a time is best, for products, for sums of rows, and for
+/// both in one reading.
+pub(crate) const DOTS: [usize; 2] = [256, 12 << 10];
+pub(crate) const SUMS: [usize; 2] = [256, 8 << 10];
+pub(crate) const BOTH: [usize; 2] = [512, 4 << 10];
+
+impl Rows {
+    /// Of a matrix with these values.
+    #[inline(always)]
+    pub(crate) fn of<T, S: Simd>(values: &[T], columns: usize, [shortest, longest]: [usize; 2]) -> Self {
+        #[cfg(feature = "force-level")]
+        match level::forced_far() {
+            Some(1) => return Self::One,
+            Some(_) => return Self::Eight,
+            None => {}
+        }
+        let row = columns.saturating_mul(size_of::<T>());
+        if S::IS_SCALAR || size_of_val(values) < FROM_MEMORY || row < shortest {
+            Self::Plain
+        } else if row <= longest {
+            Self::One
+        } else {
+            Self::Eight
+        }
+    }
+
+    /// Whether eight products of a row are formed together: from cache too, where x takes up the first.
+    #[inline(always)]
+    pub(crate) fn dots_by_eight<T, S: Simd>(self, columns: usize) -> bool {
+        self == Self::Eight || has_registers::<S>() && columns.saturating_mul(size_of::<T>()) >= 16 << 10
+    }
+
+    /// Whether rows that are multiplied and added go four together.
+    #[inline(always)]
+    pub(crate) fn both_by_four<S: Simd>(self) -> bool {
+        has_registers::<S>() && self != Self::One
+    }
+}
+
+/// Whether the sum of rows in cache is best formed of two rows at a time rather than of four.
+#[inline(always)]
+pub(crate) fn sum_in_pairs<T>(columns: usize) -> bool {
+    (1 << 10..1 << 14).contains(&columns.saturating_mul(size_of::<T>()))
+}
+
+/// Whether the running sums of that many rows leave half of the registers.
+#[inline(always)]
+pub(crate) fn have_room<T: crate::Real, S: Simd>(rows: usize) -> bool {
+    2 * rows * LANES / lanes::<T, S>().max(1) <= S::REGISTER_COUNT
+}
+
+/// Whether a plain loop finds the largest product as fast as registers and a search for the place do.
+#[inline(always)]
+pub(crate) fn search_one_by_one<T>(x: &[T]) -> bool {
+    is_host() && x.len() <= 2 * LANES && !is_forced()
+}
+
+/// The same of the largest element alone.
+#[inline(always)]
+pub(crate) fn fold_one_by_one<T, S: Simd>(x: &[T]) -> bool {
+    is_bare::<S>() || few(x)
+}
+
+/// Whether a block is too short for several comparisons side by side.
+#[inline(always)]
+pub(crate) fn compare_one<T>(x: &[T]) -> bool {
+    x.len() < 4 * LANES
+}
+
+/// Whether half of the registers hold four comparisons side by side.
+#[inline(always)]
+pub(crate) fn compare_four<T: crate::Real, S: Simd>() -> bool {
+    4 * LANES <= 8 * lanes::<T, S>()
+}
+
+/// Whether a list of the `k` largest is kept in order, rather than as a heap.
+#[inline(always)]
+pub(crate) fn keep_in_order<S: Simd>(k: usize) -> bool {
+    k <= 64 && !is_bare::<S>()
+}
+
+/// Elements that are offered one by one to a list of the `k` largest, as most of them enter it.
+#[inline(always)]
+pub(crate) fn offered_first(k: usize) -> usize {
+    (4 * LANES).max(8 * k)
+}
+
+/// Cells of a row up to which products with the star, red-black sweeps, and recurrences over couplings by cell go by
+/// plain loops, without registers.
+const PRODUCT: usize = 15;
+const BY_COLOURS: usize = 40;
+const IN_ORDER: usize = 20;
+/// Cells of a block of the recurrence over constant couplings.
+const BLOCK: usize = 8;
+
+/// Whether products with the star gain nothing from wide registers.
+#[inline(always)]
+pub(crate) fn small<T>(grid: &Grid<'_, T>) -> bool {
+    is_host() && grid.columns <= PRODUCT
+}
+
+/// The same of red-black sweeps.
+#[inline(always)]
+pub(crate) fn small_by_colours<T>(grid: &Grid<'_, T>) -> bool {
+    is_host() && grid.columns <= BY_COLOURS
+}
+
+/// The same of recurrences along a row: it is a single block of constant couplings, or couplings are by cell.
+#[inline(always)]
+pub(crate) fn small_in_order<T>(grid: &Grid<'_, T>) -> bool {
+    match grid.coefficients {
+        Coefficients::Constant(_) => grid.columns <= BLOCK,
+        Coefficients::PerCell(_) => is_host() && grid.columns <= IN_ORDER,
+    }
+}
+
+/// Whether a pass that came without registers goes by cells: the condition under which it came, asked again.
+#[inline(always)]
+pub(crate) fn by_cells<S: Simd>(is_small: bool) -> bool {
+    S::IS_SCALAR && is_small
+}
+
+/// Whether every other cell of a row of so many fills registers.
+#[inline(always)]
+pub(crate) fn fill_registers(cells: usize, lanes: usize) -> bool {
+    cells > 2 * lanes
+}
+
+/// Whether rows are so short that to look for a term of another plane costs less than shorter windows do.
+#[inline(always)]
+pub(crate) fn shorter_than_a_window(columns: usize) -> bool {
+    columns < 64
+}
+
+/// Whether a row has all its terms, so that it may go by windows. A window is not begun without them either: what is
+/// asked here saves rows that lack one the way there.
+#[inline(always)]
+pub(crate) fn has_all_terms<G, const K: usize>(b: &[G], behind: &[G], along: &[&[G]; K]) -> bool {
+    behind.len() == b.len() && along.iter().all(|along| along.len() == b.len())
+}
+
+/// Bytes of the rows of two vectors that passes of a recurrence together may keep in cache, and the most that go together.
+const NEAR: usize = 1 << 19;
+const TOGETHER: usize = 8;
+
+/// Passes of a recurrence whose rows stay in cache together, each `lag` rows behind the one before; one goes alone if none.
+#[inline(always)]
+pub(crate) fn together<T>(columns: usize, lag: usize) -> usize {
+    let row = columns.saturating_mul(2 * size_of::<T>()).max(1);
+    let kept = NEAR.checked_div(row.saturating_mul(lag)).unwrap_or(1);
+    kept.saturating_sub(1).min(TOGETHER)
+}
+
+#[cfg(all(test, feature = "force-level"))]
+mod tests {
+    use super::*;
+    use crate::{Level, force_bare, force_far, force_level};
+
+    /// What the tests of every path rest on.
+    #[test]
+    fn tests_choose_paths() {
+        let x = [0.0_f64; 20];
+        let chosen =
+            || (is_bare::<pulp::Scalar>(), is_loop(pulp::Scalar::new()), is_from_memory(&x), is_far(&x));
+        assert_eq!(chosen(), (false, true, false, false));
+        force_bare(true);
+        assert_eq!((chosen(), is_bare_core()), ((true, false, false, false), true));
+        force_bare(false);
+        let rows = || Rows::of::<f64, pulp::Scalar>(&x, 5, DOTS);
+        assert!(rows() == Rows::Plain);
+        force_far(Some(1));
+        assert!(chosen() == (false, true, true, true) && rows() == Rows::One);
+        force_far(Some(8));
+        assert!(chosen() == (false, true, true, true) && rows() == Rows::Eight);
+        force_far(None);
+        force_level(Some(Level::Scalar));
+        assert!(is_forced() && !search_one_by_one(&x));
+        force_level(None);
+        assert!(!is_forced() && search_one_by_one(&x));
+        assert_eq!((chosen(), is_bare_core()), ((false, true, false, false), false));
+    }
+}
