@@ -21,9 +21,11 @@ use std::sync::Barrier;
 use std::thread::{self, available_parallelism};
 
 use southwell::descent::penalties::L1;
+use southwell::linear::update::CgUpdate;
 use southwell::linear::{Columns, Csr, Design, Matrix, Star, Stencil2d, Stencil3d};
 use southwell::omega::Fixed;
 use southwell::relaxation::{Blocks, Colouring, Multicolour, RedBlack, Relax, Split};
+use southwell::relaxation::update::SsorCgUpdate;
 use southwell::subgradient::fit::{self, Reader, Whitening};
 use southwell::subgradient::step::Diminishing;
 use southwell::subgradient::{Quantile, Table};
@@ -364,13 +366,20 @@ fn gradients<'w, A: Split<f64> + Send + 'w>(matrix: A) -> Work<'w> {
     Box::new(move || {
         matrix.solve_upper(1.2, &scratch, &p, &mut t);
         matrix.solve_lower(1.2, &scratch, &p, &t, &mut y, &mut w);
-        black_box(vector::add_square(&t, &mut y));
-        black_box(vector::dot(&p, &y));
-        black_box(vector::axpy_square(-1e-9, &w, &mut r));
-        vector::axpy(1e-9, &t, &mut x);
-        vector::axpy(-1e-9, &y, &mut r_hat);
-        black_box(matrix.weighted_square(&scratch, &r_hat));
-        matrix.weigh(&scratch, 1e-9, &r_hat, 1.0, &mut p);
+        black_box(matrix.combine(&t, &p, &mut y));
+        black_box(matrix.update_ssor_cg(SsorCgUpdate {
+            alpha: 1e-9,
+            weight: 0.2,
+            diagonal: matrix.weights(&scratch),
+            rho: 1e9,
+            t: &t,
+            z: &y,
+            w: &w,
+            r: &mut r,
+            x: &mut x,
+            r_hat: &mut r_hat,
+            p: &mut p,
+        }));
     })
 }
 
@@ -391,11 +400,10 @@ fn halves<'w, A: Split<f64> + Send + 'w>(matrix: A) -> Work<'w> {
 fn conjugate<'w, A: Matrix<f64> + Send + 'w>(matrix: A) -> Work<'w> {
     let [mut p, mut q, mut r, mut x] = [(); 4].map(|()| vec![1e-3; matrix.order()]);
     Box::new(move || {
-        matrix.apply(&p, &mut q);
-        black_box(vector::dot_square(&q, &p));
-        black_box(vector::axpy_square(-1e-9, &q, &mut r));
-        vector::axpy(1e-9, &p, &mut x);
-        vector::xpby(&r, 0.5, &mut p);
+        black_box(matrix.apply_products(&p, &mut q));
+        // As many passes as a step makes, and numbers that stay where they are.
+        let update = CgUpdate { alpha: 1e-9, rho: 1e9, q: &q, r: &mut r, x: &mut x, p: &mut p };
+        black_box(matrix.update_cg(update));
     })
 }
 

@@ -1,12 +1,13 @@
 //! Stencils: their products, and red-black sweeps.
 
+use southwell::linear::update::CgUpdate;
 use southwell::linear::{Matrix, Stencil2d, Stencil3d};
 use southwell::relaxation::{RedBlack, Relax};
 use southwell::{Error, Real};
 use southwell_simd::stencil;
 
-use super::Threaded;
 use super::layers::Layers;
+use super::{Threaded, updates};
 
 /// Products with a stencil are made in bands of rows (of planes); each cell has the bits of one thread, the square of a
 /// residual is added up in blocks of 65,536 cells.
@@ -24,6 +25,13 @@ macro_rules! matrix_of_layers {
             }
             fn apply(&$self, x: &[T], y: &mut [T]) {
                 Layers::new($grid).apply($self.pool, x, y);
+            }
+            fn apply_products(&$self, x: &[T], y: &mut [T]) -> (T, T) {
+                $self.apply(x, y);
+                updates::products($self.pool, x, y)
+            }
+            fn update_cg(&$self, update: CgUpdate<'_, T>) -> T {
+                updates::update_cg($self.pool, update)
             }
             fn residual(&$self, rhs: &[T], x: &[T], r: &mut [T]) {
                 Layers::new($grid).residual($self.pool, rhs, x, r);
