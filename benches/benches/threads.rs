@@ -202,12 +202,14 @@ impl Bench {
             let colouring = Colouring::greedy(&view, &mut storage).expect("long enough");
             let coloured = Coloured::greedy(&view).expect("a colouring");
             let blocks = Coloured::blocks(&view, 4).expect("a colouring");
+            let by_blocks = in_order(&view, &blocks);
+            let by_blocks = Csr::new(&by_blocks.offsets, &by_blocks.columns, &by_blocks.values).expect("permuted");
             self.row(&format!("multicolour SOR, CSR, {side}² unknowns"), place, &mut |pool| match pool {
                 None => sweeps(Multicolour::new(view, colouring).expect("of one order"), 1),
                 Some(pool) => sweeps(coloured.sweeps(pool), 1),
             });
             self.row(&format!("block SOR of 4, CSR, {side}² unknowns"), place, &mut |pool| match pool {
-                None => sweeps(Blocks::new(view, 4).expect("a size"), 1),
+                None => sweeps(Blocks::new(by_blocks, 4).expect("a size"), 1),
                 Some(pool) => sweeps(blocks.sweeps(pool), 1),
             });
             self.row(&format!("SSOR-CG, a step, CSR, {side}² unknowns"), place, &mut |pool| match pool {
@@ -307,6 +309,25 @@ impl Bench {
             Box::new(move || pool.batch(f.iter_mut().enumerate(), || vec![0.0; len], solve))
         });
     }
+}
+
+/// The matrix in the order of the colours, so that one thread goes through it as several do.
+fn in_order(view: &Csr<'_, f64>, coloured: &Coloured<f64>) -> FivePoint<f64> {
+    let n = view.order();
+    let rows: Vec<f64> = (0..n).map(|row| row as f64).collect();
+    let order = coloured.permute(&rows);
+    let mut place = vec![0; n];
+    order.iter().enumerate().for_each(|(at, &row)| place[row as usize] = at as u32);
+    let mut permuted = FivePoint { offsets: vec![0], ..FivePoint::default() };
+    for &row in &order {
+        let (columns, values) = view.row(row as usize);
+        let mut entries: Vec<_> = columns.iter().map(|&c| place[c as usize]).zip(values).collect();
+        entries.sort_unstable_by_key(|&(column, _)| column);
+        permuted.columns.extend(entries.iter().map(|&(column, _)| column));
+        permuted.values.extend(entries.iter().map(|&(_, value)| *value));
+        permuted.offsets.push(permuted.columns.len() as u32);
+    }
+    permuted
 }
 
 /// Times of a pass where each of these threads does so many by itself, by the serial view. The calling thread is one of

@@ -54,8 +54,13 @@ const HALVES: usize = 2;
 /// Sweeps that are made before the bands meet, at most: as many as core makes in one pass over memory.
 const TOGETHER: usize = 4;
 
-/// The largest part of all layers that strips may make up, as 1 in so many, before fewer sweeps go together.
+/// The largest part of all layers that strips may make up, as 1 in so many, before fewer sweeps go together: of a grid that
+/// a cache holds, and of one from memory, where a pass costs more than the cells of a strip.
 const SHARE: usize = 12;
+const SHARE_OF_MEMORY: usize = 6;
+
+/// Cells of a grid that no cache holds.
+const MEMORY: usize = 1 << 21;
 
 impl<T: Real> Layers<'_, T> {
     /// Into how many parts a sweep is cut, and how many sweeps go together.
@@ -66,7 +71,8 @@ impl<T: Real> Layers<'_, T> {
         let most = self.count / (8 * HALVES);
         let parts = threads.min(most).max(1);
         let extra = 4 * HALVES * (parts - 1);
-        let together = self.count.checked_div(extra * SHARE).unwrap_or(TOGETHER);
+        let share = if self.count * self.size < MEMORY { SHARE } else { SHARE_OF_MEMORY };
+        let together = self.count.checked_div(extra * share).unwrap_or(TOGETHER);
         (parts, together.clamp(1, TOGETHER))
     }
 }

@@ -15,9 +15,9 @@ use super::levels::{get, put};
 use super::relay::{Patience, Relay};
 use super::{Pool, Threaded, updates};
 
-/// Cells below which a half is left to the calling thread. Two threads took as long as one for 500 by 500 cells, and for
-/// 64 by 64 by 64 less; for 255 by 255 a quarter longer.
-const LEAST: usize = 1 << 18;
+/// Cells below which a half is left to the calling thread. Two threads took two thirds of the time for 500 by 500 cells, and
+/// as long as one for 255 by 255.
+const LEAST: usize = 3 << 16;
 
 /// Columns of a strip, at least.
 const WIDTH: usize = 64;
@@ -243,7 +243,7 @@ impl<T: Real> Work<T> for Lower<'_, T> {
 
 /// Both halves by strips, with the bits of the view itself. A strip is a run of 64 columns and more, and a thread
 /// begins with a row of it when the strip before has done that row; in space it may be a band of rows, begun plane by plane.
-/// Grids of fewer columns and rows than there is to cut, or of fewer than 262,144 cells, are left to the calling thread.
+/// Grids of fewer columns and rows than there is to cut, or of fewer than 196,608 cells, are left to the calling thread.
 macro_rules! split_in_strips {
     ($view:ident) => {
         impl<T: Real> Split<T> for Threaded<'_, $view<'_, T>> {
