@@ -24,8 +24,8 @@ use southwell::descent::penalties::L1;
 use southwell::linear::update::CgUpdate;
 use southwell::linear::{Columns, Csr, Design, Matrix, Star, Stencil2d, Stencil3d};
 use southwell::omega::Fixed;
-use southwell::relaxation::{Blocks, Colouring, Multicolour, RedBlack, Relax, Split};
 use southwell::relaxation::update::SsorCgUpdate;
+use southwell::relaxation::{Blocks, Colouring, Multicolour, RedBlack, Relax, Split};
 use southwell::subgradient::fit::{self, Reader, Whitening};
 use southwell::subgradient::step::Diminishing;
 use southwell::subgradient::{Quantile, Table};
@@ -203,7 +203,8 @@ impl Bench {
             let coloured = Coloured::greedy(&view).expect("a colouring");
             let blocks = Coloured::blocks(&view, 4).expect("a colouring");
             let by_blocks = in_order(&view, &blocks);
-            let by_blocks = Csr::new(&by_blocks.offsets, &by_blocks.columns, &by_blocks.values).expect("permuted");
+            let by_blocks =
+                Csr::new(&by_blocks.offsets, &by_blocks.columns, &by_blocks.values).expect("permuted");
             self.row(&format!("multicolour SOR, CSR, {side}² unknowns"), place, &mut |pool| match pool {
                 None => sweeps(Multicolour::new(view, colouring).expect("of one order"), 1),
                 Some(pool) => sweeps(coloured.sweeps(pool), 1),
