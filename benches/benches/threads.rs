@@ -21,8 +21,10 @@ use std::sync::Barrier;
 use std::thread::{self, available_parallelism};
 
 use southwell::descent::penalties::L1;
+use southwell::linear::update::CgUpdate;
 use southwell::linear::{Columns, Csr, Design, Matrix, Star, Stencil2d, Stencil3d};
 use southwell::omega::Fixed;
+use southwell::relaxation::update::SsorCgUpdate;
 use southwell::relaxation::{Blocks, Colouring, Multicolour, RedBlack, Relax, Split};
 use southwell::subgradient::fit::{self, Reader, Whitening};
 use southwell::subgradient::step::Diminishing;
@@ -200,12 +202,15 @@ impl Bench {
             let colouring = Colouring::greedy(&view, &mut storage).expect("long enough");
             let coloured = Coloured::greedy(&view).expect("a colouring");
             let blocks = Coloured::blocks(&view, 4).expect("a colouring");
+            let by_blocks = in_order(&view, &blocks);
+            let by_blocks =
+                Csr::new(&by_blocks.offsets, &by_blocks.columns, &by_blocks.values).expect("permuted");
             self.row(&format!("multicolour SOR, CSR, {side}² unknowns"), place, &mut |pool| match pool {
                 None => sweeps(Multicolour::new(view, colouring).expect("of one order"), 1),
                 Some(pool) => sweeps(coloured.sweeps(pool), 1),
             });
             self.row(&format!("block SOR of 4, CSR, {side}² unknowns"), place, &mut |pool| match pool {
-                None => sweeps(Blocks::new(view, 4).expect("a size"), 1),
+                None => sweeps(Blocks::new(by_blocks, 4).expect("a size"), 1),
                 Some(pool) => sweeps(blocks.sweeps(pool), 1),
             });
             self.row(&format!("SSOR-CG, a step, CSR, {side}² unknowns"), place, &mut |pool| match pool {
@@ -307,6 +312,25 @@ impl Bench {
     }
 }
 
+/// The matrix in the order of the colours, so that one thread goes through it as several do.
+fn in_order(view: &Csr<'_, f64>, coloured: &Coloured<f64>) -> FivePoint<f64> {
+    let n = view.order();
+    let rows: Vec<f64> = (0..n).map(|row| row as f64).collect();
+    let order = coloured.permute(&rows);
+    let mut place = vec![0; n];
+    order.iter().enumerate().for_each(|(at, &row)| place[row as usize] = at as u32);
+    let mut permuted = FivePoint { offsets: vec![0], ..FivePoint::default() };
+    for &row in &order {
+        let (columns, values) = view.row(row as usize);
+        let mut entries: Vec<_> = columns.iter().map(|&c| place[c as usize]).zip(values).collect();
+        entries.sort_unstable_by_key(|&(column, _)| column);
+        permuted.columns.extend(entries.iter().map(|&(column, _)| column));
+        permuted.values.extend(entries.iter().map(|&(_, value)| *value));
+        permuted.offsets.push(permuted.columns.len() as u32);
+    }
+    permuted
+}
+
 /// Times of a pass where each of these threads does so many by itself, by the serial view. The calling thread is one of
 /// them, so that no time is shorter than that of one alone.
 fn copies<'w>(
@@ -364,13 +388,20 @@ fn gradients<'w, A: Split<f64> + Send + 'w>(matrix: A) -> Work<'w> {
     Box::new(move || {
         matrix.solve_upper(1.2, &scratch, &p, &mut t);
         matrix.solve_lower(1.2, &scratch, &p, &t, &mut y, &mut w);
-        black_box(vector::add_square(&t, &mut y));
-        black_box(vector::dot(&p, &y));
-        black_box(vector::axpy_square(-1e-9, &w, &mut r));
-        vector::axpy(1e-9, &t, &mut x);
-        vector::axpy(-1e-9, &y, &mut r_hat);
-        black_box(matrix.weighted_square(&scratch, &r_hat));
-        matrix.weigh(&scratch, 1e-9, &r_hat, 1.0, &mut p);
+        black_box(matrix.combine(&t, &p, &mut y));
+        black_box(matrix.update_ssor_cg(SsorCgUpdate {
+            alpha: 1e-9,
+            weight: 0.2,
+            diagonal: matrix.weights(&scratch),
+            rho: 1e9,
+            t: &t,
+            z: &y,
+            w: &w,
+            r: &mut r,
+            x: &mut x,
+            r_hat: &mut r_hat,
+            p: &mut p,
+        }));
     })
 }
 
@@ -391,11 +422,10 @@ fn halves<'w, A: Split<f64> + Send + 'w>(matrix: A) -> Work<'w> {
 fn conjugate<'w, A: Matrix<f64> + Send + 'w>(matrix: A) -> Work<'w> {
     let [mut p, mut q, mut r, mut x] = [(); 4].map(|()| vec![1e-3; matrix.order()]);
     Box::new(move || {
-        matrix.apply(&p, &mut q);
-        black_box(vector::dot_square(&q, &p));
-        black_box(vector::axpy_square(-1e-9, &q, &mut r));
-        vector::axpy(1e-9, &p, &mut x);
-        vector::xpby(&r, 0.5, &mut p);
+        black_box(matrix.apply_products(&p, &mut q));
+        // As many passes as a step makes, and numbers that stay where they are.
+        let update = CgUpdate { alpha: 1e-9, rho: 1e9, q: &q, r: &mut r, x: &mut x, p: &mut p };
+        black_box(matrix.update_cg(update));
     })
 }
 

@@ -23,6 +23,7 @@ mod design;
 mod nalgebra;
 pub mod small;
 mod stencil;
+pub mod update;
 
 #[cfg(feature = "nalgebra")]
 pub use self::nalgebra::RowsView;
@@ -34,6 +35,7 @@ pub use design::Design;
 pub use southwell_simd::stencil::Star;
 pub use stencil::{Stencil2d, Stencil3d};
 
+use self::update::CgUpdate;
 use crate::{Error, Real};
 
 /// A square matrix that can be multiplied: what every linear method needs to know.
@@ -53,6 +55,19 @@ pub trait Matrix<T: Real> {
     fn residual(&self, rhs: &[T], x: &[T], r: &mut [T]);
     /// ‖b − A x‖₂² without storing the residual. Cost: one pass over the matrix.
     fn residual_square(&self, rhs: &[T], x: &[T]) -> T;
+    /// y ← A x; yᵀx and xᵀx, in [blocks](update). Cost: one pass over the matrix, and 2 vectors.
+    fn apply_products(&self, x: &[T], y: &mut [T]) -> (T, T) {
+        self.apply(x, y);
+        update::dot_square(y, x)
+    }
+    /// xᵀx, in [blocks](update). Cost: 1 vector.
+    fn square(&self, x: &[T]) -> T {
+        update::dot(x, x)
+    }
+    /// The second half of a step of conjugate gradients; ρ'. Cost: 8 vectors.
+    fn update_cg(&self, update: CgUpdate<'_, T>) -> T {
+        update.run()
+    }
 }
 
 /// A reference to a matrix is a matrix.
@@ -74,6 +89,15 @@ impl<T: Real, A: Matrix<T> + ?Sized> Matrix<T> for &A {
     }
     fn residual_square(&self, rhs: &[T], x: &[T]) -> T {
         (**self).residual_square(rhs, x)
+    }
+    fn apply_products(&self, x: &[T], y: &mut [T]) -> (T, T) {
+        (**self).apply_products(x, y)
+    }
+    fn square(&self, x: &[T]) -> T {
+        (**self).square(x)
+    }
+    fn update_cg(&self, update: CgUpdate<'_, T>) -> T {
+        (**self).update_cg(update)
     }
 }
 

@@ -40,6 +40,7 @@ mod relax;
 pub mod sor;
 mod split;
 pub mod ssor_cg;
+pub mod update;
 mod young;
 
 pub use crate::omega::{Auto, Cost, Fixed, HagemanYoung, Learned, OmegaRule, Sight, young_omega};

@@ -1,7 +1,8 @@
 //! Matrices whose triangles can be solved, for SSOR as a preconditioner.
 
-use southwell_simd::{csr, dense, vector};
+use southwell_simd::{csr, dense};
 
+use super::update::{self, Diagonal, SsorCgUpdate};
 use crate::Real;
 use crate::linear::{Csr, Dense, Matrix, Stencil2d, Stencil3d};
 
@@ -18,10 +19,16 @@ pub trait Split<T: Real>: Matrix<T> {
     /// y ← (D/ω + L)⁻¹ (p − K t) and w ← p + (1 − 1/ω) D t + L t, which is A t if t solves the upper
     /// half. Cost: the lower half of the matrix.
     fn solve_lower(&self, omega: T, scratch: &[T], p: &[T], t: &[T], y: &mut [T], w: &mut [T]);
-    /// p ← γ D r + β p. Cost: 3 vectors.
-    fn weigh(&self, scratch: &[T], gamma: T, r: &[T], beta: T, p: &mut [T]);
-    /// rᵀ D r. Cost: 2 vectors.
-    fn weighted_square(&self, scratch: &[T], r: &[T]) -> T;
+    /// D, which may lie in the scratch.
+    fn weights<'s>(&'s self, scratch: &'s [T]) -> Diagonal<'s, T>;
+    /// y ← y + t; tᵀt and pᵀy, in [blocks](crate::linear::update). Cost: 4 vectors.
+    fn combine(&self, t: &[T], p: &[T], y: &mut [T]) -> (T, T) {
+        update::combine(t, p, y)
+    }
+    /// What follows in a step; rᵀr and ρ'. Cost: 13 vectors.
+    fn update_ssor_cg(&self, update: SsorCgUpdate<'_, T>) -> (T, T) {
+        update.run()
+    }
 }
 
 /// The two halves of the scratch: reciprocal diagonal, diagonal.
@@ -53,11 +60,8 @@ macro_rules! split_by_arrays {
         fn solve_lower(&self, omega: T, scratch: &[T], p: &[T], t: &[T], y: &mut [T], w: &mut [T]) {
             $module::solve_lower(self.$view(), omega, halves(scratch, self.order()).0, p, t, y, w);
         }
-        fn weigh(&self, scratch: &[T], gamma: T, r: &[T], beta: T, p: &mut [T]) {
-            vector::scaled_xpby(gamma, halves(scratch, self.order()).1, r, beta, p);
-        }
-        fn weighted_square(&self, scratch: &[T], r: &[T]) -> T {
-            vector::dot3(halves(scratch, self.order()).1, r, r)
+        fn weights<'s>(&'s self, scratch: &'s [T]) -> Diagonal<'s, T> {
+            Diagonal::Stored(halves(scratch, self.order()).1)
         }
     };
 }
@@ -87,18 +91,11 @@ macro_rules! split_stencil {
             fn solve_lower(&self, omega: T, scratch: &[T], p: &[T], t: &[T], y: &mut [T], w: &mut [T]) {
                 self.grid_ref().solve_lower(omega, halves(scratch, self.order()).0, p, t, y, w);
             }
-            fn weigh(&self, scratch: &[T], gamma: T, r: &[T], beta: T, p: &mut [T]) {
+            fn weights<'s>(&'s self, scratch: &'s [T]) -> Diagonal<'s, T> {
                 if self.is_constant() {
-                    vector::axpby(gamma * self.diagonal(0).unwrap_or(T::ONE), r, beta, p);
+                    Diagonal::Constant(self.diagonal(0).unwrap_or(T::ONE))
                 } else {
-                    vector::scaled_xpby(gamma, halves(scratch, self.order()).1, r, beta, p);
-                }
-            }
-            fn weighted_square(&self, scratch: &[T], r: &[T]) -> T {
-                if self.is_constant() {
-                    self.diagonal(0).unwrap_or(T::ONE) * vector::dot(r, r)
-                } else {
-                    vector::dot3(halves(scratch, self.order()).1, r, r)
+                    Diagonal::Stored(halves(scratch, self.order()).1)
                 }
             }
         }

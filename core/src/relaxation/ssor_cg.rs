@@ -17,13 +17,12 @@
 //! non-positive curvature, x being the iterate before it.
 //! *Source*: Axelsson 1972; Eisenstat 1981.
 
-use southwell_simd::vector;
-
 pub use super::cg::Options;
 use super::direction::{self, Reach};
 use super::omega;
 use super::problem::{Problem, norm_of};
 use super::split::Split;
+use super::update::SsorCgUpdate;
 use crate::carve::carve;
 use crate::copy::CopyFrom;
 use crate::omega::OmegaRule;
@@ -111,7 +110,7 @@ pub fn start<'a, T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized>(
     } else {
         problem.matrix.residual(problem.rhs, x, work.r);
     }
-    let square = vector::dot(work.r, work.r);
+    let square = problem.matrix.square(work.r);
     let omega = omega::begin(rule, problem.matrix, problem.rhs_norm, square.sqrt())?;
     if trivial {
         x.fill(T::ZERO);
@@ -169,8 +168,9 @@ impl<T: Real, A: Split<T>, R: ?Sized> SsorCg<'_, T, A, R> {
         self.matrix.solve_lower(self.omega, scratch, r, t, r_hat, w);
         p.fill(T::ZERO);
         let weight = (T::TWO - self.omega) / self.omega;
-        self.matrix.weigh(scratch, weight, r_hat, T::ZERO, p);
-        self.rho = weight * self.matrix.weighted_square(scratch, r_hat);
+        let diagonal = self.matrix.weights(scratch);
+        diagonal.weigh(weight, r_hat, T::ZERO, p);
+        self.rho = weight * diagonal.weighted_square(r_hat);
         self.first_rho = self.rho;
     }
 
@@ -181,7 +181,7 @@ impl<T: Real, A: Split<T>, R: ?Sized> SsorCg<'_, T, A, R> {
             return true;
         }
         self.matrix.residual(self.rhs, self.x, self.work.r);
-        self.square = vector::dot(self.work.r, self.work.r);
+        self.square = self.matrix.square(self.work.r);
         let residual = self.square.sqrt();
         let better = residual <= self.parted * T::HALF;
         self.parted = residual;
@@ -217,26 +217,32 @@ impl<T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized> Run for SsorCg<'_, T, A, R>
         let Workspace { scratch, p, t, y, w, r_hat, r } = &mut self.work;
         self.matrix.solve_upper(self.omega, scratch, p, t);
         self.matrix.solve_lower(self.omega, scratch, p, t, y, w);
-        let square = vector::add_square(t, y);
-        let curvature = vector::dot(p, y);
+        let (square, curvature) = self.matrix.combine(t, p, y);
         let alpha = self.rho / curvature;
         self.failure = direction::failure(self.rho, curvature, alpha)
             .or_else(|| self.reach.refuses(alpha, square.sqrt(), t, self.x));
         if self.failure.is_some() {
             return;
         }
-        let square = vector::axpy_square(-alpha, w, r);
+        let (square, rho) = self.matrix.update_ssor_cg(SsorCgUpdate {
+            alpha,
+            weight: (T::TWO - self.omega) / self.omega,
+            diagonal: self.matrix.weights(scratch),
+            rho: self.rho,
+            t,
+            z: y,
+            w,
+            r,
+            x: self.x,
+            r_hat,
+            p,
+        });
         if !square.is_finite() {
             // x is still the iterate before.
             self.failure = Some(Status::NotFinite);
             return;
         }
         self.square = square;
-        vector::axpy(alpha, t, self.x);
-        vector::axpy(-alpha, y, r_hat);
-        let weight = (T::TWO - self.omega) / self.omega;
-        let rho = weight * self.matrix.weighted_square(scratch, r_hat);
-        self.matrix.weigh(scratch, weight, r_hat, rho / self.rho, p);
         self.rho = rho;
     }
 
@@ -262,7 +268,7 @@ impl<T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized> Run for SsorCg<'_, T, A, R>
 
     fn confirm(&mut self, tolerance: T) -> Option<T> {
         self.matrix.residual(self.rhs, self.x, self.work.y);
-        let square = vector::dot(self.work.y, self.work.y);
+        let square = self.matrix.square(self.work.y);
         let norm = norm_of(square, self.work.y.len(), tolerance, self.scale);
         if norm > tolerance {
             self.work.r.copy_from(self.work.y);

@@ -83,6 +83,15 @@ impl<'a, T: Real> Rows<'a, T> {
         self.values
     }
 
+    /// Consecutive rows as a view of their own, as many of them as there are.
+    #[inline]
+    #[must_use]
+    pub fn part(&self, rows: core::ops::Range<usize>) -> Self {
+        let end = rows.end.min(self.count());
+        // Neighbours stay neighbours, and the last offset is no larger than that of the whole.
+        Self { offsets: self.offsets.get(rows.start..=end).unwrap_or(&[]), ..*self }
+    }
+
     /// Row `row`; empty if there is no such row.
     #[inline(always)]
     #[must_use]

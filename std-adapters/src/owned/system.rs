@@ -83,7 +83,7 @@ impl System {
         Ok(system)
     }
 
-    /// The same system on several threads. [`Method::Cg`] shares out its products. The methods by colours and
+    /// The same system on several threads. [`Method::Cg`] shares out all of a step. The methods by colours and
     /// [`Method::SsorCg`] work on a copy of the matrix that is laid out by colours: for SSOR-CG this is another order,
     /// in which it takes more steps. [`Method::Sor`] and [`Method::Ssor`], each unknown of which waits for the one before,
     /// are refused when they are to solve.

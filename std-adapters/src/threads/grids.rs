@@ -1,12 +1,13 @@
 //! Stencils: their products, and red-black sweeps.
 
+use southwell::linear::update::CgUpdate;
 use southwell::linear::{Matrix, Stencil2d, Stencil3d};
 use southwell::relaxation::{RedBlack, Relax};
 use southwell::{Error, Real};
 use southwell_simd::stencil;
 
-use super::Threaded;
 use super::layers::Layers;
+use super::{Threaded, updates};
 
 /// Products with a stencil are made in bands of rows (of planes); each cell has the bits of one thread, the square of a
 /// residual is added up in blocks of 65,536 cells.
@@ -24,6 +25,13 @@ macro_rules! matrix_of_layers {
             }
             fn apply(&$self, x: &[T], y: &mut [T]) {
                 Layers::new($grid).apply($self.pool, x, y);
+            }
+            fn apply_products(&$self, x: &[T], y: &mut [T]) -> (T, T) {
+                $self.apply(x, y);
+                updates::products($self.pool, x, y)
+            }
+            fn update_cg(&$self, update: CgUpdate<'_, T>) -> T {
+                updates::update_cg($self.pool, update)
             }
             fn residual(&$self, rhs: &[T], x: &[T], r: &mut [T]) {
                 Layers::new($grid).residual($self.pool, rhs, x, r);
@@ -46,8 +54,13 @@ const HALVES: usize = 2;
 /// Sweeps that are made before the bands meet, at most: as many as core makes in one pass over memory.
 const TOGETHER: usize = 4;
 
-/// The largest part of all layers that strips may make up, as 1 in so many, before fewer sweeps go together.
+/// The largest part of all layers that strips may make up, as 1 in so many, before fewer sweeps go together: of a grid that
+/// a cache holds, and of one from memory, where a pass costs more than the cells of a strip.
 const SHARE: usize = 12;
+const SHARE_OF_MEMORY: usize = 6;
+
+/// Cells of a grid that no cache holds.
+const MEMORY: usize = 1 << 21;
 
 impl<T: Real> Layers<'_, T> {
     /// Into how many parts a sweep is cut, and how many sweeps go together.
@@ -58,7 +71,8 @@ impl<T: Real> Layers<'_, T> {
         let most = self.count / (8 * HALVES);
         let parts = threads.min(most).max(1);
         let extra = 4 * HALVES * (parts - 1);
-        let together = self.count.checked_div(extra * SHARE).unwrap_or(TOGETHER);
+        let share = if self.count * self.size < MEMORY { SHARE } else { SHARE_OF_MEMORY };
+        let together = self.count.checked_div(extra * share).unwrap_or(TOGETHER);
         (parts, together.clamp(1, TOGETHER))
     }
 }

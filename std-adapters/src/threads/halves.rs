@@ -8,19 +8,16 @@ use std::sync::{Mutex, PoisonError};
 use southwell::Real;
 use southwell::linear::{Matrix, Stencil2d, Stencil3d};
 use southwell::relaxation::Split;
-use southwell_simd::stencil::{self, CUT, Coefficients, Grid, Strip};
-use southwell_simd::vector;
+use southwell::relaxation::update::{Diagonal, SsorCgUpdate};
+use southwell_simd::stencil::{self, CUT, Grid, Strip};
 
 use super::levels::{get, put};
 use super::relay::{Patience, Relay};
-use super::{Pool, Threaded};
+use super::{Pool, Threaded, updates};
 
-/// Cells below which a half is left to the calling thread. Two threads took as long as one for 500 by 500 cells, and for
-/// 64 by 64 by 64 less; for 255 by 255 a quarter longer.
-const LEAST: usize = 1 << 18;
-
-/// Numbers of a part of what has no order.
-const PART: usize = 1 << 15;
+/// Cells below which a half is left to the calling thread. Two threads took two thirds of the time for 500 by 500 cells, and
+/// as long as one for 255 by 255.
+const LEAST: usize = 3 << 16;
 
 /// Columns of a strip, at least.
 const WIDTH: usize = 64;
@@ -244,23 +241,9 @@ impl<T: Real> Work<T> for Lower<'_, T> {
     }
 }
 
-/// γ D r + β p in parts.
-fn weigh<T: Real>(pool: &Pool, grid: &Grid<'_, T>, gamma: T, r: &[T], beta: T, p: &mut [T]) {
-    let part = pool.part(p.len(), PART);
-    pool.each(p.chunks_mut(part).enumerate(), |(k, p)| {
-        let r = &r[k * part..];
-        match grid.coefficients {
-            Coefficients::Constant(star) => vector::axpby(gamma * star.centre, r, beta, p),
-            Coefficients::PerCell(star) => {
-                vector::scaled_xpby(gamma, &star.centre[k * part..], r, beta, p);
-            }
-        }
-    });
-}
-
 /// Both halves by strips, with the bits of the view itself. A strip is a run of 64 columns and more, and a thread
 /// begins with a row of it when the strip before has done that row; in space it may be a band of rows, begun plane by plane.
-/// Grids of fewer columns and rows than there is to cut, or of fewer than 262,144 cells, are left to the calling thread.
+/// Grids of fewer columns and rows than there is to cut, or of fewer than 196,608 cells, are left to the calling thread.
 macro_rules! split_in_strips {
     ($view:ident) => {
         impl<T: Real> Split<T> for Threaded<'_, $view<'_, T>> {
@@ -286,11 +269,14 @@ macro_rules! split_in_strips {
                 let inverse = scratch.get(..self.order()).unwrap_or(&[]);
                 course.run(self.pool, y, w, Lower(Half { grid, omega, inverse, p }, t));
             }
-            fn weigh(&self, _scratch: &[T], gamma: T, r: &[T], beta: T, p: &mut [T]) {
-                weigh(self.pool, &self.inner.grid(), gamma, r, beta, p);
+            fn weights<'s>(&'s self, scratch: &'s [T]) -> Diagonal<'s, T> {
+                self.inner.weights(scratch)
             }
-            fn weighted_square(&self, scratch: &[T], r: &[T]) -> T {
-                self.inner.weighted_square(scratch, r)
+            fn combine(&self, t: &[T], p: &[T], y: &mut [T]) -> (T, T) {
+                updates::combine(self.pool, t, p, y)
+            }
+            fn update_ssor_cg(&self, update: SsorCgUpdate<'_, T>) -> (T, T) {
+                updates::update_ssor_cg(self.pool, update)
             }
         }
     };

@@ -52,10 +52,12 @@ impl<'a, T: Real> Layers<'a, T> {
         if self.grid.planes > 1 { Grid { planes: count, ..grid } } else { Grid { rows: count, ..grid } }
     }
 
-    /// Layers cut into so many parts, as equal as can be.
-    pub(super) fn parts(&self, parts: usize) -> impl Iterator<Item = Range<usize>> + use<T> {
-        let count = self.count;
-        (0..parts).map(move |k| k * count / parts..(k + 1) * count / parts)
+    /// Layers cut into so many parts. Who has done a part runs the strip around a cut, of which there is one less than there are
+    /// parts: all but the first are smaller by a strip, so that all end at the same time.
+    fn parts(&self, parts: usize, strip: usize) -> impl Iterator<Item = Range<usize>> + use<T> {
+        let all = self.count + (parts - 1) * strip;
+        let cut = move |k: usize| if k == 0 { 0 } else { k * all / parts - (k - 1) * strip };
+        (0..parts).map(move |k| cut(k)..cut(k + 1))
     }
 
     /// Into how many parts a pass is cut that spoils `reach` layers at the ends of a band; 1 to leave it alone.
@@ -82,14 +84,15 @@ impl<'a, T: Real> Layers<'a, T> {
         pass: impl Fn(Range<usize>, &mut [T]) + Sync,
     ) {
         let around = |cut: usize, reach: usize| cut - reach..cut + reach;
-        let cuts: Vec<usize> = self.parts(parts).skip(1).map(|part| part.start).collect();
-        let width = 4 * reach * self.size;
+        let strip = 4 * reach;
+        let cuts: Vec<usize> = self.parts(parts, strip).skip(1).map(|part| part.start).collect();
+        let width = strip * self.size;
         for (&cut, strip) in cuts.iter().zip(strips.chunks_mut(width)) {
             strip.copy_from_slice(&y[self.cells(&around(cut, 2 * reach))]);
         }
         let mut bands = Vec::with_capacity(2 * parts);
         let mut rest = &mut *y;
-        for part in self.parts(parts) {
+        for part in self.parts(parts, strip) {
             let (band, after) = rest.split_at_mut(part.len() * self.size);
             bands.push((part, band));
             rest = after;

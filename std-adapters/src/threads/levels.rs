@@ -4,12 +4,14 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use southwell::Real;
+use southwell::linear::update::CgUpdate;
 use southwell::linear::{Csr, Matrix};
 use southwell::relaxation::Split;
-use southwell_simd::vector;
+use southwell::relaxation::update::{Diagonal, SsorCgUpdate};
 
+use super::lines::Lines;
 use super::relay::{Patience, Relay};
-use super::{Pool, Threaded};
+use super::{Pool, Threaded, updates};
 
 /// Rows that a thread takes at a time, at least, and rows of small levels that go together to one thread.
 const LEAST: usize = 128;
@@ -21,18 +23,27 @@ const LEAST: usize = 128;
 /// [`Coloured`](super::Coloured), nothing is permuted, the preconditioner is the one of the natural order, and so are the
 /// steps, bit for bit.
 ///
-/// Threads meet after each level, by a counter that they watch. A five-point grid of n × n unknowns has 2 n − 1 levels of up
-/// to n rows; a tridiagonal matrix has n levels of one row, and nothing to share out. Levels of fewer than 256 rows stay
-/// with one thread. A step gained 1.23 with two threads on five-point grids of 120² and 300² unknowns, and lost (0.90) at
-/// 1500², where the rows of a level come from all over the memory (`cargo bench --bench threads`).
-/// [`parallelism`](Self::parallelism) says how many rows there are in a level on average.
+/// Where the rows fall into *lines* (as of a grid: chains of rows that wait for the row before, no two lines of which are
+/// neighbours in memory alone), a thread takes a line and goes along it, some 32 rows behind the thread that has the line before:
+/// rows are read in their order in memory, and threads wait for what they need and for nothing else. Else they meet after
+/// each level, by a counter that they watch; a tridiagonal matrix has n levels of one row, and nothing to share out, and levels of
+/// fewer than 256 rows stay with one thread. [`parallelism`](Self::parallelism) says how many rows there are in a
+/// level on average, [`by_lines`](Self::by_lines) which of the two it is; `cargo bench --bench threads` what is gained.
 ///
-/// *Memory*: the two halves once more, 4 bytes a row twice, 16 bytes a row in [`on`](Self::on).
+/// *Memory*: without lines the two halves once more, and 4 bytes a row twice; 16 bytes a row in [`on`](Self::on).
 #[derive(Clone, Debug)]
 pub struct Levels<'m, T> {
     matrix: Csr<'m, T>,
-    lower: Half<T>,
-    upper: Half<T>,
+    counts: (usize, usize),
+    schedule: Schedule<T>,
+}
+
+/// How rows are shared out.
+#[derive(Clone, Debug)]
+enum Schedule<T> {
+    Lines(Lines),
+    /// The lower half, and the upper one.
+    Levels(Half<T>, Half<T>),
 }
 
 /// Rows of one half in the order of their levels, entries in the order in which the serial pass subtracts them.
@@ -46,19 +57,29 @@ struct Half<T> {
     starts: Vec<usize>,
 }
 
+/// The level of every row, and how many there are: `rows` in the order of the serial pass; `entries` of a row, those that
+/// it waits for.
+fn levels_of<T, I: Iterator<Item = (u32, T)>>(
+    n: usize,
+    rows: impl Iterator<Item = usize>,
+    entries: impl Fn(usize) -> I,
+) -> (Vec<u32>, usize) {
+    let (mut level, mut levels) = (vec![0_u32; n], 0);
+    for row in rows {
+        let after = entries(row).map(|(column, _)| level[column as usize] + 1).max().unwrap_or(0);
+        level[row] = after;
+        levels = levels.max(after as usize + 1);
+    }
+    (level, levels)
+}
+
 impl<T: Real> Half<T> {
-    /// `rows` in the order of the serial pass; `entries` of a row, those that it waits for, in their order.
+    /// Rows by their levels; `entries` of a row, those that it waits for, in their order.
     fn new<I: Iterator<Item = (u32, T)>>(
-        n: usize,
-        rows: impl Iterator<Item = usize>,
+        (level, levels): (Vec<u32>, usize),
         entries: impl Fn(usize) -> I,
     ) -> Self {
-        let (mut level, mut levels) = (vec![0_u32; n], 0);
-        for row in rows {
-            let after = entries(row).map(|(column, _)| level[column as usize] + 1).max().unwrap_or(0);
-            level[row] = after;
-            levels = levels.max(after as usize + 1);
-        }
+        let n = level.len();
         let mut starts = vec![0; levels + 1];
         level.iter().for_each(|&level| starts[level as usize + 1] += 1);
         (0..levels).for_each(|k| starts[k + 1] += starts[k]);
@@ -118,18 +139,28 @@ impl<'m, T: Real> Levels<'m, T> {
             let (columns, values) = matrix.row(row);
             columns.iter().copied().zip(values.iter().copied())
         };
-        let lower =
-            Half::new(n, 0..n, |row| entries(row).take_while(move |&(column, _)| (column as usize) < row));
+        let below = move |row: usize| entries(row).take_while(move |&(column, _)| (column as usize) < row);
         let above =
             move |row: usize| entries(row).rev().take_while(move |&(column, _)| column as usize > row);
-        let upper = Half::new(n, (0..n).rev(), above);
-        Self { matrix, lower, upper }
+        let (lower, upper) = (levels_of(n, 0..n, below), levels_of(n, (0..n).rev(), above));
+        let counts = (lower.1, upper.1);
+        let schedule = match Lines::new(&matrix) {
+            Some(lines) => Schedule::Lines(lines),
+            None => Schedule::Levels(Half::new(lower, below), Half::new(upper, above)),
+        };
+        Self { matrix, counts, schedule }
+    }
+
+    /// Whether rows fall into lines, which are shared out instead of levels.
+    #[must_use]
+    pub const fn by_lines(&self) -> bool {
+        matches!(self.schedule, Schedule::Lines(_))
     }
 
     /// Levels of the lower half and of the upper one.
     #[must_use]
     pub fn levels(&self) -> (usize, usize) {
-        (self.lower.starts.len() - 1, self.upper.starts.len() - 1)
+        self.counts
     }
 
     /// Rows of a level, on average over both halves: what there is to share out between two meetings.
@@ -143,13 +174,16 @@ impl<'m, T: Real> Levels<'m, T> {
     #[must_use]
     pub fn on<'a>(&'a self, pool: &'a Pool) -> LevelledHalves<'a, T> {
         let cells = || (0..self.matrix.order()).map(|_| AtomicU64::new(0)).collect();
-        let threads = pool.threads();
+        let (lower, upper) = match &self.schedule {
+            Schedule::Lines(_) => Default::default(),
+            Schedule::Levels(lower, upper) => (lower.blocks(pool.threads()), upper.blocks(pool.threads())),
+        };
         LevelledHalves {
             products: Threaded::new(pool, self.matrix),
             levels: self,
             pool,
-            lower: self.lower.blocks(threads),
-            upper: self.upper.blocks(threads),
+            lower,
+            upper,
             solved: cells(),
             product: cells(),
         }
@@ -227,6 +261,12 @@ impl<T: Real> Matrix<T> for LevelledHalves<'_, T> {
     fn apply(&self, x: &[T], y: &mut [T]) {
         self.products.apply(x, y);
     }
+    fn apply_products(&self, x: &[T], y: &mut [T]) -> (T, T) {
+        self.products.apply_products(x, y)
+    }
+    fn update_cg(&self, update: CgUpdate<'_, T>) -> T {
+        self.products.update_cg(update)
+    }
     fn residual(&self, rhs: &[T], x: &[T], r: &mut [T]) {
         self.products.residual(rhs, x, r);
     }
@@ -246,7 +286,20 @@ impl<T: Real> Split<T> for LevelledHalves<'_, T> {
     }
 
     fn solve_upper(&self, omega: T, scratch: &[T], p: &[T], t: &mut [T]) {
-        let upper = &self.levels.upper;
+        let upper = match &self.levels.schedule {
+            Schedule::Levels(_, upper) => upper,
+            Schedule::Lines(lines) => {
+                return lines.solve(self.pool, true, (t, &mut []), |row| {
+                    let (columns, values) = self.levels.matrix.row(row);
+                    let after = columns.iter().zip(values).rev().take_while(|(c, _)| **c as usize > row);
+                    let sum =
+                        after.fold(p[row], |sum, (&c, &a)| sum - a * get::<T>(&self.solved[c as usize]));
+                    let x = sum * (omega * scratch[row]);
+                    put(&self.solved[row], x);
+                    (x, T::ZERO)
+                });
+            }
+        };
         self.each(&self.upper, |place| {
             let (row, entries) = upper.row(place);
             let sum = entries.fold(p[row], |sum, (column, a)| sum - a * get::<T>(&self.solved[column]));
@@ -258,7 +311,24 @@ impl<T: Real> Split<T> for LevelledHalves<'_, T> {
     fn solve_lower(&self, omega: T, scratch: &[T], p: &[T], t: &[T], y: &mut [T], w: &mut [T]) {
         let (weight, share) = ((T::TWO - omega) / omega, T::ONE - T::ONE / omega);
         let (inverse, diagonal) = scratch.split_at(self.order());
-        let lower = &self.levels.lower;
+        let lower = match &self.levels.schedule {
+            Schedule::Levels(lower, _) => lower,
+            Schedule::Lines(lines) => {
+                return lines.solve(self.pool, false, (y, w), |row| {
+                    let (columns, values) = self.levels.matrix.row(row);
+                    let before = columns.iter().zip(values).take_while(|(c, _)| (**c as usize) < row);
+                    let (mut along_t, mut along_y) = (T::ZERO, T::ZERO);
+                    for (&column, &a) in before {
+                        along_t += a * t[column as usize];
+                        along_y += a * get::<T>(&self.solved[column as usize]);
+                    }
+                    let (p, t, d) = (p[row], t[row], diagonal[row]);
+                    let y = ((p - (weight * d) * t) - along_y) * (omega * inverse[row]);
+                    put(&self.solved[row], y);
+                    (y, (p + share * (d * t)) + along_t)
+                });
+            }
+        };
         self.each(&self.lower, |place| {
             let (row, entries) = lower.row(place);
             let (mut along_t, mut along_y) = (T::ZERO, T::ZERO);
@@ -274,15 +344,15 @@ impl<T: Real> Split<T> for LevelledHalves<'_, T> {
         self.take(&self.product, w);
     }
 
-    fn weigh(&self, scratch: &[T], gamma: T, r: &[T], beta: T, p: &mut [T]) {
-        let diagonal = &scratch[self.order()..];
-        let part = self.pool.part(p.len(), 1 << 14);
-        self.pool.each(p.chunks_mut(part).enumerate(), |(k, p)| {
-            vector::scaled_xpby(gamma, &diagonal[k * part..], &r[k * part..], beta, p);
-        });
+    fn weights<'s>(&'s self, scratch: &'s [T]) -> Diagonal<'s, T> {
+        Diagonal::Stored(&scratch[self.order()..])
     }
 
-    fn weighted_square(&self, scratch: &[T], r: &[T]) -> T {
-        self.levels.matrix.weighted_square(scratch, r)
+    fn combine(&self, t: &[T], p: &[T], y: &mut [T]) -> (T, T) {
+        updates::combine(self.pool, t, p, y)
+    }
+
+    fn update_ssor_cg(&self, update: SsorCgUpdate<'_, T>) -> (T, T) {
+        updates::update_ssor_cg(self.pool, update)
     }
 }

@@ -32,10 +32,12 @@ mod grids;
 mod halves;
 mod layers;
 mod levels;
+mod lines;
 mod operator;
 mod pool;
 mod relay;
 mod sparse;
+mod updates;
 
 pub use auto::{Work, auto};
 pub use coloured::{Coloured, ColouredHalves, ColouredSweeps};

@@ -109,6 +109,11 @@ impl Pool {
         if self.eager { least >> 3 } else { least }
     }
 
+    /// Whether a pass over so many elements is shared out, if `least` is where that was seen to pay.
+    pub(super) const fn shares(&self, count: usize, least: usize) -> bool {
+        self.threads > 1 && count >= self.least(least)
+    }
+
     /// The calling thread, for views that are to do exactly what they do unwrapped: one way of solving is then compiled
     /// for both.
     pub(crate) const fn none() -> Self {
@@ -124,6 +129,12 @@ impl Pool {
     #[must_use]
     pub fn threads(&self) -> usize {
         self.threads
+    }
+
+    /// Which of the threads this is, counted from 0, the caller.
+    pub(super) fn seat(&self) -> usize {
+        let worker = self.workers.as_ref().and_then(|workers| workers.workers.current_thread_index());
+        worker.map_or(0, |worker| worker + 1)
     }
 
     /// Solves many problems that have nothing to do with one another, each by one thread: `solve(workspace, job)` for

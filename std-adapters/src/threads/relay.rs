@@ -21,6 +21,12 @@ impl Relay {
         self.broken.load(Ordering::Relaxed)
     }
 
+    /// Does work that others wait for.
+    pub(super) fn guarded<R>(&self, work: impl FnOnce() -> R) -> R {
+        let _guard = Guard(self);
+        work()
+    }
+
     /// Does blocks until there are no more, or `work` says that there is no point.
     pub(super) fn each(&self, blocks: usize, mut work: impl FnMut(usize) -> bool) {
         let _guard = Guard(self);

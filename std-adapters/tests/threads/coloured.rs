@@ -207,6 +207,44 @@ mod check {
         }
     }
 
+    /// Lines of a grid of nine points, some of them longer than others, which wait for what lies ahead in the line before
+    /// and for lines farther off; then CG with the same matrix.
+    pub(super) fn natural_order_by_lines<T: Real>() {
+        let lengths = [130, 64, 97, 200, 129, 128, 131, 64, 65, 300, 70, 90, 160, 100];
+        for far in [false, true] {
+            let (mut entries, mut start) = (Vec::new(), 0);
+            let mut couple = |i: usize, j: usize, a: f64| {
+                entries.extend([(i, j, T::from_f64(a)), (j, i, T::from_f64(a))]);
+            };
+            for (k, pair) in lengths.repeat(4).windows(2).enumerate() {
+                let (len, next) = (pair[0], start + pair[0]);
+                (1..len).for_each(|i| couple(start + i - 1, start + i, -0.7));
+                for i in 0..len.min(pair[1]) {
+                    couple(start + i, next + i, -0.9);
+                    if i + 1 < pair[1] {
+                        couple(start + i, next + i + 1, -0.3);
+                    }
+                }
+                if far && k > 3 && k < 50 {
+                    couple(start, next + pair[1] + 20, -0.2);
+                    couple(start + 50, 40, -0.1);
+                }
+                start = next;
+            }
+            // A line of one row, which counts to the one before.
+            (0..=start + 300).for_each(|i| couple(i, i, 4.8));
+            let matrix = Sparse::<T>::new(start + 301, entries);
+            let view = matrix.view();
+            let rhs = noise::<T>(1, view.order());
+            let expected = gradients(&view, &rhs);
+            let levels = Levels::new(view);
+            assert!(levels.by_lines());
+            for pool in &pools() {
+                assert!(gradients(&levels.on(pool), &rhs) == expected, "{far}, {} threads", pool.threads());
+            }
+        }
+    }
+
     pub(super) fn descent_by_colours<T: Real>() {
         for n in [1, 65, 9000] {
             let matrix = Sparse::<T>::random(n, 4, true);
@@ -293,7 +331,7 @@ mod check {
     }
 }
 
-in_both! { sweeps_by_colours sweeps_by_blocks halves natural_order_by_levels descent_by_colours descent_in_parts }
+in_both! { sweeps_by_colours sweeps_by_blocks halves natural_order_by_levels natural_order_by_lines descent_by_colours descent_in_parts }
 
 #[test]
 fn what_does_not_fit_is_refused() {

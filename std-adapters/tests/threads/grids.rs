@@ -1,10 +1,12 @@
 //! Red-black sweeps and products on grids, against the serial views of core.
 
 use proptest::prelude::*;
+use southwell::linear::update::CgUpdate;
 use southwell::linear::{Matrix, Star, Stencil2d, Stencil3d};
+use southwell::relaxation::update::SsorCgUpdate;
 use southwell::relaxation::{Fixed, Problem, RedBlack, Relax, Split, cg, sor, ssor_cg};
 use southwell::{Real, Stop};
-use southwell_std::threads::{Pool, Threaded};
+use southwell_std::threads::Threaded;
 
 use super::{bits, in_both, noise, pools};
 
@@ -72,19 +74,36 @@ macro_rules! agree {
     }};
 }
 
-/// The halves of SSOR in natural order, of any view.
-fn halves<T: Real, A: Split<T>>(matrix: &A, omega: f64) -> [Vec<u64>; 4] {
+/// The halves of SSOR in natural order, of any view, and what a step of SSOR-CG does after them.
+fn halves<T: Real, A: Split<T>>(matrix: &A, omega: f64) -> Vec<(&'static str, Vec<u64>)> {
     let n = matrix.order();
-    let (p, r) = (noise::<T>(7, n), noise::<T>(8, n));
+    let [mut p, mut r, mut r_hat, mut x] = [7, 8, 9, 10].map(|seed| noise::<T>(seed, n));
     let omega = T::from_f64(omega);
     let mut scratch = vec![T::NAN; matrix.split_len()];
     matrix.prepare(&mut scratch);
-    let mut weighed = noise::<T>(9, n);
-    matrix.weigh(&scratch, omega, &r, T::from_f64(0.3), &mut weighed);
     let (mut t, mut y, mut w) = (vec![T::NAN; n], vec![T::NAN; n], vec![T::NAN; n]);
     matrix.solve_upper(omega, &scratch, &p, &mut t);
     matrix.solve_lower(omega, &scratch, &p, &t, &mut y, &mut w);
-    [bits(&t), bits(&y), bits(&w), bits(&weighed)]
+    let mut found = vec![("t", bits(&t)), ("y", bits(&y)), ("w", bits(&w))];
+    let sums = matrix.combine(&t, &p, &mut y);
+    found.push(("combined", bits(&y)));
+    found.push(("tᵀt, pᵀz", bits(&[sums.0, sums.1])));
+    let sums = matrix.update_ssor_cg(SsorCgUpdate {
+        alpha: T::from_f64(0.3),
+        weight: omega,
+        diagonal: matrix.weights(&scratch),
+        rho: T::from_f64(0.7),
+        t: &t,
+        z: &y,
+        w: &w,
+        r: &mut r,
+        x: &mut x,
+        r_hat: &mut r_hat,
+        p: &mut p,
+    });
+    found.push(("rᵀr, ρ", bits(&[sums.0, sums.1])));
+    found.extend([("r", bits(&r)), ("x", bits(&x)), ("r̂", bits(&r_hat)), ("p", bits(&p))]);
+    found
 }
 
 /// The same on threads.
@@ -95,8 +114,8 @@ where
     let expected = halves(&view, omega);
     for pool in &pools() {
         let found = halves(&Threaded::new(pool, view), omega);
-        for (half, name) in ["t", "y", "w", "p"].iter().enumerate() {
-            assert!(found[half] == expected[half], "{what}, {} threads: {name}", pool.threads());
+        for ((name, found), (_, expected)) in found.iter().zip(&expected) {
+            assert!(found == expected, "{what}, {} threads: {name}", pool.threads());
         }
     }
 }
@@ -255,21 +274,64 @@ mod check {
 
 in_both! { planes spaces solves halves_in_natural_order gradients_in_natural_order }
 
+/// A whole run of CG.
+fn conjugate<T: Real, A: Matrix<T>>(matrix: &A, rhs: &[T]) -> (Vec<u64>, u32) {
+    let problem = Problem::new(matrix, rhs).expect("a problem");
+    let mut storage = vec![T::NAN; cg::Workspace::<T>::required_len(rhs.len())];
+    let workspace = cg::Workspace::new(&problem, &mut storage).expect("long enough");
+    let mut x = vec![T::ZERO; rhs.len()];
+    let options = cg::Options { stop: Stop::relative(T::from_f64(1e-4)), ..Default::default() };
+    let report = cg::solve(&problem, &options, &mut x, workspace, &mut ()).expect("valid");
+    assert!(report.converged());
+    (bits(&x), report.steps)
+}
+
+/// Of the lengths of none, one and some blocks, and of what is shared out and what is not.
 #[test]
-fn conjugate_gradients_take_the_products() {
-    let symmetric = Star { centre: 4.2, west: -1.0, east: -1.0, south: -1.0, north: -1.0, ..Star::default() };
-    let view = Stencil2d::constant(150, 170, symmetric).expect("a grid");
-    let rhs = noise::<f64>(3, view.order());
-    let solve = |pool: &Pool| {
-        let matrix = Threaded::new(pool, view);
-        let problem = Problem::new(&matrix, &rhs).expect("a problem");
-        let mut storage = vec![f64::NAN; cg::Workspace::<f64>::required_len(rhs.len())];
-        let workspace = cg::Workspace::new(&problem, &mut storage).expect("long enough");
-        let mut x = vec![0.0; rhs.len()];
-        let report = cg::solve(&problem, &cg::Options::default(), &mut x, workspace, &mut ()).expect("valid");
-        assert!(report.converged());
-        bits(&x)
-    };
-    let solutions = pools().map(|pool| solve(&pool));
-    assert!(solutions.iter().all(|x| *x == solutions[0]));
+fn conjugate_gradients_have_the_bits_of_one_thread() {
+    fn check<T: Real>() {
+        let star = Star { centre: 4.2, west: -1.0, east: -1.0, south: -1.0, north: -1.0, ..Star::default() };
+        let star = star.map(T::from_f64);
+        for (rows, columns) in [(20, 50), (32, 64), (150, 170), (250, 300)] {
+            let view = Stencil2d::constant(rows, columns, star).expect("a grid");
+            let rhs = noise::<T>(3, view.order());
+            let alone = conjugate(&view, &rhs);
+            for pool in &pools() {
+                let found = conjugate(&Threaded::new(pool, view), &rhs);
+                assert!(found == alone, "{rows} x {columns}, {} threads", pool.threads());
+            }
+        }
+    }
+    check::<f32>();
+    check::<f64>();
+}
+
+/// What is not finite changes nothing but r, whoever finds out.
+#[test]
+fn an_update_that_is_not_finite_leaves_the_iterate() {
+    let n = 70_000;
+    let view = Stencil2d::constant(n / 100, 100, Star { centre: 4.0, ..Star::default() }).expect("a grid");
+    let q: Vec<f64> = (0..n).map(|i| if i == 60_001 { f64::INFINITY } else { 1.0 }).collect();
+    for pool in &pools() {
+        let [mut r, mut x, mut p] = [(); 3].map(|()| vec![1.0; n]);
+        let update = CgUpdate { alpha: 0.5, rho: 1.0, q: &q, r: &mut r, x: &mut x, p: &mut p };
+        assert!(Threaded::new(pool, view).update_cg(update).is_infinite());
+        assert!(x.iter().chain(&p).all(|&x| x == 1.0), "{} threads", pool.threads());
+        let [mut r_hat, t, z] = [(); 3].map(|()| vec![1.0; n]);
+        let update = SsorCgUpdate {
+            alpha: 0.5,
+            weight: 1.0,
+            diagonal: view.weights(&[]),
+            rho: 1.0,
+            t: &t,
+            z: &z,
+            w: &q,
+            r: &mut r,
+            x: &mut x,
+            r_hat: &mut r_hat,
+            p: &mut p,
+        };
+        assert!(!Threaded::new(pool, view).update_ssor_cg(update).0.is_finite());
+        assert!(x.iter().chain(&p).chain(&r_hat).all(|&x| x == 1.0), "{} threads", pool.threads());
+    }
 }

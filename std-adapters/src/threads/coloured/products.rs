@@ -2,11 +2,13 @@
 
 use southwell::Real;
 use southwell::linear::Matrix;
+use southwell::linear::update::CgUpdate;
 use southwell_simd::{Lanes, csr};
 
 use super::half::ColourRows;
 use super::sweep::ColouredSweeps;
 use super::{LEAST, MOST};
+use crate::threads::updates;
 
 /// Rows whose squares are added up together. The blocks are added in order, so that the sum does not depend on the
 /// threads.
@@ -78,6 +80,14 @@ impl<T: Real> Matrix<T> for ColouredSweeps<'_, T> {
             // 0 − (0 − Σ a x): the negative of each rounded sum is the rounded sum of the negatives.
             self.residuals(from..from + y.len(), None, x, |at, r| y[at - from] = T::ZERO - r);
         });
+    }
+    fn apply_products(&self, x: &[T], y: &mut [T]) -> (T, T) {
+        updates::apply_products(self.pool, x, y, |from, y| {
+            self.residuals(from..from + y.len(), None, x, |at, r| y[at - from] = T::ZERO - r);
+        })
+    }
+    fn update_cg(&self, update: CgUpdate<'_, T>) -> T {
+        updates::update_cg(self.pool, update)
     }
     fn residual(&self, rhs: &[T], x: &[T], r: &mut [T]) {
         let part = self.pool.part(r.len(), LEAST);

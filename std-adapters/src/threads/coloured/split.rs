@@ -2,12 +2,14 @@
 
 use southwell::Real;
 use southwell::linear::Matrix;
+use southwell::linear::update::CgUpdate;
 use southwell::relaxation::Split;
+use southwell::relaxation::update::{Diagonal, SsorCgUpdate};
 use southwell_simd::csr::{self, Rows};
-use southwell_simd::vector;
 
 use super::LEAST;
 use super::sweep::ColouredSweeps;
+use crate::threads::updates;
 
 /// A [`Coloured`](super::Coloured) matrix with its two halves, each solved colour by colour.
 #[derive(Clone, Debug)]
@@ -30,6 +32,12 @@ impl<T: Real> Matrix<T> for ColouredHalves<'_, T> {
     }
     fn apply(&self, x: &[T], y: &mut [T]) {
         self.sweeps.apply(x, y);
+    }
+    fn apply_products(&self, x: &[T], y: &mut [T]) -> (T, T) {
+        self.sweeps.apply_products(x, y)
+    }
+    fn update_cg(&self, update: CgUpdate<'_, T>) -> T {
+        self.sweeps.update_cg(update)
     }
     fn residual(&self, rhs: &[T], x: &[T], r: &mut [T]) {
         self.sweeps.residual(rhs, x, r);
@@ -94,15 +102,15 @@ impl<T: Real> Split<T> for ColouredHalves<'_, T> {
         }
     }
 
-    fn weigh(&self, scratch: &[T], gamma: T, r: &[T], beta: T, p: &mut [T]) {
-        let diagonal = &scratch[self.order()..];
-        let part = self.sweeps.pool.part(p.len(), 8 * LEAST);
-        self.sweeps.pool.each(p.chunks_mut(part).enumerate(), |(k, p)| {
-            vector::scaled_xpby(gamma, &diagonal[k * part..], &r[k * part..], beta, p);
-        });
+    fn weights<'s>(&'s self, scratch: &'s [T]) -> Diagonal<'s, T> {
+        Diagonal::Stored(&scratch[self.order()..])
     }
 
-    fn weighted_square(&self, scratch: &[T], r: &[T]) -> T {
-        vector::dot3(&scratch[self.order()..], r, r)
+    fn combine(&self, t: &[T], p: &[T], y: &mut [T]) -> (T, T) {
+        updates::combine(self.sweeps.pool, t, p, y)
+    }
+
+    fn update_ssor_cg(&self, update: SsorCgUpdate<'_, T>) -> (T, T) {
+        updates::update_ssor_cg(self.sweeps.pool, update)
     }
 }

@@ -1,0 +1,260 @@
+//! What a step of SSOR-CG does with its vectors once the halves are solved.
+
+use southwell_simd::vector;
+
+use crate::Real;
+use crate::linear::update::{first, first_mut};
+
+/// The diagonal of a matrix.
+#[derive(Clone, Copy, Debug)]
+pub enum Diagonal<'d, T> {
+    /// The same in every row.
+    Constant(T),
+    /// One number a row.
+    Stored(&'d [T]),
+}
+
+impl<'d, T: Real> Diagonal<'d, T> {
+    /// Of the first block, and of what follows.
+    fn split(self) -> (Self, Self) {
+        match self {
+            Self::Constant(_) => (self, self),
+            Self::Stored(diagonal) => {
+                let (block, rest) = first(diagonal);
+                (Self::Stored(block), Self::Stored(rest))
+            }
+        }
+    }
+
+    /// xᵀDx of a block without the factor that all rows share.
+    fn square(self, x: &[T]) -> T {
+        match self {
+            Self::Constant(_) => vector::dot(x, x),
+            Self::Stored(diagonal) => vector::dot3(diagonal, x, x),
+        }
+    }
+
+    /// The factor that all rows share.
+    #[must_use]
+    pub fn factor(self) -> T {
+        match self {
+            Self::Constant(diagonal) => diagonal,
+            Self::Stored(_) => T::ONE,
+        }
+    }
+
+    /// xᵀDx in blocks. Cost: 2 vectors.
+    #[must_use]
+    pub fn weighted_square(mut self, mut x: &[T]) -> T {
+        let (mut sum, factor) = (T::ZERO, self.factor());
+        while !x.is_empty() {
+            let ((block, rest), (diagonal, others)) = (first(x), self.split());
+            sum += diagonal.square(block);
+            (x, self) = (rest, others);
+        }
+        factor * sum
+    }
+
+    /// p ← γ D r + β p. Cost: 3 vectors.
+    pub fn weigh(self, gamma: T, r: &[T], beta: T, p: &mut [T]) {
+        match self {
+            Self::Constant(diagonal) => vector::axpby(gamma * diagonal, r, beta, p),
+            Self::Stored(diagonal) => vector::scaled_xpby(gamma, diagonal, r, beta, p),
+        }
+    }
+}
+
+/// y ← y + t, tᵀt and pᵀy, in blocks. Cost: 4 vectors.
+pub fn combine<T: Real>(mut t: &[T], mut p: &[T], mut y: &mut [T]) -> (T, T) {
+    let (mut square, mut curvature) = (T::ZERO, T::ZERO);
+    while !y.is_empty() {
+        let ((t_block, t_rest), (p_block, p_rest), (y_block, y_rest)) = (first(t), first(p), first_mut(y));
+        square += vector::add_square(t_block, y_block);
+        curvature += vector::dot(p_block, y_block);
+        (t, p, y) = (t_rest, p_rest, y_rest);
+    }
+    (square, curvature)
+}
+
+/// What follows the halves in a step of SSOR-CG, z being t + y, in the place of y:
+/// ```text
+/// r ← r − α w;  x ← x + α t,  r̂ ← r̂ − α z,  ρ' = r̂ᵀ K r̂;  p ← K r̂ + (ρ'/ρ) p     unless rᵀr is not finite
+/// ```
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub struct SsorCgUpdate<'v, T> {
+    pub alpha: T,
+    /// (2 − ω)/ω, so that K is that times D.
+    pub weight: T,
+    pub diagonal: Diagonal<'v, T>,
+    /// r̂ᵀ K r̂ before.
+    pub rho: T,
+    pub t: &'v [T],
+    pub z: &'v [T],
+    pub w: &'v [T],
+    pub r: &'v mut [T],
+    pub x: &'v mut [T],
+    pub r_hat: &'v mut [T],
+    pub p: &'v mut [T],
+}
+
+impl<'v, T: Real> SsorCgUpdate<'v, T> {
+    /// The first elements, one block of them if there are as many, and those that follow.
+    #[must_use]
+    pub fn split(self) -> (Self, Self) {
+        let Self { alpha, weight, diagonal, rho, t, z, w, r, x, r_hat, p } = self;
+        let ((t, t_rest), (z, z_rest), (w, w_rest)) = (first(t), first(z), first(w));
+        let ((r, r_rest), (x, x_rest)) = (first_mut(r), first_mut(x));
+        let ((r_hat, r_hat_rest), (p, p_rest)) = (first_mut(r_hat), first_mut(p));
+        let (diagonal, others) = diagonal.split();
+        let rest = Self {
+            alpha,
+            weight,
+            diagonal: others,
+            rho,
+            t: t_rest,
+            z: z_rest,
+            w: w_rest,
+            r: r_rest,
+            x: x_rest,
+            r_hat: r_hat_rest,
+            p: p_rest,
+        };
+        (Self { alpha, weight, diagonal, rho, t, z, w, r, x, r_hat, p }, rest)
+    }
+
+    /// r ← r − α w of a block; rᵀr.
+    pub fn residual(&mut self) -> T {
+        vector::axpy_square(-self.alpha, self.w, self.r)
+    }
+
+    /// x ← x + α t and r̂ ← r̂ − α z of a block; r̂ᵀ D r̂ without the [factor](Diagonal::factor) that all rows share.
+    pub fn advance(&mut self) -> T {
+        vector::axpy(self.alpha, self.t, self.x);
+        vector::axpy(-self.alpha, self.z, self.r_hat);
+        self.diagonal.square(self.r_hat)
+    }
+
+    /// ρ' from the sum of what [`advance`](Self::advance) gave for all blocks.
+    #[must_use]
+    pub fn next_rho(&self, sum: T) -> T {
+        self.weight * (self.diagonal.factor() * sum)
+    }
+
+    /// p ← K r̂ + (ρ'/ρ) p of a block.
+    pub fn direct(&mut self, rho: T) {
+        self.diagonal.weigh(self.weight, self.r_hat, rho / self.rho, self.p);
+    }
+
+    fn reborrow(&mut self) -> SsorCgUpdate<'_, T> {
+        let Self { alpha, weight, diagonal, rho, t, z, w, r, x, r_hat, p } = self;
+        let (alpha, weight, diagonal, rho) = (*alpha, *weight, *diagonal, *rho);
+        SsorCgUpdate { alpha, weight, diagonal, rho, t, z, w, r, x, r_hat, p }
+    }
+
+    fn each(mut self, mut work: impl FnMut(&mut SsorCgUpdate<'_, T>)) {
+        while !self.r.is_empty() {
+            let (mut block, rest) = self.split();
+            work(&mut block);
+            self = rest;
+        }
+    }
+
+    /// All of it by the calling thread; rᵀr and ρ'. Cost: 13 vectors.
+    #[must_use]
+    pub fn run(mut self) -> (T, T) {
+        let (mut square, mut sum) = (T::ZERO, T::ZERO);
+        self.reborrow().each(|block| square += block.residual());
+        if !square.is_finite() {
+            return (square, T::ZERO);
+        }
+        self.reborrow().each(|block| sum += block.advance());
+        let rho = self.next_rho(sum);
+        self.direct(rho);
+        (square, rho)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linear::update::{BLOCK, dot};
+    extern crate std;
+    use std::vec::Vec;
+
+    fn numbers(seed: u32, n: usize) -> Vec<f64> {
+        (0..n as u32).map(|i| f64::from((i * 7919 + seed * 104_729) % 1009) / 997.0 - 0.5).collect()
+    }
+
+    #[test]
+    fn an_update_is_its_lines() {
+        for n in [1, BLOCK, 2 * BLOCK + 5] {
+            let [t, z, w, r, x, r_hat, p, d] = [1, 2, 3, 4, 5, 6, 7, 8].map(|seed| numbers(seed, n));
+            for diagonal in [Diagonal::Constant(1.5), Diagonal::Stored(&d[..])] {
+                let d = |i: usize| if let Diagonal::Stored(d) = diagonal { d[i] } else { 1.5 };
+                let (mut r_new, mut x_new, mut hat, mut p_new) =
+                    (r.clone(), x.clone(), r_hat.clone(), p.clone());
+                let (square, rho) = SsorCgUpdate {
+                    alpha: 0.3,
+                    weight: 0.8,
+                    diagonal,
+                    rho: 0.7,
+                    t: &t,
+                    z: &z,
+                    w: &w,
+                    r: &mut r_new,
+                    x: &mut x_new,
+                    r_hat: &mut hat,
+                    p: &mut p_new,
+                }
+                .run();
+                let (beta, factor) = (rho / 0.7, 0.8 * diagonal.factor());
+                for i in 0..n {
+                    assert_eq!((r_new[i], x_new[i]), (r[i] + -0.3 * w[i], x[i] + 0.3 * t[i]));
+                    assert_eq!(hat[i], r_hat[i] + -0.3 * z[i]);
+                    let scaled = match diagonal {
+                        Diagonal::Constant(_) => factor * hat[i],
+                        Diagonal::Stored(_) => 0.8 * (d(i) * hat[i]),
+                    };
+                    assert_eq!(p_new[i], scaled + beta * p[i]);
+                }
+                assert_eq!(square.to_bits(), dot(&r_new, &r_new).to_bits());
+                assert_eq!(rho.to_bits(), (0.8 * diagonal.weighted_square(&hat)).to_bits());
+                let exact: f64 = (0..n).map(|i| d(i) * hat[i] * hat[i]).sum();
+                assert!((diagonal.weighted_square(&hat) - exact).abs() <= 1e-10 * n as f64);
+            }
+        }
+    }
+
+    #[test]
+    fn halves_are_combined() {
+        let n = BLOCK + 9;
+        let [t, p, y] = [1, 2, 3].map(|seed| numbers(seed, n));
+        let mut z = y.clone();
+        let (square, curvature) = combine(&t, &p, &mut z);
+        assert!(z.iter().zip(&y).zip(&t).all(|((z, y), t)| *z == y + t));
+        assert_eq!(square.to_bits(), dot(&t, &t).to_bits());
+        assert_eq!(curvature.to_bits(), dot(&p, &z).to_bits());
+    }
+
+    #[test]
+    fn what_overflows_leaves_all_but_r() {
+        let (mut r, mut x, mut r_hat, mut p) = ([1.0; 2], [2.0; 2], [3.0; 2], [4.0; 2]);
+        let (square, _) = SsorCgUpdate {
+            alpha: 1.0,
+            weight: 1.0,
+            diagonal: Diagonal::Constant(1.0),
+            rho: 1.0,
+            t: &[1.0; 2],
+            z: &[1.0; 2],
+            w: &[-f64::MAX; 2],
+            r: &mut r,
+            x: &mut x,
+            r_hat: &mut r_hat,
+            p: &mut p,
+        }
+        .run();
+        assert!(square.is_infinite());
+        assert_eq!((x, r_hat, p), ([2.0; 2], [3.0; 2], [4.0; 2]));
+    }
+}
