@@ -289,7 +289,6 @@ impl<T: Real> Plant<'_, T> {
     }
 
     /// The free inputs of a stage, the gradient of the fixed ones, and the state behind it.
-    #[inline(never)]
     pub(super) fn roll(
         &self,
         sides: &[T],
