@@ -11,12 +11,14 @@
 //! without weights may swallow an axis. Not convex, but from W = I, b = 0 the sub-gradient method with lengths
 //! 0.3 · 0.9^t gets there in a hundred steps.
 //!
-//! *Step*: the samples once, some sixty operations and one square root each. *Memory*: 24 numbers besides the
+//! *Step*: the samples once, some sixty operations and one square root each. *Memory*: 36 numbers besides the
 //! samples; q_i and w_i are made on the way. *Fails* where samples cover a small part of the ellipsoid, or most of
 //! them lie: [`Calibration::agreeing`] says how many samples agree, so that a caller can refuse the result.
 //! Rotations cannot be seen in ‖h‖, so the soft-iron matrix S that is found is the symmetric positive definite one.
 //!
 //! *Take something else* (least squares) if no sample lies: it is about 1.3 times as accurate on Gaussian noise.
+
+use core::hint::black_box;
 
 use super::best::Ending;
 use super::method::{self, Outcome};
@@ -64,8 +66,7 @@ impl<'a, T: Real> Problem<'a, T> {
         if !(field > T::ZERO && field.is_finite()) {
             return Err(Error::Option { name: "field", requirement: "must be positive and finite" });
         }
-        let centre = [0, 1, 2].map(|k| Measure::Axis(k).median(samples));
-        let spread = Measure::Distance(&centre).median(samples);
+        let (centre, spread) = locate(samples);
         if spread > T::ZERO && spread.is_finite() {
             Ok(Self { samples, field, centre, spread })
         } else {
@@ -78,10 +79,16 @@ impl<'a, T: Real> Problem<'a, T> {
     pub fn robust_centre(&self) -> ([T; 3], T) {
         (self.centre, self.spread)
     }
+}
 
-    fn normalised(&self) -> impl Iterator<Item = Vector<T>> + Clone + '_ {
-        rows(self.samples).map(|x| minus(&x, &self.centre).map(|x| x / self.spread))
+/// The median of each axis, and the median distance from it.
+#[cfg_attr(target_os = "none", inline(never))]
+fn locate<T: Real>(samples: Table<'_, T>) -> (Vector<T>, T) {
+    let mut centre = [T::ZERO; 3];
+    for (k, centre) in centre.iter_mut().enumerate() {
+        *centre = Measure::Axis(k).median(samples);
     }
+    (centre, Measure::Distance(&centre).median(samples))
 }
 
 /// How a calibration is found.
@@ -103,7 +110,7 @@ impl<T: Real> Default for Options<T> {
 }
 
 /// Elements of memory that [`solve`] needs.
-pub const REQUIRED_LEN: usize = UNKNOWNS * 2;
+pub const REQUIRED_LEN: usize = UNKNOWNS * 3;
 
 /// What was found: calibrated h = `correction` (x − `offset`).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -143,32 +150,77 @@ pub fn solve<T: Real>(
     storage: &mut [T],
     observer: &mut (impl Observer<T> + ?Sized),
 ) -> Result<Calibration<T>, Error> {
-    let mut x = [T::ZERO; UNKNOWNS];
+    let short = Error::Workspace { needed: REQUIRED_LEN, given: storage.len() };
+    let storage = storage.get_mut(..REQUIRED_LEN).ok_or(short)?;
+    let (x, storage) = storage.split_first_chunk_mut().ok_or(short)?;
+    match &fit(problem, options, x, storage, observer) {
+        Ok(outcome) => Ok(read(problem, x, outcome)),
+        Err(error) => Err(*error),
+    }
+}
+
+// The fit and what is made of it by functions of their own, so that a part's stack holds one of them at a time.
+
+/// W and b in x.
+#[cfg_attr(target_os = "none", inline(never))]
+fn fit<T: Real>(
+    problem: &Problem<'_, T>,
+    options: &Options<T>,
+    x: &mut [T; UNKNOWNS],
+    storage: &mut [T],
+    observer: &mut (impl Observer<T> + ?Sized),
+) -> Result<Outcome<T>, Error> {
+    x.fill(T::ZERO);
     x.iter_mut().step_by(4).take(3).for_each(|x| *x = T::ONE);
-    let whole = oracle::Problem::new(Ellipsoid { problem: *problem }, ())?;
+    let whole = oracle::Problem::new(Loss(problem), ())?;
     let workspace = method::Workspace::new(&whole, false, storage)?;
     let method = method::Options { ending: options.ending, ..method::Options::default() };
     let rule = Geometric::new(options.length, options.ratio);
-    let mut outcome = method::solve(whole, &method, rule, &mut x, workspace, observer)?;
-    let (w, b) = parts(&x);
+    method::solve(whole, &method, rule, x, workspace, observer)
+}
+
+/// The calibration that W and b stand for, every part of which is made where it is to lie.
+#[cfg_attr(target_os = "none", inline(never))]
+fn read<T: Real>(problem: &Problem<'_, T>, x: &[T; UNKNOWNS], outcome: &Outcome<T>) -> Calibration<T> {
+    let (zero, agreeing, deviation) = ([T::ZERO; 3], 0, T::ZERO);
+    let (offset, soft_iron, correction) = (zero, [zero; 3], [zero; 3]);
+    let outcome = *outcome;
+    let mut found = Calibration { offset, soft_iron, correction, outcome, agreeing, deviation };
+    turn(problem, x, &mut found);
+    judge(problem, &mut found);
+    found
+}
+
+/// Offset and matrices.
+#[cfg_attr(target_os = "none", inline(never))]
+fn turn<T: Real>(problem: &Problem<'_, T>, x: &[T; UNKNOWNS], found: &mut Calibration<T>) {
+    let [w0, w1, w2, b] = rows_of(x);
+    let Calibration { offset, soft_iron, correction, .. } = found;
+    if polar(&[w0, w1, w2], correction, soft_iron) && inverse(correction, soft_iron) {
+        *offset = b;
+    } else {
+        found.outcome.report.status = Status::Breakdown;
+        let (one, zero) = (T::ONE, T::ZERO);
+        *correction = [[one, zero, zero], [zero, one, zero], [zero, zero, one]];
+        *soft_iron = *correction;
+    }
     let size = problem.field / problem.spread;
-    let found = polar(&w).and_then(|w| Some((w, inverse(&w)?)));
-    let (correction, soft_iron, b) = match found {
-        Some((w, inverse)) => (scaled(&w, size), scaled(&inverse, T::ONE / size), b),
-        None => {
-            outcome.report.status = Status::Breakdown;
-            (scaled(&identity(), size), scaled(&identity(), T::ONE / size), [T::ZERO; 3])
-        }
-    };
-    let [c0, c1, c2] = problem.centre;
-    let [b0, b1, b2] = b.map(|b| problem.spread * b);
-    let offset = [c0 + b0, c1 + b1, c2 + b2];
-    let error = Measure::Error { correction: &correction, offset: &offset, field: problem.field };
+    scale(correction, size);
+    scale(soft_iron, T::ONE / size);
+    for (offset, centre) in offset.iter_mut().zip(problem.centre) {
+        *offset = centre + problem.spread * *offset;
+    }
+}
+
+/// How many samples agree.
+#[cfg_attr(target_os = "none", inline(never))]
+fn judge<T: Real>(problem: &Problem<'_, T>, found: &mut Calibration<T>) {
+    let Calibration { correction, offset, .. } = &*found;
+    let error = Measure::Error { correction, offset, field: problem.field };
     let middle = error.median(problem.samples);
     let near = T::from_f64(AGREEMENT) * middle;
     let agreeing = rows(problem.samples).filter(|x| error.of(x) <= near).count();
-    let deviation = T::from_f64(MAD) * middle;
-    Ok(Calibration { offset, soft_iron, correction, outcome, agreeing, deviation })
+    (found.agreeing, found.deviation) = (agreeing, T::from_f64(MAD) * middle);
 }
 
 /// The weighted geometric loss as an oracle over W (nine numbers by rows) and b (three).
@@ -191,39 +243,80 @@ impl<T: Real> Oracle<T> for Ellipsoid<'_, T> {
     }
 
     fn value_and_subgradient(&mut self, x: &[T], g: &mut [T]) -> T {
-        let (w, b) = parts(x);
-        let (mut value, mut total) = (Sum::new(), T::ZERO);
-        // Σ σ u (q − b)ᵀ and Σ σ u
-        let (mut products, mut pulls) = ([[T::ZERO; 3]; 3], [T::ZERO; 3]);
-        for q in self.problem.normalised() {
-            let weight = T::ONE / square(&q).max(T::ONE);
-            let d = minus(&q, &b);
-            let z = times(&w, &d);
-            let norm = length(&z);
-            let error = norm - T::ONE;
-            total += weight;
-            value.add(weight * error.abs());
-            if norm > T::ZERO && error != T::ZERO {
-                let factor = (if error > T::ZERO { weight } else { -weight }) / norm;
-                for ((row, pull), z) in products.iter_mut().zip(&mut pulls).zip(z) {
-                    let u = factor * z;
-                    *pull += u;
-                    row.iter_mut().zip(d).for_each(|(product, d)| *product += u * d);
-                }
-            }
-        }
-        // Symmetric: half of it and its transpose.
-        let turned = transposed(&products);
-        let halves = products.iter().flatten().zip(turned.iter().flatten());
-        let of_w = halves.map(|(&a, &b)| (a + b) * T::HALF / total);
-        let of_b = times(&transposed(&w), &pulls).map(|pull| -pull / total);
-        g.iter_mut().zip(of_w.chain(of_b)).for_each(|(g, value)| *g = value);
-        value.value() / total
+        Loss(&self.problem).value_and_subgradient(x, g)
     }
 
     fn floor(&self) -> T {
         T::ZERO
     }
+}
+
+/// The same of a problem that lies elsewhere.
+struct Loss<'r, 'a, T>(&'r Problem<'a, T>);
+
+impl<T: Real> Oracle<T> for Loss<'_, '_, T> {
+    fn dimension(&self) -> usize {
+        UNKNOWNS
+    }
+
+    fn value_and_subgradient(&mut self, x: &[T], g: &mut [T]) -> T {
+        let (Some(x), Some(g)) = (x.first_chunk(), g.first_chunk_mut()) else { return T::NAN };
+        let (value, total) = add_samples(self.0, x, g);
+        divide(x, g, total);
+        value / total
+    }
+
+    fn floor(&self) -> T {
+        T::ZERO
+    }
+}
+
+/// Σ w_i | ‖W (q_i − b)‖ − 1 | and Σ w_i; g becomes Σ σ u (q − b)ᵀ and Σ σ u, which need no room elsewhere.
+#[cfg_attr(target_os = "none", inline(never))]
+fn add_samples<T: Real>(problem: &Problem<'_, T>, x: &[T; UNKNOWNS], g: &mut [T; UNKNOWNS]) -> (T, T) {
+    let (mut value, mut total) = (Sum::new(), T::ZERO);
+    g.fill(T::ZERO);
+    for sample in problem.samples.values().as_chunks::<3>().0 {
+        // A part reads them anew for every sample: what is kept in registers for all is kept on its stack, after all.
+        let (x, problem) =
+            if cfg!(target_os = "none") { (black_box(x), black_box(problem)) } else { (x, problem) };
+        let [w0, w1, w2, offset] = rows_of(x);
+        let [q0, q1, q2] = minus(sample, &problem.centre);
+        let q = [q0 / problem.spread, q1 / problem.spread, q2 / problem.spread];
+        let weight = T::ONE / square(&q).max(T::ONE);
+        let d = minus(&q, &offset);
+        let z = [product(&w0, &d), product(&w1, &d), product(&w2, &d)];
+        let norm = length(&z);
+        let error = norm - T::ONE;
+        total += weight;
+        value.add(weight * error.abs());
+        if norm > T::ZERO && error != T::ZERO {
+            let factor = (if error > T::ZERO { weight } else { -weight }) / norm;
+            let [u, v, w] = [factor * z[0], factor * z[1], factor * z[2]];
+            let [d0, d1, d2] = d;
+            let [g00, g01, g02, g10, g11, g12, g20, g21, g22, p0, p1, p2] = &mut *g;
+            (*g00, *g01, *g02) = (*g00 + u * d0, *g01 + u * d1, *g02 + u * d2);
+            (*g10, *g11, *g12) = (*g10 + v * d0, *g11 + v * d1, *g12 + v * d2);
+            (*g20, *g21, *g22) = (*g20 + w * d0, *g21 + w * d1, *g22 + w * d2);
+            (*p0, *p1, *p2) = (*p0 + u, *p1 + v, *p2 + w);
+        }
+    }
+    (value.value(), total)
+}
+
+/// The sub-gradient of the mean: half the products and their transpose, since W is symmetric, and −Wᵀ Σ σ u.
+#[cfg_attr(target_os = "none", inline(never))]
+fn divide<T: Real>(x: &[T; UNKNOWNS], of: &mut [T; UNKNOWNS], total: T) {
+    let [w0, w1, w2, _] = rows_of(x);
+    let [a, b, c, d, e, f, g, h, i, pulls @ ..] = of;
+    for (above, below) in [(b, d), (c, g), (f, h)] {
+        let half = (*above + *below) * T::HALF / total;
+        (*above, *below) = (half, half);
+    }
+    for diagonal in [a, e, i] {
+        *diagonal = (*diagonal + *diagonal) * T::HALF / total;
+    }
+    *pulls = times(&transposed(&[w0, w1, w2]), pulls).map(|pull| -pull / total);
 }
 
 /// What medians are taken of; one type, so that there is one median in the flash.
@@ -258,17 +351,9 @@ fn rows<'a, T: Real>(samples: Table<'a, T>) -> impl Iterator<Item = Vector<T>> +
     samples.values().as_chunks::<3>().0.iter().copied()
 }
 
-fn parts<T: Real>(x: &[T]) -> (Matrix<T>, Vector<T>) {
-    let mut w = [[T::ZERO; 3]; 3];
-    w.iter_mut().flatten().zip(x).for_each(|(w, &x)| *w = x);
-    let mut b = [T::ZERO; 3];
-    b.iter_mut().zip(x.iter().skip(9)).for_each(|(b, &x)| *b = x);
-    (w, b)
-}
-
-fn identity<T: Real>() -> Matrix<T> {
-    let (one, zero) = (T::ONE, T::ZERO);
-    [[one, zero, zero], [zero, one, zero], [zero, zero, one]]
+/// W by rows, and b.
+fn rows_of<T: Real>(&[a, b, c, d, e, f, g, h, i, x, y, z]: &[T; UNKNOWNS]) -> [Vector<T>; 4] {
+    [[a, b, c], [d, e, f], [g, h, i], [x, y, z]]
 }
 
 fn minus<T: Real>([a, b, c]: &Vector<T>, [x, y, z]: &Vector<T>) -> Vector<T> {
@@ -296,29 +381,39 @@ fn transposed<T: Real>(&[[a, b, c], [d, e, f], [g, h, i]]: &Matrix<T>) -> Matrix
     [[a, d, g], [b, e, h], [c, f, i]]
 }
 
-fn scaled<T: Real>(a: &Matrix<T>, factor: T) -> Matrix<T> {
-    a.map(|row| row.map(|a| factor * a))
+#[cfg_attr(target_os = "none", inline(never))]
+fn scale<T: Real>(a: &mut Matrix<T>, factor: T) {
+    a.iter_mut().flatten().for_each(|a| *a = factor * *a);
 }
 
 fn cross<T: Real>(&[a, b, c]: &Vector<T>, &[x, y, z]: &Vector<T>) -> Vector<T> {
     [b * z - c * y, c * x - a * z, a * y - b * x]
 }
 
-/// A⁻¹ by cofactors; `None` if A is singular as far as rounding shows.
-fn inverse<T: Real>(a: &Matrix<T>) -> Option<Matrix<T>> {
+/// A⁻¹ by cofactors; `false` if A is singular as far as rounding shows.
+#[cfg_attr(target_os = "none", inline(never))]
+fn inverse<T: Real>(a: &Matrix<T>, to: &mut Matrix<T>) -> bool {
     let [p, q, r] = a;
-    let columns = [cross(q, r), cross(r, p), cross(p, q)];
     let determinant = product(p, &cross(q, r));
     let size = length(p) * length(q) * length(r);
-    let sound = determinant.abs() > size * T::EPSILON && determinant.is_finite();
-    sound.then(|| scaled(&transposed(&columns), T::ONE / determinant))
+    if !(determinant.abs() > size * T::EPSILON && determinant.is_finite()) {
+        return false;
+    }
+    *to = transposed(&[cross(q, r), cross(r, p), cross(p, q)]);
+    scale(to, T::ONE / determinant);
+    true
 }
 
-/// The symmetric positive definite P of A = U P, by Newton's iteration U ← (U + U⁻ᵀ)/2.
-fn polar<T: Real>(a: &Matrix<T>) -> Option<Matrix<T>> {
-    let mut u = *a;
+/// The symmetric positive definite P of A = U P, by Newton's iteration U ← (U + U⁻ᵀ)/2; `false` for a singular U. P comes
+/// to lie where U is, and `other` is room for another matrix.
+#[cfg_attr(target_os = "none", inline(never))]
+fn polar<T: Real>(a: &Matrix<T>, u: &mut Matrix<T>, other: &mut Matrix<T>) -> bool {
+    *u = *a;
     for _ in 0..POLAR_STEPS {
-        let other = transposed(&inverse(&u)?);
+        if !inverse(u, other) {
+            return false;
+        }
+        *other = transposed(other);
         let mut moved = T::ZERO;
         for (u, other) in u.iter_mut().flatten().zip(other.iter().flatten()) {
             let next = (*u + *other) * T::HALF;
@@ -329,12 +424,15 @@ fn polar<T: Real>(a: &Matrix<T>) -> Option<Matrix<T>> {
             break;
         }
     }
-    let turned = transposed(&u);
-    let columns = transposed(a);
     // P = Uᵀ A, made symmetric again.
-    let p = transposed(&columns.map(|column| times(&turned, &column)));
-    let mut symmetric = p;
-    let halves = symmetric.iter_mut().flatten().zip(transposed(&p).into_iter().flatten());
-    halves.for_each(|(p, q)| *p = (*p + q) * T::HALF);
-    Some(symmetric)
+    *u = transposed(u);
+    let columns = transposed(a);
+    for (row, u) in other.iter_mut().zip(&*u) {
+        *row = times(&columns, u);
+    }
+    let turned = transposed(other);
+    for (p, (a, b)) in u.iter_mut().flatten().zip(other.iter().flatten().zip(turned.iter().flatten())) {
+        *p = (*a + *b) * T::HALF;
+    }
+    true
 }

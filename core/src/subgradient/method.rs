@@ -111,6 +111,23 @@ pub struct Subgradient<'a, T, O, P, R> {
 pub fn start<'a, T: Real, O: Oracle<T>, P: Projection<T>, R: StepRule<T>>(
     problem: Problem<O, P>,
     options: &Options<T>,
+    rule: R,
+    x: &'a mut [T],
+    work: Workspace<'a, T>,
+) -> Result<Subgradient<'a, T, O, P, R>, Error> {
+    let mut started = prepare(problem, options, rule, x, work);
+    if let Ok(run) = &mut started {
+        run.see();
+    }
+    started
+}
+
+/// A run that has not taken note of where it begins. Apart, so that it can do so where it is to lie: on a part every
+/// copy of a run counts.
+#[inline(always)]
+fn prepare<'a, T: Real, O: Oracle<T>, P: Projection<T>, R: StepRule<T>>(
+    problem: Problem<O, P>,
+    options: &Options<T>,
     mut rule: R,
     x: &'a mut [T],
     work: Workspace<'a, T>,
@@ -136,8 +153,7 @@ pub fn start<'a, T: Real, O: Oracle<T>, P: Projection<T>, R: StepRule<T>>(
     rule.begin(&sight)?;
     let unit = options.scale.max(vector::norm_scaled(x)).min(T::MAX);
     work.average.fill(T::ZERO);
-    let mut best = Best::new(x, &options.ending, oracle.floor());
-    best.see(0, work.x, value, norm);
+    let best = Best::new(x, &options.ending, oracle.floor());
     let (weight, factor, moved, steps) = (T::ZERO, T::ZERO, unit, 0);
     let reach = options.scale;
     Ok(Subgradient { oracle, set, rule, best, work, reach, unit, value, norm, weight, factor, moved, steps })
@@ -155,8 +171,9 @@ pub fn solve<T: Real, O: Oracle<T>, P: Projection<T>, R: StepRule<T>>(
     workspace: Workspace<'_, T>,
     observer: &mut (impl Observer<T> + ?Sized),
 ) -> Result<Outcome<T>, Error> {
-    let mut started = start(problem, options, rule, x, workspace);
+    let mut started = prepare(problem, options, rule, x, workspace);
     let run = started.as_mut().map_err(|error| *error)?;
+    run.see();
     let report = drive(run, &options.ending.stop, observer);
     Ok(run.best.outcome(report))
 }
@@ -170,6 +187,12 @@ impl<T: Real, O: Oracle<T>, P: Projection<T>, R: StepRule<T>> Subgradient<'_, T,
     fn evaluate(&mut self) {
         self.value = self.oracle.value_and_subgradient(self.work.x, self.work.g);
         self.norm = vector::norm_scaled(self.work.g);
+    }
+
+    /// Takes note of the point.
+    #[inline]
+    fn see(&mut self) {
+        self.best.see(self.steps, self.work.x, self.value, self.norm);
     }
 
     /// x̄ ← x̄ + (η/Σ η)(x − x̄)
@@ -237,7 +260,7 @@ impl<T: Real, O: Oracle<T>, P: Projection<T>, R: StepRule<T>> Run for Subgradien
         }
         self.steps = self.steps.saturating_add(1);
         self.evaluate();
-        self.best.see(self.steps, self.work.x, self.value, self.norm);
+        self.see();
     }
 
     fn steps(&mut self, count: u32) -> u32 {

@@ -30,6 +30,8 @@ pub trait Cost<T: Real> {
 
     /// e_j = e^(x_ij − m) of one row with x_ij = (g_j − C_ij)·`inverse`: m = max_j x_ij, and the sum of e. `g` and
     /// `e` have m elements, `buffer` as for [`row`](Cost::row). Cost: an exponential an entry.
+    // Not inlined on a part, whose stack then holds nothing of it while rows are weighed.
+    #[cfg_attr(target_os = "none", inline(never))]
     fn exp_row(&self, row: usize, g: &[T], inverse: T, e: &mut [T], buffer: &mut [T]) -> (T, T) {
         elementary::exp_row(g, self.row(row, buffer), inverse, e)
     }

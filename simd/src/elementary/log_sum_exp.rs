@@ -229,13 +229,17 @@ pass! {
 pub(crate) fn exp_row_kernel<T: Real, S: Simd>(simd: S, g: &[T], c: &[T], s: T, y: &mut [T]) -> (T, T) {
     let n = g.len().min(c.len()).min(y.len());
     let y = &mut y[..n];
-    let mut maxima = [-T::INFINITY; LANES];
-    let terms_of = pieces::<BLOCK, _>(cut(g, n)).zip(pieces::<BLOCK, _>(cut(c, n)));
-    for ((g, c), y) in terms_of.zip(y.chunks_mut(BLOCK)) {
-        terms(simd, g, c, s, y);
-        largest(simd, &mut maxima, y);
-    }
-    exponentials(simd, &maxima, y)
+    // In a block, so that a part's stack has one place for the maxima and for the sums that follow.
+    let m = {
+        let mut maxima = [-T::INFINITY; LANES];
+        let terms_of = pieces::<BLOCK, _>(cut(g, n)).zip(pieces::<BLOCK, _>(cut(c, n)));
+        for ((g, c), y) in terms_of.zip(y.chunks_mut(BLOCK)) {
+            terms(simd, g, c, s, y);
+            largest(simd, &mut maxima, y);
+        }
+        maximum(&maxima)
+    };
+    exponentials(simd, m, y)
 }
 
 /// Costs that are made where they are needed.
@@ -270,13 +274,12 @@ pub(crate) fn exp_row_made<T: Real, S: Simd>(
         largest(simd, &mut maxima, y);
         start += BLOCK;
     }
-    exponentials(simd, &maxima, y)
+    exponentials(simd, maximum(&maxima), y)
 }
 
-/// e^(yⱼ − m) of terms whose largest, m, is among `maxima`: m, and their sum.
+/// e^(yⱼ − m) of terms whose largest is m: m, and their sum.
 #[inline(always)]
-fn exponentials<T: Real, S: Simd>(simd: S, maxima: &[T; LANES], y: &mut [T]) -> (T, T) {
-    let m = maximum(maxima);
+fn exponentials<T: Real, S: Simd>(simd: S, m: T, y: &mut [T]) -> (T, T) {
     let shift = T::splat(simd, shift(m, y));
     let mut sums = [T::ZERO; LANES];
     for y in y.chunks_mut(BLOCK) {

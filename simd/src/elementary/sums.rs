@@ -27,6 +27,10 @@ pub(super) fn add_lanes<T: Real, S: Simd>(simd: S, lanes: &mut [T; LANES], value
 /// side, for which value meets which first leaves no trace.
 #[inline(always)]
 pub(super) fn largest<T: Real, S: Simd>(simd: S, lanes: &mut [T; LANES], values: &[T]) {
+    if S::IS_SCALAR && cfg!(target_os = "none") {
+        // No two of them run side by side there, and the stack has room for one.
+        return values.chunks(LANES).for_each(|values| raise(simd, lanes, values));
+    }
     let (pairs, rest) = values.as_chunks::<{ 2 * LANES }>();
     let (mut maxima, mut others) = (*lanes, *lanes);
     for pair in pairs {

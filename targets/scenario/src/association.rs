@@ -87,7 +87,8 @@ pub fn run<T: Real>(memory: &mut [T]) -> Result<Associated, Error> {
     let (costs, rest) = black_box(memory).split_at_mut_checked(n.saturating_mul(n)).ok_or(short)?;
     let (f, rest) = rest.split_at_mut_checked(n).ok_or(short)?;
     let (g, work) = rest.split_at_mut_checked(n).ok_or(short)?;
-    let steps = solve(costs, f, g, work)?;
+    let weights = black_box([T::ONE; SIZE]);
+    let steps = solve(costs, &weights, f, g, work)?;
     let cost = DenseCost::new(costs, n, n, n)?;
     let mut right = 0_u32;
     let row = work.get_mut(..n).unwrap_or(&mut []);
@@ -110,10 +111,15 @@ fn epsilon<T: Real>() -> T {
 /// What a part that only wants the potentials needs: iterations, `u32::MAX` if they did not converge. Not
 /// inlined, so that its size can be seen.
 #[inline(never)]
-fn solve<T: Real>(costs: &[T], f: &mut [T], g: &mut [T], work: &mut [T]) -> Result<u32, Error> {
+fn solve<T: Real>(
+    costs: &[T],
+    weights: &[T],
+    f: &mut [T],
+    g: &mut [T],
+    work: &mut [T],
+) -> Result<u32, Error> {
     let cost = DenseCost::new(costs, f.len(), g.len(), g.len())?;
-    let weights = black_box([T::ONE; SIZE]);
-    let problem = Problem::new(&cost, &weights, &weights, epsilon())?;
+    let problem = Problem::new(&cost, weights, weights, epsilon())?;
     f.fill(T::ZERO);
     g.fill(T::ZERO);
     let workspace = sinkhorn::Workspace::new(&problem, work)?;

@@ -117,46 +117,39 @@ pub fn start<'r, 'a, 'w, T: Real, M: Model<T>>(
     x: &'r mut [T],
     work: &'r mut Workspace<'w, T, M>,
 ) -> Result<BoxQp<'r, 'a, 'w, T, M>, Error> {
+    let mut started = prepare(problem, options, x, work);
+    if let Ok(run) = &mut started {
+        run.begin();
+    }
+    started
+}
+
+/// A run that has not looked at its x. Apart, so that it can do so where it is to lie: on a part every copy of a run
+/// counts.
+#[inline(always)]
+fn prepare<'r, 'a, 'w, T: Real, M: Model<T>>(
+    problem: &'r Problem<'a, T, M>,
+    options: &Options<T>,
+    x: &'r mut [T],
+    work: &'r mut Workspace<'w, T, M>,
+) -> Result<BoxQp<'r, 'a, 'w, T, M>, Error> {
     options.stop.check()?;
     check_vector("x", x, problem.variables())?;
     work.fit(&problem.model)?;
-    problem.model.begin(problem.data, work.factors.storage);
-    problem.bounds.clip(x);
-    copy(work.start, x);
-    copy(work.trial, x);
-    let phase = Phase::PrimalDual { fewest: usize::MAX, idle: 0 };
-    let mut run = BoxQp {
+    Ok(BoxQp {
         problem,
         x,
         work,
         patience: options.patience,
         fallback: options.fallback,
-        phase,
+        phase: Phase::PrimalDual { fewest: usize::MAX, idle: 0 },
         method: Method::PrimalDual,
         residual: T::ZERO,
         scale: T::ZERO,
         objective: T::ZERO,
         start_objective: T::ZERO,
         failure: None,
-    };
-    let look = run.evaluate(true);
-    run.start_objective = look.objective;
-    run.scale = look.scale;
-    let starts = run.x.iter().zip(&*run.work.gradient).zip(problem.bounds.pairs());
-    for (side, ((&x, &g), (lo, hi))) in run.work.sides.iter_mut().zip(starts) {
-        let pressed = lo >= hi || (x <= lo && g >= T::ZERO);
-        *side = if pressed {
-            -T::ONE
-        } else if x >= hi && g <= T::ZERO {
-            T::ONE
-        } else {
-            T::ZERO
-        };
-    }
-    if options.patience == 0 {
-        run.fall_back();
-    }
-    Ok(run)
+    })
 }
 
 /// Solves from x.
@@ -170,12 +163,41 @@ pub fn solve<'w, T: Real, M: Model<T>>(
     work: &mut Workspace<'w, T, M>,
     observer: &mut (impl Observer<T> + ?Sized),
 ) -> Result<BoxReport<T>, Error> {
-    let mut run = start(problem, options, x, work)?;
-    let report = drive(&mut run, &options.stop, observer);
+    let mut started = prepare(problem, options, x, work);
+    let run = started.as_mut().map_err(|error| *error)?;
+    run.begin();
+    let report = drive(run, &options.stop, observer);
     Ok(run.report(report))
 }
 
 impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
+    /// Looks at x, moved into the box, and chooses the first sides.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn begin(&mut self) {
+        let Problem { model, data, bounds } = self.problem;
+        model.begin(data, self.work.factors.storage);
+        bounds.clip(self.x);
+        copy(self.work.start, self.x);
+        copy(self.work.trial, self.x);
+        let look = self.evaluate(true);
+        self.start_objective = look.objective;
+        self.scale = look.scale;
+        let starts = self.x.iter().zip(&*self.work.gradient).zip(bounds.pairs());
+        for (side, ((&x, &g), (lo, hi))) in self.work.sides.iter_mut().zip(starts) {
+            let pressed = lo >= hi || (x <= lo && g >= T::ZERO);
+            *side = if pressed {
+                -T::ONE
+            } else if x >= hi && g <= T::ZERO {
+                T::ONE
+            } else {
+                T::ZERO
+            };
+        }
+        if self.patience == 0 {
+            self.fall_back();
+        }
+    }
+
     /// The family's report around that of a drive.
     #[must_use]
     pub fn report(&self, report: Report<T>) -> BoxReport<T> {

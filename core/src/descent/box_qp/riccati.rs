@@ -143,8 +143,8 @@ impl<T: Real> Plant<'_, T> {
 
     /// Eliminates the free inputs of a stage and writes the S before it, if there is a stage before it.
     /// False for a pivot that is not positive.
-    // Not inlined: two callers, and much of the family's flash.
-    #[inline(never)]
+    // Its parts are not inlined: two callers, much of the family's flash, and a stack that holds one of them at a time.
+    #[inline(always)]
     pub(super) fn eliminate(
         &self,
         sides: &[T],
@@ -152,8 +152,20 @@ impl<T: Real> Plant<'_, T> {
         before: Option<&mut [T]>,
         scratch: &mut Scratch<'_, T>,
     ) -> bool {
+        self.gather(sides, stage, scratch.push);
+        if !self.reduce(sides, stage) {
+            return false;
+        }
+        if let Some(before) = before {
+            self.carry(sides, stage, before, scratch);
+        }
+        true
+    }
+
+    /// M and G of a stage, rows of the free inputs.
+    #[inline(never)]
+    fn gather(&self, sides: &[T], stage: &mut Stage<'_, T>, bent: &mut [T]) {
         let (n, m) = (self.states, self.inputs);
-        let bent = &mut *scratch.push;
         for (f, side) in sides.iter().enumerate() {
             if *side == T::ZERO {
                 let (pivots, gain) = (row_mut(stage.pivots, f, m), row_mut(stage.gain, f, n));
@@ -165,10 +177,13 @@ impl<T: Real> Plant<'_, T> {
                 add_all(self.a, bent, gain);
             }
         }
-        if !self.reduce(sides, stage) {
-            return false;
-        }
-        let Some(before) = before else { return true };
+    }
+
+    /// The S before a stage.
+    #[inline(never)]
+    fn carry(&self, sides: &[T], stage: &Stage<'_, T>, before: &mut [T], scratch: &mut Scratch<'_, T>) {
+        let (n, m) = (self.states, self.inputs);
+        let bent = &mut *scratch.push;
         // S A, a column at a time: the columns of A are what is sparse.
         for i in 0..n {
             clear(bent);
@@ -193,10 +208,10 @@ impl<T: Real> Plant<'_, T> {
             }
         }
         mirror(before, n);
-        true
     }
 
     /// The elimination of one free input after the other from the rows of those behind it.
+    #[inline(never)]
     fn reduce(&self, sides: &[T], stage: &mut Stage<'_, T>) -> bool {
         let (n, m) = (self.states, self.inputs);
         for f in 0..m {
@@ -229,6 +244,7 @@ impl<T: Real> Plant<'_, T> {
 
     /// h of a stage, and the s before it, if there is a stage before it. Says whether all has been zero so far, as
     /// `quiet` said of the stages behind.
+    #[inline(never)]
     pub(super) fn pull_back(
         &self,
         sides: &[T],

@@ -188,25 +188,48 @@ impl<T: Real> Model<T> for Staged<'_, T> {
         gradient: &mut [T],
         factors: &mut Factors<'_, T>,
     ) -> bool {
-        let plant = &self.plant;
-        let (m, len) = (plant.inputs, plant.stage_len());
-        let (stages, mut scratch) = plant.split(factors.storage, self.horizon);
         // Stages behind the last one whose free inputs changed hold what they held.
-        let mut changed = if factors.valid { 0 } else { self.horizon };
+        let changed = if factors.valid { self.changed(sides, factors.sides) } else { self.horizon };
+        let held = factors.valid;
+        factors.valid = false;
+        if !self.backwards(sides, x, factors.storage, changed, held) {
+            return false;
+        }
+        copy(factors.sides, sides);
+        factors.valid = true;
+        self.forwards(data, sides, x, gradient, factors.storage);
+        true
+    }
+}
+
+// By functions of their own, so that a part's stack holds one of them at a time.
+impl<T: Real> Staged<'_, T> {
+    /// Stages up to the last one whose free inputs are others.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn changed(&self, sides: &[T], before: &[T]) -> usize {
+        let (m, mut changed) = (self.plant.inputs, 0);
         for k in 0..self.horizon {
-            let pairs = row(sides, k, m).iter().zip(row(factors.sides, k, m));
+            let pairs = row(sides, k, m).iter().zip(row(before, k, m));
             if pairs.fold(false, |differs, (&a, &b)| differs | ((a == T::ZERO) != (b == T::ZERO))) {
-                changed = changed.max(k.wrapping_add(1));
+                changed = k.wrapping_add(1);
             }
         }
+        changed
+    }
+
+    /// The elimination from the end of the chain on; stages from `changed` on keep their rows, and P is where it is to be
+    /// if it is `held`. False for a pivot that is not positive.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn backwards(&self, sides: &[T], x: &[T], storage: &mut [T], changed: usize, held: bool) -> bool {
+        let (plant, m) = (&self.plant, self.plant.inputs);
+        let (stages, mut scratch) = plant.split(storage, self.horizon);
         if let Some((_, last)) = plant.split_last(stages) {
             clear(last.slope);
-            if !factors.valid {
+            if !held {
                 copy(last.cost, self.p);
             }
         }
-        factors.valid = false;
-        let (mut rest, mut quiet) = (&mut *stages, true);
+        let (mut rest, mut quiet) = (stages, true);
         for k in (0..self.horizon).rev() {
             let Some((earlier, mut stage)) = plant.split_last(rest) else { return false };
             rest = earlier;
@@ -218,13 +241,18 @@ impl<T: Real> Model<T> for Staged<'_, T> {
             }
             quiet = plant.pull_back(sides, row(x, k, m), &mut stage, slope, quiet, &mut scratch);
         }
-        copy(factors.sides, sides);
-        factors.valid = true;
+        true
+    }
+
+    /// The free inputs from the begin of the chain on, and the gradient of the fixed ones.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn forwards(&self, data: &[T], sides: &[T], x: &mut [T], gradient: &mut [T], storage: &mut [T]) {
+        let (plant, m, len) = (&self.plant, self.plant.inputs, self.plant.stage_len());
+        let (stages, mut scratch) = plant.split(storage, self.horizon);
         copy(scratch.state, data);
         for k in 0..self.horizon {
             let stage = plant.stage(row_mut(stages, k, len));
             plant.roll(row(sides, k, m), &stage, row_mut(x, k, m), row_mut(gradient, k, m), &mut scratch);
         }
-        true
     }
 }
