@@ -46,7 +46,7 @@ pub const NONSMOOTH_F64: &[Outcome] = &[
     Outcome { name: "other rules", steps: 60, answer: 0x36ec140411ab49b9 },
     Outcome { name: "minimax on a cone", steps: 60, answer: 0x6b5a384e853c7db5 },
     Outcome { name: "phase retrieval", steps: 60, answer: 0x895d301d68094077 },
-    Outcome { name: "mirror, game", steps: 40, answer: 0x0c7d0c404acc2dde },
+    Outcome { name: "mirror, game", steps: 40, answer: 0x2315338f971633c5 },
     Outcome { name: "dual averaging", steps: 40, answer: 0xa6dd66aa4638e332 },
     Outcome { name: "symmetric matrix", steps: 172, answer: 0xf0c6557d8aab2129 },
     Outcome { name: "matrix", steps: 105, answer: 0xfd303b461eb34a75 },

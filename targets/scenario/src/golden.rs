@@ -6,114 +6,114 @@ use crate::methods::{METHODS, Outcome};
 
 /// What [`heat`](crate::heat) finds in `f32` with Tsallis-INF, by SSOR-CG and by SOR.
 pub const HEAT_F32: [Summary; 2] = [
-Summary {
-    rule: "tsallis",
-    iterations: 249,
-    converged: 48,
-    iterates: 0xd33670027d50fcfa,
-    choices: 0x5f58e2cdea37758f,
-    last: [0x000000003a964529, 0x000000003bcdaa36, 0x000000003d39ea5a, 0x000000003c87a7d9],
-},
-Summary {
-    rule: "tsallis, SOR",
-    iterations: 768,
-    converged: 48,
-    iterates: 0x2004373351cb5edc,
-    choices: 0x8c2d1c5a9a6557ae,
-    last: [0x000000003a9631ea, 0x000000003bcd9cf6, 0x000000003d39e933, 0x000000003c87a6d1],
-},
+    Summary {
+        rule: "tsallis",
+        iterations: 249,
+        converged: 48,
+        iterates: 0xd33670027d50fcfa,
+        choices: 0x5f58e2cdea37758f,
+        last: [0x000000003a964529, 0x000000003bcdaa36, 0x000000003d39ea5a, 0x000000003c87a7d9],
+    },
+    Summary {
+        rule: "tsallis, SOR",
+        iterations: 768,
+        converged: 48,
+        iterates: 0x2004373351cb5edc,
+        choices: 0x8c2d1c5a9a6557ae,
+        last: [0x000000003a9631ea, 0x000000003bcd9cf6, 0x000000003d39e933, 0x000000003c87a6d1],
+    },
 ];
 
 /// The same with the other rules.
 pub const RULES_F32: [Summary; 4] = [
-Summary {
-    rule: "binned",
-    iterations: 253,
-    converged: 48,
-    iterates: 0x5660a673a34ac395,
-    choices: 0xfeb9d88e32be78eb,
-    last: [0x000000003a964ad1, 0x000000003bcdab06, 0x000000003d39ea53, 0x000000003c87a795],
-},
-Summary {
-    rule: "cheb",
-    iterations: 241,
-    converged: 48,
-    iterates: 0x221abebd2d587345,
-    choices: 0xcc2aa2e3c8c96e2b,
-    last: [0x000000003a964c9c, 0x000000003bcdab9e, 0x000000003d39ead2, 0x000000003c87a773],
-},
-Summary {
-    rule: "unimodal",
-    iterations: 238,
-    converged: 48,
-    iterates: 0x5bb458ff36c013ee,
-    choices: 0x6b6d54b70a2ee64d,
-    last: [0x000000003a9646be, 0x000000003bcda9e4, 0x000000003d39e9d7, 0x000000003c87a771],
-},
-Summary {
-    rule: "auto",
-    iterations: 220,
-    converged: 48,
-    iterates: 0x9e12365cf951fecd,
-    choices: 0x80f4b7a5ebadb305,
-    last: [0x000000003a964b70, 0x000000003bcdaa83, 0x000000003d39ea15, 0x000000003c87a6c4],
-},
+    Summary {
+        rule: "binned",
+        iterations: 253,
+        converged: 48,
+        iterates: 0x5660a673a34ac395,
+        choices: 0xfeb9d88e32be78eb,
+        last: [0x000000003a964ad1, 0x000000003bcdab06, 0x000000003d39ea53, 0x000000003c87a795],
+    },
+    Summary {
+        rule: "cheb",
+        iterations: 241,
+        converged: 48,
+        iterates: 0x221abebd2d587345,
+        choices: 0xcc2aa2e3c8c96e2b,
+        last: [0x000000003a964c9c, 0x000000003bcdab9e, 0x000000003d39ead2, 0x000000003c87a773],
+    },
+    Summary {
+        rule: "unimodal",
+        iterations: 238,
+        converged: 48,
+        iterates: 0x5bb458ff36c013ee,
+        choices: 0x6b6d54b70a2ee64d,
+        last: [0x000000003a9646be, 0x000000003bcda9e4, 0x000000003d39e9d7, 0x000000003c87a771],
+    },
+    Summary {
+        rule: "auto",
+        iterations: 220,
+        converged: 48,
+        iterates: 0x9e12365cf951fecd,
+        choices: 0x80f4b7a5ebadb305,
+        last: [0x000000003a964b70, 0x000000003bcdaa83, 0x000000003d39ea15, 0x000000003c87a6c4],
+    },
 ];
 
 /// What [`heat`](crate::heat) finds in `f64` with Tsallis-INF, by SSOR-CG and by SOR.
 pub const HEAT_F64: [Summary; 2] = [
-Summary {
-    rule: "tsallis",
-    iterations: 385,
-    converged: 48,
-    iterates: 0x872710c26d6150de,
-    choices: 0x39ceefaab638f4bf,
-    last: [0x3f52c8ec6f79fdf5, 0x3f79b56faa695194, 0x3fa73d533cc01b12, 0x3f90f4e9fbc6a67e],
-},
-Summary {
-    rule: "tsallis, SOR",
-    iterations: 1396,
-    converged: 48,
-    iterates: 0x95b54c64657f48ba,
-    choices: 0x7c2c80d8d547781f,
-    last: [0x3f52c8ea8c09a618, 0x3f79b56f144a888d, 0x3fa73d533d223fe4, 0x3f90f4e9efaf8b18],
-},
+    Summary {
+        rule: "tsallis",
+        iterations: 385,
+        converged: 48,
+        iterates: 0x872710c26d6150de,
+        choices: 0x39ceefaab638f4bf,
+        last: [0x3f52c8ec6f79fdf5, 0x3f79b56faa695194, 0x3fa73d533cc01b12, 0x3f90f4e9fbc6a67e],
+    },
+    Summary {
+        rule: "tsallis, SOR",
+        iterations: 1396,
+        converged: 48,
+        iterates: 0x95b54c64657f48ba,
+        choices: 0x7c2c80d8d547781f,
+        last: [0x3f52c8ea8c09a618, 0x3f79b56f144a888d, 0x3fa73d533d223fe4, 0x3f90f4e9efaf8b18],
+    },
 ];
 
 /// The same with the other rules.
 pub const RULES_F64: [Summary; 4] = [
-Summary {
-    rule: "binned",
-    iterations: 393,
-    converged: 48,
-    iterates: 0xe8e9a70ab4ae5d56,
-    choices: 0x53e0d411299125bc,
-    last: [0x3f52c8ec67d2ccf5, 0x3f79b56fa703b226, 0x3fa73d533d472ff4, 0x3f90f4e9f93002a9],
-},
-Summary {
-    rule: "cheb",
-    iterations: 364,
-    converged: 48,
-    iterates: 0x7facf4d11e90544d,
-    choices: 0x2960930389c8e9c7,
-    last: [0x3f52c8ec5da068e4, 0x3f79b56fa4d34d88, 0x3fa73d533e7a408b, 0x3f90f4e9f37b6a30],
-},
-Summary {
-    rule: "unimodal",
-    iterations: 355,
-    converged: 48,
-    iterates: 0xa99ad2a9e7c44f2e,
-    choices: 0x82acce03c047b905,
-    last: [0x3f52c8ec73b2b31e, 0x3f79b56fa1a2c49e, 0x3fa73d533e125e1c, 0x3f90f4e9f441de38],
-},
-Summary {
-    rule: "auto",
-    iterations: 336,
-    converged: 48,
-    iterates: 0x3969d6055a922739,
-    choices: 0xd7fddb92234900e7,
-    last: [0x3f52c8ec645bdfdd, 0x3f79b56fa419755e, 0x3fa73d533cfb04d3, 0x3f90f4e9f2cf784c],
-},
+    Summary {
+        rule: "binned",
+        iterations: 393,
+        converged: 48,
+        iterates: 0xe8e9a70ab4ae5d56,
+        choices: 0x53e0d411299125bc,
+        last: [0x3f52c8ec67d2ccf5, 0x3f79b56fa703b226, 0x3fa73d533d472ff4, 0x3f90f4e9f93002a9],
+    },
+    Summary {
+        rule: "cheb",
+        iterations: 364,
+        converged: 48,
+        iterates: 0x7facf4d11e90544d,
+        choices: 0x2960930389c8e9c7,
+        last: [0x3f52c8ec5da068e4, 0x3f79b56fa4d34d88, 0x3fa73d533e7a408b, 0x3f90f4e9f37b6a30],
+    },
+    Summary {
+        rule: "unimodal",
+        iterations: 355,
+        converged: 48,
+        iterates: 0xa99ad2a9e7c44f2e,
+        choices: 0x82acce03c047b905,
+        last: [0x3f52c8ec73b2b31e, 0x3f79b56fa1a2c49e, 0x3fa73d533e125e1c, 0x3f90f4e9f441de38],
+    },
+    Summary {
+        rule: "auto",
+        iterations: 336,
+        converged: 48,
+        iterates: 0x3969d6055a922739,
+        choices: 0xd7fddb92234900e7,
+        last: [0x3f52c8ec645bdfdd, 0x3f79b56fa419755e, 0x3fa73d533cfb04d3, 0x3f90f4e9f2cf784c],
+    },
 ];
 
 /// What [`methods`](crate::methods) finds in `f32`.
