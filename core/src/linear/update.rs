@@ -25,11 +25,44 @@ pub(crate) fn first_mut<T>(x: &mut [T]) -> (&mut [T], &mut [T]) {
 
 /// xᵀy in blocks. Cost: 2 vectors.
 #[must_use]
-pub fn dot<T: Real>(mut x: &[T], mut y: &[T]) -> T {
+#[inline]
+pub fn dot<T: Real>(x: &[T], y: &[T]) -> T {
+    weighted_dot(None, x, y)
+}
+
+/// xᵀDy in blocks, D being 1 without weights. Cost: 2 vectors, or 3.
+#[must_use]
+#[cfg_attr(target_os = "none", inline(never))] // Flash counts there.
+pub(crate) fn weighted_dot<T: Real>(mut weights: Option<&[T]>, mut x: &[T], mut y: &[T]) -> T {
     let mut sum = T::ZERO;
     while !x.is_empty() {
         let ((x_block, x_rest), (y_block, y_rest)) = (first(x), first(y));
-        sum += vector::dot(x_block, y_block);
+        sum += match weights {
+            None => vector::dot(x_block, y_block),
+            Some(w) => {
+                let (block, rest) = first(w);
+                weights = Some(rest);
+                vector::dot3(block, x_block, y_block)
+            }
+        };
+        (x, y) = (x_rest, y_rest);
+    }
+    sum
+}
+
+/// y ← y + a x; yᵀy in blocks. Cost: 3 vectors.
+#[must_use]
+#[inline]
+pub fn axpy_square<T: Real>(a: T, mut x: &[T], mut y: &mut [T]) -> T {
+    if cfg!(target_os = "none") {
+        // What is there already takes less flash than a pass that reads y once.
+        vector::axpy(a, x, y);
+        return dot(y, y);
+    }
+    let mut sum = T::ZERO;
+    while !y.is_empty() {
+        let ((x_block, x_rest), (y_block, y_rest)) = (first(x), first_mut(y));
+        sum += vector::axpy_square(a, x_block, y_block);
         (x, y) = (x_rest, y_rest);
     }
     sum
@@ -86,11 +119,6 @@ impl<'v, T: Real> CgUpdate<'v, T> {
         vector::xpby(self.r, square / self.rho, self.p);
     }
 
-    fn reborrow(&mut self) -> CgUpdate<'_, T> {
-        let Self { alpha, rho, q, r, x, p } = self;
-        CgUpdate { alpha: *alpha, rho: *rho, q, r, x, p }
-    }
-
     fn each(mut self, mut work: impl FnMut(&mut CgUpdate<'_, T>)) {
         while !self.r.is_empty() {
             let (mut block, rest) = self.split();
@@ -100,9 +128,8 @@ impl<'v, T: Real> CgUpdate<'v, T> {
     }
 
     /// All of it by the calling thread; ρ'. Cost: 8 vectors.
-    pub fn run(mut self) -> T {
-        let mut square = T::ZERO;
-        self.reborrow().each(|block| square += block.residual());
+    pub fn run(self) -> T {
+        let square = axpy_square(-self.alpha, self.q, self.r);
         if square.is_finite() {
             self.each(|block| block.advance(square));
         }
