@@ -14,7 +14,7 @@ pub const BLOCK: usize = 1024;
 /// The first block of a vector, and what follows.
 #[inline(always)]
 pub(crate) fn first<T>(x: &[T]) -> (&[T], &[T]) {
-    x.split_at_checked(BLOCK).unwrap_or((x, &[]))
+    x.split_at_checked(BLOCK.min(x.len())).unwrap_or_default()
 }
 
 /// The same of a vector that is written.
@@ -25,26 +25,12 @@ pub(crate) fn first_mut<T>(x: &mut [T]) -> (&mut [T], &mut [T]) {
 
 /// xᵀy in blocks. Cost: 2 vectors.
 #[must_use]
-#[inline]
-pub fn dot<T: Real>(x: &[T], y: &[T]) -> T {
-    weighted_dot(None, x, y)
-}
-
-/// xᵀDy in blocks, D being 1 without weights. Cost: 2 vectors, or 3.
-#[must_use]
 #[cfg_attr(target_os = "none", inline(never))] // Flash counts there.
-pub(crate) fn weighted_dot<T: Real>(mut weights: Option<&[T]>, mut x: &[T], mut y: &[T]) -> T {
+pub fn dot<T: Real>(mut x: &[T], mut y: &[T]) -> T {
     let mut sum = T::ZERO;
     while !x.is_empty() {
         let ((x_block, x_rest), (y_block, y_rest)) = (first(x), first(y));
-        sum += match weights {
-            None => vector::dot(x_block, y_block),
-            Some(w) => {
-                let (block, rest) = first(w);
-                weights = Some(rest);
-                vector::dot3(block, x_block, y_block)
-            }
-        };
+        sum += vector::dot(x_block, y_block);
         (x, y) = (x_rest, y_rest);
     }
     sum

@@ -91,6 +91,7 @@ macro_rules! split_stencil {
             fn solve_lower(&self, omega: T, scratch: &[T], p: &[T], t: &[T], y: &mut [T], w: &mut [T]) {
                 self.grid_ref().solve_lower(omega, halves(scratch, self.order()).0, p, t, y, w);
             }
+            #[inline(always)]
             fn weights<'s>(&'s self, scratch: &'s [T]) -> Diagonal<'s, T> {
                 if self.is_constant() {
                     Diagonal::Constant(self.diagonal(0).unwrap_or(T::ONE))

@@ -3,7 +3,7 @@
 use southwell_simd::vector;
 
 use crate::Real;
-use crate::linear::update::{axpy_square, dot, first, first_mut, weighted_dot};
+use crate::linear::update::{axpy_square, dot, first, first_mut};
 
 /// The diagonal of a matrix.
 #[derive(Clone, Copy, Debug)]
@@ -45,13 +45,19 @@ impl<'d, T: Real> Diagonal<'d, T> {
 
     /// xᵀDx in blocks. Cost: 2 vectors.
     #[must_use]
-    #[inline]
-    pub fn weighted_square(self, x: &[T]) -> T {
-        let (factor, weights) = match self {
-            Self::Constant(factor) => (factor, None),
-            Self::Stored(diagonal) => (T::ONE, Some(diagonal)),
+    #[cfg_attr(target_os = "none", inline(never))] // Flash counts there.
+    pub fn weighted_square(self, mut x: &[T]) -> T {
+        let mut diagonal = match self {
+            Self::Constant(factor) => return factor * dot(x, x),
+            Self::Stored(diagonal) => diagonal,
         };
-        factor * weighted_dot(weights, x, x)
+        let mut sum = T::ZERO;
+        while !x.is_empty() {
+            let ((block, rest), (weights, others)) = (first(x), first(diagonal));
+            sum += vector::dot3(weights, block, block);
+            (x, diagonal) = (rest, others);
+        }
+        sum
     }
 
     /// x ← x + a y; xᵀDx in blocks. Cost: 3 vectors.
