@@ -198,6 +198,10 @@ fn stars<T: Real>(columns: usize) {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "x86_64"),
+    ignore = "asked ahead on x86-64 alone: elsewhere tests of any size take these loops by `force_far`"
+)]
 fn stars_match_plain_loops() {
     stars::<f32>(1500);
     stars::<f64>(1003);

@@ -92,7 +92,7 @@ static int control_prepared(Controlled *found) {
 
 /* A magnetometer: an ellipsoid off the origin, every fourth sample with a spike. */
 static int calibrate(Controlled *found) {
-    static float values[3 * SAMPLES], work[24];
+    static float values[3 * SAMPLES], work[36];
     static SouthwellCalibration_f32 calibration;
     uint32_t state = 1;
     for (int i = 0; i < SAMPLES; i++) {
@@ -114,8 +114,8 @@ static int calibrate(Controlled *found) {
     const SouthwellSamples_f32 samples = {sizeof samples, SAMPLES, values, 50};
     SouthwellReport_f32 report = {.size = sizeof report};
     calibration.size = sizeof calibration;
-    if (southwell_calibrate_workspace() > 24 ||
-        southwell_calibrate_f32(&samples, 0, work, 24, &calibration, &report, 0) != SOUTHWELL_CODE_OK)
+    if (southwell_calibrate_workspace() > 36 ||
+        southwell_calibrate_f32(&samples, 0, work, 36, &calibration, &report, 0) != SOUTHWELL_CODE_OK)
         return 0;
     found->agreeing = (uint32_t)calibration.agreeing;
     found->calibration = fnv(fnv(HASH, calibration.offset, 3), calibration.correction[0], 9);

@@ -46,7 +46,7 @@ static void line(void) {
 
 static void magnetometer(void) {
     enum { SAMPLES = 30 };
-    double values[3 * SAMPLES], work[24], x[1] = {0};
+    double values[3 * SAMPLES], work[36], x[1] = {0};
     for (int i = 0; i < SAMPLES; i++) {
         const double z = (i + 0.5) * 2 / SAMPLES - 1, r = sqrt(1 - z * z);
         values[3 * i] = 3 + 40 * r * cos(2.4 * i), values[3 * i + 1] = 50 * r * sin(2.4 * i) - 7;
@@ -56,25 +56,25 @@ static void magnetometer(void) {
     SouthwellCalibration_f64 found = {.size = sizeof found};
     SouthwellFault fault;
 #define CALIBRATE(s, w, l, c) southwell_calibrate_f64(s, NULL, w, l, c, NULL, &fault)
-    EXPECT(southwell_calibrate_workspace() == 24);
-    EXPECT(CALIBRATE(&samples, work, 24, &found) == SOUTHWELL_CODE_OK);
+    EXPECT(southwell_calibrate_workspace() == 36);
+    EXPECT(CALIBRATE(&samples, work, 36, &found) == SOUTHWELL_CODE_OK);
     EXPECT(fabs(found.offset[0] - 3) < 0.05 && fabs(found.offset[1] + 7) < 0.05 && fabs(found.offset[2]) < 0.05);
     EXPECT(fabs(found.soft_iron[0][0] - 40) < 0.1 && fabs(found.soft_iron[2][2] - 60) < 0.1);
     EXPECT(fabs(found.correction[1][1] - 0.02) < 1e-4 && found.agreeing >= SAMPLES * 4 / 5);
-    REFUSED(SOUTHWELL_CODE_NULL, CALIBRATE(NULL, work, 24, &found));
-    REFUSED(SOUTHWELL_CODE_NULL, CALIBRATE(&samples, NULL, 24, &found));
-    REFUSED(SOUTHWELL_CODE_NULL, CALIBRATE(&samples, work, 24, NULL));
+    REFUSED(SOUTHWELL_CODE_NULL, CALIBRATE(NULL, work, 36, &found));
+    REFUSED(SOUTHWELL_CODE_NULL, CALIBRATE(&samples, NULL, 36, &found));
+    REFUSED(SOUTHWELL_CODE_NULL, CALIBRATE(&samples, work, 36, NULL));
     REFUSED(SOUTHWELL_CODE_WORKSPACE, CALIBRATE(&samples, work, 23, &found));
-    REFUSED(SOUTHWELL_CODE_OVERLAP, CALIBRATE(&samples, values, 24, &found));
+    REFUSED(SOUTHWELL_CODE_OVERLAP, CALIBRATE(&samples, values, 36, &found));
     samples.field = 0;
-    REFUSED(SOUTHWELL_CODE_OPTION, CALIBRATE(&samples, work, 24, &found));
+    REFUSED(SOUTHWELL_CODE_OPTION, CALIBRATE(&samples, work, 36, &found));
     samples.field = 1, samples.count = 8;
-    REFUSED(SOUTHWELL_CODE_OPTION, CALIBRATE(&samples, work, 24, &found));
+    REFUSED(SOUTHWELL_CODE_OPTION, CALIBRATE(&samples, work, 36, &found));
     samples.count = SAMPLES, values[4] = NAN;
-    REFUSED(SOUTHWELL_CODE_VALUE, CALIBRATE(&samples, work, 24, &found));
+    REFUSED(SOUTHWELL_CODE_VALUE, CALIBRATE(&samples, work, 36, &found));
     EXPECT(fault.index == 4);
     values[4] = 0, found.size = 0;
-    REFUSED(SOUTHWELL_CODE_SIZE, CALIBRATE(&samples, work, 24, &found));
+    REFUSED(SOUTHWELL_CODE_SIZE, CALIBRATE(&samples, work, 36, &found));
 }
 
 /* X = u u', 6 x 6, of which two entries are nonsense. */
