@@ -64,7 +64,7 @@ static void magnetometer(void) {
     REFUSED(SOUTHWELL_CODE_NULL, CALIBRATE(NULL, work, 36, &found));
     REFUSED(SOUTHWELL_CODE_NULL, CALIBRATE(&samples, NULL, 36, &found));
     REFUSED(SOUTHWELL_CODE_NULL, CALIBRATE(&samples, work, 36, NULL));
-    REFUSED(SOUTHWELL_CODE_WORKSPACE, CALIBRATE(&samples, work, 23, &found));
+    REFUSED(SOUTHWELL_CODE_WORKSPACE, CALIBRATE(&samples, work, 35, &found));
     REFUSED(SOUTHWELL_CODE_OVERLAP, CALIBRATE(&samples, values, 36, &found));
     samples.field = 0;
     REFUSED(SOUTHWELL_CODE_OPTION, CALIBRATE(&samples, work, 36, &found));
