@@ -130,7 +130,6 @@ pub(crate) fn add_tail<T: Real>(lanes: &mut [T; LANES], mut term: impl FnMut(usi
 pub(crate) mod bare {
     use super::LANES;
     use crate::Real;
-    pub(crate) use crate::paths::is_bare;
 
     /// The tree of [`reduce`](super::reduce).
     #[inline(never)]

@@ -1,9 +1,6 @@
 //! Hints to the memory system, and nothing else: they change no value. Mutants of this file are therefore not counted
 //! (`mutants/README.md`).
 
-// Where passes over long vectors look for it.
-pub(crate) use crate::pages::by_pages;
-
 /// Bytes that come from memory together.
 const LINE: usize = 64;
 

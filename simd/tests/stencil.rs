@@ -123,21 +123,26 @@ fn off_diagonals_are_those_of_the_neighbours() {
     off_diagonals::<f64>();
 }
 
+/// One sweep in natural and one in red-black order, from x, both ways.
+fn check_sweeps<T: Real>(grid: Grid<'_, T>, x: &[T], b: &[T], name: &str) {
+    let (omega, inverse) = (T::from_f64(1.3), inverse(grid));
+    for reversed in [false, true] {
+        let (mut fast, mut plain) = (x.to_vec(), x.to_vec());
+        stencil::sor_sweep(grid, reversed, omega, &inverse, b, &mut fast);
+        Plain { grid }.sor(reversed, omega, b, &mut plain);
+        assert_eq!(bits(&fast), bits(&plain), "sor {reversed} {name}");
+        let (mut fast, mut plain) = (x.to_vec(), x.to_vec());
+        stencil::red_black_sweep(grid, reversed, omega, &inverse, b, &mut fast);
+        Plain { grid }.red_black(reversed, omega, b, &mut plain);
+        assert_eq!(bits(&fast), bits(&plain), "red-black {reversed} {name}");
+    }
+}
+
 fn sweeps<T: Real>() {
     every_case::<T>(|grid, numbers, name| {
         let n = grid.planes * grid.rows * grid.columns;
         let (x, b) = (numbers.vector::<T>(n), numbers.vector::<T>(n));
-        let (omega, inverse) = (T::from_f64(1.3), inverse(grid));
-        for reversed in [false, true] {
-            let (mut fast, mut plain) = (x.clone(), x.clone());
-            stencil::sor_sweep(grid, reversed, omega, &inverse, &b, &mut fast);
-            Plain { grid }.sor(reversed, omega, &b, &mut plain);
-            assert_eq!(bits(&fast), bits(&plain), "sor {reversed} {name}");
-            let (mut fast, mut plain) = (x.clone(), x.clone());
-            stencil::red_black_sweep(grid, reversed, omega, &inverse, &b, &mut fast);
-            Plain { grid }.red_black(reversed, omega, &b, &mut plain);
-            assert_eq!(bits(&fast), bits(&plain), "red-black {reversed} {name}");
-        }
+        check_sweeps(grid, &x, &b, name);
     });
 }
 
@@ -149,18 +154,8 @@ fn zeros<T: Real>() {
             let signs = numbers.vector::<T>(n);
             signs.into_iter().map(|x| x * T::from_f64(0.0)).collect::<Vec<_>>()
         };
-        let (x, b, omega) = (signed(), signed(), T::from_f64(1.3));
-        let inverse = inverse(grid);
-        for reversed in [false, true] {
-            let (mut fast, mut plain) = (x.clone(), x.clone());
-            stencil::sor_sweep(grid, reversed, omega, &inverse, &b, &mut fast);
-            Plain { grid }.sor(reversed, omega, &b, &mut plain);
-            assert_eq!(bits(&fast), bits(&plain), "sor {reversed} {name}");
-            let (mut fast, mut plain) = (x.clone(), x.clone());
-            stencil::red_black_sweep(grid, reversed, omega, &inverse, &b, &mut fast);
-            Plain { grid }.red_black(reversed, omega, &b, &mut plain);
-            assert_eq!(bits(&fast), bits(&plain), "red-black {reversed} {name}");
-        }
+        let (x, b) = (signed(), signed());
+        check_sweeps(grid, &x, &b, name);
         let (mut y, expected) = (vec![T::NAN; n], Plain { grid }.apply(&x));
         stencil::apply(grid, &x, &mut y);
         assert_eq!(bits(&y), bits(&expected), "apply {name}");

@@ -124,12 +124,13 @@ impl<'v, T: Real> CgUpdate<'v, T> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     extern crate std;
     use std::vec::Vec;
 
-    fn numbers(seed: u32, n: usize) -> Vec<f64> {
+    /// Numbers without a pattern that a sum would notice.
+    pub(crate) fn numbers(seed: u32, n: usize) -> Vec<f64> {
         (0..n as u32).map(|i| f64::from((i * 7919 + seed * 104_729) % 1009) / 997.0 - 0.5).collect()
     }
 

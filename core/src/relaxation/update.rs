@@ -167,12 +167,6 @@ impl<'v, T: Real> SsorCgUpdate<'v, T> {
         self.diagonal.square(self.r_hat)
     }
 
-    /// ρ' from the sum of what [`advance`](Self::advance) gave for all blocks.
-    #[must_use]
-    pub fn next_rho(&self, sum: T) -> T {
-        self.weight * (self.diagonal.factor() * sum)
-    }
-
     /// p ← K r̂ + (ρ'/ρ) p of a block.
     pub fn direct(&mut self, rho: T) {
         self.diagonal.weigh(self.weight, self.r_hat, rho / self.rho, self.p);
@@ -196,13 +190,8 @@ impl<'v, T: Real> SsorCgUpdate<'v, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::linear::update::tests::numbers;
     use crate::linear::update::{BLOCK, dot};
-    extern crate std;
-    use std::vec::Vec;
-
-    fn numbers(seed: u32, n: usize) -> Vec<f64> {
-        (0..n as u32).map(|i| f64::from((i * 7919 + seed * 104_729) % 1009) / 997.0 - 0.5).collect()
-    }
 
     #[test]
     fn an_update_is_its_lines() {

@@ -6,8 +6,9 @@ use pulp::Simd;
 
 use super::Matrix;
 use crate::lanes::add_tail;
-use crate::lanes::bare::{dot, is_bare};
+use crate::lanes::bare::dot;
 use crate::map::{cut, map, nested_refs};
+use crate::paths::is_bare;
 use crate::paths::{DOTS, Rows, have_room};
 use crate::prefetch::ask_beginning;
 use crate::{LANES, Real, reduce};

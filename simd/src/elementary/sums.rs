@@ -2,6 +2,7 @@
 
 use pulp::Simd;
 
+use crate::paths::is_bare;
 use crate::{LANES, Real};
 
 /// Adds values to the lanes, beginning at lane 0.
@@ -27,7 +28,7 @@ pub(super) fn add_lanes<T: Real, S: Simd>(simd: S, lanes: &mut [T; LANES], value
 /// side, for which value meets which first leaves no trace.
 #[inline(always)]
 pub(super) fn largest<T: Real, S: Simd>(simd: S, lanes: &mut [T; LANES], values: &[T]) {
-    if S::IS_SCALAR && cfg!(target_os = "none") {
+    if is_bare::<S>() {
         // No two of them run side by side there, and the stack has room for one.
         return values.chunks(LANES).for_each(|values| raise(simd, lanes, values));
     }

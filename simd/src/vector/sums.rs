@@ -6,7 +6,8 @@ use crate::dense::dots2;
 use crate::dispatch::{few, pass};
 use crate::lanes::bare;
 use crate::map::total;
-use crate::prefetch::by_pages;
+use crate::pages::by_pages;
+use crate::paths::is_bare;
 use crate::vector::max_abs;
 use crate::{Lanes, Real};
 
@@ -17,7 +18,7 @@ pass! {
 
 #[inline(always)]
 pub(crate) fn dot_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &[T]) -> T {
-    if bare::is_bare::<S>() {
+    if is_bare::<S>() {
         return bare::dot(x, y);
     }
     let mut lanes = Lanes::default();

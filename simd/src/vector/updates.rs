@@ -5,7 +5,8 @@ use pulp::Simd;
 use crate::dispatch::{brief, few, pass, slight};
 use crate::lanes::bare;
 use crate::map::{cut_mut, map, map_total};
-use crate::prefetch::by_pages;
+use crate::pages::by_pages;
+use crate::paths::is_bare;
 use crate::{Lanes, Real};
 
 pass! {
@@ -100,7 +101,7 @@ pass! {
 
 #[inline(always)]
 fn add_square_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &mut [T]) -> T {
-    if bare::is_bare::<S>() {
+    if is_bare::<S>() {
         let x = x.get(..y.len()).unwrap_or(x);
         y.iter_mut().zip(x).for_each(|(y, &x)| *y += x);
         return bare::dot(x, x);
@@ -118,7 +119,7 @@ pass! {
 
 #[inline(always)]
 fn axpy_square_kernel<T: Real, S: Simd>(simd: S, alpha: T, x: &[T], y: &mut [T]) -> T {
-    if bare::is_bare::<S>() {
+    if is_bare::<S>() {
         let n = x.len().min(y.len());
         let y = cut_mut(y, n);
         axpy_kernel(simd, alpha, x, y);
