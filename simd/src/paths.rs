@@ -152,7 +152,11 @@ pub(crate) enum Rows {
 /// both in one reading.
 pub(crate) const DOTS: [usize; 2] = [256, 12 << 10];
 pub(crate) const SUMS: [usize; 2] = [256, 8 << 10];
-pub(crate) const BOTH: [usize; 2] = [512, 4 << 10];
+pub(crate) const BOTH: [usize; 2] = [512, 1 << 10];
+/// Bytes of a row up to which eight that are multiplied and added together stay in half of the second cache; else four do.
+const EIGHT_STAY: usize = 48 << 10;
+/// Bytes of a row up to which all of the next rows are asked for while these are added; more would be in the way of these.
+const ASKED_WHOLE: usize = 12 << 10;
 
 impl Rows {
     /// Of a matrix with these values.
@@ -178,6 +182,22 @@ impl Rows {
     #[inline(always)]
     pub(crate) fn dots_by_eight<T, S: Simd>(self, columns: usize) -> bool {
         self == Self::Eight || has_registers::<S>() && columns.saturating_mul(size_of::<T>()) >= 16 << 10
+    }
+
+    /// Whether rows that are multiplied and added go eight together.
+    #[inline(always)]
+    pub(crate) fn both_by_eight<T>(self, columns: usize) -> bool {
+        self == Self::Eight && narrow::<T>(columns, EIGHT_STAY)
+    }
+
+    /// The share of the next rows that is asked for while rows are added: one in so many elements; none if 0.
+    #[inline(always)]
+    pub(crate) fn asked<T>(self, columns: usize) -> usize {
+        match self {
+            Self::Eight if narrow::<T>(columns, ASKED_WHOLE) => 1,
+            Self::Eight => 4,
+            Self::Plain | Self::One => 0,
+        }
     }
 
     /// Whether rows that are multiplied and added go four together.

@@ -19,6 +19,21 @@ pub(crate) fn ask<T>(x: &[T], from: usize, len: usize) {
     let _ = (x, from, len);
 }
 
+/// Asks for `count` elements from `from` on, if there are as many; the first of them begins a line, or nearly.
+#[inline(always)]
+pub(crate) fn ask_all<T>(x: &[T], from: usize, count: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let (Some(sse), Some(x)) =
+        (pulp::core_arch::x86::Sse::try_new(), x.get(from..from.saturating_add(count)))
+    {
+        for line in x.chunks((LINE / size_of::<T>().max(1)).max(1)) {
+            sse._mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(line.as_ptr().cast());
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (x, from, count);
+}
+
 /// Asks for the first two lines of a row: enough for the processor to fetch what follows by itself. More lines only
 /// take turns away from the rows before.
 #[inline(always)]

@@ -59,8 +59,8 @@ fn products<T: Real>(columns: usize) {
 
 #[test]
 fn products_match_plain_loops() {
-    // Rows too short for hints, one at a time, eight together; which is which depends on the pass.
-    for columns in [50, 300, 1100, 2600, 5000] {
+    // Rows too short for hints, one at a time, eight together, four; which is which depends on the pass.
+    for columns in [50, 300, 1100, 2600, 5000, 13_000] {
         products::<f32>(columns);
         products::<f64>(columns);
     }

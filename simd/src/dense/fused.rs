@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use pulp::{Simd, WithSimd};
 
 use super::Matrix;
-use super::rows::{add4, add8, ask, by_eight, by_four, dots1};
+use super::rows::{add4, add4_from_end, add8_from_end, ask, ask_next, by_eight, by_four, dots1};
 use crate::Real;
 use crate::dispatch::dispatch;
 use crate::paths::{BOTH, Rows};
@@ -49,24 +49,31 @@ fn kernel<T: Real, S: Simd>(
     let count = a.count();
     let mut row = 0;
     let rows = Rows::of::<T, S>(a.values, a.columns, BOTH);
-    // While rows are added nothing comes from memory: many rows at a time, or short ones that overlap. To multiply the
-    // next rows by v before these are added, or while they are, lost: the streams get in each other's way.
-    while rows == Rows::Eight && count - row >= 8 {
+    // While rows are added nothing comes from memory but what is asked for then: many rows at a time, or short ones that
+    // overlap. To multiply the next rows by v before these are added, or while they are, lost: the streams get in each
+    // other's way.
+    let (by_eights, by_fours) = (rows.both_by_eight::<T>(a.columns), rows.both_by_four::<S>());
+    let share = rows.asked::<T>(a.columns);
+    while by_eights && count - row >= 8 {
         let block: [&[T]; 8] = a.some_rows(row);
         let mut weights = by_eight(simd, block, v);
         for (k, weight) in weights.iter_mut().enumerate() {
             *weight = update(row + k, *weight);
         }
-        ask(rows, a, row);
-        add8(simd, weights, block, t);
+        ask_next::<8, T>(a, row);
         row += 8;
+        add8_from_end(simd, weights, block, t, (a.from(row), share));
     }
-    let by_fours = rows.both_by_four::<S>();
     while by_fours && count - row >= 4 {
-        let block = a.some_rows(row);
+        let block: [&[T]; 4] = a.some_rows(row);
         let [s0, s1, s2, s3] = by_four(simd, block, v);
         let weights = [update(row, s0), update(row + 1, s1), update(row + 2, s2), update(row + 3, s3)];
-        add4(simd, weights, block, t);
+        if rows == Rows::Eight {
+            ask_next::<4, T>(a, row);
+            add4_from_end(simd, weights, block, t, (a.from(row + 4), share));
+        } else {
+            add4(simd, weights, block, t);
+        }
         row += 4;
     }
     for row in row..count {

@@ -51,6 +51,12 @@ impl<'a, T: Real> Matrix<'a, T> {
         (0..self.count()).map(move |row| this.row(row))
     }
 
+    /// Everything from a row on.
+    #[inline(always)]
+    fn from(&self, row: usize) -> &'a [T] {
+        self.values.get(row.saturating_mul(self.stride)..).unwrap_or(&[])
+    }
+
     /// `N` rows from `row` on.
     #[inline(always)]
     fn some_rows<const N: usize>(&self, row: usize) -> [&'a [T]; N] {
