@@ -44,6 +44,7 @@ ENVIRONMENT = {
 NARROW = {
     "simd/Cargo.toml": (b', "x86-v4"', b""),
     "simd/src/level.rs": (b"pulp::x86::V4::try_new().map(Arch::V4)", b"None"),
+    "simd/src/bits.rs": (b'#[cfg(target_arch = "x86_64")]\n    if let Some(v4)', b"#[cfg(any())]\n    if let Some(v4)"),
 }
 ALONE = {"simd/src/dispatch.rs": (b'#[cfg(all(feature = "force-level", not(test)))]', b"#[cfg(any())]")}
 

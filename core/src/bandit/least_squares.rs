@@ -203,6 +203,39 @@ mod tests {
         }
     }
 
+    /// Slopes vanish where θ is free, and push outwards where it is held; from inside and from far outside.
+    #[test]
+    fn in_a_box_no_slope_points_inwards() {
+        const M: usize = 4;
+        let mut word = 7_u64;
+        let mut next = move || {
+            word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (word >> 40) as f64 / f64::from(1 << 23) - 1.0
+        };
+        let mut held = 0;
+        for case in 0..400 {
+            let rows: [[f64; M]; 6] = core::array::from_fn(|_| core::array::from_fn(|_| next()));
+            let gram: [[f64; M]; M] = core::array::from_fn(|i| {
+                core::array::from_fn(|j| rows.iter().map(|row| row[i] * row[j]).sum())
+            });
+            let rhs: [f64; M] = core::array::from_fn(|_| 3.0 * next());
+            let bounds = [1.0, 0.5, 0.25, 0.125];
+            let mut theta = if case % 2 == 0 { shortest_solution(&gram, &rhs) } else { [0.0; M] };
+            move_into_box(&gram, &rhs, &bounds, &mut theta);
+            for j in 0..M {
+                let slope = dot(&gram[j], &theta) - rhs[j];
+                assert!(theta[j].abs() <= bounds[j], "{case}, {j}: {theta:?}");
+                if theta[j].abs() < bounds[j] {
+                    assert!(slope.abs() < 1e-12, "{case}, {j}: {theta:?} {slope}");
+                } else {
+                    held += 1;
+                    assert!(slope * theta[j] < 1e-12, "{case}, {j}: {theta:?} {slope}");
+                }
+            }
+        }
+        assert!((400..1200).contains(&held), "{held} of 1600 are held");
+    }
+
     #[test]
     fn a_zero_matrix_and_a_singular_one_are_no_trouble() {
         let mut zero = [[0.0_f32; 3]; 3];

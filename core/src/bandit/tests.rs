@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::tsallis_inf::simplex;
+use super::tsallis_inf::{mean, simplex};
 use super::*;
 
 fn rng(seed: u64) -> Xoshiro256PlusPlus {
@@ -136,6 +136,7 @@ fn a_draw_follows_the_probabilities() {
         assert!((count - p).abs() <= 5.0 * (p * (1.0 - p) / 1e5_f64).sqrt(), "{counts:?}");
     }
     assert_eq!((draw(&p, 0), draw(&p, u64::MAX), draw::<f64>(&[], 1)), (0, 3, 0));
+    assert_eq!(draw(&[0.0, 1.0], 0), 1, "what has no probability is not drawn");
 }
 
 #[test]
@@ -207,6 +208,63 @@ fn a_walk_follows_a_drift_without_a_context() {
     assert!(excess(1.0) > 2.0 * excess(0.9), "{} {}", excess(1.0), excess(0.9));
 }
 
+/// What weighs too little to divide by counts as nothing: losses, counts, and arms that were forgotten.
+#[test]
+fn what_is_too_small_to_divide_by_counts_as_nothing() {
+    let least = f64::MIN_POSITIVE / f64::EPSILON;
+    for (loss, seen) in [(2.0 * f64::MIN_POSITIVE, false), (4.0 * least, true)] {
+        for estimator in [Estimator::ImportanceWeighted, Estimator::ReducedVariance] {
+            let options = TsallisOptions { estimator, ..Default::default() };
+            let mut tuner = TsallisInf::<f64, 2>::new(options).expect("sound");
+            tuner.prepare();
+            tuner.settle(0);
+            tuner.learn(loss);
+            tuner.prepare();
+            assert_eq!(
+                tuner.probabilities()[1] > 0.6,
+                seen,
+                "{estimator:?} {loss:e}: {:?}",
+                tuner.probabilities()
+            );
+        }
+        let mut tuner = cheb::<f64, 2, 2>();
+        assert_eq!(tuner.choose_with(0.5, 0), 0);
+        tuner.learn(loss);
+        tuner.prepare(0.5);
+        assert_eq!(tuner.probabilities()[1] > 0.51, seen, "ChebCB {loss:e}: {:?}", tuner.probabilities());
+    }
+    for (count, known) in [(2.0 * f64::MIN_POSITIVE, None), (2.0 * least, Some(0.5))] {
+        let sums = [0.5 * count, count].map(|x| {
+            let mut sum = Sum::ZERO;
+            sum.add(x);
+            sum
+        });
+        assert_eq!(mean(&(sums[0], sums[1])), known, "{count:e}");
+    }
+    for (discount, leader) in [(1e-300, 0), (1e-280, 1)] {
+        let options = UnimodalOptions { discount, ..Default::default() };
+        let mut tuner = Unimodal::<f64, 2, 1>::new(0.0, 1.0, |_| 1, options).expect("sound");
+        for (arm, loss) in [(1, 5.0), (0, 9.0)] {
+            assert_eq!(tuner.choose_with(0.5, 0), arm);
+            tuner.learn(loss);
+        }
+        assert_eq!(tuner.incumbent(), leader, "{discount:e}: whether the better arm is still known");
+    }
+}
+
+/// Sums and squares of as many losses as are counted stay in range.
+#[test]
+fn absurd_losses_are_cut() {
+    assert_eq!((accept(1e138), accept(1e12_f32), accept(0.0)), (Some(1e138), Some(1e12), Some(0.0)));
+    for absurd in [1e140, f64::MAX] {
+        assert!(accept(absurd).is_some_and(|cut| cut > 1e138 && cut < 1e139));
+    }
+    for absurd in [1e14, f32::MAX] {
+        assert!(accept(absurd).is_some_and(|cut| cut > 1e12 && cut < 1e13));
+    }
+    assert_eq!((accept(f64::INFINITY), accept(-1.0), accept(f64::NAN)), (None, None, None));
+}
+
 #[test]
 fn losses_of_zero_are_no_trouble() {
     let mut tuner = tsallis::<f32, 4>();
@@ -221,20 +279,29 @@ fn losses_of_zero_are_no_trouble() {
 #[test]
 fn a_trial_cap_bounds_by_the_best_mean() {
     let options = TsallisOptions { trial_cap: Some(3.0), ..Default::default() };
-    let mut tuner = TsallisInf::<f64, 2>::new(options).expect("sound");
+    let mut tuner = TsallisInf::<f64, 3>::new(options).expect("sound");
     assert_eq!(tuner.budget(), None);
-    for (arm, loss) in [(0, 8.0), (1, 4.0), (1, 6.0)] {
+    for (arm, loss) in [(0, 8.0), (1, 4.0), (1, 6.0), (2, 9.0)] {
         tuner.prepare();
         tuner.settle(arm);
         tuner.learn(loss);
     }
     assert_eq!(tuner.budget(), Some(15.0));
+    let mut tuner = TsallisInf::<f64, 3>::new(options).expect("sound");
+    tuner.choose_with(0.0, 0);
+    tuner.learn(0.0);
+    assert_eq!(tuner.budget(), None, "nothing costs so little");
     assert_eq!(tsallis::<f64, 2>().budget(), None);
     let mut walk = unimodal::<f64, 3, 1>();
     assert_eq!(walk.budget(), None);
     walk.choose_with(0.0, 0);
     walk.learn(7.0);
     assert_eq!(walk.budget(), Some(14.0));
+    let mut free = unimodal::<f64, 3, 1>();
+    free.choose_with(0.0, 0);
+    free.learn(0.0);
+    assert_eq!(free.budget(), None, "nothing costs so little");
+    assert_eq!(cheb::<f64, 3, 2>().budget(), None, "this one has no trials");
 }
 
 #[test]

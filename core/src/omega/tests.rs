@@ -147,6 +147,21 @@ fn a_rate_that_has_settled_gives_the_radius_away() {
     }
 }
 
+/// Steady is what changes by a fiftieth of what a sweep takes off, not of the residual: near 1 that is little.
+#[test]
+fn a_rate_that_moves_by_more_than_a_fiftieth_of_its_gain_has_not_settled() {
+    for (change, settles) in [(1e-3, true), (4e-3, false)] {
+        let mut rule = HagemanYoung::default();
+        rule.begin(&sight(&none));
+        let mut residual = 1.0;
+        let answers = (1..20).map(|step| {
+            residual *= if step % 2 == 0 { 0.9 } else { 0.9 + change };
+            rule.revise(&at(step, residual))
+        });
+        assert_eq!(answers.filter(Option::is_some).count() > 0, settles, "{change}");
+    }
+}
+
 #[test]
 fn looks_that_say_nothing_are_passed_over() {
     let mut rule = HagemanYoung::default();

@@ -95,6 +95,9 @@ mod tests {
         assert_eq!(Reach::new(&[0.0]).refuses(-2.0, 9.0 * large, &[9.0 * large], &[0.0]), overflows);
         assert_eq!(Reach(9.0 * large).refuses(1.0, 2.0 * large, &[2.0 * large], &[9.0 * large]), overflows);
         assert_eq!(Reach(9.0 * large).refuses(-1.0, 2.0 * large, &[2.0 * large], &[9.0 * large]), None);
+        // Far from overflow nothing is looked at, not even what could not be; within a factor of two everything is.
+        assert_eq!(Reach::new(&[0.0]).refuses(1.0, 4.0 * large, &[9.0 * large], &[9.0 * large]), None);
+        assert_eq!(Reach::new(&[0.0]).refuses(1.0, 6.0 * large, &[6.0 * large], &[9.0 * large]), overflows);
         // A sum of lengths beyond the range says nothing by itself.
         assert_eq!(Reach(f64::INFINITY).refuses(1.0, 1.0, &[1.0], &[1.0]), None);
         // Every step counts, and the first to overflow is refused.

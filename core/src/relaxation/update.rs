@@ -189,6 +189,8 @@ impl<'v, T: Real> SsorCgUpdate<'v, T> {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
     use super::*;
     use crate::linear::update::tests::numbers;
     use crate::linear::update::{BLOCK, dot};
@@ -229,6 +231,39 @@ mod tests {
                 assert_eq!(rho.to_bits(), (0.8 * diagonal.weighted_square(&hat)).to_bits());
                 let exact: f64 = (0..n).map(|i| d(i) * hat[i] * hat[i]).sum();
                 assert!((diagonal.weighted_square(&hat) - exact).abs() <= 1e-10 * n as f64);
+            }
+        }
+    }
+
+    /// Block by block, as several threads do it, an update has the bits of one that was made at once.
+    #[test]
+    fn an_update_may_be_made_in_blocks() {
+        for n in [1, BLOCK, 2 * BLOCK + 5] {
+            let [t, z, w, d] = [1, 2, 3, 8].map(|seed| numbers(seed, n));
+            let vectors = || [4, 5, 6, 7].map(|seed| numbers(seed, n));
+            for diagonal in [Diagonal::Constant(1.5), Diagonal::Stored(&d[..])] {
+                let (mut whole, mut parts) = (vectors(), vectors());
+                let [[r, x, r_hat, p], [r_part, x_part, r_hat_part, p_part]] =
+                    [&mut whole, &mut parts].map(|all| all.each_mut().map(|v| &mut v[..]));
+                let (alpha, weight, rho, t, z, w) = (0.3, 0.8, 0.7, &t[..], &z[..], &w[..]);
+                let update = SsorCgUpdate { alpha, weight, diagonal, rho, t, z, w, r, x, r_hat, p };
+                let (square, after) = update.run();
+                let (r, x, r_hat, p) = (r_part, x_part, r_hat_part, p_part);
+                let mut left = SsorCgUpdate { alpha, weight, diagonal, rho, t, z, w, r, x, r_hat, p };
+                let (mut sums, mut blocks) = ([0.0; 2], std::vec![]);
+                while !left.t.is_empty() {
+                    let (mut block, rest) = left.split();
+                    assert_eq!(block.t.len(), (n - BLOCK * blocks.len()).min(BLOCK));
+                    sums[0] += block.residual();
+                    sums[1] += block.advance();
+                    blocks.push(block);
+                    left = rest;
+                }
+                sums[1] *= weight * diagonal.factor();
+                assert!((sums[0] - square).abs() <= 1e-14 * square, "{sums:?} {square}");
+                assert!((sums[1] - after).abs() <= 1e-14 * after.abs(), "{sums:?} {after}");
+                blocks.iter_mut().for_each(|block| block.direct(after));
+                assert_eq!(parts, whole);
             }
         }
     }

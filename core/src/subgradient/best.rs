@@ -187,6 +187,15 @@ mod tests {
             best.see(step as u32, &[value], value, 1.0);
             assert_eq!(best.failure(), None, "step {step}: twelve roundings are progress, below zero too");
         }
+        // Less by just what counts as rounding is no progress.
+        let ending = Ending { patience: 1, ..ending };
+        for (below, failure) in [(UNIT, Some(Status::Stalled)), (1.125 * UNIT, None)] {
+            let mut best = Best::new(&mut x, &ending, -f64::INFINITY);
+            for value in [8.0, 8.0 * (1.0 - below)] {
+                best.see(0, &[value], value, 1.0);
+            }
+            assert_eq!((best.failure(), best.value), (failure, 8.0 * (1.0 - below)));
+        }
         let mut best = Best::new(&mut x, &Ending::default(), -f64::INFINITY);
         (0..100).for_each(|step| best.see(step, &[1.0], 1.0, 1.0));
         assert_eq!(best.failure(), None, "never, unless asked for");

@@ -203,6 +203,26 @@ mod tests {
         }
     }
 
+    /// Columns that differ in their ninth digit: one process leaves as much of one in the other, the second takes it away.
+    #[test]
+    fn what_one_process_leaves_the_second_takes_away() {
+        let y = [0.0; ROWS];
+        let x: [[f64; COLUMNS]; ROWS] = core::array::from_fn(|i| {
+            let t = i as f64;
+            let common = 1.0 + (1.3 * t).sin();
+            [common, common + 1e-9 * t, common + 1e-9 * (0.7 * t).cos(), common - 1e-9 * (t * t)]
+        });
+        let table = Table::new(x.as_flattened(), ROWS, COLUMNS).expect("a table");
+        let loss = Quantile::absolute(table, &y).expect("a loss");
+        let (mut z, mut r) = ([[f64::NAN; COLUMNS]; ROWS], [[f64::NAN; COLUMNS]; COLUMNS]);
+        whiten(&loss, z.as_flattened_mut(), r.as_flattened_mut(), &mut [f64::NAN; COLUMNS]);
+        for (j, k) in (0..COLUMNS).flat_map(|j| (0..COLUMNS).map(move |k| (j, k))) {
+            let product: f64 = z.iter().map(|z| z[j] * z[k]).sum();
+            let expected = if j == k { ROWS as f64 } else { 0.0 };
+            assert!((product - expected).abs() < 1e-14 * ROWS as f64, "{j} {k}: {product}");
+        }
+    }
+
     #[test]
     fn scales_are_the_largest_entries() {
         let mut scales = [f64::NAN; 3];

@@ -318,6 +318,12 @@ fn bad_input_is_refused() {
     let problem = Problem::logistic(&design, &[1.0, -1.0], lasso(1.0)).expect("sound input");
     let one = Problem::logistic(&design, &[1.0, 1.0], lasso(1.0)).expect("sound input").with_intercept();
     assert!(matches!(one.map(drop), Err(Error::Option { name: "intercept", .. })));
+    let large = Problem::least_squares(&design, &[1.0, 1.0], lasso(1e200)).expect("sound input");
+    assert!(large.weighted(&[1.0, 1e100]).is_ok());
+    // Each is finite, and what they make together is not.
+    let beyond = large.weighted(&[1.0, 1e200]).map(drop);
+    let requirement = "must be positive and finite";
+    assert_eq!(beyond, Err(Error::Option { name: "weights", requirement }));
     let weights = problem.weighted(&[1.0, 0.0]).map(drop);
     assert!(matches!(weights, Err(Error::Option { name: "weights", .. })));
 

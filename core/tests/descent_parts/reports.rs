@@ -2,7 +2,7 @@
 
 use southwell::descent::losses::{LeastSquares, Quadratic};
 use southwell::descent::penalties::{Free, Interval, L1, Values};
-use southwell::descent::selection::{Cyclic, Face, Greedy, GreedyVariable, Score};
+use southwell::descent::selection::{Cyclic, Face, Greedy, GreedyVariable, Needs, Score};
 use southwell::descent::update::{Backtracking, Curvature, Gradient, Matrix, ProxNewton, TwoMetric, Update};
 use southwell::descent::{Measure, Partition, pairs};
 use southwell::linear::{Columns, Dense};
@@ -37,6 +37,12 @@ fn tolerances_are_what_the_residual_was_compared_with() {
         let steps = [8.0, 2.0, 1.0].iter().filter(|g| **g > tolerance).count();
         assert_eq!(outcome.report.steps as usize, steps);
     }
+}
+
+/// A step by a matrix needs room for that of the largest block, and a workspace has it.
+#[test]
+fn a_matrix_of_the_largest_block_needs_room() {
+    assert_eq!(Update::<f64>::needs(&Matrix, 9, 3), Needs { numbers: 9, indices: 0 });
 }
 
 /// Squares of such derivatives are 0, or infinite.

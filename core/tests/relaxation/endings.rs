@@ -51,6 +51,109 @@ fn a_matrix_that_is_not_definite_breaks_conjugate_gradients() {
     indefinite_matrices_break_gradients::<f64>();
 }
 
+/// The iterate that a run falls back to is the one at which the residual first grew, while it is better than the start.
+#[test]
+fn a_run_that_overflows_falls_back_to_where_it_began_to_grow() {
+    // Gauss and Seidel divide the error of the first pair by four a sweep, and multiply that of the second by four.
+    let plain = Plain::from_dense(&[
+        &[1.0, 0.5, 0.0, 0.0],
+        &[0.5, 1.0, 0.0, 0.0],
+        &[0.0, 0.0, 1.0, 2.0],
+        &[0.0, 0.0, 2.0, 1.0],
+    ]);
+    let csr = plain.csr::<f64>();
+    let (b, first) = ([0.0; 4], [1.0, 1.0, 0.0, 1e-9]);
+    let size = |x: &[f64; 4]| {
+        let a = [x[0] + 0.5 * x[1], 0.5 * x[0] + x[1], x[2] + 2.0 * x[3], 2.0 * x[2] + x[3]];
+        a.iter().map(|a| a * a).sum::<f64>().sqrt()
+    };
+    let (mut at, mut sizes) = (first, vec![size(&first)]);
+    while sizes.len() < 3 || sizes[sizes.len() - 1] <= sizes[sizes.len() - 2] {
+        at[0] = -0.5 * at[1];
+        at[1] = -0.5 * at[0];
+        at[2] = -2.0 * at[3];
+        at[3] = -2.0 * at[2];
+        sizes.push(size(&at));
+    }
+    assert!(sizes.len() > 5 && size(&at) < 1e-3, "{sizes:?}");
+    let stop = Stop { max_steps: 5000, ..Stop::relative(1e-14) };
+    let options = sor::Options { stop, reference: Reference::InitialResidual, ..sor::Options::default() };
+    let mut x = first;
+    let report = sor_by(&csr, &b, &mut Fixed(1.0), &options, &mut x);
+    assert_eq!(report.status, Status::NotFinite);
+    assert!((report.residual / size(&at) - 1.0).abs() < 1e-12, "{report:?} {sizes:?}");
+    assert!((size(&x) / size(&at) - 1.0).abs() < 1e-12 && x[0].abs() < 1e-3, "{x:?} {at:?}");
+}
+
+/// Steps by hand, one or several, are sweeps; after a failure, and of none, there are none.
+#[test]
+fn steps_by_hand_end_with_the_run() {
+    let grid = Stencil2d::constant(6, 6, cast_star::<f64>(poisson_star(4.0))).expect("a grid");
+    let b = vec![1.0; 36];
+    let problem = Problem::new(&grid, &b).expect("a valid system");
+    let (mut left, mut right) = (vec![0.0; 36], vec![0.0; 36]);
+    let (mut memory, mut other) = (vec![f64::NAN; 36], vec![f64::NAN; 36]);
+    let options = sor::Options::default();
+    let (mut rule, mut same) = (Fixed(1.5), Fixed(1.5));
+    let work = sor::Workspace::new(&problem, &mut memory).expect("long enough");
+    let mut single = sor::start(&problem, &options, &mut rule, &mut left, work).expect("valid");
+    let work = sor::Workspace::new(&problem, &mut other).expect("long enough");
+    let mut several = sor::start(&problem, &options, &mut same, &mut right, work).expect("valid");
+    let begin = single.residual();
+    (0..3).for_each(|_| single.step());
+    assert_eq!((several.steps(0), several.steps(3)), (0, 3));
+    assert_eq!(single.x(), several.x());
+    assert!(single.residual() < 0.5 * begin && single.residual() == several.residual());
+    // Twenty looks without a new least residual, and the last of them within rounding.
+    let (mut least, mut idle, mut steps) = (single.residual(), 0, 0);
+    while single.failure().is_none() && steps < 2000 {
+        single.step();
+        steps += 1;
+        let residual = single.residual();
+        idle = if residual < least { 0 } else { idle + 1 };
+        least = least.min(residual);
+    }
+    assert_eq!((single.failure(), idle), (Some(Status::Stalled), 20), "{steps}: {}", single.residual());
+    let ended = single.x().to_vec();
+    single.step();
+    assert_eq!((single.steps(5), single.x()), (0, &ended[..]));
+}
+
+/// What rounding may leave grows with |A| |x|, however small b is.
+#[test]
+fn large_numbers_that_cancel_stall_at_their_own_rounding() {
+    for coupling in [0.99, 0.995, 0.999] {
+        let plain = Plain::from_dense(&[
+            &[1.0, -coupling, 0.0],
+            &[-coupling, 2.0, -coupling],
+            &[0.0, -coupling, 1.0],
+        ]);
+        let csr = plain.csr::<f64>();
+        let mut x = [0.0; 3];
+        let mut rule = Fixed(1.8);
+        let stop = Stop { max_steps: 20_000, ..Stop::relative(1e-30) };
+        let options = sor::Options { stop, ..sor::Options::default() };
+        let report = sor_by(&csr, &[1e-3, 2e-4, -3e-4], &mut rule, &options, &mut x);
+        assert_eq!(report.status, Status::Stalled, "{coupling}: {report:?} {x:?}");
+    }
+}
+
+/// A residual of 0 may hide as much as a square that underflows: less than that cannot be promised.
+#[test]
+fn a_tolerance_below_what_squares_can_show_is_not_met() {
+    let csr = Plain::from_dense(&[&[2.0, 0.0], &[0.0, 4.0]]).csr::<f64>();
+    for (relative, status) in [(1e-150, Status::Converged), (1e-170, Status::Stalled)] {
+        let mut x = [0.0; 2];
+        let options = sor::Options { stop: Stop::relative(relative), ..sor::Options::default() };
+        let report = sor_by(&csr, &[2.0, 4.0], &mut Fixed(1.0), &options, &mut x);
+        assert_eq!((report.status, x), (status, [1.0, 1.0]), "{report:?}");
+        assert!(
+            report.residual < 1e-150 && (report.residual > 0.0) == (status == Status::Stalled),
+            "{report:?}"
+        );
+    }
+}
+
 fn divergence_is_noticed<T: Real>() {
     let matrices = [
         Plain::from_dense(&[&[1.0, 3.0], &[2.0, 1.0]]),

@@ -144,6 +144,46 @@ fn a_fit_steps_along_what_can_be_fitted_of_the_slopes() {
     }
 }
 
+/// Nothing is done but to look: with columns that are merely scaled, a start that is handed in is that.
+#[test]
+fn scaled_columns_begin_where_they_are_told_to() {
+    let data = Data::new(5);
+    let loss = data.loss(0.5);
+    let whitening = Whitening::Columns;
+    let mut storage = vec![f64::NAN; fit::Workspace::<f64>::required_len(N, 2, whitening, false)];
+    let mut indices = [9; 6];
+    let work = fit::Workspace::new(&loss, whitening, false, &mut storage, &mut indices).expect("memory");
+    let ending = Ending { stop: Stop { max_steps: 0, ..Stop::relative(1e-14) }, ..Ending::default() };
+    let options = fit::Options { ending, start: Start::Given, certify_every: 0, ..fit::Options::default() };
+    let mut beta = [2.0, -1.0];
+    let found = fit::solve(&loss, &options, fit::rule(), &mut beta, work, &mut ()).expect("sound");
+    near(&[found.value], &[loss.value(&[2.0, -1.0])], "value");
+    near(&beta, &[2.0, -1.0], "coefficients");
+}
+
+/// Converged is what is within the share of the value that was asked for, however small values are.
+#[test]
+fn a_gap_is_a_share_of_the_value() {
+    let mut data = Data::new(6);
+    data.y.iter_mut().for_each(|y| *y *= 1e-3);
+    let loss = data.loss(0.5);
+    let fitted = |gap: f64| {
+        let whitening = Whitening::Orthogonal;
+        let mut storage = vec![f64::NAN; fit::Workspace::<f64>::required_len(N, 2, whitening, true)];
+        let mut indices = [9; 6];
+        let work = fit::Workspace::new(&loss, whitening, true, &mut storage, &mut indices).expect("memory");
+        let ending = Ending { stop: Stop { max_steps: 40, ..Stop::relative(1e-14) }, ..Ending::default() };
+        let options = fit::Options { ending, gap, certify_every: 0, ..fit::Options::default() };
+        let mut beta = [0.0; 2];
+        fit::solve(&loss, &options, Diminishing(1.5), &mut beta, work, &mut ()).expect("sound")
+    };
+    let found = fitted(0.0);
+    let share = found.gap() / found.value;
+    assert!(found.value < 0.1 && share > 1e-4 && share < 0.5 && found.report.residual > 0.0, "{found:?}");
+    assert!(fitted(0.5 * share).report.residual > 0.0);
+    assert_eq!(fitted(2.0 * share).report.residual, 0.0);
+}
+
 /// Rows read in parts.
 struct Parts(usize);
 

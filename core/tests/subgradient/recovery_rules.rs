@@ -5,13 +5,13 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
 
 use crate::common::sensing::{Case, below, errors, errors_by};
-use southwell::Stop;
 use southwell::bandit::{Grid, TsallisInf, TsallisOptions};
 use southwell::subgradient::counter::{fill_signs, stream};
-use southwell::subgradient::matrix::operator::{Dense, Draw, Operator, Seeded};
+use southwell::subgradient::matrix::operator::{AllEntries, Dense, Draw, Operator, Seeded};
 use southwell::subgradient::matrix::{
     self, Learned, Options, Precondition, Problem, Start, Step, Unit, Workspace,
 };
+use southwell::{Run, Status, Stop};
 
 fn oscillation(alpha: f64, restarts: u32) -> Options<f64> {
     let step = Step::Oscillation { eta0: 0.25, rho: 0.9, restarts };
@@ -173,4 +173,21 @@ fn learned_over_a_sequence() {
     let (best, mean) =
         (by_arm.iter().copied().fold(f64::INFINITY, f64::min), by_arm.iter().sum::<f64>() / 4.0);
     assert!(last < 0.5 * (best + mean), "{last} after learning; the arms cost {by_arm:?}");
+}
+
+/// What was met exactly at the start was found there, however long the run stays.
+#[test]
+fn of_equal_values_the_first_was_found() {
+    let operator = AllEntries::new(3, 2).expect("sound");
+    let problem = Problem::general(&operator, &[0.0; 6], 1).expect("sound");
+    let mut storage = vec![f64::NAN; Workspace::<f64>::required_len(problem.shape(), false, 100)];
+    let work = Workspace::new(&problem, false, &mut storage).expect("memory");
+    let mut x = [0.0; 5];
+    let options = Options { start: Start::Given, patience: 3, ..Options::default() };
+    let mut run = matrix::start(&problem, &options, &mut x, work).expect("sound");
+    for step in 0..4 {
+        assert_eq!((run.best(), run.failure()), ((0.0, 0), None), "step {step}");
+        run.step();
+    }
+    assert_eq!((run.best(), run.failure()), ((0.0, 0), Some(Status::Stalled)));
 }

@@ -1,10 +1,12 @@
 //! What problems and small runs tell of themselves, and whose memory is whose.
 
 use crate::common::cases::{Case, random};
-use southwell::transport::balance::{self, Dense};
+use southwell::omega::Fixed;
+use southwell::transport::balance::{self, Dense, symmetric};
 use southwell::transport::newton::{self, dense};
-use southwell::transport::{Cost, DenseCost, GridCost, Potentials, Problem, barycentre, rounding};
-use southwell::{Error, Run};
+use southwell::transport::{Cost, DenseCost, GridCost, Potentials, Problem};
+use southwell::transport::{barycentre, rounding, scaling, sinkhorn};
+use southwell::{Error, Run, Status, Stop};
 
 const SIDE: usize = 5;
 const EPSILON: f64 = 0.125;
@@ -90,4 +92,81 @@ fn newton_refuses_the_memory_of_another_problem() {
     let refused = dense::solve(&problem, &options, x, work, &mut ());
     assert!(matches!(refused, Err(Error::Workspace { .. })), "{refused:?}");
     assert_eq!((f, g), ([0.5; SIDE], [0.25; SIDE]));
+}
+
+/// Masses may differ by rounding. What one side has left over the other has no room for: nothing is handed out.
+#[test]
+fn what_one_side_alone_has_left_is_not_handed_out() {
+    let cost = DenseCost::new(&[0.0], 1, 1, 1).expect("a cost");
+    let less = 1.0 - f64::EPSILON;
+    for (a, b) in [(1.0, less), (less, 1.0)] {
+        let (a, b) = ([a], [b]);
+        let problem = Problem::new(&cost, &a, &b, 1.0).expect("equal up to rounding");
+        let mut storage = [f64::NAN; 20];
+        let work = rounding::Workspace::new(&problem, &mut storage).expect("memory");
+        // A coupling of e, of which both sides are cut off.
+        let mut rounded = rounding::round(&problem, &[1.0], &[0.0], work).expect("potentials");
+        let mut row = [f64::NAN];
+        rounded.row(0, &mut row).expect("a row");
+        assert_eq!((rounded.corrected(), row), (0.0, [less]));
+    }
+}
+
+/// A run that is stepped by hand says itself that what is left is rounding.
+#[test]
+fn a_run_says_that_rounding_is_all_that_is_left() {
+    let case = case();
+    let cost = DenseCost::new(&case.cost, SIDE, SIDE, SIDE).expect("costs");
+    let problem = Problem::new(&cost, &case.a, &case.b, EPSILON).expect("a problem");
+    let stop = Stop::relative(1e-30);
+    let (mut storage, mut indices) = ([f64::NAN; LEN], [7; LEN]);
+    macro_rules! ends {
+        ($name:literal, $run:expr) => {{
+            let mut run = $run;
+            let mut steps = 0;
+            while run.failure().is_none() && steps < 2000 {
+                run.step();
+                assert!(run.residual().is_finite());
+                steps += 1;
+            }
+            assert_eq!(run.failure(), Some(Status::Stalled), "{}: {} {steps}", $name, run.residual());
+            assert!(run.residual() < 1e-14 && steps > 20, "{}: {} {steps}", $name, run.residual());
+        }};
+    }
+    for omega in [1.0, 1.25] {
+        let (mut f, mut g, mut rule) = ([0.0; SIDE], [0.0; SIDE], Fixed(omega));
+        let x = Potentials { f: &mut f, g: &mut g };
+        let work = sinkhorn::Workspace::new(&problem, &mut storage).expect("memory");
+        let options = sinkhorn::Options { stop };
+        ends!("sinkhorn", sinkhorn::start(&problem, &options, &mut rule, x, work).expect("valid"));
+        let x = Potentials { f: &mut f, g: &mut [0.0; SIDE] };
+        let work = scaling::Workspace::new(&problem, &mut storage).expect("memory");
+        ends!("scaling", scaling::start(&problem, &options, &mut rule, x, work).expect("valid"));
+    }
+    let options = newton::Options { stop, ..newton::Options::default() };
+    let (mut f, mut g) = ([0.0; SIDE], [0.0; SIDE]);
+    let x = Potentials { f: &mut f, g: &mut g };
+    let work = newton::Workspace::new(&problem, 25, &mut storage, &mut indices).expect("memory");
+    ends!("newton", newton::start(&problem, &options, x, work).expect("valid"));
+    let (mut f, mut g) = ([0.0; SIDE], [0.0; SIDE]);
+    let x = Potentials { f: &mut f, g: &mut g };
+    let work = dense::Workspace::new(&problem, &mut storage).expect("memory");
+    ends!("dense", dense::start(&problem, &options, x, work).expect("valid"));
+}
+
+/// What stands in a line that carries nothing is not looked at, and becomes 0.
+#[test]
+fn a_scaling_may_be_anything_where_nothing_is_carried() {
+    let matrix = Dense::new(&[2.0, 1.0, 1.0, 3.0], 2, 2, 2).expect("a matrix");
+    let problem = balance::Problem::new(&matrix, &[8.0, 0.0], &[8.0, 0.0]).expect("a problem");
+    for dirt in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let (mut storage, mut indices) = ([f64::NAN; 4], [7; 10]);
+        let work = symmetric::Workspace::new(&problem, &mut storage, &mut indices).expect("memory");
+        let mut x = [1.0, dirt];
+        let options = symmetric::Options { stop: Stop::relative(1e-14) };
+        let report = symmetric::solve(&problem, &options, &mut x, work, &mut ()).expect("valid");
+        // 2 x² = 8.
+        assert_eq!((report.status, x[1]), (Status::Converged, 0.0));
+        assert!((x[0] - 2.0).abs() < 1e-13, "{x:?}");
+    }
 }

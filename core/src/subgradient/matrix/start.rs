@@ -308,4 +308,18 @@ mod tests {
         assert_eq!((Weights::AboveMedian.threshold(&y), Weights::Smallest(0.5).threshold(&y)), (0.0, 1.0));
         assert_eq!(typical(&[0.0, 0.0, 0.0, 8.0]), 2.0);
     }
+
+    #[test]
+    fn factors_of_one_length_unless_one_has_none() {
+        let shape = Shape::general(2, 3, 1);
+        for (before, after) in [
+            ([3.0, 4.0, 0.0, 2.0, 0.0], [3.0, 4.0, 0.0, 5.0, 0.0]),
+            ([0.0, 0.0, 1.0, 2.0, 2.0], [0.0, 0.0, 1.0, 2.0, 2.0]),
+            ([3.0, 4.0, 0.0, 0.0, 0.0], [3.0, 4.0, 0.0, 0.0, 0.0]),
+        ] {
+            let mut x = before;
+            balance(shape, &mut x);
+            assert_eq!(x, after, "{before:?}");
+        }
+    }
 }

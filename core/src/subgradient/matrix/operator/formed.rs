@@ -102,3 +102,21 @@ fn normalise<T: Real>(v: &mut [T]) -> bool {
     }
     sound
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A norm that is 0, that has no reciprocal, that overflows or that is no number is left alone.
+    #[test]
+    fn what_cannot_be_divided_by_its_length_stays() {
+        for v in [[0.0; 3], [5e-324, 0.0, 0.0], [f64::MAX, f64::MAX, 1.0], [1.0, f64::NAN, 0.0]] {
+            let mut w = v;
+            assert!(!normalise(&mut w), "{v:?}");
+            assert_eq!(w.map(f64::to_bits), v.map(f64::to_bits));
+        }
+        let mut v = [3e150, -4e150, 0.0];
+        assert!(normalise(&mut v));
+        assert!((v[0] - 0.6).abs() < 1e-15 && (v[1] + 0.8).abs() < 1e-15, "{v:?}");
+    }
+}
