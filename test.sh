@@ -4,7 +4,8 @@
 #   ./test.sh                 all of it, installing what it needs
 #   ./test.sh lint host       some of it: lint msrv host docs pages gpu mpi bare bits firmware c miri fuzz
 #   ./test.sh install         nothing but what all of it needs
-#   ./test.sh supply          not among all of it: licences, sources and bans of dependencies, and packaging
+#   ./test.sh supply          not among all of it: licences, sources and bans of dependencies, packaging, and versions
+#                             against the last tag v*
 #   ./test.sh coverage        nor this: line coverage of core; takes long, and nothing waits for it
 #   ./test.sh mpich           nor this: drivers and commands over ranks with MPICH in place of Open MPI
 #
@@ -131,6 +132,12 @@ need_cargo_deny() {
         miss "cargo-deny: 'cargo install --locked cargo-deny' failed"
 }
 
+# It reads what rustdoc says of a crate, in a format that changes with compilers: another compiler may want another version.
+need_semver_checks() {
+    command -v cargo-semver-checks >/dev/null || cargo install --debug --locked cargo-semver-checks@0.50.0 ||
+        miss "cargo-semver-checks: 'cargo install --debug --locked cargo-semver-checks@0.50.0' failed"
+}
+
 need_defmt_print() {
     command -v defmt-print >/dev/null || cargo install --debug --locked defmt-print ||
         miss "defmt-print: 'cargo install --debug --locked defmt-print' failed"
@@ -248,13 +255,23 @@ pages() {
     cargo test --locked --features "$(features)" --doc pages
 }
 
-# What is depended on and what would be published. Semantic versions are compared from the first tag on.
+# The last release that this state comes from; none where there has been none.
+last_release() { git describe --tags --abbrev=0 --match 'v[0-9]*' 2>/dev/null; }
+
+# What is depended on, what would be published, and whether the version says what has changed since the last release.
 supply() {
-    need_cargo_deny; all_there
+    need_cargo_deny; need_semver_checks; all_there
     say "licences, sources and bans"
     cargo deny --locked check bans licenses sources
     say "packages as they would be published"
     cargo package --locked --allow-dirty --workspace --exclude southwell-benches
+    local release
+    if release=$(last_release); then
+        say "versions against what has changed since $release"
+        cargo semver-checks --baseline-rev "$release" --workspace --exclude southwell-benches --default-features
+    else
+        say "no version to compare with: there is no tag v*"
+    fi
 }
 
 bare() {
