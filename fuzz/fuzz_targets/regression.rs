@@ -177,7 +177,13 @@ fn on<T: Real, A: Design<T>>(input: &Input, design: &A, a: &[T], y: &[T]) {
         (solved, seen)
     };
     let (solved, seen) = along(T::NAN);
-    if let Some(index) = lambdas.iter().position(|&lambda| !(lambda > T::ZERO && lambda.is_finite())) {
+    // λ as it goes with the sum of the losses, and with a weight, must not overflow either.
+    let samples = if input.averaged { T::from_usize(n) } else { T::ONE };
+    let sound = |lambda: T| {
+        let whole = lambda * samples;
+        lambda > T::ZERO && whole.is_finite() && weights.iter().all(|&weight| (weight * whole).is_finite())
+    };
+    if let Some(index) = lambdas.iter().position(|&lambda| !sound(lambda)) {
         assert_eq!(solved, Err(Error::Value { argument: "lambdas", index }));
         return assert!(seen.is_empty());
     }

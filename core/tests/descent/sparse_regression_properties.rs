@@ -324,6 +324,28 @@ fn bad_input_is_refused() {
     let beyond = large.weighted(&[1.0, 1e200]).map(drop);
     let requirement = "must be positive and finite";
     assert_eq!(beyond, Err(Error::Option { name: "weights", requirement }));
+    // So it is with the λ of a path, and with as many samples as a loss is averaged over.
+    let averaged = Problem::least_squares(&design, &[1.0, 1.0], lasso(1.0)).expect("sound input").averaged();
+    let averaged = averaged.expect("sound input");
+    let weighted = averaged.weighted(&[1.0, 1e10]).expect("sound input");
+    for (problem, most) in [(averaged, 5e307), (weighted, 5e297)] {
+        let options = Options::default();
+        for (index, lambdas) in [[2.0 * most, most], [most, 2.0 * most]].iter().enumerate() {
+            assert!(problem.with_lambda(lambdas[1 - index]).is_ok());
+            let refused = problem.with_lambda(lambdas[index]).map(drop);
+            assert!(matches!(refused, Err(Error::Option { name: "lambda", .. })), "{lambdas:?}: {refused:?}");
+            let mut storage = vec![f64::NAN; Workspace::<f64>::required_len(2, 2, 2)];
+            let mut indices = vec![0; Workspace::<f64>::required_indices(2, 2)];
+            let work = Workspace::new(&problem, 2, &mut storage, &mut indices).expect("memory");
+            let mut w = [1.0; 2];
+            let solved = sparse_regression::path(&problem, lambdas, &options, &mut w, work, |_, _, _| {
+                panic!("nothing is solved")
+            });
+            assert_eq!((solved, w), (Err(Error::Value { argument: "lambdas", index }), [1.0; 2]));
+        }
+    }
+    let beyond = large.weighted(&[1.0, 1e108]).expect("sound input").averaged().map(drop);
+    assert!(matches!(beyond, Err(Error::Option { name: "lambda", .. })), "{beyond:?}");
     let weights = problem.weighted(&[1.0, 0.0]).map(drop);
     assert!(matches!(weights, Err(Error::Option { name: "weights", .. })));
 

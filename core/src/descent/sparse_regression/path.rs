@@ -39,7 +39,7 @@ use crate::{Error, Real, Status, drive};
 /// ```
 ///
 /// # Errors
-/// As [`start`], and [`Error::Value`] for a λ that is not positive and finite; nothing is touched then.
+/// As [`start`], and [`Error::Value`] for a λ that [`Problem::with_lambda`] refuses; nothing is touched then.
 pub fn path<'a, T: Real, A: Design<T>>(
     problem: &Problem<'a, T, A>,
     lambdas: &[T],

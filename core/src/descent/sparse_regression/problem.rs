@@ -139,12 +139,12 @@ impl<'a, T: Real, A: Design<T>> Problem<'a, T, A> {
     /// `ridge` then go with the mean. Does nothing the second time.
     ///
     /// # Errors
-    /// [`Error::Option`] if n λ or n times `ridge` overflows.
+    /// [`Error::Option`] if n λ, a weight times that or n times `ridge` overflows.
     pub fn averaged(self) -> Result<Self, Error> {
         let n = T::from_usize(self.design.rows().max(1));
         let factor = n / self.divisor;
         let (lambda, ridge) = (self.lambda * factor, self.ridge * factor);
-        check_lambda(lambda)?;
+        self.check_weighed(lambda)?;
         if !ridge.is_finite() {
             return Err(Error::Option { name: "ridge", requirement: "must be finite and not negative" });
         }
@@ -158,7 +158,7 @@ impl<'a, T: Real, A: Design<T>> Problem<'a, T, A> {
     /// finite.
     pub fn weighted(self, weights: &'a [T]) -> Result<Self, Error> {
         check_len("weights", weights.len(), self.blocks())?;
-        if weights.iter().all(|&w| w > T::ZERO && (w * self.lambda).is_finite()) {
+        if weights.iter().all(|&w| w > T::ZERO) && in_range(weights, self.lambda) {
             Ok(Self { weights: Some(weights), ..self })
         } else {
             Err(Error::Option { name: "weights", requirement: "must be positive and finite" })
@@ -194,15 +194,21 @@ impl<'a, T: Real, A: Design<T>> Problem<'a, T, A> {
         }
     }
 
-    /// The same with another λ.
+    /// The same with another λ. Cost: one pass over the weights, if there are any.
     ///
     /// # Errors
-    /// [`Error::Option`] if it is not positive and finite.
+    /// [`Error::Option`] if it is not positive and finite, or n λ (of a loss that is averaged) or a weight times that
+    /// overflows.
     pub fn with_lambda(self, lambda: T) -> Result<Self, Error> {
         check_lambda(lambda)?;
         let lambda = lambda * self.divisor;
-        check_lambda(lambda)?;
+        self.check_weighed(lambda)?;
         Ok(Self { lambda, ..self })
+    }
+
+    /// Refuses a λ of the sum of the losses that overflows, by itself or with a weight.
+    fn check_weighed(&self, lambda: T) -> Result<(), Error> {
+        check_lambda(if in_range(self.weights.unwrap_or_default(), lambda) { lambda } else { T::INFINITY })
     }
 
     /// Samples n and columns p.
@@ -309,6 +315,11 @@ impl<'a, T: Real, A: Design<T>> Problem<'a, T, A> {
     pub(super) fn mean(&self) -> T {
         vector::sum(self.y) / T::from_usize(self.y.len().max(1))
     }
+}
+
+/// Whether every λ_j = λ·weight_j is finite.
+fn in_range<T: Real>(weights: &[T], lambda: T) -> bool {
+    weights.iter().all(|&w| (w * lambda).is_finite())
 }
 
 fn check_lambda<T: Real>(lambda: T) -> Result<(), Error> {
