@@ -299,3 +299,24 @@ fn means_and_limits() {
     assert_eq!((found.report.status, found.ended, found.report.steps), (Status::StepLimit, Ending::Limit, 1));
     assert!(found.gap > found.threshold && found.primal > once.primal, "{found:?}");
 }
+
+/// Where no working set has room a column's price is λ times its weight as well.
+#[test]
+fn sweeps_alone_end_where_a_working_set_does() {
+    let (a, y) = data();
+    let design = Columns::new(&a, N, P).expect("a design");
+    let weights: Vec<f64> = (0..P).map(|j| [1.0, 2.0, 0.5][j % 3]).collect();
+    for penalty in penalties(4.0) {
+        let problem = Problem::least_squares(&design, &y, penalty).expect("a problem");
+        let blocks = if matches!(penalty, Penalty::Group { .. }) { P / 3 } else { P };
+        let problem = problem.weighted(&weights[..blocks]).expect("weights");
+        let [mut swept, mut chosen] = [vec![0.0; P], vec![0.0; P]];
+        let by_sweeps = run(&problem, &tight(), 0, &mut swept);
+        let by_sets = run(&problem, &tight(), P, &mut chosen);
+        assert!(by_sweeps.sweeps > 0 && by_sets.sweeps == 0, "{by_sweeps:?} {by_sets:?}");
+        assert_eq!([by_sweeps.report.status, by_sets.report.status], [Status::Converged; 2], "{by_sweeps:?}");
+        assert!(by_sets.nonzeros > 3, "{by_sets:?}");
+        let off = swept.iter().zip(&chosen).map(|(s, c)| (s - c).abs()).fold(0.0, f64::max);
+        assert!(off < 1e-4, "{penalty:?}: {off}");
+    }
+}
