@@ -25,6 +25,10 @@ use crate::map::{cut_mut, map};
 use crate::paths::{has_registers, hold_four_blocks, is_bare_target};
 use crate::{LANES, Real};
 
+mod rows;
+
+pub use rows::{ROWS, euclidean_exp_rows, l1_exp_rows, squared_euclidean_exp_rows};
+
 /// What a distance is made of: the term of one coordinate, and what becomes of the sum.
 trait Cost {
     fn term<T: Real, S: Simd>(simd: S, x: T::Vector<S>, y: T::Vector<S>) -> T::Vector<S>;
@@ -146,17 +150,26 @@ fn exp_row<T: Real, S: Simd, C: Cost>(
             map!(simd, out, g, a, b; {
                 let x = [x0, x1].map(|x| T::splat(simd, x));
                 let (s, t) = (T::splat(simd, s), T::splat(simd, t));
-            } {
-                let sum = T::vadd(simd, C::term::<T, _>(simd, x[0], a), C::term::<T, _>(simd, x[1], b));
-                let cost = T::vmul(simd, s, C::finish::<T, _>(simd, sum));
-                T::vmul(simd, T::vsub(simd, g, cost), t)
-            });
+            } plane_term::<T, _, C>(simd, (x, [a, b]), (s, t), g));
             true
         }
     }
     let x = x.get(..stored(&y)).unwrap_or(x);
     let e = cut_mut(e, e.len().min(y.columns));
     exp_row_made(simd, g, &Costs::<T, C> { s, x, y, ground: PhantomData }, t, e)
+}
+
+/// (g − s·cost)·t of two points in the plane.
+#[inline(always)]
+fn plane_term<T: Real, S: Simd, C: Cost>(
+    simd: S,
+    (x, y): ([T::Vector<S>; 2], [T::Vector<S>; 2]),
+    (s, t): (T::Vector<S>, T::Vector<S>),
+    g: T::Vector<S>,
+) -> T::Vector<S> {
+    let sum = T::vadd(simd, C::term::<T, S>(simd, x[0], y[0]), C::term::<T, S>(simd, x[1], y[1]));
+    let cost = T::vmul(simd, s, C::finish::<T, S>(simd, sum));
+    T::vmul(simd, T::vsub(simd, g, cost), t)
 }
 
 /// Coordinates that are stored; a last one that is stored in part is none.

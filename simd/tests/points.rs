@@ -6,6 +6,7 @@ mod common;
 use common::{FEW, Numbers, bits, check_update, lengths, on_every_level};
 use southwell_simd::Real;
 use southwell_simd::dense::Matrix;
+use southwell_simd::points::ROWS;
 use southwell_simd::{elementary, points};
 
 /// Σₖ term(xₖ, yₖⱼ), coordinate after coordinate.
@@ -105,6 +106,59 @@ fn rows<T: Real>() {
             }
         }
     }
+}
+
+type RowsExp<T> = fn(T, [[T; 2]; ROWS], Matrix<'_, T>, &[T], T, &mut [T]) -> [(T, T); ROWS];
+
+/// Rows together have the bits of rows one by one, and places beyond the points stay.
+fn together<T: Real>() {
+    let mut numbers = Numbers(23);
+    let half = T::from_f64(0.3);
+    let passes: [(RowExp<T>, RowsExp<T>); 3] = [
+        (
+            |s, x, y, g, t, e| points::squared_euclidean_exp_row(s, x, y, g, t, e),
+            |s, x, y, g, t, e| points::squared_euclidean_exp_rows(s, x, y, g, t, e),
+        ),
+        (
+            |s, x, y, g, t, e| points::euclidean_exp_row(s, x, y, g, t, e),
+            |s, x, y, g, t, e| points::euclidean_exp_rows(s, x, y, g, t, e),
+        ),
+        (
+            |s, x, y, g, t, e| points::l1_exp_row(s, x, y, g, t, e),
+            |s, x, y, g, t, e| points::l1_exp_rows(s, x, y, g, t, e),
+        ),
+    ];
+    for n in lengths() {
+        for (shift, beyond, strange) in [(0, 0, false), (3, 2, false), (1, 0, true)] {
+            let cloud = Cloud::<T>::new(&mut numbers, 2, n, shift, strange);
+            let g = vector::<T>(&mut numbers, n, strange);
+            let x: [[T; 2]; ROWS] = core::array::from_fn(|_| {
+                let x = vector::<T>(&mut numbers, 2, strange);
+                [x[0], x[1]]
+            });
+            on_every_level(|level| {
+                // Miri is slow.
+                for (one, all) in passes.into_iter().filter(|_| !FEW || shift == 3) {
+                    let name = format!("n = {n}, shift {shift}, {beyond} beyond, {strange}, {level:?}");
+                    let mut e = vec![T::TWO; ROWS * (n + beyond)];
+                    let mut expected = e.clone();
+                    let found = all(half, x, cloud.view(), &g, half, &mut e);
+                    for (k, (m, sum)) in found.into_iter().enumerate() {
+                        let row = &mut expected[k * (n + beyond)..][..n];
+                        let alone = one(half, &x[k], cloud.view(), &g, half, row);
+                        assert_eq!(bits(&[m, sum]), bits(&[alone.0, alone.1]), "{name}, row {k}");
+                    }
+                    assert_eq!(bits(&e), bits(&expected), "{name}");
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn rows_together_are_rows_one_by_one() {
+    together::<f32>();
+    together::<f64>();
 }
 
 #[test]

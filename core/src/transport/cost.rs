@@ -36,6 +36,23 @@ pub trait Cost<T: Real> {
         elementary::exp_row(g, self.row(row, buffer), inverse, e)
     }
 
+    /// [`exp_row`](Cost::exp_row) of consecutive rows from `first` on, as many as there are pairs in `found`: their e one after
+    /// the other in `e`, each m long, and (m_i, Σ e) of each. The same bits, for costs that make several rows together in
+    /// less time.
+    fn exp_rows(
+        &self,
+        first: usize,
+        g: &[T],
+        inverse: T,
+        e: &mut [T],
+        found: &mut [(T, T)],
+        buffer: &mut [T],
+    ) {
+        for ((row, e), found) in (first..).zip(e.chunks_mut(g.len().max(1))).zip(found) {
+            *found = self.exp_row(row, g, inverse, e, buffer);
+        }
+    }
+
     /// Elements of scratch that [`pass`](Cost::pass) needs.
     fn scratch_len(&self) -> usize {
         self.columns().saturating_mul(if self.is_stored() { 1 } else { 2 })
@@ -137,6 +154,17 @@ impl<T: Real, C: Cost<T> + ?Sized> Cost<T> for &C {
     }
     fn exp_row(&self, row: usize, g: &[T], inverse: T, e: &mut [T], buffer: &mut [T]) -> (T, T) {
         (**self).exp_row(row, g, inverse, e, buffer)
+    }
+    fn exp_rows(
+        &self,
+        first: usize,
+        g: &[T],
+        inverse: T,
+        e: &mut [T],
+        found: &mut [(T, T)],
+        buffer: &mut [T],
+    ) {
+        (**self).exp_rows(first, g, inverse, e, found, buffer);
     }
     fn is_stored(&self) -> bool {
         (**self).is_stored()

@@ -1,6 +1,8 @@
 //! Costs between points, made on the fly: nothing of the size n × m is stored.
 
 use southwell_simd::dense::Matrix;
+#[cfg(not(target_os = "none"))]
+use southwell_simd::{dense, vector};
 use southwell_simd::{elementary, points};
 
 use super::cost::Cost;
@@ -159,6 +161,12 @@ fn largest<T: Real>(x: &[T], y: &[T], dimension: usize, ground: Ground) -> T {
 }
 
 impl<T: Real> PointCost<'_, T> {
+    /// Rows that are made together: more than one in the plane, unless they are so short that a call costs more.
+    #[cfg(not(target_os = "none"))]
+    fn together(&self) -> usize {
+        if self.dimension == 2 && self.columns >= 64 { points::ROWS } else { 1 }
+    }
+
     /// A point of the first cloud, and the second one by coordinates.
     fn sides(&self, row: usize) -> (&[T], Matrix<'_, T>) {
         let start = row.saturating_mul(self.dimension);
@@ -184,7 +192,9 @@ impl<T: Real> Cost<T> for PointCost<'_, T> {
             Ground::Euclidean => points::euclidean_row(self.scale, x, y, buffer),
             Ground::L1 => points::l1_row(self.scale, x, y, buffer),
         }
-        buffer
+        // The buffer may be longer, where several rows have room.
+        let buffer = &*buffer;
+        buffer.get(..self.columns).unwrap_or(buffer)
     }
     /// Costs go from the register to the exponential, through the first cache. A part has no such cache, but flash to
     /// save: there the row is made first.
@@ -197,6 +207,80 @@ impl<T: Real> Cost<T> for PointCost<'_, T> {
             Ground::SquaredEuclidean => points::squared_euclidean_exp_row(self.scale, x, y, g, inverse, e),
             Ground::Euclidean => points::euclidean_exp_row(self.scale, x, y, g, inverse, e),
             Ground::L1 => points::l1_exp_row(self.scale, x, y, g, inverse, e),
+        }
+    }
+
+    /// In the plane several rows are made together; on a part that would cost flash and stack.
+    #[cfg(not(target_os = "none"))]
+    fn exp_rows(
+        &self,
+        first: usize,
+        g: &[T],
+        inverse: T,
+        e: &mut [T],
+        found: &mut [(T, T)],
+        buffer: &mut [T],
+    ) {
+        let m = g.len();
+        let (groups, rest) = if self.together() > 1 { found.as_chunks_mut() } else { (&mut [][..], found) };
+        let whole = groups.len().saturating_mul(points::ROWS);
+        let (e, e_rest) = e.split_at_mut_checked(whole.saturating_mul(m)).unwrap_or_default();
+        let rows = (first..).step_by(points::ROWS).zip(e.chunks_mut(m.saturating_mul(points::ROWS).max(1)));
+        for ((row, e), found) in rows.zip(groups) {
+            let x = core::array::from_fn(|k| match self.sides(row.saturating_add(k)).0 {
+                &[x0, x1] => [x0, x1],
+                _ => [T::ZERO; 2],
+            });
+            let y = self.sides(row).1;
+            *found = match self.ground {
+                Ground::SquaredEuclidean => {
+                    points::squared_euclidean_exp_rows(self.scale, x, y, g, inverse, e)
+                }
+                Ground::Euclidean => points::euclidean_exp_rows(self.scale, x, y, g, inverse, e),
+                Ground::L1 => points::l1_exp_rows(self.scale, x, y, g, inverse, e),
+            };
+        }
+        let rows = (first.saturating_add(whole)..).zip(e_rest.chunks_mut(m.max(1)));
+        for ((row, e), found) in rows.zip(rest) {
+            *found = self.exp_row(row, g, inverse, e, buffer);
+        }
+    }
+
+    #[cfg(not(target_os = "none"))]
+    fn scratch_len(&self) -> usize {
+        self.columns.saturating_mul(self.together().max(2))
+    }
+
+    #[cfg(not(target_os = "none"))]
+    fn pass(
+        &self,
+        epsilon: T,
+        g: &[T],
+        weigh: &mut (dyn FnMut(usize, T, T) -> T + Send),
+        columns: &mut [T],
+        scratch: &mut [T],
+    ) {
+        let (m, inverse) = (columns.len(), T::ONE / epsilon);
+        columns.fill(T::ZERO);
+        // Costs by themselves are made nowhere here, so that the rows may have all the scratch.
+        let together = self.together().min(scratch.len() / m.max(1)).max(1);
+        let (mut found, mut weights) = ([(T::ZERO, T::ZERO); points::ROWS], [T::ZERO; points::ROWS]);
+        for first in (0..self.rows()).step_by(together) {
+            let count = together.min(self.rows().saturating_sub(first));
+            let found = found.get_mut(..count).unwrap_or_default();
+            self.exp_rows(first, g, inverse, scratch, found, &mut []);
+            let weights = weights.get_mut(..count).unwrap_or_default();
+            for ((row, weight), &(m, sum)) in (first..).zip(&mut *weights).zip(&*found) {
+                *weight = weigh(row, m, sum);
+            }
+            if weights.contains(&T::ZERO) {
+                // Rows of weight 0 are left out, whatever their exponentials are.
+                for (e, &weight) in scratch.chunks(m.max(1)).zip(&*weights).filter(|(_, w)| **w != T::ZERO) {
+                    vector::axpy(weight, e, columns);
+                }
+            } else {
+                dense::add_transposed(Matrix { values: scratch, columns: m, stride: m }, weights, columns);
+            }
         }
     }
 }

@@ -279,12 +279,19 @@ pub(crate) fn exp_row_made<T: Real, S: Simd>(
 
 /// e^(yⱼ − m) of terms whose largest is m: m, and their sum.
 #[inline(always)]
-fn exponentials<T: Real, S: Simd>(simd: S, m: T, y: &mut [T]) -> (T, T) {
+pub(crate) fn exponentials<T: Real, S: Simd>(simd: S, m: T, y: &mut [T]) -> (T, T) {
     let shift = T::splat(simd, shift(m, y));
     let mut sums = [T::ZERO; LANES];
-    for y in y.chunks_mut(BLOCK) {
-        map!(simd, y, |x| exp_term::<T, S>(simd, T::vsub(simd, x, shift)));
-        add_lanes(simd, &mut sums, y);
+    let (chunks, rest) = y.as_chunks_mut::<LANES>();
+    for y in chunks {
+        let (sums, _) = T::split_mut(simd, &mut sums);
+        let (y, _) = T::split_mut(simd, y.as_mut_slice());
+        for (sum, y) in sums.iter_mut().zip(y) {
+            *y = exp_term::<T, S>(simd, T::vsub(simd, *y, shift));
+            *sum = T::vadd(simd, *sum, *y);
+        }
     }
+    map!(simd, rest, |x| exp_term::<T, S>(simd, T::vsub(simd, x, shift)));
+    add_lanes(simd, &mut sums, rest);
     (m, reduce(&sums))
 }

@@ -68,20 +68,16 @@ impl<T: Real, C: Cost<T> + Sync> Cost<T> for Threaded<'_, C> {
         let blocks: Vec<_> = kernel.chunks_mut(cut.rows * m).map(|rows| Mutex::new(Some(rows))).collect();
         let columns = Sums::new(columns, self.pool.threads());
         self.pool.together(|| {
-            let (mut buffer, mut sums) = (vec![T::ZERO; length], vec![[T::ZERO; 2]; cut.rows]);
+            let (mut buffer, mut found) = (vec![T::ZERO; length], vec![(T::ZERO, T::ZERO); cut.rows]);
             let mut weights = vec![T::ZERO; cut.rows];
             relay.each(blocks.len(), |block| {
                 let Some(kernel) = take(&blocks[block]) else { return false };
                 let first = block * cut.rows;
-                for (r, (row, sums)) in kernel.chunks_mut(m).zip(&mut sums).enumerate() {
-                    let (largest, sum) = self.inner.exp_row(first + r, g, inverse, row, &mut buffer);
-                    *sums = [largest, sum];
-                }
+                let found = &mut found[..kernel.len() / m];
+                self.inner.exp_rows(first, g, inverse, kernel, found, &mut buffer);
                 let seen = weigh.visit(block, &relay, |weigh| {
-                    for (r, (weight, sums)) in
-                        weights.iter_mut().zip(&sums).take(kernel.len() / m).enumerate()
-                    {
-                        *weight = weigh(first + r, sums[0], sums[1]);
+                    for (r, (weight, &(largest, sum))) in weights.iter_mut().zip(&*found).enumerate() {
+                        *weight = weigh(first + r, largest, sum);
                     }
                 });
                 for (row, weight) in kernel.chunks_mut(m).zip(&mut weights) {
@@ -154,27 +150,25 @@ impl<T: Real, C: Cost<T> + Sync> Cost<T> for Threaded<'_, C> {
             let Some((kept, rest)) = seat.and_then(take).map(|seat| seat.split_at_mut(cut.rows * m)) else {
                 return;
             };
-            let (largest, rest) = rest.split_at_mut(cut.rows);
-            let (sums, buffer) = rest.split_at_mut(cut.rows);
+            let (weights, buffer) = rest.split_at_mut(cut.rows);
+            let mut found = vec![(T::ZERO, T::ZERO); cut.rows];
             relay.each(n.div_ceil(cut.rows), |block| {
                 let first = block * cut.rows;
                 let rows = cut.rows.min(n - first);
                 let kept = &mut kept[..rows * m];
-                let own = largest.iter_mut().zip(&mut *sums);
-                for (r, (e, (largest, sum))) in kept.chunks_mut(m).zip(own).enumerate() {
-                    (*largest, *sum) = self.inner.exp_row(first + r, g, inverse, e, buffer);
-                }
+                let found = &mut found[..rows];
+                self.inner.exp_rows(first, g, inverse, kept, found, buffer);
                 let seen = weigh.visit(block, &relay, |weigh| {
-                    for (r, (sum, &largest)) in sums.iter_mut().zip(&*largest).take(rows).enumerate() {
-                        *sum = weigh(first + r, largest, *sum);
+                    for (r, (weight, &(largest, sum))) in weights.iter_mut().zip(&*found).enumerate() {
+                        *weight = weigh(first + r, largest, sum);
                     }
                 });
                 // Rows of weight 0 are left out, whatever their exponentials are.
                 kept.chunks_mut(m)
-                    .zip(&*sums)
+                    .zip(&*weights)
                     .filter(|(_, w)| **w == T::ZERO)
                     .for_each(|(e, _)| e.fill(T::ZERO));
-                seen && columns.add(block, &relay, kept, m, sums)
+                seen && columns.add(block, &relay, kept, m, weights)
             });
         });
     }
@@ -202,15 +196,15 @@ impl<C> Threaded<'_, C> {
         Some(Cut { rows: n.div_ceil(blocks) })
     }
 
-    /// Elements of scratch for each thread: a block of exponentials, two numbers a row, and a row of costs where they are
-    /// made.
+    /// Elements of scratch for each thread: a block of exponentials, a weight for each row, and a row of costs where they
+    /// are made.
     fn seat<T: Real>(&self, cut: Cut) -> usize
     where
         C: Cost<T> + Sync,
     {
         let m = self.inner.columns();
         let buffer = if self.inner.is_stored() { 0 } else { m };
-        cut.rows.saturating_mul(m.saturating_add(2)).saturating_add(buffer)
+        cut.rows.saturating_mul(m.saturating_add(1)).saturating_add(buffer)
     }
 }
 
