@@ -150,7 +150,7 @@ fn exp_row<T: Real, S: Simd, C: Cost>(
             map!(simd, out, g, a, b; {
                 let x = [x0, x1].map(|x| T::splat(simd, x));
                 let (s, t) = (T::splat(simd, s), T::splat(simd, t));
-            } plane_term::<T, _, C>(simd, (x, [a, b]), (s, t), g));
+            } plane_term::<T, _, C>(simd, x, [a, b], (s, t), g));
             true
         }
     }
@@ -163,7 +163,8 @@ fn exp_row<T: Real, S: Simd, C: Cost>(
 #[inline(always)]
 fn plane_term<T: Real, S: Simd, C: Cost>(
     simd: S,
-    (x, y): ([T::Vector<S>; 2], [T::Vector<S>; 2]),
+    x: [T::Vector<S>; 2],
+    y: [T::Vector<S>; 2],
     (s, t): (T::Vector<S>, T::Vector<S>),
     g: T::Vector<S>,
 ) -> T::Vector<S> {

@@ -86,7 +86,7 @@ fn terms<T: Real, S: Simd, C: Cost>(
                 for ((&x, row), maxima) in
                     points.iter().zip([&mut *e0, &mut *e1, &mut *e2, &mut *e3]).zip(&mut maxima)
                 {
-                    let z = plane_term::<T, S, C>(simd, (x, [a, b]), (s, t), g);
+                    let z = plane_term::<T, S, C>(simd, x, [a, b], (s, t), g);
                     T::split_mut(simd, row).0[k] = z;
                     let maximum = &mut T::split_mut(simd, maxima).0[k];
                     *maximum = T::vselect(simd, T::vless(simd, *maximum, z), z, *maximum);
@@ -101,7 +101,7 @@ fn terms<T: Real, S: Simd, C: Cost>(
         map!(simd, out, g, a, b; {
             let x = x.map(|x| T::splat(simd, x));
             let (s, t) = (T::splat(simd, s), T::splat(simd, t));
-        } plane_term::<T, _, C>(simd, (x, [a, b]), (s, t), g));
+        } plane_term::<T, _, C>(simd, x, [a, b], (s, t), g));
         for (maximum, &z) in maxima.iter_mut().zip(&*out) {
             *maximum = if *maximum < z { z } else { *maximum };
         }
