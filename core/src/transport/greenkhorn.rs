@@ -41,7 +41,7 @@ pub struct Workspace<'w, T> {
 
 impl<'w, T: Real> Workspace<'w, T> {
     /// Elements needed for n rows and m columns of costs with this [`Cost::scratch_len`] (m where they are
-    /// stored, 2 m where they are made on the fly).
+    /// stored, 2 m where they are made on the fly, 4 m of points in the plane).
     #[must_use]
     pub const fn required_len(rows: usize, columns: usize, scratch: usize) -> usize {
         let entries = rows.saturating_mul(columns);

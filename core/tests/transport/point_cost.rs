@@ -1,9 +1,9 @@
 //! Costs between points, and of a kernel.
 
 use crate::common::cases::{Case, SplitMix64, look};
-use southwell::Error;
 use southwell::omega::Fixed;
 use southwell::transport::{Cost, DenseCost, Ground, KernelCost, PointCost, Potentials, Problem, scaling};
+use southwell::{Error, Real};
 
 /// Costs made on the fly are those that are stored.
 #[test]
@@ -61,6 +61,64 @@ fn points() {
         refused(&[1e308; 2], &[-1e308; 2], 2, &mut storage),
         Some(Error::Option { name: "points", .. })
     ));
+}
+
+/// Costs of which nothing is known but their rows.
+struct ByRow<C>(C);
+
+impl<T: Real, C: Cost<T>> Cost<T> for ByRow<C> {
+    fn rows(&self) -> usize {
+        self.0.rows()
+    }
+    fn columns(&self) -> usize {
+        self.0.columns()
+    }
+    fn largest(&self) -> T {
+        self.0.largest()
+    }
+    fn row<'s>(&'s self, row: usize, buffer: &'s mut [T]) -> &'s [T] {
+        self.0.row(row, buffer)
+    }
+}
+
+/// A reading of points, of which some rows are made together in the plane, has the bits of one by rows.
+fn read_together<T: Real>() {
+    for (n, m, dimension) in [(13, 64, 2), (8, 131, 2), (3, 70, 2), (6, 63, 2), (6, 90, 3)] {
+        let take = |seed, count| crate::common::cast::<T>(&SplitMix64(seed).take(count));
+        let (x, y, g) = (take(3, dimension * n), take(4, dimension * m), take(5, m));
+        for ground in [Ground::SquaredEuclidean, Ground::Euclidean, Ground::L1] {
+            let mut storage = vec![T::NAN; PointCost::<T>::required_len(m, dimension)];
+            let cost = PointCost::new(&x, &y, dimension, ground, &mut storage).expect("points");
+            let read = |cost: &dyn Reading<T>| {
+                let (mut columns, mut seen) = (vec![T::NAN; m], vec![]);
+                cost.read(&g, &mut columns, &mut seen);
+                (columns, seen)
+            };
+            assert_eq!(read(&cost), read(&ByRow(&cost)), "{n} {m} {dimension} {ground:?}");
+        }
+    }
+}
+
+/// Any cost's reading, some rows of which have no weight.
+trait Reading<T> {
+    fn read(&self, g: &[T], columns: &mut [T], seen: &mut Vec<(usize, T, T)>);
+}
+
+impl<T: Real, C: Cost<T>> Reading<T> for C {
+    fn read(&self, g: &[T], columns: &mut [T], seen: &mut Vec<(usize, T, T)>) {
+        let mut scratch = vec![T::NAN; self.scratch_len()];
+        let mut weigh = |row, m: T, sum: T| {
+            seen.push((row, m, sum));
+            if row % 5 == 3 { T::ZERO } else { T::ONE / sum }
+        };
+        self.pass(T::from_f64(0.01), g, &mut weigh, columns, &mut scratch);
+    }
+}
+
+#[test]
+fn rows_of_points_together() {
+    read_together::<f32>();
+    read_together::<f64>();
 }
 
 /// A kernel's coupling is the kernel with its rows and columns scaled, whatever units it came in.
