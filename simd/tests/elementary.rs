@@ -296,6 +296,10 @@ fn sums<T: Plain>() {
                 let found = elementary::exp_row(&x, &c, s, &mut y);
                 assert_eq!(bits(&[found.0, found.1]), bits(&[m, term_sum]), "{}", name("row", level));
                 same(&y, &terms, &name("row", level));
+                let mut y = vec![T::TWO; n];
+                let found = elementary::exp_row_before(&x, &c, &x[n / 3..], s, &mut y);
+                assert_eq!(bits(&[found.0, found.1]), bits(&[m, term_sum]), "{}", name("row before", level));
+                same(&y, &terms, &name("row before", level));
                 let found = elementary::log_sum_exp(&x);
                 assert_eq!(bits_of(found), log_sum, "{}", name("log_sum_exp", level));
             });

@@ -281,4 +281,10 @@ impl<T: Real> Cost<T> for DenseCost<'_, T> {
     fn is_stored(&self) -> bool {
         true
     }
+    /// What comes from memory is asked for while exponentials are made, a row ahead. On a part there is nobody to ask.
+    #[cfg(not(target_os = "none"))]
+    fn exp_row(&self, row: usize, g: &[T], inverse: T, e: &mut [T], _buffer: &mut [T]) -> (T, T) {
+        let costs = self.matrix();
+        elementary::exp_row_before(g, costs.row(row), costs.row(row.saturating_add(1)), inverse, e)
+    }
 }

@@ -19,6 +19,7 @@ use crate::dense::Matrix;
 use crate::dispatch::{few, pass};
 use crate::map::{cut, cut_mut, pieces};
 use crate::paths::is_bare;
+use crate::prefetch::ask_all;
 use crate::vectors::lanes;
 use crate::{LANES, Real, reduce};
 
@@ -227,6 +228,19 @@ pass! {
 
 #[inline(always)]
 pub(crate) fn exp_row_kernel<T: Real, S: Simd>(simd: S, g: &[T], c: &[T], s: T, y: &mut [T]) -> (T, T) {
+    exp_row_and_next(simd, g, c, &[], s, y)
+}
+
+pass! {
+    /// [`exp_row`], which asks for the costs of the `next` row while it makes exponentials: with costs from memory, which
+    /// else would have nothing to do then. The same bits. Cost: as `exp_row`.
+    short(few(g) || size_of_val(g) <= 64) pub fn exp_row_before<'a, T>(
+        g: &'a [T], c: &'a [T], next: &'a [T], s: T, y: &'a mut [T],
+    ) -> (T, T) = exp_row_and_next
+}
+
+#[inline(always)]
+fn exp_row_and_next<T: Real, S: Simd>(simd: S, g: &[T], c: &[T], next: &[T], s: T, y: &mut [T]) -> (T, T) {
     let n = g.len().min(c.len()).min(y.len());
     let y = &mut y[..n];
     // In a block, so that a part's stack has one place for the maxima and for the sums that follow.
@@ -239,7 +253,7 @@ pub(crate) fn exp_row_kernel<T: Real, S: Simd>(simd: S, g: &[T], c: &[T], s: T, 
         }
         maximum(&maxima)
     };
-    exponentials(simd, m, y)
+    exponentials(simd, m, y, |place| ask_all(next, place, LANES))
 }
 
 /// Costs that are made where they are needed.
@@ -274,16 +288,17 @@ pub(crate) fn exp_row_made<T: Real, S: Simd>(
         largest(simd, &mut maxima, y);
         start += BLOCK;
     }
-    exponentials(simd, maximum(&maxima), y)
+    exponentials(simd, maximum(&maxima), y, |_| ())
 }
 
-/// e^(yⱼ − m) of terms whose largest is m: m, and their sum.
+/// e^(yⱼ − m) of terms whose largest is m: m, and their sum. `ask(j)` comes before [`LANES`] exponentials from j on.
 #[inline(always)]
-pub(crate) fn exponentials<T: Real, S: Simd>(simd: S, m: T, y: &mut [T]) -> (T, T) {
+pub(crate) fn exponentials<T: Real, S: Simd>(simd: S, m: T, y: &mut [T], ask: impl Fn(usize)) -> (T, T) {
     let shift = T::splat(simd, shift(m, y));
     let mut sums = [T::ZERO; LANES];
     let (chunks, rest) = y.as_chunks_mut::<LANES>();
-    for y in chunks {
+    for (k, y) in chunks.iter_mut().enumerate() {
+        ask(k * LANES);
         let (sums, _) = T::split_mut(simd, &mut sums);
         let (y, _) = T::split_mut(simd, y.as_mut_slice());
         for (sum, y) in sums.iter_mut().zip(y) {

@@ -44,6 +44,6 @@ pub use coupling::exp_coupling;
 pub use exp::{exp, exp_in_place, exp_scalar, exp_sum, exp_sum_in_place};
 pub use ln::{ln, ln_in_place, ln_scalar};
 pub(crate) use log_sum_exp::{Made, exp_row_made, exponentials};
-pub use log_sum_exp::{exp_row, log_sum_exp, log_sum_exp_rows};
+pub use log_sum_exp::{exp_row, exp_row_before, log_sum_exp, log_sum_exp_rows};
 pub(crate) use sums::maximum;
 pub use turn::cos_sin_turn;

@@ -54,7 +54,7 @@ fn kernel<T: Real, S: Simd, C: Cost>(
     let maxima = terms::<T, S, C>(simd, s, x, [a, b], g, t, split(e, n));
     let mut found = [(T::ZERO, T::ZERO); ROWS];
     for ((found, row), maxima) in found.iter_mut().zip(split(e, n)).zip(&maxima) {
-        *found = exponentials(simd, maximum(maxima), row);
+        *found = exponentials(simd, maximum(maxima), row, |_| ());
     }
     found
 }
