@@ -1,8 +1,8 @@
 //! Costs between points, made on the fly: nothing of the size n × m is stored.
 
-use southwell_simd::dense::Matrix;
 #[cfg(not(target_os = "none"))]
-use southwell_simd::{dense, vector};
+use southwell_simd::dense;
+use southwell_simd::dense::Matrix;
 use southwell_simd::{elementary, points};
 
 use super::cost::Cost;
@@ -273,14 +273,10 @@ impl<T: Real> Cost<T> for PointCost<'_, T> {
             for ((row, weight), &(m, sum)) in (first..).zip(&mut *weights).zip(&*found) {
                 *weight = weigh(row, m, sum);
             }
-            if weights.contains(&T::ZERO) {
-                // Rows of weight 0 are left out, whatever their exponentials are.
-                for (e, &weight) in scratch.chunks(m.max(1)).zip(&*weights).filter(|(_, w)| **w != T::ZERO) {
-                    vector::axpy(weight, e, columns);
-                }
-            } else {
-                dense::add_transposed(Matrix { values: scratch, columns: m, stride: m }, weights, columns);
-            }
+            // Rows of weight 0 are left out, whatever their exponentials are; zeros change no bit of a sum that began with 0.
+            let rows = scratch.chunks_mut(m.max(1)).zip(&*weights);
+            rows.filter(|(_, weight)| **weight == T::ZERO).for_each(|(e, _)| e.fill(T::ZERO));
+            dense::add_transposed(Matrix { values: scratch, columns: m, stride: m }, weights, columns);
         }
     }
 }

@@ -45,5 +45,5 @@ pub use exp::{exp, exp_in_place, exp_scalar, exp_sum, exp_sum_in_place};
 pub use ln::{ln, ln_in_place, ln_scalar};
 pub(crate) use log_sum_exp::{Made, exp_row_made, exponentials};
 pub use log_sum_exp::{exp_row, exp_row_before, log_sum_exp, log_sum_exp_rows};
-pub(crate) use sums::maximum;
+pub(crate) use sums::{largest, maximum};
 pub use turn::cos_sin_turn;

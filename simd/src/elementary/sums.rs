@@ -27,7 +27,7 @@ pub(super) fn add_lanes<T: Real, S: Simd>(simd: S, lanes: &mut [T; LANES], value
 /// Raises the lanes to the values that are larger; NaN is none. Two chains of comparisons run side by
 /// side, for which value meets which first leaves no trace.
 #[inline(always)]
-pub(super) fn largest<T: Real, S: Simd>(simd: S, lanes: &mut [T; LANES], values: &[T]) {
+pub(crate) fn largest<T: Real, S: Simd>(simd: S, lanes: &mut [T; LANES], values: &[T]) {
     if is_bare::<S>() {
         // No two of them run side by side there, and the stack has room for one.
         return values.chunks(LANES).for_each(|values| raise(simd, lanes, values));

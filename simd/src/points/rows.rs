@@ -8,7 +8,7 @@ use pulp::Simd;
 use super::{Cost, Euclidean, Manhattan, SquaredEuclidean, plane_term};
 use crate::dense::Matrix;
 use crate::dispatch::pass;
-use crate::elementary::{exponentials, maximum};
+use crate::elementary::{exponentials, largest, maximum};
 use crate::map::{cut, cut_mut, map};
 use crate::{LANES, Real};
 
@@ -102,9 +102,7 @@ fn terms<T: Real, S: Simd, C: Cost>(
             let x = x.map(|x| T::splat(simd, x));
             let (s, t) = (T::splat(simd, s), T::splat(simd, t));
         } plane_term::<T, _, C>(simd, x, [a, b], (s, t), g));
-        for (maximum, &z) in maxima.iter_mut().zip(&*out) {
-            *maximum = if *maximum < z { z } else { *maximum };
-        }
+        largest(simd, maxima, out);
     }
     all
 }

@@ -19,8 +19,8 @@ pub struct Workspace<'w, T> {
 
 impl<'w, T: Real> Workspace<'w, T> {
     /// Elements needed for n rows and m columns of costs with this [`Cost::scratch_len`] (m where they are
-    /// stored, 2 m where they are made on the fly, 4 m of points in the plane), and a budget of `entries`: entries + 6 n + 12 m +
-    /// scratch + 512.
+    /// stored, 2 m where they are made on the fly, 4 m of points in the plane), and a budget of `entries`: entries + 6 n +
+    /// 12 m + scratch + 512.
     #[must_use]
     pub const fn required_len(rows: usize, columns: usize, scratch: usize, entries: usize) -> usize {
         // The bins of the histogram, the peaks, 1/r and five vectors of conjugate gradients.
