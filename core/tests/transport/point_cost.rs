@@ -95,6 +95,13 @@ fn read_together<T: Real>() {
                 (columns, seen)
             };
             assert_eq!(read(&cost), read(&ByRow(&cost)), "{n} {m} {dimension} {ground:?}");
+            // Rows from any on, in groups and what is left of them.
+            let (count, inverse) = (n - 1, T::from_f64(100.0));
+            let (mut e, mut found) = (vec![T::NAN; count * m], vec![(T::NAN, T::NAN); count]);
+            let (mut other, mut alone) = (e.clone(), found.clone());
+            cost.exp_rows(1, &g, inverse, &mut e, &mut found, &mut vec![T::NAN; m]);
+            ByRow(&cost).exp_rows(1, &g, inverse, &mut other, &mut alone, &mut vec![T::NAN; m]);
+            assert_eq!((e, found), (other, alone), "{n} {m} {dimension} {ground:?}");
         }
     }
 }
