@@ -144,6 +144,10 @@ impl<T: Real> Table<T> {
             let sums = elementary::exp_row(c.x, c.y, c.omega, c.a);
             c.pair(sums);
         }),
+        ("elementary::exp_row_before", |c| {
+            let sums = elementary::exp_row_before(c.y, c.x, c.u, c.omega, c.a);
+            c.pair(sums);
+        }),
         ("elementary::ln", |c| elementary::ln(c.x, c.a)),
         ("elementary::ln_in_place", |c| elementary::ln_in_place(c.a)),
         ("elementary::ln_scalar", |c| c.each(elementary::ln_scalar)),
@@ -166,6 +170,18 @@ impl<T: Real> Table<T> {
         ("points::l1_exp_row", |c| {
             let sums = points::l1_exp_row(c.alpha, c.y, c.dense, c.x, c.omega, c.a);
             c.pair(sums);
+        }),
+        ("points::squared_euclidean_exp_rows", |c| {
+            let sums = points::squared_euclidean_exp_rows(c.alpha, c.plane(), c.dense, c.v, c.omega, c.a);
+            sums.into_iter().for_each(|sums| c.pair(sums));
+        }),
+        ("points::euclidean_exp_rows", |c| {
+            let sums = points::euclidean_exp_rows(c.alpha, c.plane(), c.dense, c.v, c.omega, c.a);
+            sums.into_iter().for_each(|sums| c.pair(sums));
+        }),
+        ("points::l1_exp_rows", |c| {
+            let sums = points::l1_exp_rows(c.alpha, c.plane(), c.dense, c.v, c.omega, c.a);
+            sums.into_iter().for_each(|sums| c.pair(sums));
         }),
         ("stencil::apply", |c| stencil::apply(c.grid, c.u, c.a)),
         ("stencil::residual", |c| stencil::residual(c.grid, c.v, c.u, c.a)),
@@ -238,6 +254,13 @@ impl<T: Real> Case<'_, T> {
     /// A shape with a kink, a slope, a curve and two ends.
     fn kink(&self) -> Kink<T> {
         Kink { l1: self.limit, l2: self.limit, linear: self.limit, lower: -T::ONE, upper: T::ONE }
+    }
+
+    /// Points of the plane.
+    fn plane(&self) -> [[T; 2]; points::ROWS] {
+        let mut points = [[T::ZERO; 2]; points::ROWS];
+        points.iter_mut().zip(self.w.as_chunks().0).for_each(|(point, &x)| *point = x);
+        points
     }
 
     /// Hashes a position and the value there.
