@@ -108,14 +108,33 @@ fn matrices<T: Word>(bench: &mut Bench) {
     for n in [64, 256, 1024, if size_of::<T>() == 4 { 8192 } else { 4096 }] {
         s.size(format!("n = {n}"), Data::dense(n), Some(Limit::matrix(n * n)));
     }
-    let flops = if size_of::<T>() == 8 { more(6).0 } else { more(6).1 };
-    s.pass_unlike(
-        "log_sum_exp_rows",
-        |data| {
+    let every_entry = |(f64s, f32s): (usize, usize)| {
+        let flops = if size_of::<T>() == 8 { f64s } else { f32s };
+        move |data: &Data<T>| {
             let entries = data.n * data.n;
             let streams = Streams::default().long(entries * size_of::<T>());
             Cost { streams, n: 0, flops: (flops * entries) as f64, chain: 0.0 }
+        }
+    };
+    s.pass(
+        "exp_row_before",
+        every_entry(more(5)),
+        |o| {
+            let mut rows = o.a.values.chunks(o.a.stride).peekable();
+            while let Some(row) = rows.next() {
+                let next = rows.peek().copied().unwrap_or_default();
+                e::exp_row_before(o.x, row, next, T::TWO, o.y);
+            }
         },
+        |o| {
+            for row in o.a.values.chunks(o.a.stride) {
+                twin::exp_row(o.x, row, T::TWO, o.y);
+            }
+        },
+    );
+    s.pass_unlike(
+        "log_sum_exp_rows",
+        every_entry(more(6)),
         |o| e::log_sum_exp_rows(o.x, o.a, T::TWO, o.y),
         |o| twin::log_sum_exp_rows(o.x, o.a, T::TWO, o.y),
     );

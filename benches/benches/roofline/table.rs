@@ -42,12 +42,13 @@ pub(crate) struct Cost {
 }
 
 /// The titles, which a filter may name.
-const SECTIONS: [&str; 10] = [
+const SECTIONS: [&str; 11] = [
     "machine",
     "vector",
     "dense",
     "elementary",
     "elementary rows",
+    "points",
     "csr",
     "sparse vector",
     "stencil",
@@ -254,6 +255,14 @@ impl<T: Word> Outcome for T {
 impl<T: Word> Outcome for (T, T) {
     fn outcome(self) -> [u64; 2] {
         [self.0.bits(), self.1.bits()]
+    }
+}
+
+/// Of several rows: mixed so that none can take another's place.
+impl<T: Word, const ROWS: usize> Outcome for [(T, T); ROWS] {
+    fn outcome(self) -> [u64; 2] {
+        let mix = |sum: u64, x: T| sum.rotate_left(7) ^ x.bits();
+        self.into_iter().fold([0; 2], |[a, b], (one, other)| [mix(a, one), mix(b, other)])
     }
 }
 

@@ -51,7 +51,7 @@ pub(crate) fn ln_in_place<T: Real>(x: &mut [T]) {
     }
 }
 
-fn total<T: Real>(x: &[T]) -> T {
+pub(crate) fn total<T: Real>(x: &[T]) -> T {
     let (blocks, tail) = x.as_chunks::<LANES>();
     let mut lanes = [T::ZERO; LANES];
     for block in blocks {
