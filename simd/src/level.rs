@@ -152,7 +152,7 @@ mod forced {
     }
 
     /// Makes the passes of this thread take all that they are given as coming from memory, however small, and go over so
-    /// many rows of a dense matrix together, 1 or 8. For tests.
+    /// many rows of a dense matrix together: 1 or 8, or 4 while the 4 before are added. For tests.
     pub fn force_far(rows: Option<usize>) {
         FAR.set(rows);
     }

@@ -5,6 +5,7 @@ use core::marker::PhantomData;
 use pulp::{Simd, WithSimd};
 
 use super::Matrix;
+use super::at_once::at_once;
 use super::rows::{add4, add4_from_end, add8_from_end, ask, ask_next, by_eight, by_four, dots1};
 use crate::Real;
 use crate::dispatch::dispatch;
@@ -49,9 +50,11 @@ fn kernel<T: Real, S: Simd>(
     let count = a.count();
     let mut row = 0;
     let rows = Rows::of::<T, S>(a.values, a.columns, BOTH);
+    if rows.both_at_once::<T, S>(a.columns) && count >= 4 && v.len() >= a.columns && t.len() >= a.columns {
+        row = at_once(simd, a, v, t, &mut update);
+    }
     // While rows are added nothing comes from memory but what is asked for then: many rows at a time, or short ones that
-    // overlap. To multiply the next rows by v before these are added, or while they are, lost: the streams get in each
-    // other's way.
+    // overlap.
     let (by_eights, by_fours) = (rows.both_by_eight::<T>(a.columns), rows.both_by_four::<S>());
     let share = rows.asked::<T>(a.columns);
     while by_eights && count - row >= 8 {

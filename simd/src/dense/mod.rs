@@ -4,6 +4,7 @@
 //! sum down a column runs from the first row to the last, however many rows a pass takes together.
 //! *Cost* counts entries of the matrix, rows m and columns n (r: read, w: written).
 
+mod at_once;
 mod fused;
 mod product;
 mod rank;

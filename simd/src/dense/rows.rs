@@ -15,7 +15,11 @@ use crate::{LANES, Real, reduce};
 
 /// What is left of some rows after whole blocks, times what is left of x, to the lanes of each; and the sums of these.
 #[inline(always)]
-fn finish<T: Real, const N: usize>(mut lanes: [[T; LANES]; N], rows: [&[T]; N], x: &[T]) -> [T; N] {
+pub(super) fn finish<T: Real, const N: usize>(
+    mut lanes: [[T; LANES]; N],
+    rows: [&[T]; N],
+    x: &[T],
+) -> [T; N] {
     if !x.is_empty() {
         for (lanes, row) in lanes.iter_mut().zip(rows) {
             add_tail(lanes, |i| Some(*row.get(i)? * *x.get(i)?));

@@ -82,7 +82,7 @@ pub(crate) fn on_every_level(mut check: impl FnMut(Level)) {
     let widest = levels().max();
     widest.into_iter().for_each(&mut check);
     // Miri looks for what is undefined, and there is no `unsafe` in what is for memory or for such cores.
-    for rows in [1, 8].into_iter().filter(|_| !cfg!(miri)) {
+    for rows in [1, 4, 8].into_iter().filter(|_| !cfg!(miri)) {
         force_far(Some(rows));
         widest.into_iter().for_each(&mut check);
     }
