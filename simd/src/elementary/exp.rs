@@ -7,60 +7,103 @@
 
 use pulp::{Scalar, Simd};
 
-use super::map::map;
+use super::map::{every, map};
 use super::sums::add_lanes;
-use crate::bits::Power;
 use crate::dispatch::{few, pass, very_few};
 use crate::map::{cut, cut_mut, pieces};
 use crate::{LANES, Real, reduce};
 
-/// e^x in a register, the operation behind every pass here.
+/// e^x in some registers, the operation behind every pass here.
 #[inline(always)]
-pub(crate) fn exp_register<T: Real, S: Simd>(simd: S, x: T::Vector<S>) -> T::Vector<S> {
-    // Comparing leaves NaN alone.
+pub(super) fn exp_registers<T: Real, S: Simd, const N: usize>(
+    simd: S,
+    x: [T::Vector<S>; N],
+) -> [T::Vector<S>; N] {
     let (low, high) = (T::splat(simd, T::EXP_LOW), T::splat(simd, T::EXP_HIGH));
-    let (below, above) = (T::vless(simd, x, low), T::vless(simd, high, x));
-    let x = T::vselect(simd, above, high, T::vselect(simd, below, low, x));
-    let Power { k, root, power: [first, second] } =
-        T::nearest_power(simd, T::vmul(simd, x, T::splat(simd, T::LOG2_E)));
-    let y = reduced::<T, S>(simd, x, k, root);
-    T::vmul(simd, T::vmul(simd, y, first), second)
+    let (mut x, mut k, mut root, mut first, mut second) = (x, x, x, x, x);
+    for x in &mut x {
+        // Comparing leaves NaN alone.
+        let (below, above) = (T::vless(simd, *x, low), T::vless(simd, high, *x));
+        *x = T::vselect(simd, above, high, T::vselect(simd, below, low, *x));
+    }
+    for i in 0..N {
+        let power = T::nearest_power(simd, T::vmul(simd, x[i], T::splat(simd, T::LOG2_E)));
+        (k[i], root[i], [first[i], second[i]]) = (power.k, power.root, power.power);
+    }
+    let mul = |a, b| each(a, b, |a, b| T::vmul(simd, a, b));
+    mul(mul(reduced::<T, S, N>(simd, x, k, root), first), second)
 }
 
-/// root·e^r with r = x − k·ln 2, less what the root has of it already.
+/// root·e^r with r = x − k·ln 2, less what the root has of it already; of several registers step by step, since of chains
+/// that come one after the other a processor sees too few at a time.
 #[inline(always)]
-fn reduced<T: Real, S: Simd>(simd: S, x: T::Vector<S>, k: T::Vector<S>, root: T::Vector<S>) -> T::Vector<S> {
+fn reduced<T: Real, S: Simd, const N: usize>(
+    simd: S,
+    x: [T::Vector<S>; N],
+    k: [T::Vector<S>; N],
+    root: [T::Vector<S>; N],
+) -> [T::Vector<S>; N] {
+    let add = |a, b| each(a, b, |a, b| T::vadd(simd, a, b));
+    let sub = |a, b| each(a, b, |a, b| T::vsub(simd, a, b));
+    let mul = |a, b| each(a, b, |a, b| T::vmul(simd, a, b));
+    let all = |c: T| [T::splat(simd, c); N];
     let (ln_2_high, ln_2_low) = T::EXP_LN_2;
-    let high = T::vsub(simd, x, T::vmul(simd, k, T::splat(simd, ln_2_high)));
-    let low = T::vmul(simd, k, T::splat(simd, ln_2_low));
-    let low = if T::HAS_ROOTS { T::vadd(simd, low, T::splat(simd, T::ROOT_SHIFT)) } else { low };
-    let r = T::vsub(simd, high, low);
-    let square = T::vmul(simd, r, r);
+    let high = sub(x, mul(k, all(ln_2_high)));
+    let low = mul(k, all(ln_2_low));
+    let low = if T::HAS_ROOTS { add(low, all(T::ROOT_SHIFT)) } else { low };
+    let r = sub(high, low);
+    let square = mul(r, r);
     let growth = if T::HAS_ROOTS {
-        let [a, b, c, d, e] = T::EXP.map(|c| T::splat(simd, c));
-        let first = T::vadd(simd, a, T::vmul(simd, b, r));
-        let second = T::vadd(simd, c, T::vmul(simd, d, r));
-        let second = T::vadd(simd, second, T::vmul(simd, e, square));
+        let [a, b, c, d, e] = T::EXP;
+        let (a, b, c, d, e) = (all(a), all(b), all(c), all(d), all(e));
+        let first = add(a, mul(b, r));
+        let second = add(c, mul(d, r));
+        let second = add(second, mul(e, square));
         // Two products side by side: the chain of dependent operations is what an exponential takes.
-        let fourth = T::vmul(simd, square, square);
-        let first = T::vadd(simd, r, T::vmul(simd, square, first));
-        T::vadd(simd, first, T::vmul(simd, fourth, second))
+        let fourth = mul(square, square);
+        let first = add(r, mul(square, first));
+        add(first, mul(fourth, second))
     } else {
-        let q = polynomial::<T, S>(simd, &T::EXP, r, square);
+        let q = each(r, square, |r, square| polynomial::<T, S>(simd, &T::EXP, r, square));
         // r is large enough for its rounding to count: the exact part enters last.
-        T::vadd(simd, high, T::vsub(simd, T::vmul(simd, square, q), low))
+        add(high, sub(mul(square, q), low))
     };
-    T::vadd(simd, root, T::vmul(simd, root, growth))
+    add(root, mul(root, growth))
+}
+
+/// f(aᵢ, bᵢ) of registers.
+#[inline(always)]
+fn each<V: Copy, const N: usize>(mut a: [V; N], b: [V; N], f: impl Fn(V, V) -> V) -> [V; N] {
+    for (a, &b) in a.iter_mut().zip(&b) {
+        *a = f(*a, b);
+    }
+    a
 }
 
 /// e^x for x up to `EXP_WHOLE`, with 0 for what is below e^−708 (`f64`) or e^−87 (`f32`): as for a term of a sum
 /// whose largest is 1. Elsewhere the bits of [`exp_register`].
 #[inline(always)]
 pub(super) fn exp_term<T: Real, S: Simd>(simd: S, x: T::Vector<S>) -> T::Vector<S> {
-    let vanishes = T::vless(simd, x, T::splat(simd, T::EXP_NORMAL));
-    let Power { k, root, power } = T::whole_power(simd, T::vmul(simd, x, T::splat(simd, T::LOG2_E)));
-    let y = T::vmul(simd, reduced::<T, S>(simd, x, k, root), power);
-    T::vselect(simd, vanishes, T::splat(simd, T::ZERO), y)
+    let [y] = exp_terms::<T, S, 1>(simd, [x]);
+    y
+}
+
+/// The same of several registers.
+#[inline(always)]
+pub(super) fn exp_terms<T: Real, S: Simd, const N: usize>(
+    simd: S,
+    x: [T::Vector<S>; N],
+) -> [T::Vector<S>; N] {
+    let (mut k, mut root, mut power) = (x, x, x);
+    for i in 0..N {
+        let found = T::whole_power(simd, T::vmul(simd, x[i], T::splat(simd, T::LOG2_E)));
+        (k[i], root[i], power[i]) = (found.k, found.root, found.power);
+    }
+    let y = each(reduced::<T, S, N>(simd, x, k, root), power, |y, power| T::vmul(simd, y, power));
+    each(y, x, |y, x| {
+        let vanishes = T::vless(simd, x, T::splat(simd, T::EXP_NORMAL));
+        T::vselect(simd, vanishes, T::splat(simd, T::ZERO), y)
+    })
 }
 
 /// e^x with 0 below e^−708 (`f64`; e^−87 in `f32`) and +∞ above e^709 (e^88), where one power of two serves;
@@ -103,7 +146,8 @@ pub(super) fn polynomial<T: Real, S: Simd>(
 #[cfg_attr(not(feature = "std"), inline(never))] // Called from many places: flash counts there.
 #[must_use]
 pub fn exp_scalar<T: Real>(x: T) -> T {
-    T::only(exp_register::<T, Scalar>(Scalar::new(), x.one()))
+    let [y] = exp_registers::<T, Scalar, 1>(Scalar::new(), [x.one()]);
+    T::only(y)
 }
 
 pass! {
@@ -114,7 +158,7 @@ pass! {
 
 #[inline(always)]
 pub(crate) fn exp_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &mut [T]) {
-    map!(simd, x => y, |v| exp_register::<T, S>(simd, v));
+    map!(simd, x => y, |v| exp_registers::<T, S, _>(simd, v));
 }
 
 pass! {
@@ -124,7 +168,7 @@ pass! {
 
 #[inline(always)]
 pub(crate) fn exp_in_place_kernel<T: Real, S: Simd>(simd: S, x: &mut [T]) {
-    map!(simd, x, |v| exp_register::<T, S>(simd, v));
+    map!(simd, x, |v| exp_registers::<T, S, _>(simd, v));
 }
 
 /// Elements that a pass maps before it sums them up; a multiple of the lanes.
@@ -142,7 +186,7 @@ pub(crate) fn exp_sum_kernel<T: Real, S: Simd>(simd: S, x: &[T], m: T, y: &mut [
     let m = T::splat(simd, m);
     let n = x.len().min(y.len());
     for (x, y) in pieces::<BLOCK, _>(cut(x, n)).zip(cut_mut(y, n).chunks_mut(BLOCK)) {
-        map!(simd, x => y, |v| exp_register::<T, S>(simd, T::vsub(simd, v, m)));
+        map!(simd, x => y, |v| exp_registers::<T, S, _>(simd, every(v, |v| T::vsub(simd, v, m))));
         add_lanes(simd, &mut lanes, y);
     }
     reduce(&lanes)
@@ -165,7 +209,7 @@ pub(crate) fn exp_sum_in_place_kernel<T: Real, S: Simd>(simd: S, m: T, x: &mut [
 pub(super) fn add_exponentials<T: Real, S: Simd>(simd: S, m: T, x: &mut [T], lanes: &mut [T; LANES]) {
     let m = T::splat(simd, m);
     for x in x.chunks_mut(BLOCK) {
-        map!(simd, x, |v| exp_register::<T, S>(simd, T::vsub(simd, v, m)));
+        map!(simd, x, |v| exp_registers::<T, S, _>(simd, every(v, |v| T::vsub(simd, v, m))));
         add_lanes(simd, lanes, x);
     }
 }

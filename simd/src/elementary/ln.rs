@@ -7,7 +7,7 @@
 use pulp::{Scalar, Simd};
 
 use super::exp::polynomial;
-use super::map::map;
+use super::map::{every, map};
 use crate::Real;
 use crate::dispatch::{pass, very_few};
 
@@ -55,7 +55,7 @@ pass! {
 
 #[inline(always)]
 pub(crate) fn ln_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &mut [T]) {
-    map!(simd, x => y, |v| ln_register::<T, S>(simd, v));
+    map!(simd, x => y, |v| every(v, |v| ln_register::<T, S>(simd, v)));
 }
 
 pass! {
@@ -65,5 +65,5 @@ pass! {
 
 #[inline(always)]
 pub(crate) fn ln_in_place_kernel<T: Real, S: Simd>(simd: S, x: &mut [T]) {
-    map!(simd, x, |v| ln_register::<T, S>(simd, v));
+    map!(simd, x, |v| every(v, |v| ln_register::<T, S>(simd, v)));
 }

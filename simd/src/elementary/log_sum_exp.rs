@@ -11,9 +11,9 @@
 
 use pulp::Simd;
 
-use super::exp::exp_term;
+use super::exp::{exp_term, exp_terms};
 use super::ln::ln_scalar;
-use super::map::map;
+use super::map::{every, map};
 use super::sums::{add_lanes, larger, largest, maximum};
 use crate::dense::Matrix;
 use crate::dispatch::{few, pass};
@@ -301,12 +301,22 @@ pub(crate) fn exponentials<T: Real, S: Simd>(simd: S, m: T, y: &mut [T], ask: im
         ask(k * LANES);
         let (sums, _) = T::split_mut(simd, &mut sums);
         let (y, _) = T::split_mut(simd, y.as_mut_slice());
+        // As many registers together as have their chains side by side.
+        let (fours, y) = if S::IS_SCALAR { (&mut [][..], y) } else { y.as_chunks_mut::<4>() };
+        let (sums_of_fours, sums) =
+            if S::IS_SCALAR { (&mut [][..], sums) } else { sums.as_chunks_mut::<4>() };
+        for (sums, y) in sums_of_fours.iter_mut().zip(fours) {
+            *y = exp_terms::<T, S, 4>(simd, every(*y, |y| T::vsub(simd, y, shift)));
+            for (sum, &y) in sums.iter_mut().zip(&*y) {
+                *sum = T::vadd(simd, *sum, y);
+            }
+        }
         for (sum, y) in sums.iter_mut().zip(y) {
             *y = exp_term::<T, S>(simd, T::vsub(simd, *y, shift));
             *sum = T::vadd(simd, *sum, *y);
         }
     }
-    map!(simd, rest, |x| exp_term::<T, S>(simd, T::vsub(simd, x, shift)));
+    map!(simd, rest, |x| exp_terms::<T, S, _>(simd, every(x, |x| T::vsub(simd, x, shift))));
     add_lanes(simd, &mut sums, rest);
     (m, reduce(&sums))
 }

@@ -22,30 +22,37 @@ pub(super) fn last_register<T: Real, S: Simd>(n: usize) -> Option<usize> {
     if S::IS_SCALAR || n.is_multiple_of(lanes.max(1)) { None } else { n.checked_sub(lanes) }
 }
 
-/// y ← op(y), y ← op(x) or y ← op(a, b) by registers. What is left at the end is done once more together
-/// with the elements before it, or padded to one register, so that it takes the same path as the rest; on the scalar
-/// path nothing is left.
+/// op(v) of some registers. (`map` of an array is a call, into code for another instruction set.)
+#[inline(always)]
+pub(super) fn every<V: Copy, const N: usize>(mut v: [V; N], op: impl Fn(V) -> V) -> [V; N] {
+    for v in &mut v {
+        *v = op(*v);
+    }
+    v
+}
+
+/// y ← op(y) or y ← op(x) by arrays of four registers, or of one. What is left at the end is done once more together with the
+/// elements before it, or padded to one register, so that it takes the same path as the rest; on the scalar path nothing is
+/// left.
 macro_rules! map {
     ($simd:ident, $y:expr, |$v:ident| $op:expr) => {{
         // What does not fill a register goes with the elements before it, read while they are what they were.
         let left = $crate::elementary::map::last_register::<T, S>($y.len());
         let last = left.and_then(|from| T::split($simd, $y.get(from..)?).0.first().copied());
         let (y, y_tail) = T::split_mut($simd, &mut *$y);
-        // Two registers at a time: their chains of operations run side by side.
-        let (y, y_last) = if S::IS_SCALAR { (&mut [][..], y) } else { y.as_chunks_mut::<2>() };
-        for [y, z] in y {
-            let $v = *y;
-            let first = $op;
-            let $v = *z;
-            let second = $op;
-            (*y, *z) = (first, second);
-        }
-        for y in y_last {
+        // Four registers at a time: their chains of operations run side by side.
+        let (y, y_last) = if S::IS_SCALAR { (&mut [][..], y) } else { y.as_chunks_mut::<4>() };
+        for y in y {
             let $v = *y;
             *y = $op;
         }
-        if let (Some($v), Some(from)) = (last, left) {
-            let value = $op;
+        for y in y_last {
+            let $v = [*y];
+            [*y] = $op;
+        }
+        if let (Some(last), Some(from)) = (last, left) {
+            let $v = [last];
+            let [value] = $op;
             let y = $y.get_mut(from..).unwrap_or(&mut []);
             if let Some(y) = T::split_mut($simd, y).0.first_mut() {
                 *y = value;
@@ -53,8 +60,8 @@ macro_rules! map {
         } else if !y_tail.is_empty() {
             let mut pad = $crate::elementary::map::padded(y_tail);
             if let Some(y) = T::split_mut($simd, &mut pad).0.first_mut() {
-                let $v = *y;
-                *y = $op;
+                let $v = [*y];
+                [*y] = $op;
             }
             for (y, &pad) in y_tail.iter_mut().zip(&pad) {
                 *y = pad;
@@ -65,62 +72,28 @@ macro_rules! map {
         let n = $x.len().min($y.len());
         let (x, x_tail) = T::split($simd, &$x[..n]);
         let (y, y_tail) = T::split_mut($simd, &mut $y[..n]);
-        // Two registers at a time: their chains of operations run side by side.
-        let (x, x_last) = if S::IS_SCALAR { (&[][..], x) } else { x.as_chunks::<2>() };
-        let (y, y_last) = if S::IS_SCALAR { (&mut [][..], y) } else { y.as_chunks_mut::<2>() };
-        for ([y, z], &[x, w]) in y.iter_mut().zip(x) {
-            let $v = x;
-            let first = $op;
-            let $v = w;
-            let second = $op;
-            (*y, *z) = (first, second);
-        }
-        for (y, &$v) in y_last.iter_mut().zip(x_last) {
+        // Four registers at a time: their chains of operations run side by side.
+        let (x, x_last) = if S::IS_SCALAR { (&[][..], x) } else { x.as_chunks::<4>() };
+        let (y, y_last) = if S::IS_SCALAR { (&mut [][..], y) } else { y.as_chunks_mut::<4>() };
+        for (y, &$v) in y.iter_mut().zip(x) {
             *y = $op;
+        }
+        for (y, &x) in y_last.iter_mut().zip(x_last) {
+            let $v = [x];
+            [*y] = $op;
         }
         if let Some(from) = $crate::elementary::map::last_register::<T, S>(n) {
             let x = T::split($simd, $x.get(from..n).unwrap_or(&[])).0;
             let y = T::split_mut($simd, $y.get_mut(from..n).unwrap_or(&mut [])).0;
-            if let (Some(&$v), Some(y)) = (x.first(), y.first_mut()) {
-                *y = $op;
+            if let (Some(&x), Some(y)) = (x.first(), y.first_mut()) {
+                let $v = [x];
+                [*y] = $op;
             }
         } else if !y_tail.is_empty() {
             let mut pad = $crate::elementary::map::padded(x_tail);
             if let Some(y) = T::split_mut($simd, &mut pad).0.first_mut() {
-                let $v = *y;
-                *y = $op;
-            }
-            for (y, &pad) in y_tail.iter_mut().zip(&pad) {
-                *y = pad;
-            }
-        }
-    }};
-    ($simd:ident, ($a:expr, $b:expr) => $y:expr, |$u:ident, $v:ident| $op:expr) => {{
-        let n = $a.len().min($b.len()).min($y.len());
-        let (a, a_tail) = T::split($simd, &$a[..n]);
-        let (b, b_tail) = T::split($simd, &$b[..n]);
-        let (y, y_tail) = T::split_mut($simd, &mut $y[..n]);
-        // Two registers at a time, as above.
-        let (a, a_last) = if S::IS_SCALAR { (&[][..], a) } else { a.as_chunks::<2>() };
-        let (b, b_last) = if S::IS_SCALAR { (&[][..], b) } else { b.as_chunks::<2>() };
-        let (y, y_last) = if S::IS_SCALAR { (&mut [][..], y) } else { y.as_chunks_mut::<2>() };
-        for (([y, z], &[a, c]), &[b, d]) in y.iter_mut().zip(a).zip(b) {
-            let ($u, $v) = (a, b);
-            let first = $op;
-            let ($u, $v) = (c, d);
-            let second = $op;
-            (*y, *z) = (first, second);
-        }
-        for ((y, &$u), &$v) in y_last.iter_mut().zip(a_last).zip(b_last) {
-            *y = $op;
-        }
-        if !y_tail.is_empty() {
-            let a = $crate::elementary::map::padded(a_tail);
-            let mut pad = $crate::elementary::map::padded(b_tail);
-            let a = T::split($simd, a.as_slice()).0.first();
-            if let (Some(&$u), Some(y)) = (a, T::split_mut($simd, &mut pad).0.first_mut()) {
-                let $v = *y;
-                *y = $op;
+                let $v = [*y];
+                [*y] = $op;
             }
             for (y, &pad) in y_tail.iter_mut().zip(&pad) {
                 *y = pad;
