@@ -21,12 +21,18 @@ const HALVINGS: u32 = 48;
 
 impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
     /// A step of two-metric projection. Cost: a minimisation, a gradient, and dᵀH d in every trial of the search.
+    // Aim and search are apart, so that a part's stack holds one of them at a time.
     pub(super) fn two_metric(&mut self) {
-        self.press();
-        if !self.aim() {
+        if self.aim() {
+            self.search();
+        } else {
             self.failure = Some(Status::Breakdown);
-            return;
         }
+    }
+
+    /// Goes the largest part of the way that decreases the objective enough.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn search(&mut self) {
         let mut step = T::ONE;
         for _ in 0..HALVINGS {
             let (slope, promised) = self.go(step);
@@ -60,7 +66,9 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
     }
 
     /// Where a full step leads before it is projected, into the trial.
+    #[cfg_attr(target_os = "none", inline(never))]
     fn aim(&mut self) -> bool {
+        self.press();
         let work = &mut *self.work;
         copy(work.trial, self.x);
         // The gradient there is of no use; that of x is still needed.
