@@ -76,8 +76,7 @@ pub fn drive<R: Run + ?Sized>(
     stop: &Stop<R::Real>,
     observer: &mut (impl Observer<R::Real> + ?Sized),
 ) -> Report<R::Real> {
-    let scale = run.scale();
-    let tolerance = stop.absolute.max(stop.relative * scale);
+    let tolerance = stop.absolute.max(stop.relative * run.scale());
     let every = stop.check_every.max(1);
     let initial_residual = run.residual();
     let mut residual = initial_residual;
@@ -136,7 +135,7 @@ pub fn drive<R: Run + ?Sized>(
     if let Some(kept) = run.settle(status) {
         residual = kept;
     }
-    Report { status, steps, checks, initial_residual, residual, scale }
+    Report { status, steps, checks, initial_residual, residual, scale: run.scale() }
 }
 
 /// What a residual that was just evaluated means, and the residual as confirmed; `denied` remembers the
