@@ -21,8 +21,9 @@ const HALVINGS: u32 = 48;
 
 impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
     /// A step of two-metric projection. Cost: a minimisation, a gradient, and dᵀH d in every trial of the search.
-    // Aim and search are apart, so that a part's stack holds one of them at a time.
+    // Its parts are functions of their own, so that a part's stack holds one of them at a time.
     pub(super) fn two_metric(&mut self) {
+        self.press();
         if self.aim() {
             self.search();
         } else {
@@ -48,6 +49,7 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
     }
 
     /// Chooses the sides: what presses against a bound, or nearly.
+    #[cfg_attr(target_os = "none", inline(never))]
     fn press(&mut self) {
         let share = T::from_f64(MARGIN) * (self.residual / self.scale).min(T::ONE);
         let values = self.x.iter().zip(&*self.work.gradient).zip(self.problem.bounds.pairs());
@@ -66,9 +68,7 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
     }
 
     /// Where a full step leads before it is projected, into the trial.
-    #[cfg_attr(target_os = "none", inline(never))]
     fn aim(&mut self) -> bool {
-        self.press();
         let work = &mut *self.work;
         copy(work.trial, self.x);
         // The gradient there is of no use; that of x is still needed.
