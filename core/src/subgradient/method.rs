@@ -178,6 +178,8 @@ impl<T: Real, O: Oracle<T>, P: Projection<T>, R: StepRule<T>> Subgradient<'_, T,
     /// Looks at where the run begins. The rule may refuse; x is untouched then.
     fn begin(&mut self) -> Result<(), Error> {
         self.lay();
+        self.unit = self.unit.max(self.size()).min(T::MAX);
+        self.moved = self.unit;
         self.evaluate();
         self.rule.begin(&Sight { best: self.value, ..self.sight() })?;
         self.see();
@@ -190,8 +192,12 @@ impl<T: Real, O: Oracle<T>, P: Projection<T>, R: StepRule<T>> Subgradient<'_, T,
         self.work.x.copy_from(self.best.x);
         self.set.project(self.work.x);
         self.work.average.fill(T::ZERO);
-        self.unit = self.unit.max(vector::norm_scaled(self.best.x)).min(T::MAX);
-        self.moved = self.unit;
+    }
+
+    /// The length of the best point.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn size(&self) -> T {
+        vector::norm_scaled(self.best.x)
     }
 
     fn sight(&self) -> Sight<T> {

@@ -251,9 +251,9 @@ struct Rows<'r, T> {
     f: &'r [T],
     next: &'r mut [T],
     epsilon: T,
-    reach: Reach<T>,
+    reach: &'r Reach<T>,
     /// Σ |row sum − a| so far.
-    error: T,
+    error: &'r mut T,
 }
 
 impl<T: Real> Rows<'_, T> {
@@ -269,7 +269,7 @@ impl<T: Real> Rows<'_, T> {
         }
         let (epsilon, reach) = (self.epsilon, self.reach);
         let delta = exact_row(a, m, sum) - f / epsilon;
-        self.error += (a * exp_scalar(-delta) - a).abs();
+        *self.error += (a * exp_scalar(-delta) - a).abs();
         if reach.omega() == T::ONE {
             *next = f + epsilon * delta;
             return a / sum;
@@ -337,10 +337,11 @@ impl<'a, T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Sinkhorn<'a, T, C, R> {
     #[cfg_attr(target_os = "none", inline(never))]
     fn read(&mut self) {
         let Workspace { next, sums, scratch } = &mut self.work;
-        let Problem { a, epsilon, .. } = self.problem;
-        let mut rows = Rows { a, f: self.x.f, next, epsilon, reach: self.reach, error: T::ZERO };
-        self.problem.cost.pass(epsilon, self.x.g, &mut |i, m, sum| rows.weigh(i, m, sum), sums, scratch);
-        self.row_error = rows.error;
+        let Problem { cost, a, epsilon, .. } = self.problem;
+        self.row_error = T::ZERO;
+        let error = &mut self.row_error;
+        let mut rows = Rows { a, f: self.x.f, next, epsilon, reach: &self.reach, error };
+        cost.pass(epsilon, self.x.g, &mut |i, m, sum| rows.weigh(i, m, sum), sums, scratch);
     }
 
     /// The factor in use.
