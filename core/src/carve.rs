@@ -27,6 +27,19 @@ pub(crate) fn carve<T, const N: usize>(
     if short { Err(Error::Workspace { needed, given }) } else { Ok(pieces) }
 }
 
+/// Cuts the next `n` elements off; none where there are not so many.
+// One copy where flash counts.
+#[cfg_attr(target_os = "none", inline(never))]
+pub(crate) fn take<'w, T>(rest: &mut &'w mut [T], n: usize) -> &'w mut [T] {
+    match core::mem::take(rest).split_at_mut_checked(n) {
+        Some((piece, tail)) => {
+            *rest = tail;
+            piece
+        }
+        None => &mut [],
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

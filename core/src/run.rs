@@ -71,13 +71,13 @@ pub trait Run {
 /// convergence. A claim that is denied twice without halving the true residual ends the run as
 /// [`Status::Stalled`]. Calling `drive` again continues the run: two drives of `k` and `m` steps do
 /// what one of `k + m` does.
+#[cfg_attr(target_os = "none", inline(always))]
 pub fn drive<R: Run + ?Sized>(
     run: &mut R,
     stop: &Stop<R::Real>,
     observer: &mut (impl Observer<R::Real> + ?Sized),
 ) -> Report<R::Real> {
-    let scale = run.scale();
-    let tolerance = stop.absolute.max(stop.relative * scale);
+    let tolerance = stop.absolute.max(stop.relative * run.scale());
     let every = stop.check_every.max(1);
     let initial_residual = run.residual();
     let mut residual = initial_residual;
@@ -86,8 +86,14 @@ pub fn drive<R: Run + ?Sized>(
     let mut steps = 0;
     let mut denied = R::Real::INFINITY;
     let mut status = loop {
-        let ended =
-            if looked { judge(run, tolerance, &mut residual, &mut denied, &mut checks) } else { None };
+        let mut ended = None;
+        if looked {
+            let claimed = residual.is_finite() && residual <= tolerance;
+            let confirmed = if claimed { run.confirm(tolerance) } else { None };
+            ended = judge(residual, confirmed, tolerance, &mut denied);
+            residual = confirmed.unwrap_or(residual);
+            checks += u32::from(confirmed.is_some());
+        }
         let progress =
             Progress { step: steps, residual: looked.then_some(residual), parameter: run.parameter() };
         // The last step is shown as well; what it achieved counts more than a wish to stop.
@@ -136,35 +142,25 @@ pub fn drive<R: Run + ?Sized>(
     if let Some(kept) = run.settle(status) {
         residual = kept;
     }
-    Report { status, steps, checks, initial_residual, residual, scale }
+    Report { status, steps, checks, initial_residual, residual, scale: run.scale() }
 }
 
-/// What a residual that was just evaluated means, and the residual as confirmed; `denied` remembers the
-/// true residual of the last claim that was not.
-fn judge<R: Run + ?Sized>(
-    run: &mut R,
-    tolerance: R::Real,
-    residual: &mut R::Real,
-    denied: &mut R::Real,
-    checks: &mut u32,
-) -> Option<Status> {
-    if !residual.is_finite() {
-        return Some(Status::NotFinite);
-    }
-    if *residual > tolerance {
-        return None;
-    }
-    let Some(confirmed) = run.confirm(tolerance) else { return Some(Status::Converged) };
-    *checks += 1;
-    *residual = confirmed;
-    if !confirmed.is_finite() {
+/// What a residual that was just evaluated means, or what it was confirmed as; `denied` remembers the true residual of the
+/// last claim that was not.
+// Apart, so that a part keeps no constant of it on the stack.
+#[cfg_attr(target_os = "none", inline(never))]
+fn judge<T: Real>(residual: T, confirmed: Option<T>, tolerance: T, denied: &mut T) -> Option<Status> {
+    let truth = confirmed.unwrap_or(residual);
+    if !truth.is_finite() {
         Some(Status::NotFinite)
-    } else if confirmed <= tolerance {
+    } else if truth <= tolerance {
         Some(Status::Converged)
-    } else if confirmed > *denied * R::Real::HALF {
+    } else if confirmed.is_none() {
+        None
+    } else if truth > *denied * T::HALF {
         Some(Status::Stalled)
     } else {
-        *denied = confirmed;
+        *denied = truth;
         None
     }
 }

@@ -56,7 +56,6 @@ macro_rules! relax_stencil {
             fn sweep(&self, reversed: bool, omega: T, scratch: &mut [T], rhs: &[T], x: &mut [T]) {
                 self.sweeps(reversed, omega, scratch, rhs, x, 1);
             }
-            #[cfg_attr(target_os = "none", inline(never))]
             fn sweeps(
                 &self,
                 reversed: bool,

@@ -20,7 +20,6 @@
 use super::omega;
 use super::problem::{Problem, Reference, hidden_norm};
 use super::relax::Relax;
-use crate::carve::carve;
 use crate::copy::CopyFrom;
 use crate::omega::OmegaRule;
 use crate::{Error, Observer, Real, Report, Run, Status, Stop, drive};
@@ -76,7 +75,10 @@ impl<'w, T: Real> Workspace<'w, T> {
     /// # Errors
     /// [`Error::Workspace`] if `storage` is too short.
     pub fn new<A: Relax<T>>(problem: &Problem<'_, T, A>, storage: &'w mut [T]) -> Result<Self, Error> {
-        let [scratch, kept] = carve(storage, [problem.matrix.scratch_len(), problem.order()])?;
+        let (len, order, given) = (problem.matrix.scratch_len(), problem.order(), storage.len());
+        let short = Error::Workspace { needed: Self::required_len(order, len), given };
+        let (scratch, rest) = storage.split_at_mut_checked(len).ok_or(short)?;
+        let kept = rest.get_mut(..order).ok_or(short)?;
         Ok(Self { scratch, kept })
     }
 }
@@ -184,6 +186,7 @@ impl<T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized> Run for Sor<'_, T, A, R> {
         self.steps(1);
     }
 
+    #[cfg_attr(target_os = "none", inline(never))]
     fn steps(&mut self, count: u32) -> u32 {
         if self.failure.is_some() || count == 0 {
             return 0;
@@ -222,9 +225,7 @@ impl<T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized> Run for Sor<'_, T, A, R> {
         }
         if self.idle >= IDLE_LOOKS {
             self.idle = 0;
-            // A bound that overflows bounds nothing.
-            let rounding = self.rounding();
-            self.failure = (residual <= rounding && rounding <= T::MAX).then_some(Status::Stalled);
+            self.failure = self.stalls(residual).then_some(Status::Stalled);
         }
         self.last_residual = residual;
         self.known = Some(residual);
@@ -262,6 +263,15 @@ impl<T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized> Run for Sor<'_, T, A, R> {
 }
 
 impl<T: Real, A: Relax<T>, R: ?Sized> Sor<'_, T, A, R> {
+    /// Whether a residual that has not fallen for long is no more than rounding can make.
+    // Apart, so that a part's stack holds nothing of it while residuals are evaluated.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn stalls(&self, residual: T) -> bool {
+        // A bound that overflows bounds nothing.
+        let rounding = self.rounding();
+        residual <= rounding && rounding <= T::MAX
+    }
+
     /// The part of a residual that rounding alone can make: ε·‖|b| + |A| ‖x‖∞‖₂ with a small factor.
     fn rounding(&self) -> T {
         let larger = |largest: T, size: T| if size > largest { size } else { largest };

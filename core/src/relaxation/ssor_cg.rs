@@ -23,7 +23,7 @@ use super::omega;
 use super::problem::{Problem, norm_of};
 use super::split::Split;
 use super::update::SsorCgUpdate;
-use crate::carve::carve;
+use crate::carve::take;
 use crate::copy::CopyFrom;
 use crate::omega::OmegaRule;
 use crate::{Error, Observer, Real, Report, Run, Status, drive};
@@ -53,9 +53,15 @@ impl<'w, T: Real> Workspace<'w, T> {
     /// # Errors
     /// [`Error::Workspace`] if `storage` is too short.
     pub fn new<A: Split<T>>(problem: &Problem<'_, T, A>, storage: &'w mut [T]) -> Result<Self, Error> {
-        let n = problem.order();
-        let [scratch, p, t, y, w, r_hat, r] = carve(storage, [problem.matrix.split_len(), n, n, n, n, n, n])?;
-        Ok(Self { scratch, p, t, y, w, r_hat, r })
+        let (n, split, given) = (problem.order(), problem.matrix.split_len(), storage.len());
+        let needed = Self::required_len(n, split);
+        if given < needed {
+            return Err(Error::Workspace { needed, given });
+        }
+        let mut rest = storage;
+        let mut next = |n: usize| take(&mut rest, n);
+        let (scratch, p, t, y) = (next(split), next(n), next(n), next(n));
+        Ok(Self { scratch, p, t, y, w: next(n), r_hat: next(n), r: next(n) })
     }
 }
 
@@ -96,6 +102,22 @@ pub fn start<'a, T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized>(
     x: &'a mut [T],
     work: Workspace<'a, T>,
 ) -> Result<SsorCg<'a, T, A, R>, Error> {
+    let mut started = prepare(problem, options, rule, x, work);
+    if let Ok(run) = &mut started {
+        run.restart();
+    }
+    started
+}
+
+/// A run without a direction. Apart, so that it can get one where it is to lie: on a part every copy of a run counts.
+#[inline(always)]
+fn prepare<'a, T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized>(
+    problem: &Problem<'a, T, A>,
+    options: &Options<T>,
+    rule: &'a mut R,
+    x: &'a mut [T],
+    work: Workspace<'a, T>,
+) -> Result<SsorCg<'a, T, A, R>, Error> {
     options.stop.check()?;
     problem.check_start(x)?;
     problem.check_positive_diagonal()?;
@@ -118,7 +140,7 @@ pub fn start<'a, T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized>(
     problem.matrix.prepare(work.scratch);
     let scale = problem.scale(options.reference, square.sqrt());
     let (matrix, rhs, reach) = (problem.matrix, problem.rhs, Reach::new(x));
-    let mut run = SsorCg {
+    Ok(SsorCg {
         matrix,
         rhs,
         x,
@@ -134,9 +156,7 @@ pub fn start<'a, T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized>(
         first_rho: T::ZERO,
         parted: T::INFINITY,
         failure: None,
-    };
-    run.restart();
-    Ok(run)
+    })
 }
 
 /// Solves from the x that is handed in, and tells the rule how it went.
@@ -151,8 +171,9 @@ pub fn solve<T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized>(
     workspace: Workspace<'_, T>,
     observer: &mut (impl Observer<T> + ?Sized),
 ) -> Result<Report<T>, Error> {
-    let mut started = start(problem, options, &mut *rule, x, workspace);
+    let mut started = prepare(problem, options, &mut *rule, x, workspace);
     let run = started.as_mut().map_err(|error| *error)?;
+    run.restart();
     let report = drive(run, &options.stop, observer);
     rule.end(&report);
     Ok(report)
@@ -189,6 +210,42 @@ impl<T: Real, A: Split<T>, R: ?Sized> SsorCg<'_, T, A, R> {
         better
     }
 
+    /// t, z (in y), w, and how far to go along t; a failure if that is nowhere.
+    fn aim(&mut self) -> T {
+        let Workspace { scratch, p, t, y, w, .. } = &mut self.work;
+        self.matrix.solve_upper(self.omega, scratch, p, t);
+        self.matrix.solve_lower(self.omega, scratch, p, t, y, w);
+        let (square, curvature) = self.matrix.combine(t, p, y);
+        let alpha = self.rho / curvature;
+        self.failure = direction::failure(self.rho, curvature, alpha)
+            .or_else(|| self.reach.refuses(alpha, square.sqrt(), t, self.x));
+        alpha
+    }
+
+    /// Goes there, and turns to the next direction.
+    fn go(&mut self, alpha: T) {
+        let Workspace { scratch, p, t, y, w, r_hat, r } = &mut self.work;
+        let (square, rho) = self.matrix.update_ssor_cg(SsorCgUpdate {
+            alpha,
+            weight: (T::TWO - self.omega) / self.omega,
+            diagonal: self.matrix.weights(scratch),
+            rho: self.rho,
+            t,
+            z: y,
+            w,
+            r,
+            x: self.x,
+            r_hat,
+            p,
+        });
+        if square.is_finite() {
+            (self.square, self.rho) = (square, rho);
+        } else {
+            // x is still the iterate before.
+            self.failure = Some(Status::NotFinite);
+        }
+    }
+
     /// The omega in use.
     #[must_use]
     pub fn omega(&self) -> T {
@@ -214,36 +271,10 @@ impl<T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized> Run for SsorCg<'_, T, A, R>
             self.failure = Some(Status::Stalled);
             return;
         }
-        let Workspace { scratch, p, t, y, w, r_hat, r } = &mut self.work;
-        self.matrix.solve_upper(self.omega, scratch, p, t);
-        self.matrix.solve_lower(self.omega, scratch, p, t, y, w);
-        let (square, curvature) = self.matrix.combine(t, p, y);
-        let alpha = self.rho / curvature;
-        self.failure = direction::failure(self.rho, curvature, alpha)
-            .or_else(|| self.reach.refuses(alpha, square.sqrt(), t, self.x));
-        if self.failure.is_some() {
-            return;
+        let alpha = self.aim();
+        if self.failure.is_none() {
+            self.go(alpha);
         }
-        let (square, rho) = self.matrix.update_ssor_cg(SsorCgUpdate {
-            alpha,
-            weight: (T::TWO - self.omega) / self.omega,
-            diagonal: self.matrix.weights(scratch),
-            rho: self.rho,
-            t,
-            z: y,
-            w,
-            r,
-            x: self.x,
-            r_hat,
-            p,
-        });
-        if !square.is_finite() {
-            // x is still the iterate before.
-            self.failure = Some(Status::NotFinite);
-            return;
-        }
-        self.square = square;
-        self.rho = rho;
     }
 
     fn residual(&mut self) -> T {

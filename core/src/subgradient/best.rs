@@ -140,6 +140,7 @@ impl<'a, T: Real> Best<'a, T> {
     }
 
     /// The residual of a run whose last step had this length.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(crate) fn residual(&self, moved: T) -> T {
         if self.value == T::INFINITY {
             // Not one value was a number.

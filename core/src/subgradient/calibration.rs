@@ -153,10 +153,20 @@ pub fn solve<T: Real>(
     let short = Error::Workspace { needed: REQUIRED_LEN, given: storage.len() };
     let storage = storage.get_mut(..REQUIRED_LEN).ok_or(short)?;
     let (x, storage) = storage.split_first_chunk_mut().ok_or(short)?;
-    match &fit(problem, options, x, storage, observer) {
-        Ok(outcome) => Ok(read(problem, x, outcome)),
-        Err(error) => Err(*error),
+    let mut fitted = fit(problem, options, x, storage, observer);
+    let outcome = fitted.as_mut().map_err(|error| *error)?;
+    // What the fit leaves has room for what is made of it.
+    let (x, _) = x.as_chunks_mut();
+    let (w, rest) = x.split_first_chunk_mut().ok_or(short)?;
+    let offset = rest.first_mut().ok_or(short)?;
+    let (storage, _) = storage.as_chunks_mut();
+    let (correction, rest) = storage.split_first_chunk_mut().ok_or(short)?;
+    let soft_iron = rest.first_chunk_mut().ok_or(short)?;
+    if !turn(problem, w, offset, correction, soft_iron) {
+        outcome.report.status = Status::Breakdown;
     }
+    let (agreeing, deviation) = judge(problem, correction, offset);
+    Ok(tell(offset, soft_iron, correction, outcome, agreeing, deviation))
 }
 
 // The fit and what is made of it by functions of their own, so that a part's stack holds one of them at a time.
@@ -179,48 +189,53 @@ fn fit<T: Real>(
     method::solve(whole, &method, rule, x, workspace, observer)
 }
 
-/// The calibration that W and b stand for, every part of which is made where it is to lie.
+/// What W and b stand for: b becomes the offset. `false` if W is singular.
 #[cfg_attr(target_os = "none", inline(never))]
-fn read<T: Real>(problem: &Problem<'_, T>, x: &[T; UNKNOWNS], outcome: &Outcome<T>) -> Calibration<T> {
-    let (zero, agreeing, deviation) = ([T::ZERO; 3], 0, T::ZERO);
-    let (offset, soft_iron, correction) = (zero, [zero; 3], [zero; 3]);
-    let outcome = *outcome;
-    let mut found = Calibration { offset, soft_iron, correction, outcome, agreeing, deviation };
-    turn(problem, x, &mut found);
-    judge(problem, &mut found);
-    found
-}
-
-/// Offset and matrices.
-#[cfg_attr(target_os = "none", inline(never))]
-fn turn<T: Real>(problem: &Problem<'_, T>, x: &[T; UNKNOWNS], found: &mut Calibration<T>) {
-    let [w0, w1, w2, b] = rows_of(x);
-    let Calibration { offset, soft_iron, correction, .. } = found;
-    if polar(&[w0, w1, w2], correction, soft_iron) && inverse(correction, soft_iron) {
-        *offset = b;
-    } else {
-        found.outcome.report.status = Status::Breakdown;
+fn turn<T: Real>(
+    problem: &Problem<'_, T>,
+    w: &Matrix<T>,
+    b: &mut Vector<T>,
+    correction: &mut Matrix<T>,
+    soft_iron: &mut Matrix<T>,
+) -> bool {
+    let sound = polar(w, correction, soft_iron) && inverse(correction, soft_iron);
+    if !sound {
         let (one, zero) = (T::ONE, T::ZERO);
         *correction = [[one, zero, zero], [zero, one, zero], [zero, zero, one]];
         *soft_iron = *correction;
+        *b = [zero; 3];
     }
     let size = problem.field / problem.spread;
     scale(correction, size);
     scale(soft_iron, T::ONE / size);
-    for (offset, centre) in offset.iter_mut().zip(problem.centre) {
+    for (offset, centre) in b.iter_mut().zip(problem.centre) {
         *offset = centre + problem.spread * *offset;
     }
+    sound
 }
 
-/// How many samples agree.
+/// How many samples agree, and the deviation of all.
 #[cfg_attr(target_os = "none", inline(never))]
-fn judge<T: Real>(problem: &Problem<'_, T>, found: &mut Calibration<T>) {
-    let Calibration { correction, offset, .. } = &*found;
+fn judge<T: Real>(problem: &Problem<'_, T>, correction: &Matrix<T>, offset: &Vector<T>) -> (usize, T) {
     let error = Measure::Error { correction, offset, field: problem.field };
     let middle = error.median(problem.samples);
     let near = T::from_f64(AGREEMENT) * middle;
     let agreeing = rows(problem.samples).filter(|x| error.of(x) <= near).count();
-    (found.agreeing, found.deviation) = (agreeing, T::from_f64(MAD) * middle);
+    (agreeing, T::from_f64(MAD) * middle)
+}
+
+/// All that was found.
+#[cfg_attr(target_os = "none", inline(never))]
+fn tell<T: Real>(
+    offset: &Vector<T>,
+    soft_iron: &Matrix<T>,
+    correction: &Matrix<T>,
+    outcome: &Outcome<T>,
+    agreeing: usize,
+    deviation: T,
+) -> Calibration<T> {
+    let (offset, soft_iron, correction, outcome) = (*offset, *soft_iron, *correction, *outcome);
+    Calibration { offset, soft_iron, correction, outcome, agreeing, deviation }
 }
 
 /// The weighted geometric loss as an oracle over W (nine numbers by rows) and b (three).
@@ -261,9 +276,9 @@ impl<T: Real> Oracle<T> for Loss<'_, '_, T> {
 
     fn value_and_subgradient(&mut self, x: &[T], g: &mut [T]) -> T {
         let (Some(x), Some(g)) = (x.first_chunk(), g.first_chunk_mut()) else { return T::NAN };
-        let (value, total) = add_samples(self.0, x, g);
+        let (mean, total) = add_samples(self.0, x, g);
         divide(x, g, total);
-        value / total
+        mean
     }
 
     fn floor(&self) -> T {
@@ -271,15 +286,15 @@ impl<T: Real> Oracle<T> for Loss<'_, '_, T> {
     }
 }
 
-/// Σ w_i | ‖W (q_i − b)‖ − 1 | and Σ w_i; g becomes Σ σ u (q − b)ᵀ and Σ σ u, which need no room elsewhere.
+/// Σ w_i | ‖W (q_i − b)‖ − 1 |/Σ w_i, and Σ w_i; g becomes Σ σ u (q − b)ᵀ and Σ σ u, which need no room elsewhere.
 #[cfg_attr(target_os = "none", inline(never))]
 fn add_samples<T: Real>(problem: &Problem<'_, T>, x: &[T; UNKNOWNS], g: &mut [T; UNKNOWNS]) -> (T, T) {
     let (mut value, mut total) = (Sum::new(), T::ZERO);
     g.fill(T::ZERO);
     for sample in problem.samples.values().as_chunks::<3>().0 {
         // A part reads them anew for every sample: what is kept in registers for all is kept on its stack, after all.
-        let (x, problem) =
-            if cfg!(target_os = "none") { (black_box(x), black_box(problem)) } else { (x, problem) };
+        let all = (problem, x, &mut *g);
+        let (problem, x, g) = if cfg!(target_os = "none") { black_box(all) } else { all };
         let [w0, w1, w2, offset] = rows_of(x);
         let [q0, q1, q2] = minus(sample, &problem.centre);
         let q = [q0 / problem.spread, q1 / problem.spread, q2 / problem.spread];
@@ -294,14 +309,14 @@ fn add_samples<T: Real>(problem: &Problem<'_, T>, x: &[T; UNKNOWNS], g: &mut [T;
             let factor = (if error > T::ZERO { weight } else { -weight }) / norm;
             let [u, v, w] = [factor * z[0], factor * z[1], factor * z[2]];
             let [d0, d1, d2] = d;
-            let [g00, g01, g02, g10, g11, g12, g20, g21, g22, p0, p1, p2] = &mut *g;
+            let [g00, g01, g02, g10, g11, g12, g20, g21, g22, p0, p1, p2] = g;
             (*g00, *g01, *g02) = (*g00 + u * d0, *g01 + u * d1, *g02 + u * d2);
             (*g10, *g11, *g12) = (*g10 + v * d0, *g11 + v * d1, *g12 + v * d2);
             (*g20, *g21, *g22) = (*g20 + w * d0, *g21 + w * d1, *g22 + w * d2);
             (*p0, *p1, *p2) = (*p0 + u, *p1 + v, *p2 + w);
         }
     }
-    (value.value(), total)
+    (value.value() / total, total)
 }
 
 /// The sub-gradient of the mean: half the products and their transpose, since W is symmetric, and −Wᵀ Σ σ u.

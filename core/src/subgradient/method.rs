@@ -26,7 +26,6 @@ use super::best::{self, Best};
 pub use super::best::{Ending, Outcome};
 use super::step::{Choice, Sight, StepRule};
 use super::{Oracle, Problem, Projection};
-use crate::carve::carve;
 use crate::copy::CopyFrom;
 use crate::linear::check_vector;
 use crate::{Error, Observer, Real, Run, Status, drive};
@@ -77,7 +76,10 @@ impl<'w, T: Real> Workspace<'w, T> {
     }
 
     pub(crate) fn carve(n: usize, average: bool, storage: &'w mut [T]) -> Result<Self, Error> {
-        let [x, g, average] = carve(storage, [n, n, if average { n } else { 0 }])?;
+        let short = Error::Workspace { needed: Self::required_len(n, average), given: storage.len() };
+        let (x, rest) = storage.split_at_mut_checked(n).ok_or(short)?;
+        let (g, rest) = rest.split_at_mut_checked(n).ok_or(short)?;
+        let average = rest.get_mut(..if average { n } else { 0 }).ok_or(short)?;
         Ok(Self { x, g, average })
     }
 }
@@ -116,19 +118,21 @@ pub fn start<'a, T: Real, O: Oracle<T>, P: Projection<T>, R: StepRule<T>>(
     work: Workspace<'a, T>,
 ) -> Result<Subgradient<'a, T, O, P, R>, Error> {
     let mut started = prepare(problem, options, rule, x, work);
-    if let Ok(run) = &mut started {
-        run.see();
+    if let Ok(run) = &mut started
+        && let Err(error) = run.begin()
+    {
+        return Err(error);
     }
     started
 }
 
-/// A run that has not taken note of where it begins. Apart, so that it can do so where it is to lie: on a part every
+/// A run that has not looked at where it begins. Apart, so that it can do so where it is to lie: on a part every
 /// copy of a run counts.
 #[inline(always)]
 fn prepare<'a, T: Real, O: Oracle<T>, P: Projection<T>, R: StepRule<T>>(
     problem: Problem<O, P>,
     options: &Options<T>,
-    mut rule: R,
+    rule: R,
     x: &'a mut [T],
     work: Workspace<'a, T>,
 ) -> Result<Subgradient<'a, T, O, P, R>, Error> {
@@ -136,26 +140,18 @@ fn prepare<'a, T: Real, O: Oracle<T>, P: Projection<T>, R: StepRule<T>>(
     if !(options.scale > T::ZERO && options.scale.is_finite()) {
         return Err(Error::Option { name: "scale", requirement: "must be positive and finite" });
     }
-    let Problem { mut oracle, mut set } = problem;
+    let Problem { oracle, set } = problem;
     let n = oracle.dimension();
     check_vector("x", x, n)?;
     let averages = if options.average { n } else { 0 };
-    if [work.x.len(), work.g.len(), work.average.len()] != [n, n, averages] {
+    if work.x.len() != n || work.g.len() != n || work.average.len() != averages {
         let given = work.x.len().saturating_add(work.g.len()).saturating_add(work.average.len());
         let needed = Workspace::<T>::required_len(n, options.average);
         return Err(Error::Workspace { needed, given });
     }
-    work.x.copy_from(x);
-    set.project(work.x);
-    let value = oracle.value_and_subgradient(work.x, work.g);
-    let norm = vector::norm_scaled(work.g);
-    let sight = Sight { step: 0, value, best: value, norm, scale: options.scale };
-    rule.begin(&sight)?;
-    let unit = options.scale.max(vector::norm_scaled(x)).min(T::MAX);
-    work.average.fill(T::ZERO);
     let best = Best::new(x, &options.ending, oracle.floor());
+    let (reach, unit, value, norm) = (options.scale, options.scale, T::INFINITY, T::ZERO);
     let (weight, factor, moved, steps) = (T::ZERO, T::ZERO, unit, 0);
-    let reach = options.scale;
     Ok(Subgradient { oracle, set, rule, best, work, reach, unit, value, norm, weight, factor, moved, steps })
 }
 
@@ -173,19 +169,56 @@ pub fn solve<T: Real, O: Oracle<T>, P: Projection<T>, R: StepRule<T>>(
 ) -> Result<Outcome<T>, Error> {
     let mut started = prepare(problem, options, rule, x, workspace);
     let run = started.as_mut().map_err(|error| *error)?;
-    run.see();
+    run.begin()?;
     let report = drive(run, &options.ending.stop, observer);
     Ok(run.best.outcome(report))
 }
 
 impl<T: Real, O: Oracle<T>, P: Projection<T>, R: StepRule<T>> Subgradient<'_, T, O, P, R> {
+    /// Looks at where the run begins. The rule may refuse; x is untouched then.
+    fn begin(&mut self) -> Result<(), Error> {
+        self.lay();
+        self.unit = self.unit.max(self.size()).min(T::MAX);
+        self.moved = self.unit;
+        self.evaluate();
+        self.rule.begin(&Sight { best: self.value, ..self.sight() })?;
+        self.see();
+        Ok(())
+    }
+
+    /// Puts the current point where the run begins.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn lay(&mut self) {
+        self.work.x.copy_from(self.best.x);
+        self.set.project(self.work.x);
+        self.work.average.fill(T::ZERO);
+    }
+
+    /// The length of the best point.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn size(&self) -> T {
+        vector::norm_scaled(self.best.x)
+    }
+
     fn sight(&self) -> Sight<T> {
         let Self { steps: step, value, norm, reach: scale, .. } = *self;
         Sight { step, value, best: self.best.value, norm, scale }
     }
 
+    /// Value, sub-gradient and its norm. Two functions, so that a part's stack holds one of them at a time.
+    #[inline(always)]
     fn evaluate(&mut self) {
+        self.look();
+        self.measure();
+    }
+
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn look(&mut self) {
         self.value = self.oracle.value_and_subgradient(self.work.x, self.work.g);
+    }
+
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn measure(&mut self) {
         self.norm = vector::norm_scaled(self.work.g);
     }
 
@@ -193,6 +226,19 @@ impl<T: Real, O: Oracle<T>, P: Projection<T>, R: StepRule<T>> Subgradient<'_, T,
     #[inline]
     fn see(&mut self) {
         self.best.see(self.steps, self.work.x, self.value, self.norm);
+    }
+
+    /// Moves by this factor. Apart, so that a part's stack holds nothing of it while points are evaluated.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn go(&mut self, factor: T) {
+        if !self.work.average.is_empty() {
+            self.add_to_average(factor);
+        }
+        self.oracle.weigh(factor);
+        vector::axpy(-factor, self.work.g, self.work.x);
+        self.set.project(self.work.x);
+        self.factor = factor;
+        self.moved = factor * self.norm;
     }
 
     /// x̄ ← x̄ + (η/Σ η)(x − x̄)
@@ -249,14 +295,7 @@ impl<T: Real, O: Oracle<T>, P: Projection<T>, R: StepRule<T>> Run for Subgradien
         }
         // A rule that wants to go back where it is wants nothing.
         if let Choice::Move(factor) = choice {
-            if !self.work.average.is_empty() {
-                self.add_to_average(factor);
-            }
-            self.oracle.weigh(factor);
-            vector::axpy(-factor, self.work.g, self.work.x);
-            self.set.project(self.work.x);
-            self.factor = factor;
-            self.moved = factor * self.norm;
+            self.go(factor);
         }
         self.steps = self.steps.saturating_add(1);
         self.evaluate();
@@ -287,11 +326,13 @@ impl<T: Real, O: Oracle<T>, P: Projection<T>, R: StepRule<T>> Run for Subgradien
         if status != Status::NotFinite && self.average().is_some() {
             // Rounding may have carried an average out of the set.
             self.set.project(self.work.average);
-            let value = self.oracle.value_and_subgradient(self.work.average, self.work.g);
-            if value.is_finite() {
-                self.best.improve(self.steps, self.work.average, value);
+            core::mem::swap(&mut self.work.x, &mut self.work.average);
+            self.evaluate();
+            if self.value.is_finite() {
+                self.best.improve(self.steps, self.work.x, self.value);
             }
             // A run that goes on needs the sub-gradient of its own point.
+            core::mem::swap(&mut self.work.x, &mut self.work.average);
             self.evaluate();
         }
         None

@@ -58,9 +58,13 @@ impl<T: Real> Reach<T> {
     #[inline]
     #[must_use]
     pub fn factor(&self, delta: T) -> T {
-        if delta <= self.root {
-            return self.omega;
-        }
+        if delta <= self.root { self.omega } else { self.search(delta) }
+    }
+
+    /// The largest factor that loses nothing, by bisection.
+    // Apart, so that a part's stack holds nothing of it while rows are read.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn search(&self, delta: T) -> T {
         let (mut low, mut high) = (T::ONE, self.omega);
         for _ in 0..BISECTIONS {
             let middle = (low + high) * T::HALF;

@@ -163,24 +163,33 @@ impl<'a, T: Real, C: Cost<T>> Problem<'a, T, C> {
 
     /// Refuses a start that cannot be used. The potential of a line without mass is not looked at.
     pub(super) fn check_start(&self, x: &Potentials<'_, T>) -> Result<(), Error> {
-        for (argument, potential, weights) in [("f", &*x.f, self.a), ("g", &*x.g, self.b)] {
-            check_len(argument, potential.len(), weights.len())?;
-            let bad = potential.iter().zip(weights).position(|(p, &w)| w > T::ZERO && !p.is_finite());
-            if let Some(index) = bad {
-                return Err(Error::Value { argument, index });
-            }
-        }
-        Ok(())
+        check_potential("f", x.f, self.a)?;
+        check_potential("g", x.g, self.b)
     }
 
     /// Gives lines without mass their potential, −∞.
     pub(super) fn mark_empty(&self, x: &mut Potentials<'_, T>) {
-        for (potential, weights) in [(&mut *x.f, self.a), (&mut *x.g, self.b)] {
-            for (potential, &weight) in potential.iter_mut().zip(weights) {
-                if weight == T::ZERO {
-                    *potential = -T::INFINITY;
-                }
-            }
+        mark_empty(x.f, self.a);
+        mark_empty(x.g, self.b);
+    }
+}
+
+/// Refuses a potential that cannot be used. That of a line without mass is not looked at.
+#[cfg_attr(target_os = "none", inline(never))] // Flash counts there, and stack.
+fn check_potential<T: Real>(argument: &'static str, potential: &[T], weights: &[T]) -> Result<(), Error> {
+    check_len(argument, potential.len(), weights.len())?;
+    match potential.iter().zip(weights).position(|(p, &w)| w > T::ZERO && !p.is_finite()) {
+        None => Ok(()),
+        Some(index) => Err(Error::Value { argument, index }),
+    }
+}
+
+/// Gives lines without mass their potential.
+#[cfg_attr(target_os = "none", inline(never))]
+fn mark_empty<T: Real>(potential: &mut [T], weights: &[T]) {
+    for (potential, &weight) in potential.iter_mut().zip(weights) {
+        if weight == T::ZERO {
+            *potential = -T::INFINITY;
         }
     }
 }

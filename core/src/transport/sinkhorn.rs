@@ -36,7 +36,7 @@ use super::cost::Cost;
 use super::over_relaxation::Reach;
 use super::problem::{Potentials, Problem};
 use super::stall::Floor;
-use crate::carve::carve;
+use crate::carve::take;
 use crate::copy::CopyFrom;
 use crate::omega::{self, OmegaRule, Sight};
 use crate::{Error, Observer, Real, Report, Run, Status, Stop, drive};
@@ -81,8 +81,14 @@ impl<'w, T: Real> Workspace<'w, T> {
     /// # Errors
     /// [`Error::Workspace`] if `storage` is too short.
     pub fn new<C: Cost<T>>(problem: &Problem<'_, T, C>, storage: &'w mut [T]) -> Result<Self, Error> {
-        let lengths = [problem.rows(), problem.columns(), problem.cost.scratch_len()];
-        let [next, sums, scratch] = carve(storage, lengths)?;
+        let (rows, columns, scratch) = (problem.rows(), problem.columns(), problem.cost.scratch_len());
+        let (needed, given) = (Self::required_len(rows, columns, scratch), storage.len());
+        if given < needed {
+            return Err(Error::Workspace { needed, given });
+        }
+        let mut rest = storage;
+        let (next, sums) = (take(&mut rest, rows), take(&mut rest, columns));
+        let scratch = take(&mut rest, scratch);
         Ok(Self { next, sums, scratch })
     }
 }
@@ -112,18 +118,27 @@ pub fn start<'a, T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized>(
     problem: &Problem<'a, T, C>,
     options: &Options<T>,
     rule: &'a mut R,
-    mut x: Potentials<'a, T>,
-    mut work: Workspace<'a, T>,
+    x: Potentials<'a, T>,
+    work: Workspace<'a, T>,
+) -> Result<Sinkhorn<'a, T, C, R>, Error> {
+    let mut started = prepare(problem, options, rule, x, work);
+    if let Ok(run) = &mut started {
+        run.begin();
+    }
+    started
+}
+
+/// A run that has read nothing. Apart, so that it can do so where it is to lie: on a part every copy of a run counts.
+#[inline(always)]
+fn prepare<'a, T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized>(
+    problem: &Problem<'a, T, C>,
+    options: &Options<T>,
+    rule: &'a mut R,
+    x: Potentials<'a, T>,
+    work: Workspace<'a, T>,
 ) -> Result<Sinkhorn<'a, T, C, R>, Error> {
     let reach = begin(problem, options, rule, &x, &work)?;
-    problem.mark_empty(&mut x);
-    begin_rows(problem, x.g, &mut work);
-    for (f, &next) in x.f.iter_mut().zip(&*work.next) {
-        *f = next;
-    }
-    let mut run = Sinkhorn::new(problem, rule, x, work, reach);
-    run.column_error = column_error(problem.b, run.work.sums);
-    Ok(run)
+    Ok(Sinkhorn::new(problem, rule, x, work, reach))
 }
 
 /// Refuses what no run can begin with; the factor that the rule wants.
@@ -156,8 +171,10 @@ pub fn solve<'a, T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized>(
     workspace: Workspace<'_, T>,
     observer: &mut (impl Observer<T> + ?Sized),
 ) -> Result<Report<T>, Error> {
-    let mut run = start(problem, options, &mut *rule, x, workspace)?;
-    let report = drive(&mut run, &options.stop, observer);
+    let mut started = prepare(problem, options, &mut *rule, x, workspace);
+    let run = started.as_mut().map_err(|error| *error)?;
+    run.begin();
+    let report = drive(run, &options.stop, observer);
     rule.end(&report);
     Ok(report)
 }
@@ -228,6 +245,42 @@ pub(super) fn column_error<T: Real>(b: &[T], sums: &[T]) -> T {
     sums.iter().zip(b).fold(T::ZERO, |error, (&t, &b)| error + (t - b).abs())
 }
 
+/// What a reading makes of the rows.
+struct Rows<'r, T> {
+    a: &'r [T],
+    f: &'r [T],
+    next: &'r mut [T],
+    epsilon: T,
+    reach: &'r Reach<T>,
+    /// Σ |row sum − a| so far.
+    error: &'r mut T,
+}
+
+impl<T: Real> Rows<'_, T> {
+    /// The error of a row as it is, where it goes next, and what its exponentials weigh there.
+    // Apart, so that a part's stack holds nothing of it while exponentials are made.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn weigh(&mut self, i: usize, m: T, sum: T) -> T {
+        let (Some(&a), Some(&f), Some(next)) = (self.a.get(i), self.f.get(i), self.next.get_mut(i)) else {
+            return T::ZERO;
+        };
+        if a == T::ZERO {
+            return T::ZERO;
+        }
+        let (epsilon, reach) = (self.epsilon, self.reach);
+        let delta = exact_row(a, m, sum) - f / epsilon;
+        *self.error += (a * exp_scalar(-delta) - a).abs();
+        if reach.omega() == T::ONE {
+            *next = f + epsilon * delta;
+            return a / sum;
+        }
+        let factor = reach.factor(delta);
+        *next = f + epsilon * (factor * delta);
+        a / sum * exp_scalar((factor - T::ONE) * delta)
+    }
+}
+
+// The phases of a step are functions of their own, so that a part's stack holds one of them at a time.
 impl<'a, T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Sinkhorn<'a, T, C, R> {
     /// A run of which the rows are exact.
     fn new(
@@ -242,6 +295,12 @@ impl<'a, T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Sinkhorn<'a, T, C, R> {
         Self { problem, x, work, rule, reach, row_error: zero, column_error: zero, floor, steps: 0, asked: 0 }
     }
 
+    /// The first reading.
+    fn begin(&mut self) {
+        self.problem.mark_empty(&mut self.x);
+        self.make_rows_exact();
+    }
+
     /// Takes note of a residual after so many steps, once.
     fn look(&mut self, step: u32, residual: T) {
         if step != self.asked {
@@ -254,6 +313,7 @@ impl<'a, T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Sinkhorn<'a, T, C, R> {
     }
 
     /// Moves the columns, knowing what they sum to; false if one has underflowed.
+    #[cfg_attr(target_os = "none", inline(never))]
     fn move_columns(&mut self) -> bool {
         let (epsilon, reach) = (self.problem.epsilon, self.reach);
         let columns = self.x.g.iter_mut().zip(&*self.work.sums).zip(self.problem.b);
@@ -274,31 +334,14 @@ impl<'a, T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Sinkhorn<'a, T, C, R> {
     }
 
     /// Reads the costs: the error of the rows as they are, where they go next, and the columns' sums there.
+    #[cfg_attr(target_os = "none", inline(never))]
     fn read(&mut self) {
         let Workspace { next, sums, scratch } = &mut self.work;
-        let (a, epsilon, reach) = (self.problem.a, self.problem.epsilon, self.reach);
-        let plain = reach.omega() == T::ONE;
-        let f = &*self.x.f;
-        let mut error = T::ZERO;
-        let mut weigh = |i: usize, m: T, sum: T| {
-            let (Some(&a), Some(&f), Some(next)) = (a.get(i), f.get(i), next.get_mut(i)) else {
-                return T::ZERO;
-            };
-            if a == T::ZERO {
-                return T::ZERO;
-            }
-            let delta = exact_row(a, m, sum) - f / epsilon;
-            error += (a * exp_scalar(-delta) - a).abs();
-            if plain {
-                *next = f + epsilon * delta;
-                return a / sum;
-            }
-            let factor = reach.factor(delta);
-            *next = f + epsilon * (factor * delta);
-            a / sum * exp_scalar((factor - T::ONE) * delta)
-        };
-        self.problem.cost.pass(epsilon, self.x.g, &mut weigh, sums, scratch);
-        self.row_error = error;
+        let Problem { cost, a, epsilon, .. } = self.problem;
+        self.row_error = T::ZERO;
+        let error = &mut self.row_error;
+        let mut rows = Rows { a, f: self.x.f, next, epsilon, reach: &self.reach, error };
+        cost.pass(epsilon, self.x.g, &mut |i, m, sum| rows.weigh(i, m, sum), sums, scratch);
     }
 
     /// The factor in use.

@@ -243,8 +243,15 @@ pass! {
 fn exp_row_and_next<T: Real, S: Simd>(simd: S, g: &[T], c: &[T], next: &[T], s: T, y: &mut [T]) -> (T, T) {
     let n = g.len().min(c.len()).min(y.len());
     let y = &mut y[..n];
-    // In a block, so that a part's stack has one place for the maxima and for the sums that follow.
-    let m = {
+    let m = if is_bare::<S>() {
+        // One after the other: which meets which first leaves no trace, and a stack needs no lanes.
+        let mut m = -T::INFINITY;
+        for ((y, &g), &c) in y.iter_mut().zip(g).zip(c) {
+            *y = (g - c) * s;
+            m = larger(m, *y);
+        }
+        m + T::ZERO
+    } else {
         let mut maxima = [-T::INFINITY; LANES];
         let terms_of = pieces::<BLOCK, _>(cut(g, n)).zip(pieces::<BLOCK, _>(cut(c, n)));
         for ((g, c), y) in terms_of.zip(y.chunks_mut(BLOCK)) {
@@ -296,6 +303,17 @@ pub(crate) fn exp_row_made<T: Real, S: Simd>(
 pub(crate) fn exponentials<T: Real, S: Simd>(simd: S, m: T, y: &mut [T], ask: impl Fn(usize)) -> (T, T) {
     let shift = T::splat(simd, shift(m, y));
     let mut sums = [T::ZERO; LANES];
+    if is_bare::<S>() && lanes::<T, S>() == 1 {
+        // One loop for all.
+        let (y, _) = T::split_mut(simd, y);
+        for (i, y) in y.iter_mut().enumerate() {
+            *y = exp_term::<T, S>(simd, T::vsub(simd, *y, shift));
+            if let Some(sum) = T::split_mut(simd, &mut sums).0.get_mut(i % LANES) {
+                *sum = T::vadd(simd, *sum, *y);
+            }
+        }
+        return (m, reduce(&sums));
+    }
     let (chunks, rest) = y.as_chunks_mut::<LANES>();
     for (k, y) in chunks.iter_mut().enumerate() {
         ask(k * LANES);

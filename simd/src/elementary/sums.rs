@@ -8,6 +8,10 @@ use crate::{LANES, Real};
 /// Adds values to the lanes, beginning at lane 0.
 #[inline(always)]
 pub(super) fn add_lanes<T: Real, S: Simd>(simd: S, lanes: &mut [T; LANES], values: &[T]) {
+    if is_bare::<S>() {
+        // The stack has room for one.
+        return values.iter().enumerate().for_each(|(i, &value)| lanes[i % LANES] += value);
+    }
     let (values, tail) = values.as_chunks::<LANES>();
     // A copy that lives in registers while the loop runs.
     let mut sums = *lanes;

@@ -184,16 +184,15 @@ fn part<'x, T>(grid: &Grid<'_, T>, x: &'x [T]) -> &'x [T] {
 /// A recurrence along the rows: x ← keep·x + f·(b − what is known) − f·(the neighbour behind) − f·(the one before).
 struct Recurrence<'a, T> {
     reversed: bool,
+    /// Whether (1 − ω)·x is kept; nothing is, else.
+    keeps: bool,
     omega: T,
     inverse: &'a [T],
-    keep: Option<T>,
     b: &'a [T],
     /// What is taken from b besides, times the diagonal: a weight and a vector.
     weighed: Option<(T, &'a [T])>,
-    /// The directions that are known.
+    /// The directions that are known, and the one behind, which is known as well where couplings differ from cell to cell.
     known: &'a [usize],
-    /// The one behind, which is known as well where couplings differ from cell to cell.
-    behind: usize,
 }
 
 /// A sweep of SOR.
@@ -205,10 +204,8 @@ pub(super) fn sweep<T: Real>(
     rhs: &[T],
     x: &mut [T],
 ) {
-    let (known, behind) =
-        if reversed { (&[DOWN, UP, SOUTH, WEST], NORTH) } else { (&[DOWN, UP, NORTH, EAST], SOUTH) };
-    let keep = Some(T::ONE - omega);
-    march(grid, &Recurrence { reversed, omega, inverse, keep, b: rhs, weighed: None, known, behind }, x);
+    let known = if reversed { &[DOWN, UP, SOUTH, WEST, NORTH] } else { &[DOWN, UP, NORTH, EAST, SOUTH] };
+    march(grid, &Recurrence { reversed, keeps: true, omega, inverse, b: rhs, weighed: None, known }, x);
 }
 
 /// A half of SSOR in Eisenstat's form: the upper one is `reversed` and has no `weighed`, (2 − ω)/ω and t.
@@ -221,8 +218,8 @@ pub(super) fn half<T: Real>(
     x: &mut [T],
 ) {
     let reversed = weighed.is_none();
-    let (known, behind) = if reversed { (&[UP], NORTH) } else { (&[DOWN], SOUTH) };
-    march(grid, &Recurrence { reversed, omega, inverse, keep: None, b: p, weighed, known, behind }, x);
+    let known = if reversed { &[UP, NORTH] } else { &[DOWN, SOUTH] };
+    march(grid, &Recurrence { reversed, keeps: false, omega, inverse, b: p, weighed, known }, x);
 }
 
 /// The lower half with the product: y ← (D/ω + L)⁻¹ (p − K t), w ← A t.
@@ -267,31 +264,30 @@ fn march<T: Real>(grid: &Grid<'_, T>, by: &Recurrence<'_, T>, x: &mut [T]) {
             if let Some((weight, x)) = by.weighed {
                 take(grid, CENTRE, (row, column), weight, x, q);
             }
-            for &direction in by.known {
+            // Where f is the same for all, the one behind comes after it.
+            let Some((&behind, others)) = by.known.split_last() else { return };
+            for &direction in if constant { others } else { by.known } {
                 take(grid, direction, (row, column), T::ONE, x, q);
-            }
-            if !constant {
-                take(grid, by.behind, (row, column), T::ONE, x, q);
             }
             let factor = |cell: usize| if constant { uniform } else { by.omega * at(by.inverse, cell) };
             for (cell, q) in (first..).zip(&mut *q) {
                 *q = factor(cell) * *q;
-                if let Some(keep) = by.keep {
-                    *q = keep * at(x, cell) + *q;
+                if by.keeps {
+                    *q = (T::ONE - by.omega) * at(x, cell) + *q;
                 }
             }
             if constant {
-                take(grid, by.behind, (row, column), uniform, x, q);
+                take(grid, behind, (row, column), uniform, x, q);
                 double(&mut block, -along, flip);
             }
-            let (entry, mut power) = (reached, -along);
+            let (entry, mut power, before) = (reached, -along, couplings(grid, before));
             for k in 0..n {
                 let cell = first + if by.reversed { n - 1 - k } else { k };
                 let y = block[(k ^ flip) % BLOCK];
                 reached = if constant {
                     y + power * entry
                 } else {
-                    y - (factor(cell) * coupling(grid, before, cell)) * reached
+                    y - (factor(cell) * at(before, cell)) * reached
                 };
                 power *= -along;
                 let Some(x) = x.get_mut(cell) else { return };

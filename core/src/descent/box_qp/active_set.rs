@@ -237,7 +237,7 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
     }
 
     /// Minimises over the free variables, the others at their bounds: trial and gradient.
-    pub(super) fn minimise(&mut self) -> bool {
+    fn minimise(&mut self) -> bool {
         self.bind();
         let work = &mut *self.work;
         let (model, data) = (&self.problem.model, self.problem.data);
@@ -277,11 +277,9 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
         }
     }
 
-    /// A step of the primal–dual method.
+    /// A step of the primal–dual method, the trial having been minimised.
+    #[cfg_attr(target_os = "none", inline(never))]
     fn primal_dual(&mut self, fewest: usize, idle: u32) {
-        if !self.minimise() {
-            return;
-        }
         let changes = self.revise(true);
         if changes == 0 {
             self.finish();
@@ -354,6 +352,11 @@ impl<T: Real, M: Model<T>> Run for BoxQp<'_, '_, '_, T, M> {
     type Real = T;
 
     fn step(&mut self) {
+        // Before any of what follows, so that a part's stack holds nothing of that meanwhile.
+        let minimises = matches!(self.phase, Phase::PrimalDual { .. } | Phase::Dual(_));
+        if minimises && !self.minimise() {
+            return;
+        }
         match self.phase {
             Phase::PrimalDual { fewest, idle } => self.primal_dual(fewest, idle),
             Phase::Dual(dual) => match self.dual(dual) {
@@ -361,7 +364,6 @@ impl<T: Real, M: Model<T>> Run for BoxQp<'_, '_, '_, T, M> {
                 Next::Done => self.finish(),
                 // Rounding has broken a sign that theory does not.
                 Next::Lost => self.project(),
-                Next::Failed => {}
             },
             Phase::TwoMetric => self.two_metric(),
             Phase::Settled => self.failure = Some(Status::Stalled),

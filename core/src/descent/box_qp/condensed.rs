@@ -186,41 +186,48 @@ impl<T: Real> Condensed<'_, T> {
     }
 }
 
-/// Uᵀ D⁻¹ U of the leading part in its upper half, rows `stride` apart; the diagonal holds the inverse pivots. Row by
-/// row: those above it are subtracted in order, two at a time, so that it is read and written half as often.
+/// Uᵀ D⁻¹ U of the leading part in its upper half, rows `stride` apart; the diagonal holds the inverse pivots.
 pub(crate) fn factorise<T: Real>(matrix: &mut [T], stride: usize, count: usize) -> bool {
+    (0..count).all(|i| {
+        let parts = matrix.split_at_mut_checked(i.wrapping_mul(stride));
+        parts.is_some_and(|(above, rest)| {
+            eliminate(above, stride, i, rest.get_mut(i..count).unwrap_or(&mut []))
+        })
+    })
+}
+
+/// Row i of that, from its diagonal entry on: the rows above it are subtracted in order, two at a time, so that it is read and
+/// written half as often.
+// Apart, so that a part keeps no constant on its stack for the next row.
+#[cfg_attr(target_os = "none", inline(never))]
+fn eliminate<T: Real>(above: &[T], stride: usize, i: usize, row: &mut [T]) -> bool {
     let lost = T::from_u32(ROUNDINGS) * T::EPSILON;
-    for i in 0..count {
-        let Some((above, rest)) = matrix.split_at_mut_checked(i.wrapping_mul(stride)) else { return false };
-        let Some((pivot, target)) = rest.get_mut(i..count).and_then(<[T]>::split_first_mut) else {
+    let end = i.wrapping_add(row.len());
+    let Some((pivot, target)) = row.split_first_mut() else { return false };
+    let mut waiting: Option<(T, &[T])> = None;
+    for (k, row) in above.chunks_exact(stride.max(1)).enumerate() {
+        let (Some(factors), Some(&inverse)) = (row.get(i..end), row.get(k)) else { return false };
+        let Some((&factor, factors)) = factors.split_first() else { return false };
+        let weight = -(factor * inverse);
+        // What is left of a diagonal entry that has lost all its digits says nothing.
+        let before = *pivot;
+        *pivot += weight * factor;
+        if *pivot <= lost * before {
             return false;
-        };
-        let mut waiting: Option<(T, &[T])> = None;
-        for (k, row) in above.chunks_exact(stride.max(1)).enumerate() {
-            let (Some(factors), Some(&inverse)) = (row.get(i..count), row.get(k)) else { return false };
-            let Some((&factor, factors)) = factors.split_first() else { return false };
-            let weight = -(factor * inverse);
-            // What is left of a diagonal entry that has lost all its digits says nothing.
-            let before = *pivot;
-            *pivot += weight * factor;
-            if *pivot <= lost * before {
-                return false;
+        }
+        waiting = match waiting {
+            None => Some((weight, factors)),
+            Some((other_weight, other)) => {
+                add_two(other_weight, other, weight, factors, target);
+                None
             }
-            waiting = match waiting {
-                None => Some((weight, factors)),
-                Some((other_weight, other)) => {
-                    add_two(other_weight, other, weight, factors, target);
-                    None
-                }
-            };
-        }
-        if let Some((weight, factors)) = waiting {
-            axpy(weight, factors, target);
-        }
-        let Some(inverse) = invert(*pivot, T::MIN_POSITIVE) else { return false };
-        *pivot = inverse;
+        };
     }
-    true
+    if let Some((weight, factors)) = waiting {
+        axpy(weight, factors, target);
+    }
+    let inverse = invert(*pivot, T::MIN_POSITIVE);
+    inverse.map(|inverse| *pivot = inverse).is_some()
 }
 
 /// 1/pivot of a pivot that is at least so large.

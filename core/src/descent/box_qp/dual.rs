@@ -28,8 +28,6 @@ pub(super) enum Next {
     Done,
     /// The last variable to be fixed got a wrong multiplier.
     Lost,
-    /// The minimisation failed.
-    Failed,
 }
 
 /// μ of a variable on a side; where bounds are equal both signs are right.
@@ -38,11 +36,9 @@ fn multiplier<T: Real>(side: T, gradient: T, (lo, hi): (T, T)) -> T {
 }
 
 impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
-    /// A step of the dual method: one minimisation.
+    /// A step of the dual method, the trial having been minimised.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn dual(&mut self, stage: Dual) -> Next {
-        if !self.minimise() {
-            return Next::Failed;
-        }
         match stage {
             Dual::Restore => {
                 clear(self.work.change);

@@ -127,20 +127,13 @@ impl<T: Real> Model<T> for Prepared<'_, T> {
         let Some((matrix, force)) = rest.split_at_mut_checked(n.saturating_mul(n)) else { return false };
         let same = factors.sides.iter().zip(sides).all(|(&a, &b)| (a == T::ZERO) == (b == T::ZERO));
         let mut count = 0_usize;
-        for i in fixed(sides) {
-            if !(factors.valid && same) {
-                // The upper half is all that is read.
-                let to = from_mut(row_mut(matrix, count, n), count);
-                let line = from(row(self.inverse, i, n), i);
-                to.iter_mut().zip(fixed(from(sides, i))).for_each(|(to, j)| *to = at(line, j));
-            }
-            if let Some(force) = force.get_mut(count) {
-                *force = at(x, i) - at(unbounded, i);
-            }
+        for (force, i) in force.iter_mut().zip(fixed(sides)) {
+            *force = at(x, i) - at(unbounded, i);
             count = count.wrapping_add(1);
         }
         if !(factors.valid && same) {
             factors.valid = false;
+            self.gather(sides, matrix);
             if !factorise(matrix, n, count) {
                 return false;
             }
@@ -154,17 +147,28 @@ impl<T: Real> Model<T> for Prepared<'_, T> {
         for (i, &force) in fixed(sides).zip(&*force) {
             axpy(force, row(self.inverse, i, n), gradient);
         }
-        for ((x, g), side) in x.iter_mut().zip(&*gradient).zip(sides) {
+        let mut forces = force.iter();
+        for ((x, g), side) in x.iter_mut().zip(gradient).zip(sides) {
             if *side == T::ZERO {
-                *x = *g;
-            }
-        }
-        clear(gradient);
-        for (i, &force) in fixed(sides).zip(&*force) {
-            if let Some(g) = gradient.get_mut(i) {
-                *g = force;
+                *x = core::mem::replace(g, T::ZERO);
+            } else {
+                *g = forces.next().copied().unwrap_or(T::ZERO);
             }
         }
         true
+    }
+}
+
+// By functions of their own, so that a part's stack holds one of them at a time.
+impl<T: Real> Prepared<'_, T> {
+    /// EᵀH⁻¹ E into the leading rows and columns; its upper half is all that is read.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn gather(&self, sides: &[T], matrix: &mut [T]) {
+        let n = self.variables();
+        for (count, i) in fixed(sides).enumerate() {
+            let to = from_mut(row_mut(matrix, count, n), count);
+            let line = from(row(self.inverse, i, n), i);
+            to.iter_mut().zip(fixed(from(sides, i))).for_each(|(to, j)| *to = at(line, j));
+        }
     }
 }

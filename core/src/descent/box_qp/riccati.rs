@@ -8,6 +8,7 @@ use super::small::{
 };
 use super::staged::Plant;
 use crate::Real;
+use crate::carve::take;
 
 /// Numbers of a stage: S, s, G, M, h.
 pub(super) const fn stage_len(n: usize, m: usize) -> usize {
@@ -49,18 +50,6 @@ pub(super) struct Scratch<'w, T> {
     pub(super) input: &'w mut [T],
 }
 
-/// Cuts the next `n` elements off.
-#[inline(never)]
-fn take<'w, T>(rest: &mut &'w mut [T], n: usize) -> &'w mut [T] {
-    match mem::take(rest).split_at_mut_checked(n) {
-        Some((piece, tail)) => {
-            *rest = tail;
-            piece
-        }
-        None => &mut [],
-    }
-}
-
 /// Rows of the free inputs: what belongs to fixed ones is left out.
 fn is_free<T: Real>(side: Option<&T>) -> bool {
     side.is_some_and(|&side| side == T::ZERO)
@@ -93,21 +82,18 @@ impl<T: Real> Plant<'_, T> {
         stages.get_mut(begin..begin.wrapping_add(n)).unwrap_or(&mut [])
     }
 
-    /// The last of the stages, and those before it.
-    pub(super) fn split_last<'w>(&self, stages: &'w mut [T]) -> Option<(&'w mut [T], Stage<'w, T>)> {
-        let begin = stages.len().checked_sub(self.stage_len())?;
-        let (earlier, last) = stages.split_at_mut_checked(begin)?;
-        Some((earlier, self.stage(last)))
+    /// S and s of the last of k stages, if there is one.
+    #[inline(never)]
+    pub(super) fn head<'w>(&self, stages: &'w mut [T], k: usize) -> Option<(&'w mut [T], &'w mut [T])> {
+        let begin = k.checked_sub(1)?.wrapping_mul(self.stage_len());
+        let (cost, rest) =
+            stages.get_mut(begin..)?.split_at_mut_checked(self.states.wrapping_mul(self.states))?;
+        Some((cost, rest.get_mut(..self.states)?))
     }
 
-    /// The stages' memory, and scratch.
-    pub(super) fn split<'w>(
-        &self,
-        mut storage: &'w mut [T],
-        horizon: usize,
-    ) -> (&'w mut [T], Scratch<'w, T>) {
-        let stages = take(&mut storage, self.stage_len().wrapping_mul(horizon));
-        (stages, self.scratch(storage))
+    /// The memory of the stages and that of the scratch.
+    pub(super) fn split<'w>(&self, mut storage: &'w mut [T], horizon: usize) -> (&'w mut [T], &'w mut [T]) {
+        (take(&mut storage, self.stage_len().wrapping_mul(horizon)), storage)
     }
 
     pub(super) fn scratch<'w>(&self, mut storage: &'w mut [T]) -> Scratch<'w, T> {

@@ -136,7 +136,8 @@ impl<T: Real> Model<T> for Staged<'_, T> {
 
     fn evaluate(&self, data: &[T], x: &[T], sized: bool, gradient: &mut [T], storage: &mut [T]) -> Look<T> {
         let plant = &self.plant;
-        let (stages, mut scratch) = plant.split(storage, self.horizon);
+        let (stages, rest) = plant.split(storage, self.horizon);
+        let mut scratch = plant.scratch(rest);
         clear(scratch.state);
         copy(scratch.state, data);
         let m = plant.inputs;
@@ -221,20 +222,22 @@ impl<T: Real> Staged<'_, T> {
     /// if it is `held`. False for a pivot that is not positive.
     #[cfg_attr(target_os = "none", inline(never))]
     fn backwards(&self, sides: &[T], x: &[T], storage: &mut [T], changed: usize, held: bool) -> bool {
-        let (plant, m) = (&self.plant, self.plant.inputs);
-        let (stages, mut scratch) = plant.split(storage, self.horizon);
-        if let Some((_, last)) = plant.split_last(stages) {
-            clear(last.slope);
+        let (plant, m, len) = (&self.plant, self.plant.inputs, self.plant.stage_len());
+        let (stages, rest) = plant.split(storage, self.horizon);
+        let mut scratch = plant.scratch(rest);
+        if let Some((cost, slope)) = plant.head(stages, self.horizon) {
+            clear(slope);
             if !held {
-                copy(last.cost, self.p);
+                copy(cost, self.p);
             }
         }
-        let (mut rest, mut quiet) = (stages, true);
+        let mut quiet = true;
         for k in (0..self.horizon).rev() {
-            let Some((earlier, mut stage)) = plant.split_last(rest) else { return false };
-            rest = earlier;
-            let before = plant.split_last(rest).map(|(_, before)| (before.cost, before.slope));
-            let (cost, slope) = before.unzip();
+            let Some((earlier, memory)) = stages.split_at_mut_checked(k.wrapping_mul(len)) else {
+                return false;
+            };
+            let mut stage = plant.stage(memory);
+            let (cost, slope) = plant.head(earlier, k).unzip();
             let sides = row(sides, k, m);
             if k < changed && !plant.eliminate(sides, &mut stage, cost, &mut scratch) {
                 return false;
@@ -248,7 +251,8 @@ impl<T: Real> Staged<'_, T> {
     #[cfg_attr(target_os = "none", inline(never))]
     fn forwards(&self, data: &[T], sides: &[T], x: &mut [T], gradient: &mut [T], storage: &mut [T]) {
         let (plant, m, len) = (&self.plant, self.plant.inputs, self.plant.stage_len());
-        let (stages, mut scratch) = plant.split(storage, self.horizon);
+        let (stages, rest) = plant.split(storage, self.horizon);
+        let mut scratch = plant.scratch(rest);
         copy(scratch.state, data);
         for k in 0..self.horizon {
             let stage = plant.stage(row_mut(stages, k, len));

@@ -21,12 +21,19 @@ const HALVINGS: u32 = 48;
 
 impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
     /// A step of two-metric projection. Cost: a minimisation, a gradient, and dᵀH d in every trial of the search.
+    // Its parts are functions of their own, so that a part's stack holds one of them at a time.
     pub(super) fn two_metric(&mut self) {
         self.press();
-        if !self.aim() {
+        if self.aim() {
+            self.search();
+        } else {
             self.failure = Some(Status::Breakdown);
-            return;
         }
+    }
+
+    /// Goes the largest part of the way that decreases the objective enough.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn search(&mut self) {
         let mut step = T::ONE;
         for _ in 0..HALVINGS {
             let (slope, promised) = self.go(step);
@@ -42,6 +49,7 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
     }
 
     /// Chooses the sides: what presses against a bound, or nearly.
+    #[cfg_attr(target_os = "none", inline(never))]
     fn press(&mut self) {
         let share = T::from_f64(MARGIN) * (self.residual / self.scale).min(T::ONE);
         let values = self.x.iter().zip(&*self.work.gradient).zip(self.problem.bounds.pairs());
