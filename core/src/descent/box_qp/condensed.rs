@@ -135,12 +135,14 @@ impl<T: Real> Model<T> for Condensed<'_, T> {
         let Some((matrix, rhs)) = factors.storage.split_at_mut_checked(n.saturating_mul(n)) else {
             return false;
         };
-        // Which bound a variable is at does not matter to the factors.
-        let same = factors.sides.iter().zip(sides).all(|(&a, &b)| (a == T::ZERO) == (b == T::ZERO));
-        if !(factors.valid && same) {
+        // Which bound a variable is at does not matter to the factors, and what was factorised of the variables before the
+        // first one that is free now and was not, or was and is not, stays.
+        let first = if factors.valid { agree(factors.sides, sides) } else { 0 };
+        if first < n || !factors.valid {
             factors.valid = false;
-            self.gather(sides, matrix);
-            if !factorise(matrix, n, free(sides).count()) {
+            let known = free(sides.get(..first).unwrap_or(&[])).count();
+            self.gather(sides, first, known, matrix);
+            if !extend(matrix, n, known, free(sides).count()) {
                 return false;
             }
             factors.sides.iter_mut().zip(sides).for_each(|(kept, &side)| *kept = side);
@@ -175,13 +177,13 @@ fn free<T: Real>(sides: &[T]) -> impl Iterator<Item = usize> + '_ {
 }
 
 impl<T: Real> Condensed<'_, T> {
-    /// H of the free variables into the leading rows and columns.
-    fn gather(&self, sides: &[T], matrix: &mut [T]) {
-        for (to, i) in matrix.chunks_exact_mut(self.n.max(1)).zip(free(sides)) {
-            let row = self.h.get(i.saturating_mul(self.n)..).unwrap_or(&[]);
-            for (to, j) in to.iter_mut().zip(free(sides)) {
-                *to = row.get(j).copied().unwrap_or(T::ZERO);
-            }
+    /// H of the free variables into the leading rows and columns, its upper half: the columns from that of variable `first`,
+    /// which is number `known`, on.
+    fn gather(&self, sides: &[T], first: usize, known: usize, matrix: &mut [T]) {
+        for (number, (to, i)) in matrix.chunks_exact_mut(self.n.max(1)).zip(free(sides)).enumerate() {
+            let (begin, row) = (i.max(first), row(self.h, i, self.n));
+            let to = from_mut(to, number.max(known)).iter_mut();
+            to.zip(free(from(sides, begin))).for_each(|(to, j)| *to = at(row, begin.wrapping_add(j)));
         }
     }
 }
@@ -189,23 +191,35 @@ impl<T: Real> Condensed<'_, T> {
 /// Uᵀ D⁻¹ U of the leading part in its upper half, rows `stride` apart; the diagonal holds the inverse pivots. Row by
 /// row: those above it are subtracted in order, two at a time, so that it is read and written half as often.
 pub(crate) fn factorise<T: Real>(matrix: &mut [T], stride: usize, count: usize) -> bool {
+    extend(matrix, stride, 0, count)
+}
+
+/// The same where the leading `known` rows and columns have been factorised before: the bits of the whole.
+pub(super) fn extend<T: Real>(matrix: &mut [T], stride: usize, known: usize, count: usize) -> bool {
     let lost = T::from_u32(ROUNDINGS) * T::EPSILON;
     for i in 0..count {
         let Some((above, rest)) = matrix.split_at_mut_checked(i.wrapping_mul(stride)) else { return false };
         let Some((pivot, target)) = rest.get_mut(i..count).and_then(<[T]>::split_first_mut) else {
             return false;
         };
+        let is_new = i >= known;
+        // Of a row that is known, what is right of the known columns.
+        let first = if is_new { 0 } else { known.wrapping_sub(i).wrapping_sub(1) };
+        let target = from_mut(target, first);
         let mut waiting: Option<(T, &[T])> = None;
         for (k, row) in above.chunks_exact(stride.max(1)).enumerate() {
             let (Some(factors), Some(&inverse)) = (row.get(i..count), row.get(k)) else { return false };
             let Some((&factor, factors)) = factors.split_first() else { return false };
             let weight = -(factor * inverse);
-            // What is left of a diagonal entry that has lost all its digits says nothing.
-            let before = *pivot;
-            *pivot += weight * factor;
-            if *pivot <= lost * before {
-                return false;
+            if is_new {
+                // What is left of a diagonal entry that has lost all its digits says nothing.
+                let before = *pivot;
+                *pivot += weight * factor;
+                if *pivot <= lost * before {
+                    return false;
+                }
             }
+            let factors = from(factors, first);
             waiting = match waiting {
                 None => Some((weight, factors)),
                 Some((other_weight, other)) => {
@@ -217,10 +231,18 @@ pub(crate) fn factorise<T: Real>(matrix: &mut [T], stride: usize, count: usize) 
         if let Some((weight, factors)) = waiting {
             axpy(weight, factors, target);
         }
-        let Some(inverse) = invert(*pivot, T::MIN_POSITIVE) else { return false };
-        *pivot = inverse;
+        if is_new {
+            let Some(inverse) = invert(*pivot, T::MIN_POSITIVE) else { return false };
+            *pivot = inverse;
+        }
     }
     true
+}
+
+/// The first place where one of two sets holds a variable and the other does not.
+pub(super) fn agree<T: Real>(before: &[T], now: &[T]) -> usize {
+    let differ = |(&a, &b): (&T, &T)| (a == T::ZERO) != (b == T::ZERO);
+    before.iter().zip(now).position(differ).unwrap_or(now.len())
 }
 
 /// 1/pivot of a pivot that is at least so large.

@@ -7,7 +7,7 @@
 //! of the free ones: k³/6 multiply–adds for k fixed ones, and n k for x. *Once a run*: 3 n² for x̂, which
 //! is refined once. *Memory*: n² + 2 n besides H and H⁻¹. H⁻¹ is made once ([`invert_condensed`]).
 
-use super::condensed::{Condensed, factorise, substitute};
+use super::condensed::{Condensed, agree, extend, factorise, substitute};
 use super::model::{Factors, Look, Model};
 use super::small::{add_all, at, axpy, clear, copy, from, from_mut, row, row_mut};
 use crate::linear::{check_finite, check_len};
@@ -125,23 +125,26 @@ impl<T: Real> Model<T> for Prepared<'_, T> {
         let n = self.variables();
         let Some((unbounded, rest)) = factors.storage.split_at_mut_checked(n) else { return false };
         let Some((matrix, force)) = rest.split_at_mut_checked(n.saturating_mul(n)) else { return false };
-        let same = factors.sides.iter().zip(sides).all(|(&a, &b)| (a == T::ZERO) == (b == T::ZERO));
+        // Of what was factorised last, the rows and columns up to the first variable that is fixed now and was not, or
+        // was and is not.
+        let first = if factors.valid { agree(factors.sides, sides) } else { 0 };
+        let known = fixed(sides.get(..first).unwrap_or(&[])).count();
         let mut count = 0_usize;
         for i in fixed(sides) {
-            if !(factors.valid && same) {
-                // The upper half is all that is read.
-                let to = from_mut(row_mut(matrix, count, n), count);
-                let line = from(row(self.inverse, i, n), i);
-                to.iter_mut().zip(fixed(from(sides, i))).for_each(|(to, j)| *to = at(line, j));
-            }
+            // The upper half is all that is read.
+            let to = from_mut(row_mut(matrix, count, n), count.max(known));
+            let (begin, line) = (i.max(first), row(self.inverse, i, n));
+            to.iter_mut()
+                .zip(fixed(from(sides, begin)))
+                .for_each(|(to, j)| *to = at(line, begin.wrapping_add(j)));
             if let Some(force) = force.get_mut(count) {
                 *force = at(x, i) - at(unbounded, i);
             }
             count = count.wrapping_add(1);
         }
-        if !(factors.valid && same) {
+        if first < n || !factors.valid {
             factors.valid = false;
-            if !factorise(matrix, n, count) {
+            if !extend(matrix, n, known, count) {
                 return false;
             }
             copy(factors.sides, sides);
