@@ -12,7 +12,7 @@ mod updates;
 
 pub use extremes::{first_not_finite, k_largest, largest, max_abs};
 pub use proximal::{clamp, clamp_each, sign_sum, soft_threshold, soft_threshold_each};
-pub use ranked::{Rank, axpy_ranked};
+pub use ranked::{Rank, WEIGHTS, axpy_ranked, largest_weights};
 pub use scores::{Kink, kink_gains, kink_largest, kink_lengths, kink_violations};
 pub(crate) use sums::dot_kernel;
 pub use sums::{dot, dot_square, dot3, norm, norm_scaled, scaled_square, sum, sum_abs};
