@@ -213,6 +213,12 @@ pub(crate) fn sum_in_pairs<T>(columns: usize) -> bool {
     (1 << 10..1 << 14).contains(&columns.saturating_mul(size_of::<T>()))
 }
 
+/// Whether registers are filled by four numbers, or by fewer.
+#[inline(always)]
+pub(crate) fn fill_with_four<T: crate::Real, S: Simd>() -> bool {
+    has_registers::<S>() && lanes::<T, S>() <= 4
+}
+
 /// Whether the running sums of that many rows leave half of the registers.
 #[inline(always)]
 pub(crate) fn have_room<T: crate::Real, S: Simd>(rows: usize) -> bool {

@@ -82,11 +82,13 @@ pub(super) const TOGETHER: usize = 16;
 
 /// The elements that are not zero, with their index.
 pub(super) fn nonzeros<T: Real>(x: &[T]) -> impl Iterator<Item = (usize, T)> + '_ {
-    let any = |part: &[T]| part.iter().fold(false, |any, x| any | (*x != T::ZERO));
     // Not `chunks`: outlined, it divides by a length that could be 0.
     let (parts, rest) = x.as_chunks::<TOGETHER>();
-    let parts = parts.iter().map(<[T; TOGETHER]>::as_slice).chain(core::iter::once(rest));
-    let parts = parts.enumerate().filter(move |(_, part)| any(part));
+    // Bits of all of them, which take no branch; those of −0 let it be looked at.
+    let any = |part: &[T; TOGETHER]| part.iter().fold(0, |any, x| any | x.bits()) != 0;
+    let parts = parts.iter().enumerate().filter(move |(_, part)| any(part));
+    let parts =
+        parts.map(|(k, part)| (k, part.as_slice())).chain(core::iter::once((x.len() / TOGETHER, rest)));
     let each = parts.flat_map(|(k, part)| {
         part.iter().enumerate().map(move |(i, &x)| (k.saturating_mul(TOGETHER).saturating_add(i), x))
     });
