@@ -4,7 +4,7 @@
 //! free ones, when the set of free variables has changed since; n² otherwise. *Memory*: n² + n.
 
 use super::model::{Factors, Look, Model};
-use super::small::{add_two, at, axpy, dot, from, from_mut, row};
+use super::small::{add_all, add_two, at, axpy, clear, dot, from, from_mut, row};
 use crate::linear::{Dense, check_finite, check_len};
 use crate::{DiagonalFault, Error, Real};
 
@@ -105,8 +105,11 @@ impl<T: Real> Model<T> for Condensed<'_, T> {
 
     fn evaluate(&self, data: &[T], x: &[T], _sized: bool, gradient: &mut [T], _storage: &mut [T]) -> Look<T> {
         let mut look = Look { objective: T::ZERO, scale: T::ZERO };
-        for (((g, row), &f), &xi) in gradient.iter_mut().zip(self.rows()).zip(data).zip(x) {
-            let hx = dot(row, x);
+        // By columns, which are rows: those of zeros, as at a cold start, are passed over.
+        clear(gradient);
+        add_all(self.h, x, gradient);
+        for ((g, &f), &xi) in gradient.iter_mut().zip(data).zip(x) {
+            let hx = *g;
             *g = hx + f;
             look.objective += xi * (T::HALF * hx + f);
             let size = hx.abs() + f.abs();
@@ -154,8 +157,10 @@ impl<T: Real> Model<T> for Condensed<'_, T> {
                 *x = T::ZERO;
             }
         }
-        for ((g, &f), row) in gradient.iter_mut().zip(data).zip(self.rows()) {
-            *g = f + dot(row, x);
+        for (((g, &f), row), &side) in gradient.iter_mut().zip(data).zip(self.rows()).zip(sides) {
+            if side == T::ZERO {
+                *g = f + dot(row, x);
+            }
         }
         let gathered = gradient.iter().zip(sides).filter(|&(_, &side)| side == T::ZERO);
         rhs.iter_mut().zip(gathered).for_each(|(r, (&g, _))| *r = -g);

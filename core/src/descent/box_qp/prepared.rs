@@ -4,7 +4,8 @@
 //! x = x̂ + H⁻¹ E λ,   (EᵀH⁻¹ E) λ = (bounds − x̂) of the fixed variables,   x̂ = −H⁻¹ f
 //! ```
 //! E picks the fixed variables, and λ is their gradient. What is factorised has the order of the fixed variables, not
-//! of the free ones: k³/6 multiply–adds for k fixed ones, and n k for x. *Once a run*: 3 n² for x̂, which
+//! of the free ones: k³/6 multiply–adds for k fixed ones, and n k for x. Where more than half are fixed H of the free ones is
+//! factorised instead, as by [`Condensed`]. *Once a run*: 3 n² for x̂, which
 //! is refined once. *Memory*: n² + 2 n besides H and H⁻¹. H⁻¹ is made once ([`invert_condensed`]).
 
 use super::condensed::{Condensed, agree, extend, factorise, substitute};
@@ -79,6 +80,11 @@ fn fixed<T: Real>(sides: &[T]) -> impl Iterator<Item = usize> + '_ {
     sides.iter().enumerate().filter(|&(_, &side)| side != T::ZERO).map(|(i, _)| i)
 }
 
+/// Whether so many variables are fixed that the free ones make the smaller system.
+fn are_many<T: Real>(sides: &[T]) -> bool {
+    fixed(sides).count().wrapping_mul(2) > sides.len()
+}
+
 impl<T: Real> Model<T> for Prepared<'_, T> {
     const DATA: &'static str = "f";
 
@@ -116,18 +122,31 @@ impl<T: Real> Model<T> for Prepared<'_, T> {
 
     fn minimise(
         &self,
-        _data: &[T],
+        data: &[T],
         sides: &[T],
         x: &mut [T],
         gradient: &mut [T],
         factors: &mut Factors<'_, T>,
     ) -> bool {
         let n = self.variables();
+        // Of what was factorised last, the rows and columns up to the first variable that is fixed now and was not, or
+        // was and is not. Factors of the free variables are of no use to the fixed ones.
+        let (mut first, many) = (0, are_many(sides));
+        if factors.valid {
+            first = agree(factors.sides, sides);
+            if first < n && are_many(factors.sides) != many {
+                (factors.valid, first) = (false, 0);
+            }
+        }
+        if many {
+            let (before, valid) = (&mut *factors.sides, factors.valid);
+            let mut own = Factors { sides: before, storage: from_mut(factors.storage, n), valid };
+            let positive = self.condensed.minimise(data, sides, x, gradient, &mut own);
+            factors.valid = own.valid;
+            return positive;
+        }
         let Some((unbounded, rest)) = factors.storage.split_at_mut_checked(n) else { return false };
         let Some((matrix, force)) = rest.split_at_mut_checked(n.saturating_mul(n)) else { return false };
-        // Of what was factorised last, the rows and columns up to the first variable that is fixed now and was not, or
-        // was and is not.
-        let first = if factors.valid { agree(factors.sides, sides) } else { 0 };
         let known = fixed(sides.get(..first).unwrap_or(&[])).count();
         let mut count = 0_usize;
         for i in fixed(sides) {
