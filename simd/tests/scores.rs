@@ -230,3 +230,61 @@ fn groups_are_passed_over_only_where_they_hold_nothing_better() {
         }
     });
 }
+
+fn steps<T: Real>() {
+    operands::<T>(|x, slope, w, name| {
+        let weight: Vec<T> = w.iter().map(|w| w.abs()).collect();
+        // 0 where there is none, as for a coordinate that changes nothing.
+        let curvature: Vec<T> = x.iter().map(|x| x.abs()).collect();
+        let inverse: Vec<T> =
+            curvature.iter().map(|&l| if l > T::ZERO { T::ONE / l } else { T::ZERO }).collect();
+        for positive in [false, true] {
+            let (mut best, mut place, mut violation) = (T::ZERO, None, T::ZERO);
+            for i in 0..x.len() {
+                let v = slope[i] + x[i] * inverse[i];
+                let size = (if positive { v } else { v.abs() }) - weight[i] * inverse[i];
+                let shrunk = if size > T::ZERO { size } else { T::ZERO };
+                let d = (if v < T::ZERO { -shrunk } else { shrunk }) - slope[i];
+                let weighted = d * curvature[i];
+                let off = weighted.abs() / weight[i];
+                violation = if violation < off { off } else { violation };
+                if best < weighted * d {
+                    (best, place) = (weighted * d, Some(i));
+                }
+            }
+            let of = vector::Coordinates {
+                x: slope,
+                slope: x,
+                inverse: &inverse,
+                weight: &weight,
+                curvature: &curvature,
+            };
+            let (found, off) = vector::best_step(positive, of);
+            assert_eq!((found, bits_of(off)), (place, bits_of(violation)), "{positive} {name}");
+        }
+    });
+}
+
+#[test]
+fn the_best_step_is_that_of_a_plain_loop() {
+    steps::<f32>();
+    steps::<f64>();
+    let zeros = [0.0_f64; 20];
+    let nothing = vector::Coordinates {
+        x: &zeros,
+        slope: &zeros,
+        inverse: &zeros,
+        weight: &[1.0; 20],
+        curvature: &zeros,
+    };
+    assert_eq!(vector::best_step(false, nothing), (None, 0.0));
+    let none = vector::Coordinates { x: &[], ..nothing };
+    assert_eq!(vector::best_step(true, none), (None, 0.0));
+    // The first of equal ones, in a whole block and after it.
+    for place in [3, 17] {
+        let mut slope = zeros;
+        slope[place..].fill(2.0);
+        let of = vector::Coordinates { slope: &slope, inverse: &[1.0; 20], curvature: &[1.0; 20], ..nothing };
+        assert_eq!(vector::best_step(false, of), (Some(place), 1.0));
+    }
+}

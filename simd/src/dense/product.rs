@@ -30,6 +30,7 @@ pass! {
 
 #[inline(always)]
 fn dots_of_kernel<T: Real, S: Simd>(simd: S, a: Matrix<'_, T>, list: &[u32], x: &[T], y: &mut [T]) {
+    // One at a time: two beside one another read x once, and were a twentieth slower in the second cache.
     for (&row, y) in list.iter().zip(y) {
         let [dot] = dots1(simd, [a.row(row as usize)], x);
         *y = dot;

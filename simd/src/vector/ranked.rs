@@ -29,7 +29,7 @@ pub enum Rank<T> {
 }
 
 /// Weights of a group.
-pub const WEIGHTS: usize = 8 * LANES;
+pub const WEIGHTS: usize = 4 * LANES;
 
 impl<T> Rank<T> {
     /// Numbers that weights take for so many variables.
