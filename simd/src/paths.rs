@@ -237,6 +237,12 @@ pub(crate) fn fold_one_by_one<T, S: Simd>(x: &[T]) -> bool {
     is_bare::<S>() || few(x)
 }
 
+/// Whether weights are so few that to pass over groups of them costs more than to read them.
+#[inline(always)]
+pub(crate) fn read_all_weights<T>(x: &[T]) -> bool {
+    size_of_val(x) < 6 << 10 && !is_forced()
+}
+
 /// Whether a block is too short for several comparisons side by side.
 #[inline(always)]
 pub(crate) fn compare_one<T>(x: &[T]) -> bool {

@@ -8,6 +8,7 @@ use super::scores::Wide;
 use crate::dispatch::pass;
 use crate::elementary::maximum;
 use crate::map::value;
+use crate::paths::read_all_weights;
 use crate::{LANES, Real};
 
 /// Elements of which only the largest score is kept, until it is known which block holds the best.
@@ -29,7 +30,7 @@ pub enum Rank<T> {
 }
 
 /// Weights of a group.
-pub const WEIGHTS: usize = 4 * LANES;
+pub const WEIGHTS: usize = 8 * LANES;
 
 impl<T> Rank<T> {
     /// Numbers that weights take for so many variables.
@@ -57,7 +58,7 @@ pub fn largest_weights<T: Real>(w: &[T], largest: &mut [T]) {
 /// long as g, weights as [`Rank::weights`] says; else nothing is done, and the answer is `None`. Cost: 3 r (4 with a
 /// kink), 1 w, 5 operations and those of the score. [`Rank::SlopeInGroups`] reads the weights of a group only where its largest
 /// slope times the largest weight is above the best score so far: 2 r and a share of a third, 1 w, 4 operations, the share
-/// being about ln k of k groups.
+/// being about ln k of k groups; all of them where they are so few that they stay in the first cache.
 #[inline]
 pub fn axpy_ranked<T: Real>(
     rank: Rank<T>,
@@ -74,6 +75,7 @@ pub fn axpy_ranked<T: Real>(
     }
     let place = match rank {
         Rank::Slope => by_slope(alpha, row, g, w),
+        Rank::SlopeInGroups if read_all_weights(g) => by_slope(alpha, row, g, w.get(..n)?),
         Rank::SlopeInGroups => by_slope_in_groups(alpha, row, g, w),
         Rank::Violation(kink) => by_violation(kink, alpha, row, g, x, w),
         Rank::Length(kink) => by_length(kink, alpha, row, g, x, w),
@@ -105,8 +107,6 @@ const SLOPE: u8 = 0;
 const VIOLATION: u8 = 1;
 const LENGTH: u8 = 2;
 const GAIN: u8 = 3;
-/// |g|
-const SIZE: u8 = 4;
 
 #[inline(always)]
 fn slope_kernel<T: Real, S: Simd>(simd: S, alpha: T, row: &[T], g: &mut [T], w: &[T]) -> usize {
@@ -125,10 +125,7 @@ fn groups_kernel<T: Real, S: Simd>(simd: S, alpha: T, row: &[T], g: &mut [T], w:
         let (gs, g_tail) = g.as_chunks_mut::<WEIGHTS>();
         let (ws, w_tail) = w.as_chunks::<WEIGHTS>();
         for (((row, g), w), &most) in rows.iter().zip(gs).zip(ws).zip(most) {
-            let largest = update::<T, S, SIZE>(simd, none, alpha, row, g, row, row);
-            // A product rounds no higher than that of larger factors. NaN, of 0 and ∞, does not spare the look.
-            let spared = largest * most <= best;
-            if !spared {
+            if may_exceed(simd, &sizes(simd, alpha, row, g), most, best) {
                 let of_group = block_largest::<T, S, true>(simd, g, w);
                 if best < of_group {
                     (best, start) = (of_group, from);
@@ -146,6 +143,34 @@ fn groups_kernel<T: Real, S: Simd>(simd: S, alpha: T, row: &[T], g: &mut [T], w:
         .map_or(usize::MAX, |within| start.saturating_add(within))
 }
 
+/// Updates a group; the largest |g| of every lane.
+#[inline(always)]
+fn sizes<T: Real, S: Simd>(simd: S, alpha: T, row: &[T; WEIGHTS], g: &mut [T; WEIGHTS]) -> [T; LANES] {
+    let (factor, mut lanes) = (T::splat(simd, alpha), [T::ZERO; LANES]);
+    for (row, g) in row.as_chunks::<LANES>().0.iter().zip(g.as_chunks_mut::<LANES>().0) {
+        let both = T::split_mut(simd, g).0.iter_mut().zip(T::split_mut(simd, &mut lanes).0);
+        for ((g, largest), &row) in both.zip(T::split(simd, row).0) {
+            *g = T::vadd(simd, *g, T::vmul(simd, factor, row));
+            *largest = larger::<T, S>(simd, *largest, T::vabs(simd, *g));
+        }
+    }
+    lanes
+}
+
+/// Whether a size times the largest weight is above the best score, or NaN, of 0 and ∞. A product rounds no higher than that of
+/// larger factors, so that no score of the group is above the best if this is false.
+#[inline(always)]
+fn may_exceed<T: Real, S: Simd>(simd: S, sizes: &[T; LANES], most: T, best: T) -> bool {
+    let (zero, mut largest) = (T::splat(simd, T::ZERO), T::splat(simd, T::ZERO));
+    for &sizes in T::split(simd, sizes).0 {
+        largest = larger::<T, S>(simd, largest, sizes);
+    }
+    let product = T::vmul(simd, largest, T::splat(simd, most));
+    let within = T::vless_equal(simd, product, T::splat(simd, best));
+    let beyond = T::vselect(simd, within, zero, T::splat(simd, T::ONE));
+    T::vany::<S>(T::vless(simd, zero, beyond))
+}
+
 /// The score of a register.
 #[inline(always)]
 fn score<T: Real, S: Simd, const RANK: u8>(
@@ -159,7 +184,6 @@ fn score<T: Real, S: Simd, const RANK: u8>(
         VIOLATION => T::vmul(simd, wide.violation(simd, x, g), w),
         LENGTH => T::vmul(simd, T::vsqrt(simd, w), T::vabs(simd, wide.step(simd, x, g, w))),
         GAIN => wide.gain(simd, (x, wide.step(simd, x, g, w)), g, w),
-        SIZE => T::vabs(simd, g),
         _ => T::vmul(simd, T::vabs(simd, g), w),
     }
 }

@@ -15,8 +15,8 @@ use crate::{Error, Real};
 /// penalty that is the same for all variables ([`Penalty::uniform`]) whole registers of scores are made at a time, on hosts
 /// about 1 ns a variable; of others, one score after the other. The single best of a dense quadratic is found on hosts as the row
 /// is added to the gradient ([`Loss::shift_ranked`]), with the same bits.
-/// Memory: p numbers for the weights, p more with a penalty, τ for the best; p/64 more for a single best one without a
-/// penalty, the largest of 64 weights each, which spare it most of the weights. The weights of
+/// Memory: p numbers for the weights, p more with a penalty, τ for the best; p/128 more for a single best one without a
+/// penalty, the largest of 128 weights each, which spare it most of the weights. The weights of
 /// [`Score::Steepest`] cost p² entries of H once where τ > 1.
 #[derive(Clone, Copy, Debug)]
 pub struct GreedyVariable {
