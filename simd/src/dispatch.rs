@@ -31,6 +31,16 @@ pub(crate) fn dispatch<Op: WithSimd>(pass: Op) -> Op::Output {
     Arch::new().dispatch(pass)
 }
 
+/// The same, but for registers of at most 256 bits: for passes that go by four numbers.
+#[inline(always)]
+pub(crate) fn dispatch_narrow<Op: WithSimd>(pass: Op) -> Op::Output {
+    #[cfg(all(target_arch = "x86_64", feature = "std"))]
+    if let pulp::Arch::V4(wide) = level::arch() {
+        return pulp::Arch::V3(*wide).dispatch(pass);
+    }
+    dispatch(pass)
+}
+
 /// The instruction set that passes run on now, by name, for reports and benches: `scalar`, `128-bit`
 /// (NEON, wasm simd128), `AVX2` or `AVX-512`.
 #[must_use]

@@ -3,8 +3,8 @@
 use pulp::Simd;
 
 use crate::Real;
-use crate::map::total;
-use crate::paths::is_bare_target;
+use crate::map::{cut, total};
+use crate::paths::{has_registers, is_bare_target};
 
 /// Virtual lanes of every reduction, on every machine and in both precisions.
 ///
@@ -59,7 +59,17 @@ impl<T: Real> Lanes<T> {
     /// Adds x·y, beginning at lane 0.
     #[inline(always)]
     pub(crate) fn add_products<S: Simd>(&mut self, simd: S, x: &[T], y: &[T]) {
-        total!(simd, self, x, y; {} T::vmul(simd, x, y));
+        if !has_registers::<S>() {
+            return total!(simd, self, x, y; {} T::vmul(simd, x, y));
+        }
+        let n = x.len().min(y.len());
+        let ((x, x_tail), (y, y_tail)) = (cut(x, n).as_chunks::<LANES>(), cut(y, n).as_chunks::<LANES>());
+        let mut lanes = self.0;
+        for (x, y) in x.iter().zip(y) {
+            add_whole(simd, &mut lanes, x, y);
+        }
+        add_rest(simd, &mut lanes, x_tail, y_tail);
+        self.0 = lanes;
     }
 
     #[inline(always)]
@@ -83,6 +93,58 @@ impl<T: Real> Lanes<T> {
     #[must_use]
     pub fn sum(&self) -> T {
         reduce(&self.0)
+    }
+}
+
+/// lanes ← lanes + x·y.
+#[inline(always)]
+fn add_whole<T: Real, S: Simd, const N: usize>(simd: S, lanes: &mut [T; N], x: &[T; N], y: &[T; N]) {
+    let ((sums, sums_left), (x, x_left), (y, y_left)) =
+        (T::split_mut(simd, lanes), T::split(simd, x), T::split(simd, y));
+    for ((sum, &x), &y) in sums.iter_mut().zip(x).zip(y) {
+        *sum = T::vadd(simd, *sum, T::vmul(simd, x, y));
+    }
+    for ((sum, &x), &y) in sums_left.iter_mut().zip(x_left).zip(y_left) {
+        *sum += x * y;
+    }
+}
+
+/// The same of what is left of two vectors of one length after whole blocks: eight, four, and up to three numbers, each where
+/// the compiler knows the lanes, so that these stay in their registers.
+#[inline(always)]
+pub(crate) fn add_rest<T: Real, S: Simd>(simd: S, lanes: &mut [T; LANES], x: &[T], y: &[T]) {
+    let ([low, high], _) = lanes.as_chunks_mut::<8>() else { return };
+    match (x.split_first_chunk::<8>(), y.split_first_chunk::<8>()) {
+        (Some((x, x_left)), Some((y, y_left))) => {
+            add_whole(simd, low, x, y);
+            add_to_eight(simd, high, x_left, y_left);
+        }
+        _ => add_to_eight(simd, low, x, y),
+    }
+}
+
+/// The same of up to seven numbers.
+#[inline(always)]
+fn add_to_eight<T: Real, S: Simd>(simd: S, lanes: &mut [T; 8], x: &[T], y: &[T]) {
+    let ([low, high], _) = lanes.as_chunks_mut::<4>() else { return };
+    match (x.split_first_chunk::<4>(), y.split_first_chunk::<4>()) {
+        (Some((x, x_left)), Some((y, y_left))) => {
+            add_whole(simd, low, x, y);
+            add_to_four(simd, high, x_left, y_left);
+        }
+        _ => add_to_four(simd, low, x, y),
+    }
+}
+
+/// The same of up to three numbers, and zeros: a sum that began at +0 does not see another +0.
+#[inline(always)]
+fn add_to_four<T: Real, S: Simd>(simd: S, lanes: &mut [T; 4], x: &[T], y: &[T]) {
+    if !x.is_empty() {
+        let filled = |x: &[T]| {
+            let at = |k: usize| x.get(k).copied().unwrap_or(T::ZERO);
+            [at(0), at(1), at(2), T::ZERO]
+        };
+        add_whole(simd, lanes, &filled(x), &filled(y));
     }
 }
 

@@ -227,6 +227,12 @@ pub(crate) fn sum_in_pairs<T>(columns: usize) -> bool {
     (1 << 10..1 << 14).contains(&columns.saturating_mul(size_of::<T>()))
 }
 
+/// Whether registers are filled by four numbers, or by fewer.
+#[inline(always)]
+pub(crate) fn fill_with_four<T: crate::Real, S: Simd>() -> bool {
+    has_registers::<S>() && lanes::<T, S>() <= 4
+}
+
 /// Whether the running sums of that many rows leave half of the registers.
 #[inline(always)]
 pub(crate) fn have_room<T: crate::Real, S: Simd>(rows: usize) -> bool {
@@ -243,6 +249,12 @@ pub(crate) fn search_one_by_one<T>(x: &[T]) -> bool {
 #[inline(always)]
 pub(crate) fn fold_one_by_one<T, S: Simd>(x: &[T]) -> bool {
     is_bare::<S>() || few(x)
+}
+
+/// Whether weights are so few that to pass over groups of them costs more than to read them.
+#[inline(always)]
+pub(crate) fn read_all_weights<T>(x: &[T]) -> bool {
+    size_of_val(x) < 6 << 10 && !is_forced()
 }
 
 /// Whether a block is too short for several comparisons side by side.

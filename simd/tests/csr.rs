@@ -99,6 +99,23 @@ fn products<T: Real>() {
         assert_eq!(bits(&r), bits(&plain), "residual {name}");
         let square = in_lanes(plain.iter().map(|&r| r * r));
         assert_eq!(bits_of(csr::residual_square(a.rows(), &b, &x)), bits_of(square), "norm {name}");
+        // Rows that may have fewer entries than there are sums.
+        let (mut dots, mut own, mut squares) = (vec![T::NAN; n], vec![T::NAN; n], vec![T::NAN; n]);
+        csr::dots(a.rows(), &x, &mut dots);
+        csr::dots_squares(a.rows(), &x, &mut own, &mut squares);
+        let list: Vec<u32> = (0..n as u32 + 1).rev().step_by(2).collect();
+        let mut listed = vec![T::NAN; list.len()];
+        csr::dots_of(a.rows(), &list, &x, &mut listed);
+        let each: Vec<T> = list.iter().map(|&i| csr::dot(a.rows().row(i as usize), &x)).collect();
+        assert_eq!(bits(&listed), bits(&each), "listed {name}");
+        let each: Vec<T> = (0..n).map(|i| csr::dot(a.rows().row(i), &x)).collect();
+        assert_eq!((bits(&dots), bits(&own)), (bits(&each), bits(&each)), "dots {name}");
+        let fours = |i: usize| {
+            let mut sums = [T::ZERO; 4];
+            a.row(i).iter().enumerate().for_each(|(k, &(_, v))| sums[k % 4] += v * v);
+            (sums[0] + sums[2]) + (sums[1] + sums[3])
+        };
+        assert_eq!(bits(&squares), bits(&(0..n).map(fours).collect::<Vec<T>>()), "squares {name}");
         for (i, &r) in plain.iter().enumerate() {
             assert_eq!(bits_of(csr::row_residual(a.rows(), i, b[i], &x)), bits_of(r), "row {name}");
             let row = a.rows().row(i);
@@ -254,6 +271,14 @@ fn short_vectors_have_no_entries() {
     csr::add_scaled(1.0, a.rows().row(1), &mut short);
     assert_eq!(short, [7.0; 8]);
     assert_eq!(csr::dot(a.rows().row(1), &short), 0.0);
+    let (mut dots, mut squares, mut just_squares) = ([7.0; 9], [7.0; 9], [8.0; 9]);
+    csr::dots(a.rows(), &short, &mut dots);
+    assert_eq!(dots, [0.0; 9]);
+    csr::dots_squares(a.rows(), &short, &mut dots, &mut squares);
+    assert_eq!(dots, [0.0; 9]);
+    csr::dots_squares(a.rows(), &[0.0; 9], &mut dots, &mut just_squares);
+    assert_eq!(squares, just_squares);
+    assert!(squares.iter().all(|&square| square > 0.0));
     let mut just = [7.0; 9];
     csr::add_scaled(2.0, a.rows().row(1), &mut just);
     let mut plain = [7.0; 9];
@@ -283,6 +308,57 @@ fn a_view_of_rubbish_cannot_be_made() {
     assert_eq!(Row::new(&[u32::MAX], &values[..1], usize::MAX).is_some(), below);
     assert!(Row::new(&columns, &values, 2).is_none());
     assert!(Row::<f32>::new(&[], &[], 0).is_some());
+}
+
+/// And what does not increase within its rows is no view either, where that is asked for.
+#[test]
+fn columns_increase_where_they_must() {
+    let check = |offsets: &[u32], columns: &[u32], width| {
+        let values = vec![1.0f32; columns.len()];
+        let plain = Rows::new(offsets, columns, &values, width).is_some()
+            && offsets.windows(2).all(|w| columns[w[0] as usize..w[1] as usize].is_sorted_by(|a, b| a < b))
+            && offsets.first().is_none_or(|&first| first == 0)
+            && offsets.last().map_or(0, |&last| last as usize) == columns.len();
+        let found = Rows::ascending(offsets, columns, &values, width);
+        assert_eq!(found.is_some(), plain, "{offsets:?} {columns:?} {width}");
+        plain
+    };
+    assert!(check(&[0, 2, 2, 5], &[1, 4, 0, 1, 2], 5) && check(&[0, 0, 0], &[], 0) && check(&[], &[], 3));
+    assert!(check(&[0, 0, 2], &[0, 1], 2) && check(&[0, 2, 2], &[0, 1], 2) && check(&[0, 1], &[8], 9));
+    for (offsets, columns) in [
+        (&[0, 2, 5][..], &[4, 1, 0, 1, 2][..]),
+        (&[0, 2, 5], &[1, 1, 0, 1, 2]),
+        (&[0, 2, 5], &[1, 4, 0, 1, 5]),
+        (&[0, 2, 5], &[1, 5, 0, 1, 2]),
+        (&[0, 3, 2, 5], &[0, 1, 2, 3, 4]),
+        (&[0, 2, 6], &[1, 4, 0, 1, 2]),
+        (&[0, 5], &[0, 1, 2, 4, 3]),
+    ] {
+        assert!(!check(offsets, columns, 5));
+    }
+    assert!(Rows::ascending(&[0, 2], &[0, 1], &[1.0f32], 3).is_none(), "fewer values than columns");
+    // Long enough for every register, with one fault at a time.
+    let n = if FEW { 9 } else { 150 };
+    let mut numbers = Numbers(21);
+    on_every_level(|_| {
+        for rows in 1..6 {
+            let mut offsets: Vec<u32> = (0..=rows).map(|i| (i * n / rows) as u32).collect();
+            offsets.insert(1, offsets[1]);
+            let starts = offsets.clone();
+            let columns: Vec<u32> = (0..n as u32)
+                .map(|k| k - *starts.iter().rfind(|&&s| s <= k).expect("the first is 0"))
+                .collect();
+            assert!(check(&offsets, &columns, n));
+            let mut faulty = columns.clone();
+            let place = numbers.below(n);
+            faulty[place] = n as u32;
+            assert!(!check(&offsets, &faulty, n));
+            if place > 0 {
+                (faulty[place], faulty[place - 1]) = (3, 3);
+                check(&offsets, &faulty, n);
+            }
+        }
+    });
 }
 
 fn sparse_vectors<T: Real>() {

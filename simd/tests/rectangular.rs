@@ -78,6 +78,11 @@ fn products<T: Real>() {
         let mut plain: Vec<T> = case.rows.iter().map(|row| dot(row, &x)).collect();
         plain.push(T::TWO);
         assert_eq!(bits(&y), bits(&plain), "apply {name}");
+        let list: Vec<u32> = (0..=m as u32).rev().step_by(2).collect();
+        let mut listed = vec![T::NAN; list.len()];
+        dense::dots_of(case.view(), &list, &x, &mut listed);
+        let each = |&i: &u32| case.rows.get(i as usize).map_or(T::ZERO, |row| dot(row, &x));
+        assert_eq!(bits(&listed), bits(&list.iter().map(each).collect::<Vec<T>>()), "listed {name}");
 
         let down =
             |start: T, j: usize| case.rows.iter().zip(&w).fold(start, |sum, (row, &w)| sum + w * row[j]);

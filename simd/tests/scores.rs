@@ -71,7 +71,7 @@ fn ranked<T: Real>(
     for (i, (g, &row)) in g.iter_mut().zip(row).enumerate() {
         *g += alpha * row;
         let score = match rank {
-            Rank::Slope => g.abs() * w[i],
+            Rank::Slope | Rank::SlopeInGroups => g.abs() * w[i],
             Rank::Violation(kink) => violation(&kink, x[i], *g) * w[i],
             Rank::Length(kink) => w[i].sqrt() * step(&kink, x[i], *g, w[i]).abs(),
             Rank::Gain(kink) => gain(&kink, x[i], step(&kink, x[i], *g, w[i]), *g, w[i]),
@@ -134,6 +134,14 @@ fn scores_match_plain_definitions() {
     scores::<f64>();
 }
 
+/// Weights, and what stands behind them.
+fn weights<T: Real>(rank: Rank<T>, w: &[T]) -> Vec<T> {
+    let mut all = w.to_vec();
+    all.resize(rank.weights(w.len()), T::ZERO);
+    vector::largest_weights(w, &mut all[w.len()..]);
+    all
+}
+
 fn ranks<T: Real>() {
     let alpha = T::from_f64(-0.75);
     operands::<T>(|row, x, w, name| {
@@ -141,9 +149,9 @@ fn ranks<T: Real>() {
         let start: Vec<T> = x.iter().zip(row).map(|(&x, &row)| T::HALF * x - row * x).collect();
         let kinks = kinks::<T>().into_iter();
         let ranks = kinks.flat_map(|kink| [Rank::Violation(kink), Rank::Length(kink), Rank::Gain(kink)]);
-        for rank in core::iter::once(Rank::Slope).chain(ranks) {
+        for rank in [Rank::Slope, Rank::SlopeInGroups].into_iter().chain(ranks) {
             let (mut g, mut expected) = (start.clone(), start.clone());
-            let found = vector::axpy_ranked(rank, alpha, row, &mut g, x, &w);
+            let found = vector::axpy_ranked(rank, alpha, row, &mut g, x, &weights(rank, &w));
             let place = ranked(rank, (alpha, row), &mut expected, (x, &w));
             assert_eq!((found, bits(&g)), (place, bits(&expected)), "{rank:?} {name}");
         }
@@ -162,20 +170,25 @@ fn the_first_of_the_best_is_found() {
     let n = if common::FEW { 70 } else { 5000 };
     let (row, w) = (vec![1.0_f64; n], vec![1.0; n]);
     on_every_level(|level| {
-        let best =
-            |g: &mut [f64]| vector::axpy_ranked(Rank::Slope, 1.0, &row[..g.len()], g, &[], &w[..g.len()]);
-        let mut g = vec![0.0; n];
-        assert_eq!(best(&mut g), Some(0), "{level:?}");
-        for place in [n - 1, n / 2, 33] {
-            g[place] = -7.0;
-            assert_eq!(best(&mut g.clone()), Some(place), "{level:?}");
+        for rank in [Rank::Slope, Rank::SlopeInGroups] {
+            let best = |g: &mut [f64]| {
+                let n = g.len();
+                vector::axpy_ranked(rank, 1.0, &row[..n], g, &[], &weights(rank, &w[..n]))
+            };
+            let mut g = vec![0.0; n];
+            assert_eq!(best(&mut g), Some(0), "{level:?}");
+            for place in [n - 1, n / 2, 33] {
+                g[place] = -7.0;
+                assert_eq!(best(&mut g.clone()), Some(place), "{level:?}");
+            }
+            assert_eq!(best(&mut vec![f64::NAN; n]), None, "{level:?}");
+            let short = &weights(rank, &w)[1..];
+            assert_eq!(
+                (best(&mut []), vector::axpy_ranked(rank, 1.0, &row, &mut g, &[], short)),
+                (None, None)
+            );
+            assert_eq!((g[0], g[33]), (1.0, -7.0), "nothing is done then");
         }
-        assert_eq!(best(&mut vec![f64::NAN; n]), None, "{level:?}");
-        assert_eq!(
-            (best(&mut []), vector::axpy_ranked(Rank::Slope, 1.0, &row, &mut g, &[], &w[1..])),
-            (None, None)
-        );
-        assert_eq!((g[0], g[33]), (1.0, -7.0), "nothing is done then");
     });
     let mut numbers = Numbers(3);
     let (row, mut g, x): (Vec<f32>, Vec<f32>, Vec<f32>) =
@@ -186,4 +199,92 @@ fn the_first_of_the_best_is_found() {
     let place = ranked(Rank::Gain(kink), (0.5, &row), &mut expected, (&x, &w));
     assert_eq!(vector::axpy_ranked(Rank::Gain(kink), 0.5, &row, &mut g, &x, &w), place);
     assert_eq!(bits(&g), bits(&expected));
+}
+
+/// Groups whose largest slope and largest weight are far apart, of weight nothing, and with slopes that are no numbers: weights
+/// are read where they could matter, and the answer is that of all.
+#[test]
+fn groups_are_passed_over_only_where_they_hold_nothing_better() {
+    let n = vector::WEIGHTS * if common::FEW { 2 } else { 9 } + 5;
+    let mut numbers = Numbers(17);
+    on_every_level(|level| {
+        for case in 0..if common::FEW { 2 } else { 40 } {
+            let (row, start): (Vec<f64>, Vec<f64>) = (numbers.vector(n), numbers.vector(n));
+            let mut start = start;
+            let mut w: Vec<f64> = numbers.vector(n).iter().map(|w: &f64| w.abs()).collect();
+            for (i, w) in w.iter_mut().enumerate() {
+                let group = i / vector::WEIGHTS;
+                *w *= match (case + group) % 5 {
+                    0 => 0.0,
+                    1 => 1e-3,
+                    2 => (i % 7) as f64,
+                    _ => 1.0,
+                };
+            }
+            start[case * 31 % n] = [f64::NAN, f64::INFINITY, 1e3, 0.0][case % 4];
+            let (mut g, mut expected) = (start.clone(), start);
+            let rank = Rank::SlopeInGroups;
+            let found = vector::axpy_ranked(rank, -0.5, &row, &mut g, &[], &weights(rank, &w));
+            let place = ranked(rank, (-0.5, &row), &mut expected, (&[], &w));
+            assert_eq!((found, bits(&g)), (place, bits(&expected)), "{case}, {level:?}");
+        }
+    });
+}
+
+fn steps<T: Real>() {
+    operands::<T>(|x, slope, w, name| {
+        let weight: Vec<T> = w.iter().map(|w| w.abs()).collect();
+        // 0 where there is none, as for a coordinate that changes nothing.
+        let curvature: Vec<T> = x.iter().map(|x| x.abs()).collect();
+        let inverse: Vec<T> =
+            curvature.iter().map(|&l| if l > T::ZERO { T::ONE / l } else { T::ZERO }).collect();
+        for positive in [false, true] {
+            let (mut best, mut place, mut violation) = (T::ZERO, None, T::ZERO);
+            for i in 0..x.len() {
+                let v = slope[i] + x[i] * inverse[i];
+                let size = (if positive { v } else { v.abs() }) - weight[i] * inverse[i];
+                let shrunk = if size > T::ZERO { size } else { T::ZERO };
+                let d = (if v < T::ZERO { -shrunk } else { shrunk }) - slope[i];
+                let weighted = d * curvature[i];
+                let off = weighted.abs() / weight[i];
+                violation = if violation < off { off } else { violation };
+                if best < weighted * d {
+                    (best, place) = (weighted * d, Some(i));
+                }
+            }
+            let of = vector::Coordinates {
+                x: slope,
+                slope: x,
+                inverse: &inverse,
+                weight: &weight,
+                curvature: &curvature,
+            };
+            let (found, off) = vector::best_step(positive, of);
+            assert_eq!((found, bits_of(off)), (place, bits_of(violation)), "{positive} {name}");
+        }
+    });
+}
+
+#[test]
+fn the_best_step_is_that_of_a_plain_loop() {
+    steps::<f32>();
+    steps::<f64>();
+    let zeros = [0.0_f64; 20];
+    let nothing = vector::Coordinates {
+        x: &zeros,
+        slope: &zeros,
+        inverse: &zeros,
+        weight: &[1.0; 20],
+        curvature: &zeros,
+    };
+    assert_eq!(vector::best_step(false, nothing), (None, 0.0));
+    let none = vector::Coordinates { x: &[], ..nothing };
+    assert_eq!(vector::best_step(true, none), (None, 0.0));
+    // The first of equal ones, in a whole block and after it.
+    for place in [3, 17] {
+        let mut slope = zeros;
+        slope[place..].fill(2.0);
+        let of = vector::Coordinates { slope: &slope, inverse: &[1.0; 20], curvature: &[1.0; 20], ..nothing };
+        assert_eq!(vector::best_step(false, of), (Some(place), 1.0));
+    }
 }

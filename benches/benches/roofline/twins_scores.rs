@@ -40,7 +40,7 @@ pub(crate) fn axpy_ranked<T: Real>(
     w: &[T],
 ) -> Option<usize> {
     match rank {
-        Rank::Slope => ranked(alpha, row, g, (x, w), |_, g, w| g.abs() * w),
+        Rank::Slope | Rank::SlopeInGroups => ranked(alpha, row, g, (x, w), |_, g, w| g.abs() * w),
         Rank::Violation(kink) => ranked(alpha, row, g, (x, w), |x, g, w| violation(&kink, x, g) * w),
         Rank::Length(kink) => ranked(alpha, row, g, (x, w), |x, g, l| l.sqrt() * step(&kink, x, g, l).abs()),
         Rank::Gain(kink) => {

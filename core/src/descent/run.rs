@@ -134,7 +134,7 @@ impl<'a, T: Real, L: Loss<T>, H: Penalty<T>, S: Selection<T>, U: Update<T>> Desc
         if let (Some(rank), &[i], &[old], &[next]) = (self.rank, variables, &*old, &*next)
             && next != old
             && let Some(x) = self.x.get_mut(i as usize)
-            && let Some(weights) = rule.get(..loss.variables())
+            && let Some(weights) = rule.get(..rank.weights(loss.variables()))
         {
             *x = next;
             if let Some(best) = loss.shift_ranked(i as usize, next - old, work.state, rank, (self.x, weights))

@@ -85,6 +85,14 @@ impl<T: Real> Design<T> for Columns<'_, T> {
         }
         dense::apply(self.by_rows(), v, out);
     }
+    fn dots(&self, columns: &[u32], v: &[T], out: &mut [T]) {
+        dense::dots_of(self.by_rows(), columns, v, out);
+    }
+    fn transposed_squares(&self, v: &[T], out: &mut [T], squares: &mut [T]) {
+        for (column, (out, square)) in out.iter_mut().zip(squares).enumerate() {
+            (*out, *square) = vector::dot_square(v, self.column(column));
+        }
+    }
     fn apply(&self, x: &[T], out: &mut [T]) {
         dense::apply_transposed(self.by_rows(), x, out);
     }

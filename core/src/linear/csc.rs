@@ -104,9 +104,13 @@ impl<T: Real> Design<T> for Csc<'_, T> {
         sum
     }
     fn transposed(&self, v: &[T], out: &mut [T]) {
-        for (column, out) in out.iter_mut().enumerate() {
-            *out = self.dot(column, v);
-        }
+        csr::dots(self.columns, v, out);
+    }
+    fn dots(&self, columns: &[u32], v: &[T], out: &mut [T]) {
+        csr::dots_of(self.columns, columns, v, out);
+    }
+    fn transposed_squares(&self, v: &[T], out: &mut [T], squares: &mut [T]) {
+        csr::dots_squares(self.columns, v, out, squares);
     }
     fn apply(&self, x: &[T], out: &mut [T]) {
         out.fill(T::ZERO);

@@ -87,39 +87,28 @@ pub(super) fn check_sparse<'a, T: Real>(
     if first != 0 {
         return fault("offsets", 0, StructureFault::FirstNotZero);
     }
-    if let Some(i) = offsets.windows(2).position(|w| matches!(*w, [a, b] if b < a)) {
-        return fault("offsets", i.saturating_add(1), StructureFault::Decreasing);
-    }
-    check_len(name, indices.len(), last as usize)?;
-    check_len("values", values.len(), indices.len())?;
-    if !sound(offsets, indices, width) {
-        find_fault(offsets, (name, indices), width)?;
-    }
+    // Sound matrices are the usual ones; what is wrong with another is looked for apart.
+    let rows = match csr::Rows::ascending(offsets, indices, values, width) {
+        Some(rows) if indices.len() == last as usize => rows,
+        _ => return Err(fault_of(offsets, (name, indices), values.len(), width)),
+    };
     check_finite("values", values)?;
-    // Everything that the view asks for has just been seen to hold.
-    csr::Rows::new(offsets, indices, values, width).ok_or(Error::TooLarge { argument: name })
+    Ok(rows)
 }
 
-/// Whether all rows increase below `width`: the largest index does, and indices fail to rise nowhere but where a row
-/// begins. Loops without branches, since sound matrices are the usual ones.
-fn sound(offsets: &[u32], indices: &[u32], width: usize) -> bool {
-    let falls = |a: u32, b: u32| u32::from(a >= b);
-    let pairs = indices.iter().zip(indices.iter().skip(1));
-    let everywhere = pairs.fold(0_u32, |count, (&a, &b)| count.wrapping_add(falls(a, b)));
-    let mut between = 0_u32;
-    let mut last = 0;
-    for &begin in offsets {
-        // An empty row begins where the one before it does.
-        if begin > last
-            && let Some([a, b]) =
-                indices.get((begin as usize).wrapping_sub(1)..).and_then(<[u32]>::first_chunk)
-        {
-            between = between.wrapping_add(falls(*a, *b));
-        }
-        last = begin;
+/// The first thing that is wrong with compressed rows whose offsets begin at 0.
+#[cold]
+fn fault_of(offsets: &[u32], (name, indices): (&'static str, &[u32]), values: usize, width: usize) -> Error {
+    let falls = |w: &[u32]| matches!(*w, [a, b] if b < a);
+    if let Some(i) = offsets.windows(2).position(falls) {
+        let fault = StructureFault::Decreasing;
+        return Error::Structure { argument: "offsets", index: i.saturating_add(1), fault };
     }
-    let largest = indices.iter().fold(0, |largest: u32, &index| largest.max(index));
-    everywhere == between && (indices.is_empty() || (largest as usize) < width)
+    let last = offsets.last().map_or(0, |&last| last as usize);
+    let lengths = check_len(name, indices.len(), last).and_then(|()| check_len("values", values, last));
+    let fault = lengths.and_then(|()| find_fault(offsets, (name, indices), width));
+    // A view is refused for nothing else.
+    fault.err().unwrap_or(Error::TooLarge { argument: name })
 }
 
 /// The first index that is out of range or no larger than the one before it in its row.

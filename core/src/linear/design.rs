@@ -27,6 +27,20 @@ pub trait Design<T: Real> {
     /// out ← A x. Cost: one pass over the matrix.
     fn apply(&self, x: &[T], out: &mut [T]);
 
+    /// The same of the columns in a list, as many as both hold. Cost: these columns.
+    fn dots(&self, columns: &[u32], v: &[T], out: &mut [T]) {
+        for (&column, out) in columns.iter().zip(out) {
+            *out = self.dot(column as usize, v);
+        }
+    }
+    /// The same of all columns, and squares_j ← ‖a_j‖², which may differ from [`square`](Design::square) in rounding. Cost: one pass over the
+    /// matrix.
+    fn transposed_squares(&self, v: &[T], out: &mut [T], squares: &mut [T]) {
+        for (column, (out, square)) in out.iter_mut().zip(squares).enumerate() {
+            (*out, *square) = (self.dot(column, v), self.square(column));
+        }
+    }
+
     /// ‖a_j‖². Cost: the column.
     fn square(&self, column: usize) -> T {
         self.gram(column, column)
@@ -73,6 +87,12 @@ impl<T: Real, A: Design<T> + ?Sized> Design<T> for &A {
     }
     fn transposed(&self, v: &[T], out: &mut [T]) {
         (**self).transposed(v, out);
+    }
+    fn dots(&self, columns: &[u32], v: &[T], out: &mut [T]) {
+        (**self).dots(columns, v, out);
+    }
+    fn transposed_squares(&self, v: &[T], out: &mut [T], squares: &mut [T]) {
+        (**self).transposed_squares(v, out, squares);
     }
     fn apply(&self, x: &[T], out: &mut [T]) {
         (**self).apply(x, out);

@@ -24,11 +24,15 @@ fn stands_for<T: Real>(name: &str, a: &impl Design<T>, plain: &[Vec<f64>], rows:
     };
     let mut all = vec![T::NAN; plain.len()];
     a.transposed(&tv, &mut all);
+    let (mut again, mut squares) = (vec![T::NAN; plain.len()], vec![T::NAN; plain.len()]);
+    a.transposed_squares(&tv, &mut again, &mut squares);
+    assert_eq!(bits(&again), bits(&all), "{name}: with squares");
     for (j, column) in plain.iter().enumerate() {
         let dot = |other: &[f64]| column.iter().zip(other).map(|(a, b)| a * b).sum::<f64>();
         near(a.dot(j, &tv), dot(&v), rows);
         assert_eq!(all[j].bits(), a.dot(j, &tv).bits(), "{name}: a pass has the bits of its columns");
         near(a.square(j), dot(column), rows);
+        near(squares[j], dot(column), rows);
         for (k, other) in plain.iter().enumerate() {
             near(a.gram(j, k), dot(other), rows);
             let weighted: Vec<f64> = other.iter().zip(&w).map(|(a, w)| a * w).collect();

@@ -14,7 +14,9 @@ mod sweep;
 mod view;
 
 pub use halves::{solve_lower, solve_upper};
-pub use product::{add_scaled, apply, dot, residual, residual_square, row_residual};
+pub use product::{
+    add_scaled, apply, dot, dots, dots_of, dots_squares, residual, residual_square, row_residual,
+};
 pub use sweep::{sor_sweep, sor_sweep_in_order};
 pub use view::{Row, Rows};
 

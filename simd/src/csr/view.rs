@@ -5,7 +5,10 @@
 //! the columns are compared once, when the view is made, and a vector once a row.
 #![allow(unsafe_code)]
 
+use pulp::{Simd, WithSimd};
+
 use crate::Real;
+use crate::dispatch::dispatch;
 use crate::prefetch::Entries;
 
 /// A matrix in compressed sparse row form whose indices have been checked: row i holds entries
@@ -46,6 +49,33 @@ impl<'a, T: Real> Rows<'a, T> {
         }
         let Row { columns, values, width } = Row::new(columns, values, width)?;
         (last as usize <= columns.len()).then_some(Self { offsets, columns, values, width })
+    }
+
+    /// The same, and `None` as well if columns do not increase within a row. Cost: one pass over offsets and columns.
+    #[must_use]
+    pub fn ascending(offsets: &'a [u32], columns: &'a [u32], values: &'a [T], width: usize) -> Option<Self> {
+        if columns.len() != values.len() {
+            return None;
+        }
+        // Columns fail to rise nowhere but where a row begins.
+        let (falls, largest) = dispatch(Falls { columns });
+        let (mut between, mut last) = (0_u32, 0_u32);
+        for &begin in offsets {
+            if begin < last {
+                return None;
+            }
+            // An empty row begins where the one before it does.
+            if begin > last
+                && let Some(&[a, b]) =
+                    columns.get((begin as usize).wrapping_sub(1)..).and_then(<[u32]>::first_chunk)
+            {
+                between = between.wrapping_add(u32::from(a >= b));
+            }
+            last = begin;
+        }
+        let inside = columns.is_empty() || (largest as usize) < width;
+        let sound = falls == between && inside && last as usize <= columns.len();
+        sound.then_some(Self { offsets, columns, values, width })
     }
 
     /// Rows.
@@ -133,6 +163,12 @@ impl<'a, T: Real> Rows<'a, T> {
         })
     }
 
+    /// The view with a vector for its products; `None` if that is shorter than the width.
+    #[inline(always)]
+    pub(super) fn beside<'x>(&self, x: &'x [T]) -> Option<Beside<'a, 'x, T>> {
+        (x.len() >= self.width).then_some(Beside { rows: *self, x })
+    }
+
     /// The entries between two neighbouring offsets of this view.
     #[inline(always)]
     fn between(&self, from: u32, to: u32) -> Row<'a, T> {
@@ -211,6 +247,70 @@ impl<'a, T: Real> Row<'a, T> {
             // SAFETY: as in `with`: column < width ≤ y.len().
             change(value, unsafe { y.get_unchecked_mut(column as usize) });
         }
+    }
+}
+
+/// A matrix and a vector that is no shorter than it is wide.
+#[derive(Clone, Copy)]
+pub(super) struct Beside<'a, 'x, T> {
+    // Invariant: x.len() ≥ rows.width.
+    rows: Rows<'a, T>,
+    x: &'x [T],
+}
+
+impl<'a, 'x, T: Real> Beside<'a, 'x, T> {
+    /// A row as [`Row::fours`] has it; what is left as a group that is filled up with entries of rows behind, so that all rows are
+    /// read alike; and how many entries of that group are the row's own. `None` if nothing is behind, or there is no such row.
+    #[inline(always)]
+    #[allow(clippy::type_complexity)] // What it is is said above.
+    pub(super) fn row(
+        &self,
+        row: usize,
+    ) -> Option<(impl Iterator<Item = ([T; 4], [T; 4])> + use<'a, 'x, T>, ([T; 4], [T; 4]), usize)> {
+        let Rows { offsets, columns, values, .. } = self.rows;
+        let (&[from, to], _) = offsets.get(row..)?.split_first_chunk::<2>()?;
+        let (from, to) = (from as usize, to as usize);
+        let last = to - (to - from) % 4;
+        if last + 4 > columns.len() {
+            return None;
+        }
+        let x = self.x;
+        let read = move |(columns, &values): (&[u32; 4], &[T; 4])| {
+            // SAFETY: every column of the view is below the width, which is at most x.len(), by the invariants.
+            (values, columns.map(|column| unsafe { *x.get_unchecked(column as usize) }))
+        };
+        // SAFETY: from ≤ last ≤ to by the invariants of the view, and last + 4 ≤ columns.len() = values.len(), as has just been seen.
+        let (own, own_values, rest, rest_values) = unsafe {
+            (
+                columns.get_unchecked(from..last),
+                values.get_unchecked(from..last),
+                columns.get_unchecked(last..last + 4),
+                values.get_unchecked(last..last + 4),
+            )
+        };
+        let (rest, rest_values) = (rest.first_chunk()?, rest_values.first_chunk()?);
+        let fours = own.as_chunks::<4>().0.iter().zip(own_values.as_chunks::<4>().0).map(read);
+        Some((fours, read((rest, rest_values)), to - last))
+    }
+}
+
+/// How often a column is followed by one that is not larger, and the largest of all.
+struct Falls<'a> {
+    columns: &'a [u32],
+}
+
+impl WithSimd for Falls<'_> {
+    type Output = (u32, u32);
+    // A loop without branches, which the compiler turns into the registers at hand.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) -> (u32, u32) {
+        let (mut falls, mut largest) = (0_u32, self.columns.last().copied().unwrap_or(0));
+        let next = self.columns.get(1..).unwrap_or(&[]);
+        for (&a, &b) in self.columns.iter().zip(next) {
+            falls = falls.wrapping_add(u32::from(a >= b));
+            largest = largest.max(a);
+        }
+        (falls, largest)
     }
 }
 

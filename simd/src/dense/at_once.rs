@@ -75,7 +75,7 @@ fn both<T: Real, S: Simd>(
         }
     }
     add4(simd, weights, added.map(|(_, rest)| rest), y_rest);
-    finish(lanes, rows.map(|(_, tail)| tail), x_tail)
+    finish(simd, lanes, rows.map(|(_, tail)| tail), x_tail)
 }
 
 #[inline(always)]

@@ -12,7 +12,7 @@ mod rows;
 mod sweep;
 
 pub use fused::update_rows;
-pub use product::{add_transposed, apply, apply_transposed, residual, residual_square};
+pub use product::{add_transposed, apply, apply_transposed, dots_of, residual, residual_square};
 pub use rank::{rank_k, rank_one, symmetric_rank_one};
 pub(crate) use rows::dots2;
 pub use sweep::{solve_lower, solve_upper, sor_sweep};

@@ -2,25 +2,31 @@
 //!
 //! The results have the bits of one row after the other.
 
-use pulp::Simd;
+use pulp::{Scalar, Simd};
 
 use super::Matrix;
-use crate::lanes::add_tail;
 use crate::lanes::bare::dot;
+use crate::lanes::{add_rest, add_tail};
 use crate::map::{cut, cut_mut, map, nested_refs};
-use crate::paths::is_bare;
 use crate::paths::{DOTS, Rows, have_room};
+use crate::paths::{has_registers, is_bare};
 use crate::prefetch::{ask_all, ask_beginning};
 use crate::{LANES, Real, reduce};
 
 /// What is left of some rows after whole blocks, times what is left of x, to the lanes of each; and the sums of these.
 #[inline(always)]
-pub(super) fn finish<T: Real, const N: usize>(
+pub(super) fn finish<T: Real, S: Simd, const N: usize>(
+    simd: S,
     mut lanes: [[T; LANES]; N],
     rows: [&[T]; N],
     x: &[T],
 ) -> [T; N] {
-    if !x.is_empty() {
+    if has_registers::<S>() {
+        // A loop: a closure that is not inlined has no registers.
+        for (lanes, row) in lanes.iter_mut().zip(rows) {
+            add_rest(simd, lanes, row, x);
+        }
+    } else if !x.is_empty() {
         for (lanes, row) in lanes.iter_mut().zip(rows) {
             add_tail(lanes, |i| Some(*row.get(i)? * *x.get(i)?));
         }
@@ -32,7 +38,7 @@ pub(super) fn finish<T: Real, const N: usize>(
 /// fused pass.
 #[inline(never)]
 fn finish_apart<T: Real, const N: usize>(lanes: &[[T; LANES]; N], rows: [&[T]; N], x: &[T]) -> [T; N] {
-    finish(*lanes, rows, x)
+    finish(Scalar::new(), *lanes, rows, x)
 }
 
 macro_rules! dots {
@@ -61,7 +67,7 @@ macro_rules! dots {
                 })*
             }
             let (lanes, tails) = ([$($sums.0),*], [$($sums.1),*]);
-            if $n == 8 { finish_apart(&lanes, tails, x_tail) } else { finish(lanes, tails, x_tail) }
+            if $n == 8 { finish_apart(&lanes, tails, x_tail) } else { finish(simd, lanes, tails, x_tail) }
         }
     };
 }

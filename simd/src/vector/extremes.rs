@@ -44,7 +44,7 @@ fn raise<T: Real, S: Simd, const WEIGHED: bool>(
 
 /// The largest |x|·w of a block that is not NaN; −1 if there is none. Rounds nothing but the products.
 #[inline(always)]
-fn block_largest<T: Real, S: Simd, const WEIGHED: bool>(simd: S, x: &[T], w: &[T]) -> T {
+pub(super) fn block_largest<T: Real, S: Simd, const WEIGHED: bool>(simd: S, x: &[T], w: &[T]) -> T {
     // As many comparisons side by side as half of the registers hold.
     if paths::compare_one(x) {
         abreast::<T, S, 1, WEIGHED>(simd, x, w)

@@ -3,11 +3,12 @@
 use pulp::Simd;
 
 use super::Kink;
-use super::extremes::larger;
+use super::extremes::{block_largest, larger};
 use super::scores::Wide;
 use crate::dispatch::pass;
 use crate::elementary::maximum;
 use crate::map::value;
+use crate::paths::read_all_weights;
 use crate::{LANES, Real};
 
 /// Elements of which only the largest score is kept, until it is known which block holds the best.
@@ -18,6 +19,8 @@ const BLOCK: usize = 64 * LANES;
 pub enum Rank<T> {
     /// |g|·w
     Slope,
+    /// The same; behind the weights stand [the largest](largest_weights) of every [`WEIGHTS`] of them.
+    SlopeInGroups,
     /// Of [`kink_violations`](super::kink_violations).
     Violation(Kink<T>),
     /// Of [`kink_lengths`](super::kink_lengths).
@@ -26,11 +29,36 @@ pub enum Rank<T> {
     Gain(Kink<T>),
 }
 
+/// Weights of a group.
+pub const WEIGHTS: usize = 8 * LANES;
+
+impl<T> Rank<T> {
+    /// Numbers that weights take for so many variables.
+    #[must_use]
+    pub const fn weights(&self, variables: usize) -> usize {
+        match self {
+            Rank::SlopeInGroups => variables.saturating_add(variables / WEIGHTS),
+            _ => variables,
+        }
+    }
+}
+
+/// The largest of every [`WEIGHTS`] weights, of groups that are whole: what stands behind weights of
+/// [`Rank::SlopeInGroups`].
+pub fn largest_weights<T: Real>(w: &[T], largest: &mut [T]) {
+    let larger = |most: T, &w: &T| if most < w { w } else { most };
+    for (largest, w) in largest.iter_mut().zip(w.as_chunks::<WEIGHTS>().0) {
+        *largest = w.iter().fold(T::ZERO, larger);
+    }
+}
+
 /// g ← g + α·row, then the place of the largest score, the lowest of equal ones: the bits of [`axpy`](super::axpy)
 /// followed by scores and a look for the largest, in one pass that stores no score. A score that is NaN or below −1 is passed
-/// over; `None` if nothing is left, and then g is what it should be all the same. x is not looked at by
-/// [`Rank::Slope`]. All are as long as g; else nothing is done, and the answer is `None`. Cost: 3 r (4 with a
-/// kink), 1 w, 5 operations and those of the score.
+/// over; `None` if nothing is left, and then g is what it should be all the same. x is not looked at for slopes. All are as
+/// long as g, weights as [`Rank::weights`] says; else nothing is done, and the answer is `None`. Cost: 3 r (4 with a
+/// kink), 1 w, 5 operations and those of the score. [`Rank::SlopeInGroups`] reads the weights of a group only where its largest
+/// slope times the largest weight is above the best score so far: 2 r and a share of a third, 1 w, 4 operations, the share
+/// being about ln k of k groups; all of them where they are so few that they stay in the first cache.
 #[inline]
 pub fn axpy_ranked<T: Real>(
     rank: Rank<T>,
@@ -41,11 +69,14 @@ pub fn axpy_ranked<T: Real>(
     w: &[T],
 ) -> Option<usize> {
     let n = g.len();
-    if row.len() != n || w.len() != n || (rank != Rank::Slope && x.len() != n) {
+    let is_slope = matches!(rank, Rank::Slope | Rank::SlopeInGroups);
+    if row.len() != n || w.len() != rank.weights(n) || !(is_slope || x.len() == n) {
         return None;
     }
     let place = match rank {
         Rank::Slope => by_slope(alpha, row, g, w),
+        Rank::SlopeInGroups if read_all_weights(g) => by_slope(alpha, row, g, w.get(..n)?),
+        Rank::SlopeInGroups => by_slope_in_groups(alpha, row, g, w),
         Rank::Violation(kink) => by_violation(kink, alpha, row, g, x, w),
         Rank::Length(kink) => by_length(kink, alpha, row, g, x, w),
         Rank::Gain(kink) => by_gain(kink, alpha, row, g, x, w),
@@ -55,6 +86,9 @@ pub fn axpy_ranked<T: Real>(
 
 pass! {
     fn by_slope<'a, T>(alpha: T, row: &'a [T], g: &'a mut [T], w: &'a [T]) -> usize = slope_kernel
+}
+pass! {
+    fn by_slope_in_groups<'a, T>(alpha: T, row: &'a [T], g: &'a mut [T], w: &'a [T]) -> usize = groups_kernel
 }
 pass! {
     fn by_violation<'a, T>(kink: Kink<T>, alpha: T, row: &'a [T], g: &'a mut [T], x: &'a [T], w: &'a [T]) -> usize =
@@ -78,6 +112,63 @@ const GAIN: u8 = 3;
 fn slope_kernel<T: Real, S: Simd>(simd: S, alpha: T, row: &[T], g: &mut [T], w: &[T]) -> usize {
     let none = Kink { l1: T::ZERO, l2: T::ZERO, linear: T::ZERO, lower: T::ZERO, upper: T::ZERO };
     kernel::<T, S, SLOPE>(simd, none, alpha, row, g, w, w)
+}
+
+/// By slopes, where the largest weight of every group is known.
+#[inline(always)]
+fn groups_kernel<T: Real, S: Simd>(simd: S, alpha: T, row: &[T], g: &mut [T], w: &[T]) -> usize {
+    let none = Kink { l1: T::ZERO, l2: T::ZERO, linear: T::ZERO, lower: T::ZERO, upper: T::ZERO };
+    let Some((w, most)) = w.split_at_checked(g.len()) else { return usize::MAX };
+    let (mut best, mut start, mut from) = (-T::ONE, 0, 0);
+    {
+        let (rows, row_tail) = row.as_chunks::<WEIGHTS>();
+        let (gs, g_tail) = g.as_chunks_mut::<WEIGHTS>();
+        let (ws, w_tail) = w.as_chunks::<WEIGHTS>();
+        for (((row, g), w), &most) in rows.iter().zip(gs).zip(ws).zip(most) {
+            if may_exceed(simd, &sizes(simd, alpha, row, g), most, best) {
+                let of_group = block_largest::<T, S, true>(simd, g, w);
+                if best < of_group {
+                    (best, start) = (of_group, from);
+                }
+            }
+            from += WEIGHTS;
+        }
+        let of_tail = update::<T, S, SLOPE>(simd, none, alpha, row_tail, g_tail, w_tail, w_tail);
+        if best < of_tail {
+            (best, start) = (of_tail, from);
+        }
+    }
+    let (Some(g), Some(w)) = (g.get(start..), w.get(start..)) else { return usize::MAX };
+    place_of::<T, S, SLOPE>(simd, none, best, g, w, w)
+        .map_or(usize::MAX, |within| start.saturating_add(within))
+}
+
+/// Updates a group; the largest |g| of every lane.
+#[inline(always)]
+fn sizes<T: Real, S: Simd>(simd: S, alpha: T, row: &[T; WEIGHTS], g: &mut [T; WEIGHTS]) -> [T; LANES] {
+    let (factor, mut lanes) = (T::splat(simd, alpha), [T::ZERO; LANES]);
+    for (row, g) in row.as_chunks::<LANES>().0.iter().zip(g.as_chunks_mut::<LANES>().0) {
+        let both = T::split_mut(simd, g).0.iter_mut().zip(T::split_mut(simd, &mut lanes).0);
+        for ((g, largest), &row) in both.zip(T::split(simd, row).0) {
+            *g = T::vadd(simd, *g, T::vmul(simd, factor, row));
+            *largest = larger::<T, S>(simd, *largest, T::vabs(simd, *g));
+        }
+    }
+    lanes
+}
+
+/// Whether a size times the largest weight is above the best score, or NaN, of 0 and ∞. A product rounds no higher than that of
+/// larger factors, so that no score of the group is above the best if this is false.
+#[inline(always)]
+fn may_exceed<T: Real, S: Simd>(simd: S, sizes: &[T; LANES], most: T, best: T) -> bool {
+    let (zero, mut largest) = (T::splat(simd, T::ZERO), T::splat(simd, T::ZERO));
+    for &sizes in T::split(simd, sizes).0 {
+        largest = larger::<T, S>(simd, largest, sizes);
+    }
+    let product = T::vmul(simd, largest, T::splat(simd, most));
+    let within = T::vless_equal(simd, product, T::splat(simd, best));
+    let beyond = T::vselect(simd, within, zero, T::splat(simd, T::ONE));
+    T::vany::<S>(T::vless(simd, zero, beyond))
 }
 
 /// The score of a register.

@@ -133,6 +133,12 @@ impl Design<f64> for SamplesView<'_> {
     fn transposed(&self, v: &[f64], out: &mut [f64]) {
         either!(self, view => view.transposed(v, out));
     }
+    fn dots(&self, columns: &[u32], v: &[f64], out: &mut [f64]) {
+        either!(self, view => view.dots(columns, v, out));
+    }
+    fn transposed_squares(&self, v: &[f64], out: &mut [f64], squares: &mut [f64]) {
+        either!(self, view => view.transposed_squares(v, out, squares));
+    }
     fn apply(&self, x: &[f64], out: &mut [f64]) {
         either!(self, view => view.apply(x, out));
     }

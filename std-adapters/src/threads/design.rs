@@ -45,6 +45,12 @@ impl<T: Real, A: Design<T> + Sync> Design<T> for Threaded<'_, A> {
     fn apply(&self, x: &[T], out: &mut [T]) {
         self.inner.apply(x, out);
     }
+    fn dots(&self, columns: &[u32], v: &[T], out: &mut [T]) {
+        self.inner.dots(columns, v, out);
+    }
+    fn transposed_squares(&self, v: &[T], out: &mut [T], squares: &mut [T]) {
+        self.inner.transposed_squares(v, out, squares);
+    }
 
     fn transposed(&self, v: &[T], out: &mut [T]) {
         let (n, p) = (self.inner.rows(), out.len());

@@ -249,7 +249,7 @@ pub const MPC_F32: [Outcome; 8] = [
     Outcome { name: "quadrotor, near", steps: 15, answer: 0x6d6bbd70b7e931f3 },
     Outcome { name: "quadrotor, far", steps: 14, answer: 0x117ad01576d174ac },
     Outcome { name: "cart, 10 stages, prepared", steps: 11, answer: 0xfabfff22e88d786f },
-    Outcome { name: "cart, 20 stages, prepared", steps: 24, answer: 0xe1147a0c4f8eff5a },
+    Outcome { name: "cart, 20 stages, prepared", steps: 24, answer: 0x6abb628ec1a3a7b4 },
     Outcome { name: "quadrotor, near, prepared", steps: 12, answer: 0x10ec0c6a2f1d4767 },
     Outcome { name: "quadrotor, far, prepared", steps: 12, answer: 0x2e7727ef9666865c },
 ];
@@ -261,7 +261,7 @@ pub const MPC_F64: [Outcome; 8] = [
     Outcome { name: "quadrotor, near", steps: 15, answer: 0x4726008a78017e50 },
     Outcome { name: "quadrotor, far", steps: 14, answer: 0x03b3a7f57c36ab8f },
     Outcome { name: "cart, 10 stages, prepared", steps: 11, answer: 0xbc4c2f49bd82bdc7 },
-    Outcome { name: "cart, 20 stages, prepared", steps: 24, answer: 0x36cf81a851ee38fc },
+    Outcome { name: "cart, 20 stages, prepared", steps: 24, answer: 0xe6631bcaa9bae8ac },
     Outcome { name: "quadrotor, near, prepared", steps: 15, answer: 0x41670a31edd4d27f },
     Outcome { name: "quadrotor, far, prepared", steps: 14, answer: 0xb25d2963f8805500 },
 ];

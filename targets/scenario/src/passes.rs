@@ -12,7 +12,7 @@ use southwell_simd::dense::{self, Matrix, MatrixMut};
 use southwell_simd::elementary;
 use southwell_simd::points;
 use southwell_simd::stencil::{self, Coefficients, Grid, Star};
-use southwell_simd::vector::{self, Kink, Rank};
+use southwell_simd::vector::{self, Coordinates, Kink, Rank};
 
 use crate::Fnv;
 
@@ -92,6 +92,15 @@ impl<T: Real> Table<T> {
                 c.index(found);
             }
         }),
+        ("vector::largest_weights", |c| vector::largest_weights(c.x, c.a)),
+        ("vector::best_step", |c| {
+            for positive in [false, true] {
+                let of = Coordinates { x: c.x, slope: c.y, inverse: c.z, weight: c.y, curvature: c.z };
+                let (place, violation) = vector::best_step(positive, of);
+                c.index(place);
+                c.value(violation);
+            }
+        }),
         ("vector::max_abs", |c| c.value(vector::max_abs(c.x))),
         ("vector::largest", |c| c.place(vector::largest(c.x, c.y))),
         ("vector::k_largest", |c| {
@@ -100,6 +109,7 @@ impl<T: Real> Table<T> {
         }),
         ("vector::first_not_finite", |c| c.index(vector::first_not_finite(c.x))),
         ("dense::apply", |c| dense::apply(c.dense, c.u, c.a)),
+        ("dense::dots_of", |c| dense::dots_of(c.dense, &[3, 0, 5, 99], c.u, c.a)),
         ("dense::residual", |c| dense::residual(c.dense, c.v, c.u, c.a)),
         ("dense::residual_square", |c| c.value(dense::residual_square(c.dense, c.v, c.u))),
         ("dense::apply_transposed", |c| dense::apply_transposed(c.dense, c.v, c.a)),
@@ -117,6 +127,9 @@ impl<T: Real> Table<T> {
         ("csr::residual_square", |c| c.value(csr::residual_square(c.rows, c.v, c.u))),
         ("csr::row_residual", |c| c.value(csr::row_residual(c.rows, 3, c.alpha, c.u))),
         ("csr::dot", |c| c.value(csr::dot(c.rows.row(7), c.u))),
+        ("csr::dots", |c| csr::dots(c.rows, c.u, c.a)),
+        ("csr::dots_of", |c| csr::dots_of(c.rows, &[7, 0, 3, 11, 99], c.u, c.a)),
+        ("csr::dots_squares", |c| csr::dots_squares(c.rows, c.u, c.a, c.b)),
         ("csr::add_scaled", |c| csr::add_scaled(c.alpha, c.rows.row(7), c.a)),
         ("csr::sor_sweep", |c| csr::sor_sweep(c.rows, false, c.omega, c.w, c.v, c.a)),
         ("csr::sor_sweep reversed", |c| csr::sor_sweep(c.rows, true, c.omega, c.w, c.v, c.a)),

@@ -70,7 +70,8 @@ fn no_pass_is_left_out() {
             let name = format!("{module}::{name}");
             let method = ["(self", "(&self", "(&mut self"].iter().any(|receiver| head.contains(receiver));
             // Strips are for threads, so for hosts: `simd/tests/strips.rs` compares them with the whole, which is here.
-            if method || name.ends_with("::new") || name.ends_with("_strip") {
+            // And what makes a view makes no numbers.
+            if method || head.contains("Option<Self>") || name.ends_with("_strip") {
                 continue;
             }
             if !known.contains(&name.as_str()) {

@@ -294,18 +294,23 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
 
     /// Multipliers above −slack count as right.
     pub(super) fn slack(&self) -> T {
-        T::from_u32(WRONG) * T::EPSILON * largest(self.work.gradient)
+        slack_of(self.work.gradient)
     }
 
     /// Frees what is pushed into the box and, if `fix`, fixes what left it; says how many that were.
     pub(super) fn revise(&mut self, fix: bool) -> usize {
-        let (mut changes, slack) = (0_usize, self.slack());
+        let mut changes = 0_usize;
         let work = &mut *self.work;
+        // What is wrong by rounding is looked at where something is wrong at all.
+        let mut slack = None;
         let values = work.trial.iter().zip(&*work.gradient).zip(self.problem.bounds.pairs());
         for (side, ((&z, &g), (lo, hi))) in work.sides.iter_mut().zip(values) {
             let new = if *side == T::ZERO {
                 if fix { outside(z, lo, hi) } else { T::ZERO }
-            } else if lo < hi && *side * g > slack {
+            } else if lo < hi
+                && *side * g > T::ZERO
+                && *side * g > *slack.get_or_insert_with(|| slack_of(work.gradient))
+            {
                 T::ZERO
             } else {
                 *side
@@ -333,6 +338,11 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
         self.method = Method::TwoMetric;
         self.phase = Phase::TwoMetric;
     }
+}
+
+/// What a multiplier may be off by.
+fn slack_of<T: Real>(gradient: &[T]) -> T {
+    T::from_u32(WRONG) * T::EPSILON * largest(gradient)
 }
 
 /// The side on which a value has left its bounds by more than rounding; 0 if it has not.

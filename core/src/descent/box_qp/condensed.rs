@@ -4,7 +4,7 @@
 //! free ones, when the set of free variables has changed since; n² otherwise. *Memory*: n² + n.
 
 use super::model::{Factors, Look, Model};
-use super::small::{add_two, at, axpy, dot, from, from_mut, row};
+use super::small::{add_all, add_two, at, axpy, clear, dot, from, from_mut, row};
 use crate::linear::{Dense, check_finite, check_len};
 use crate::{DiagonalFault, Error, Real};
 
@@ -105,8 +105,11 @@ impl<T: Real> Model<T> for Condensed<'_, T> {
 
     fn evaluate(&self, data: &[T], x: &[T], _sized: bool, gradient: &mut [T], _storage: &mut [T]) -> Look<T> {
         let mut look = Look { objective: T::ZERO, scale: T::ZERO };
-        for (((g, row), &f), &xi) in gradient.iter_mut().zip(self.rows()).zip(data).zip(x) {
-            let hx = dot(row, x);
+        // By columns, which are rows: those of zeros, as at a cold start, are passed over.
+        clear(gradient);
+        add_all(self.h, x, gradient);
+        for ((g, &f), &xi) in gradient.iter_mut().zip(data).zip(x) {
+            let hx = *g;
             *g = hx + f;
             look.objective += xi * (T::HALF * hx + f);
             let size = hx.abs() + f.abs();
@@ -135,12 +138,14 @@ impl<T: Real> Model<T> for Condensed<'_, T> {
         let Some((matrix, rhs)) = factors.storage.split_at_mut_checked(n.saturating_mul(n)) else {
             return false;
         };
-        // Which bound a variable is at does not matter to the factors.
-        let same = factors.sides.iter().zip(sides).all(|(&a, &b)| (a == T::ZERO) == (b == T::ZERO));
-        if !(factors.valid && same) {
+        // Which bound a variable is at does not matter to the factors, and what was factorised of the variables before the
+        // first one that is free now and was not, or was and is not, stays.
+        let first = if factors.valid { agree(factors.sides, sides) } else { 0 };
+        if first < n || !factors.valid {
             factors.valid = false;
-            self.gather(sides, matrix);
-            if !factorise(matrix, n, free(sides).count()) {
+            let known = free(sides.get(..first).unwrap_or(&[])).count();
+            self.gather(sides, first, known, matrix);
+            if !extend(matrix, n, known, free(sides).count()) {
                 return false;
             }
             factors.sides.iter_mut().zip(sides).for_each(|(kept, &side)| *kept = side);
@@ -152,8 +157,10 @@ impl<T: Real> Model<T> for Condensed<'_, T> {
                 *x = T::ZERO;
             }
         }
-        for ((g, &f), row) in gradient.iter_mut().zip(data).zip(self.rows()) {
-            *g = f + dot(row, x);
+        for (((g, &f), row), &side) in gradient.iter_mut().zip(data).zip(self.rows()).zip(sides) {
+            if side == T::ZERO {
+                *g = f + dot(row, x);
+            }
         }
         let gathered = gradient.iter().zip(sides).filter(|&(_, &side)| side == T::ZERO);
         rhs.iter_mut().zip(gathered).for_each(|(r, (&g, _))| *r = -g);
@@ -175,23 +182,28 @@ fn free<T: Real>(sides: &[T]) -> impl Iterator<Item = usize> + '_ {
 }
 
 impl<T: Real> Condensed<'_, T> {
-    /// H of the free variables into the leading rows and columns.
-    fn gather(&self, sides: &[T], matrix: &mut [T]) {
-        for (to, i) in matrix.chunks_exact_mut(self.n.max(1)).zip(free(sides)) {
-            let row = self.h.get(i.saturating_mul(self.n)..).unwrap_or(&[]);
-            for (to, j) in to.iter_mut().zip(free(sides)) {
-                *to = row.get(j).copied().unwrap_or(T::ZERO);
-            }
+    /// H of the free variables into the leading rows and columns, its upper half: the columns from that of variable `first`,
+    /// which is number `known`, on.
+    fn gather(&self, sides: &[T], first: usize, known: usize, matrix: &mut [T]) {
+        for (number, (to, i)) in matrix.chunks_exact_mut(self.n.max(1)).zip(free(sides)).enumerate() {
+            let (begin, row) = (i.max(first), row(self.h, i, self.n));
+            let to = from_mut(to, number.max(known)).iter_mut();
+            to.zip(free(from(sides, begin))).for_each(|(to, j)| *to = at(row, begin.wrapping_add(j)));
         }
     }
 }
 
 /// Uᵀ D⁻¹ U of the leading part in its upper half, rows `stride` apart; the diagonal holds the inverse pivots.
 pub(crate) fn factorise<T: Real>(matrix: &mut [T], stride: usize, count: usize) -> bool {
+    extend(matrix, stride, 0, count)
+}
+
+/// The same where the leading `known` rows and columns have been factorised before: the bits of the whole.
+pub(super) fn extend<T: Real>(matrix: &mut [T], stride: usize, known: usize, count: usize) -> bool {
     (0..count).all(|i| {
         let parts = matrix.split_at_mut_checked(i.wrapping_mul(stride));
         parts.is_some_and(|(above, rest)| {
-            eliminate(above, stride, i, rest.get_mut(i..count).unwrap_or(&mut []))
+            eliminate(above, stride, known, i, rest.get_mut(i..count).unwrap_or(&mut []))
         })
     })
 }
@@ -200,21 +212,28 @@ pub(crate) fn factorise<T: Real>(matrix: &mut [T], stride: usize, count: usize) 
 /// written half as often.
 // Apart, so that a part keeps no constant on its stack for the next row.
 #[cfg_attr(target_os = "none", inline(never))]
-fn eliminate<T: Real>(above: &[T], stride: usize, i: usize, row: &mut [T]) -> bool {
+fn eliminate<T: Real>(above: &[T], stride: usize, known: usize, i: usize, row: &mut [T]) -> bool {
     let lost = T::from_u32(ROUNDINGS) * T::EPSILON;
     let end = i.wrapping_add(row.len());
     let Some((pivot, target)) = row.split_first_mut() else { return false };
+    let is_new = i >= known;
+    // Of a row that is known, what is right of the known columns.
+    let first = if is_new { 0 } else { known.wrapping_sub(i).wrapping_sub(1) };
+    let target = from_mut(target, first);
     let mut waiting: Option<(T, &[T])> = None;
     for (k, row) in above.chunks_exact(stride.max(1)).enumerate() {
         let (Some(factors), Some(&inverse)) = (row.get(i..end), row.get(k)) else { return false };
         let Some((&factor, factors)) = factors.split_first() else { return false };
         let weight = -(factor * inverse);
-        // What is left of a diagonal entry that has lost all its digits says nothing.
-        let before = *pivot;
-        *pivot += weight * factor;
-        if *pivot <= lost * before {
-            return false;
+        if is_new {
+            // What is left of a diagonal entry that has lost all its digits says nothing.
+            let before = *pivot;
+            *pivot += weight * factor;
+            if *pivot <= lost * before {
+                return false;
+            }
         }
+        let factors = from(factors, first);
         waiting = match waiting {
             None => Some((weight, factors)),
             Some((other_weight, other)) => {
@@ -226,8 +245,17 @@ fn eliminate<T: Real>(above: &[T], stride: usize, i: usize, row: &mut [T]) -> bo
     if let Some((weight, factors)) = waiting {
         axpy(weight, factors, target);
     }
-    let inverse = invert(*pivot, T::MIN_POSITIVE);
-    inverse.map(|inverse| *pivot = inverse).is_some()
+    if is_new {
+        let Some(inverse) = invert(*pivot, T::MIN_POSITIVE) else { return false };
+        *pivot = inverse;
+    }
+    true
+}
+
+/// The first place where one of two sets holds a variable and the other does not.
+pub(super) fn agree<T: Real>(before: &[T], now: &[T]) -> usize {
+    let differ = |(&a, &b): (&T, &T)| (a == T::ZERO) != (b == T::ZERO);
+    before.iter().zip(now).position(differ).unwrap_or(now.len())
 }
 
 /// 1/pivot of a pivot that is at least so large.

@@ -4,10 +4,11 @@
 //! x = x̂ + H⁻¹ E λ,   (EᵀH⁻¹ E) λ = (bounds − x̂) of the fixed variables,   x̂ = −H⁻¹ f
 //! ```
 //! E picks the fixed variables, and λ is their gradient. What is factorised has the order of the fixed variables, not
-//! of the free ones: k³/6 multiply–adds for k fixed ones, and n k for x. *Once a run*: 3 n² for x̂, which
+//! of the free ones: k³/6 multiply–adds for k fixed ones, and n k for x. Where more than half are fixed H of the free ones is
+//! factorised instead, as by [`Condensed`]. *Once a run*: 3 n² for x̂, which
 //! is refined once. *Memory*: n² + 2 n besides H and H⁻¹. H⁻¹ is made once ([`invert_condensed`]).
 
-use super::condensed::{Condensed, factorise, substitute};
+use super::condensed::{Condensed, agree, extend, factorise, substitute};
 use super::model::{Factors, Look, Model};
 use super::small::{add_all, at, axpy, clear, copy, from, from_mut, row, row_mut};
 use crate::linear::{check_finite, check_len};
@@ -79,6 +80,11 @@ fn fixed<T: Real>(sides: &[T]) -> impl Iterator<Item = usize> + '_ {
     sides.iter().enumerate().filter(|&(_, &side)| side != T::ZERO).map(|(i, _)| i)
 }
 
+/// Whether so many variables are fixed that the free ones make the smaller system.
+fn are_many<T: Real>(sides: &[T]) -> bool {
+    fixed(sides).count().wrapping_mul(2) > sides.len()
+}
+
 impl<T: Real> Model<T> for Prepared<'_, T> {
     const DATA: &'static str = "f";
 
@@ -116,25 +122,41 @@ impl<T: Real> Model<T> for Prepared<'_, T> {
 
     fn minimise(
         &self,
-        _data: &[T],
+        data: &[T],
         sides: &[T],
         x: &mut [T],
         gradient: &mut [T],
         factors: &mut Factors<'_, T>,
     ) -> bool {
         let n = self.variables();
+        // Of what was factorised last, the rows and columns up to the first variable that is fixed now and was not, or
+        // was and is not. Factors of the free variables are of no use to the fixed ones.
+        let (mut first, many) = (0, are_many(sides));
+        if factors.valid {
+            first = agree(factors.sides, sides);
+            if first < n && are_many(factors.sides) != many {
+                (factors.valid, first) = (false, 0);
+            }
+        }
+        if many {
+            let (before, valid) = (&mut *factors.sides, factors.valid);
+            let mut own = Factors { sides: before, storage: from_mut(factors.storage, n), valid };
+            let positive = self.condensed.minimise(data, sides, x, gradient, &mut own);
+            factors.valid = own.valid;
+            return positive;
+        }
         let Some((unbounded, rest)) = factors.storage.split_at_mut_checked(n) else { return false };
         let Some((matrix, force)) = rest.split_at_mut_checked(n.saturating_mul(n)) else { return false };
-        let same = factors.sides.iter().zip(sides).all(|(&a, &b)| (a == T::ZERO) == (b == T::ZERO));
+        let known = fixed(sides.get(..first).unwrap_or(&[])).count();
         let mut count = 0_usize;
         for (force, i) in force.iter_mut().zip(fixed(sides)) {
             *force = at(x, i) - at(unbounded, i);
             count = count.wrapping_add(1);
         }
-        if !(factors.valid && same) {
+        if first < n || !factors.valid {
             factors.valid = false;
-            self.gather(sides, matrix);
-            if !factorise(matrix, n, count) {
+            self.gather(sides, first, known, matrix);
+            if !extend(matrix, n, known, count) {
                 return false;
             }
             copy(factors.sides, sides);
@@ -161,14 +183,17 @@ impl<T: Real> Model<T> for Prepared<'_, T> {
 
 // By functions of their own, so that a part's stack holds one of them at a time.
 impl<T: Real> Prepared<'_, T> {
-    /// EᵀH⁻¹ E into the leading rows and columns; its upper half is all that is read.
+    /// EᵀH⁻¹ E into the leading rows and columns, but for the `known` first columns, which belong to variables before `first`;
+    /// its upper half is all that is read.
     #[cfg_attr(target_os = "none", inline(never))]
-    fn gather(&self, sides: &[T], matrix: &mut [T]) {
+    fn gather(&self, sides: &[T], first: usize, known: usize, matrix: &mut [T]) {
         let n = self.variables();
         for (count, i) in fixed(sides).enumerate() {
-            let to = from_mut(row_mut(matrix, count, n), count);
-            let line = from(row(self.inverse, i, n), i);
-            to.iter_mut().zip(fixed(from(sides, i))).for_each(|(to, j)| *to = at(line, j));
+            let to = from_mut(row_mut(matrix, count, n), count.max(known));
+            let (begin, line) = (i.max(first), row(self.inverse, i, n));
+            to.iter_mut()
+                .zip(fixed(from(sides, begin)))
+                .for_each(|(to, j)| *to = at(line, begin.wrapping_add(j)));
         }
     }
 }

@@ -55,7 +55,8 @@ pub trait Loss<T: Real> {
     fn finish(&self, _state: &mut [T]) {}
     /// [`shift`](Loss::shift) and [`finish`](Loss::finish) of one variable that has moved, where the state is the gradient,
     /// and in the same pass the variable that has the largest score then, the lowest of equal ones; 0 where no score is a number
-    /// above −1. `x` and `weights` are as long as the gradient. `None`, and nothing done, where that is no pass of its own.
+    /// above −1. x is as long as the gradient, weights as [`Rank::weights`] says. `None`, and nothing done, where that is no pass
+    /// of its own.
     fn shift_ranked(
         &self,
         _variable: usize,

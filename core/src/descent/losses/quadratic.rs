@@ -47,7 +47,7 @@ impl<T: Real> Symmetric<T> for Dense<'_, T> {
     ) -> Option<usize> {
         let (row, n) = (self.row(row), v.len());
         // Where flash counts more, two passes that are there anyway.
-        if cfg!(target_os = "none") || [row.len(), x.len(), w.len()] != [n; 3] {
+        if cfg!(target_os = "none") || [row.len(), x.len(), w.len()] != [n, n, rank.weights(n)] {
             return None;
         }
         Some(vector::axpy_ranked(rank, alpha, row, v, x, w).unwrap_or(0))

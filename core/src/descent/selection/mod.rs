@@ -114,7 +114,7 @@ pub trait Selection<T: Real> {
         Ok(())
     }
     /// By what it ranks variables, if it takes the single one with the largest score: a loss may then find that while it
-    /// brings its gradient up to date. The weights are the first p of its numbers.
+    /// brings its gradient up to date. The weights are the first of its numbers, as many as [`Rank::weights`] says.
     fn rank<H: Penalty<T>>(&self, _penalty: &H) -> Option<Rank<T>> {
         None
     }

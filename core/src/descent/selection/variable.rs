@@ -15,7 +15,8 @@ use crate::{Error, Real};
 /// penalty that is the same for all variables ([`Penalty::uniform`]) whole registers of scores are made at a time, on hosts
 /// about 1 ns a variable; of others, one score after the other. The single best of a dense quadratic is found on hosts as the row
 /// is added to the gradient ([`Loss::shift_ranked`]), with the same bits.
-/// Memory: p numbers for the weights, p more with a penalty, τ for the best. The weights of
+/// Memory: p numbers for the weights, p more with a penalty, τ for the best; p/128 more for a single best one without a
+/// penalty, the largest of 128 weights each, which spare it most of the weights. The weights of
 /// [`Score::Steepest`] cost p² entries of H once where τ > 1.
 #[derive(Clone, Copy, Debug)]
 pub struct GreedyVariable {
@@ -75,7 +76,12 @@ impl<T: Real> Selection<T> for GreedyVariable {
         self.size
     }
     fn needs(&self, variables: usize, smooth: bool) -> Needs {
-        let scores = if smooth { 0 } else { variables };
+        let scores = match (smooth, self.size) {
+            (false, _) => variables,
+            // Behind the weights, the largest of them.
+            (true, 1) => Rank::<T>::SlopeInGroups.weights(variables).saturating_sub(variables),
+            (true, _) => 0,
+        };
         Needs { numbers: variables.saturating_add(scores).saturating_add(self.size), indices: 0 }
     }
     fn greedy(&self) -> bool {
@@ -89,7 +95,7 @@ impl<T: Real> Selection<T> for GreedyVariable {
             return None;
         }
         if penalty.is_zero() {
-            return Some(Rank::Slope);
+            return Some(Rank::SlopeInGroups);
         }
         let kink = in_registers(penalty)?;
         Some(match self.score {
@@ -110,6 +116,12 @@ impl<T: Real> Selection<T> for GreedyVariable {
                 // These weigh by L_i themselves.
                 _ => loss.lipschitz(i),
             };
+        }
+        if self.size == 1
+            && sight.problem.penalty.is_zero()
+            && let Some((weights, rest)) = sight.numbers.split_at_mut_checked(loss.variables())
+        {
+            vector::largest_weights(weights, rest);
         }
     }
     fn choose<L: Loss<T>, H: Penalty<T>>(&mut self, sight: Sight<'_, T, L, H>, block: &mut [u32]) -> Choice {

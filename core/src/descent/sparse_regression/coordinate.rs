@@ -4,7 +4,9 @@
 //! Lipschitz rule of the proximal kind, Nutini et al. 2015); a row of the Gram matrix brings the slopes up to
 //! date.
 
-use super::working_set::{Columns, WorkingSet, short};
+use southwell_simd::vector;
+
+use super::working_set::{Columns, WorkingSet, at, short, used};
 use crate::Real;
 use crate::linear::Design;
 
@@ -38,22 +40,14 @@ pub(super) fn step<T: Real>((x, slope): (T, T), (inverse, t): (T, T), positive: 
 
 impl<T: Real> WorkingSet<'_, T> {
     pub(super) fn look(&self, positive: bool) -> Look<T> {
-        let (mut best, mut look) = (T::ZERO, Look { violation: T::ZERO, slot: 0, step: T::ZERO });
-        let known = self.x.iter().zip(&*self.slope).zip(&*self.inverse);
-        let weights = self.threshold.iter().zip(&*self.diagonal);
-        for (slot, (((&x, &g), &inverse), (&t, &l))) in known.zip(weights).take(self.len).enumerate() {
-            let d = step((x, g), (inverse, t), positive);
-            let weighted = d * l;
-            let (score, violation) = (weighted * d, weighted.abs() / t);
-            if look.violation < violation {
-                look.violation = violation;
-            }
-            if best < score {
-                best = score;
-                (look.slot, look.step) = (slot, d);
-            }
-        }
-        look
+        let [x, slope, inverse, weight, curvature] =
+            [&*self.x, &*self.slope, &*self.inverse, &*self.threshold, &*self.diagonal]
+                .map(|values| used(values, self.len));
+        let of = vector::Coordinates { x, slope, inverse, weight, curvature };
+        let (slot, violation) = vector::best_step(positive, of);
+        let Some(slot) = slot else { return Look { violation, slot: 0, step: T::ZERO } };
+        let threshold = (at(inverse, slot), at(weight, slot));
+        Look { violation, slot, step: step((at(x, slot), at(slope, slot)), threshold, positive) }
     }
 
     /// Minimises the quadratic over the working set, until no slot is farther than `enough` of its threshold from

@@ -8,7 +8,7 @@
 use southwell_simd::vector;
 
 use super::run::SparseRegression;
-use super::working_set::{Columns, at, index_at, put};
+use super::working_set::{Columns, at, index_at, put, used};
 use super::workspace::Workspace;
 use crate::Real;
 use crate::copy::CopyFrom;
@@ -156,8 +156,4 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
             put(self.x, column as usize, x);
         }
     }
-}
-
-fn used<T>(values: &[T], len: usize) -> &[T] {
-    values.get(..len).unwrap_or(values)
 }

@@ -3,7 +3,7 @@
 use southwell_simd::vector;
 
 use super::problem::{Loss, Problem};
-use super::working_set::{OUTSIDE, SCREENED, TOGETHER, at, index_at, nonzeros, put, short};
+use super::working_set::{OUTSIDE, SCREENED, TOGETHER, at, nonzeros, put, short};
 use super::workspace::{Features, Samples};
 use crate::Real;
 use crate::copy::CopyFrom;
@@ -79,10 +79,21 @@ impl<T: Real> Features<'_, T> {
         samples: &mut Samples<'_, T>,
         x: &[T],
     ) -> u64 {
-        let known = self.norm.iter_mut().zip(&mut *self.mean).zip(&mut *self.slope).zip(x);
-        for (column, (((norm, mean), slope), &x)) in known.enumerate() {
-            *slope = problem.design.dot(column, samples.rho) - problem.ridge * x;
-            (*norm, *mean) = problem.square(column, samples.scratch);
+        if problem.intercept {
+            let known = self.norm.iter_mut().zip(&mut *self.mean).zip(&mut *self.slope).zip(x);
+            for (column, (((norm, mean), slope), &x)) in known.enumerate() {
+                *slope = problem.design.dot(column, samples.rho) - problem.ridge * x;
+                (*norm, *mean) = problem.square(column, samples.scratch);
+            }
+        } else {
+            problem.design.transposed_squares(samples.rho, self.slope, self.norm);
+            self.mean.fill(T::ZERO);
+            if problem.ridge > T::ZERO {
+                let known = self.slope.iter_mut().zip(&mut *self.norm).zip(x);
+                known.for_each(|((slope, norm), &x)| {
+                    (*slope, *norm) = (*slope - problem.ridge * x, *norm + problem.ridge)
+                });
+            }
         }
         roots_above(self.norm);
         self.shortest =
@@ -157,26 +168,45 @@ impl<T: Real> Features<'_, T> {
         x: &[T],
         distance: T,
     ) -> u64 {
-        let mut visits = 0;
-        let parts = self.slope.chunks_mut(TOGETHER).zip(self.norm.chunks(TOGETHER));
-        let parts = parts.zip(self.inverse.chunks(TOGETHER).zip(x.chunks(TOGETHER)));
-        for (part, ((slopes, norms), (inverses, x))) in parts.enumerate() {
+        let (mut visits, mut first) = (0, 0);
+        let (slopes, slopes_left) = self.slope.as_chunks_mut::<TOGETHER>();
+        let (norms, norms_left) = self.norm.as_chunks::<TOGETHER>();
+        let (inverses, inverses_left) = self.inverse.as_chunks::<TOGETHER>();
+        let (xs, xs_left) = x.as_chunks::<TOGETHER>();
+        let mut part = |slopes: &mut [T], norms: &[T], inverses: &[T], x: &[T]| {
             // Bounds of all first, for that takes no branch; mostly they do.
-            let mut few = true;
+            let mut wanted = 0_u64;
             for (((slope, &norm), &inverse), &x) in slopes.iter_mut().zip(norms).zip(inverses).zip(x) {
                 *slope = slope.abs() + norm * distance;
-                few &= (x == T::ZERO) & (*slope * inverse <= T::ONE);
+                wanted += 1 - u64::from((*slope * inverse <= T::ONE) & (x == T::ZERO));
             }
-            if few {
-                continue;
-            }
-            for (k, ((slope, &inverse), &x)) in slopes.iter_mut().zip(inverses).zip(x).enumerate() {
-                if !(x == T::ZERO && *slope * inverse <= T::ONE) {
-                    visits += 1;
-                    *slope = problem.design.dot(part * TOGETHER + k, rho) - problem.ridge * x;
+            visits += wanted;
+            if wanted == TOGETHER as u64 {
+                let columns: [u32; TOGETHER] = core::array::from_fn(|k| short(first + k));
+                problem.design.dots(&columns, rho, slopes);
+                if problem.ridge > T::ZERO {
+                    vector::axpy(-problem.ridge, x, slopes);
+                }
+            } else if wanted != 0 {
+                let (mut columns, mut places, mut count) = ([0; TOGETHER], [0; TOGETHER], 0);
+                for (k, ((&slope, &inverse), &x)) in slopes.iter().zip(inverses).zip(x).enumerate() {
+                    if let (Some(column), Some(place)) = (columns.get_mut(count), places.get_mut(count)) {
+                        (*column, *place) = (short(first + k), k);
+                    }
+                    count += usize::from(!(x == T::ZERO && slope * inverse <= T::ONE));
+                }
+                let mut found = [T::ZERO; TOGETHER];
+                problem.design.dots(columns.get(..count).unwrap_or(&columns), rho, &mut found);
+                for (&place, &found) in places.iter().zip(&found).take(count) {
+                    put(slopes, place, found - problem.ridge * at(x, place));
                 }
             }
+            first += TOGETHER;
+        };
+        for (((slopes, norms), inverses), x) in slopes.iter_mut().zip(norms).zip(inverses).zip(xs) {
+            part(slopes, norms, inverses, x);
         }
+        part(slopes_left, norms_left, inverses_left, xs_left);
         visits
     }
 
@@ -315,13 +345,19 @@ impl<T: Real> Features<'_, T> {
             return 0;
         }
         if problem.groups.is_none() {
-            let known = self.slope.iter().zip(&*self.norm).zip(&*self.inverse).zip(x);
-            for (place, (((&slope, &norm), &inverse), &x)) in self.place.iter_mut().zip(known) {
-                let pull = if problem.positive { slope } else { slope.abs() };
-                let bound = found.shrink * pull + radius * norm;
-                if bound * inverse < T::ONE && *place == OUTSIDE && x == T::ZERO {
-                    *place = SCREENED;
-                    screened += 1;
+            let parts = self.slope.chunks(TOGETHER).zip(self.norm.chunks(TOGETHER));
+            let parts = parts.zip(self.inverse.chunks(TOGETHER)).zip(x.chunks(TOGETHER));
+            for (places, (((slopes, norms), inverses), x)) in self.place.chunks_mut(TOGETHER).zip(parts) {
+                if places.iter().fold(0, |some, &place| some | u32::from(place == OUTSIDE)) == 0 {
+                    continue;
+                }
+                let known = slopes.iter().zip(norms).zip(inverses).zip(x);
+                for (place, (((&slope, &norm), &inverse), &x)) in places.iter_mut().zip(known) {
+                    let pull = if problem.positive { slope } else { slope.abs() };
+                    let bound = found.shrink * pull + radius * norm;
+                    let out = (bound * inverse < T::ONE) & (*place == OUTSIDE) & (x == T::ZERO);
+                    *place = if out { SCREENED } else { *place };
+                    screened += u32::from(out);
                 }
             }
             return screened;
@@ -343,86 +379,5 @@ impl<T: Real> Features<'_, T> {
             }
         }
         screened
-    }
-
-    /// The size of every block's slope relative to its λ, into `priority`, and whether ranks can do without:
-    /// then they are |slope|·inverse.
-    fn relate<A: Design<T>>(&mut self, problem: &Problem<'_, T, A>) -> bool {
-        if problem.groups.is_none() && !problem.positive {
-            return false;
-        }
-        for block in 0..problem.blocks() {
-            let ratio = self.pull(problem, block) * at(self.inverse, block);
-            put(self.priority, block, ratio);
-        }
-        true
-    }
-
-    /// The blocks whose slopes exceed their λ most, relative to it, the farthest first, into `picks`; how many there
-    /// are.
-    pub(super) fn rank<A: Design<T>>(
-        &mut self,
-        problem: &Problem<'_, T, A>,
-        picks: &mut [u32],
-        ranks: &mut [T],
-    ) -> usize {
-        let found = if self.relate(problem) {
-            let ratios = self.priority.get_mut(..problem.blocks()).unwrap_or(&mut []);
-            ratios.iter_mut().for_each(|ratio| *ratio = ratio.max(T::ZERO));
-            vector::k_largest(ratios, ratios, picks, ranks)
-        } else {
-            let exceeding = || self.slope.iter().zip(&*self.inverse).map(|(&c, &inverse)| c.abs() * inverse);
-            let count = exceeding().fold(0, |count, rank| count + usize::from(rank > T::ONE));
-            if count > picks.len() {
-                vector::k_largest(self.slope, self.inverse, picks, ranks)
-            } else {
-                // So few that they need not be chosen, only put in order.
-                let mut places = picks.iter_mut().zip(ranks.iter_mut());
-                for (block, rank) in exceeding().enumerate().filter(|&(_, rank)| rank > T::ONE) {
-                    let Some((pick, place)) = places.next() else { break };
-                    (*pick, *place) = (short(block), rank);
-                }
-                sort(count, picks, ranks);
-                return count;
-            }
-        };
-        ranks.iter().take(found).take_while(|rank| **rank > T::ONE).count()
-    }
-}
-
-/// The first `count` picks by falling rank, those of equal rank by rising index, as they come: heapsort.
-fn sort<T: Real>(count: usize, picks: &mut [u32], ranks: &mut [T]) {
-    // On top is what comes last.
-    let later = |a: (T, u32), b: (T, u32)| a.0 < b.0 || (a.0 == b.0 && a.1 > b.1);
-    let pair = |picks: &[u32], ranks: &[T], i: usize| (at(ranks, i), index_at(picks, i));
-    let sink = |picks: &mut [u32], ranks: &mut [T], mut place: usize, len: usize| {
-        let sinking = pair(picks, ranks, place);
-        loop {
-            let (left, right) = (2 * place + 1, 2 * place + 2);
-            if left >= len {
-                break;
-            }
-            let (l, r) = (pair(picks, ranks, left), pair(picks, ranks, right));
-            let (child, below) = if right < len && later(r, l) { (right, r) } else { (left, l) };
-            if !later(below, sinking) {
-                break;
-            }
-            put(ranks, place, below.0);
-            put(picks, place, below.1);
-            place = child;
-        }
-        put(ranks, place, sinking.0);
-        put(picks, place, sinking.1);
-    };
-    for place in (0..count / 2).rev() {
-        sink(picks, ranks, place, count);
-    }
-    for last in (1..count).rev() {
-        let ((first, moved), end) = ((pair(picks, ranks, 0), pair(picks, ranks, last)), last);
-        put(ranks, 0, moved.0);
-        put(picks, 0, moved.1);
-        put(ranks, end, first.0);
-        put(picks, end, first.1);
-        sink(picks, ranks, 0, end);
     }
 }

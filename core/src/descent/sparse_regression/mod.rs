@@ -68,6 +68,7 @@ mod look;
 mod losses;
 mod path;
 mod problem;
+mod rank;
 mod run;
 mod sweeps;
 mod working_set;

@@ -65,6 +65,11 @@ pub(super) fn at<T: Real>(values: &[T], index: usize) -> T {
     values.get(index).copied().unwrap_or(T::ZERO)
 }
 
+/// The slots in use.
+pub(super) fn used<T>(values: &[T], len: usize) -> &[T] {
+    values.get(..len).unwrap_or(values)
+}
+
 /// Writes a value by index.
 pub(super) fn put<T>(values: &mut [T], index: usize, value: T) {
     if let Some(place) = values.get_mut(index) {
@@ -82,11 +87,13 @@ pub(super) const TOGETHER: usize = 16;
 
 /// The elements that are not zero, with their index.
 pub(super) fn nonzeros<T: Real>(x: &[T]) -> impl Iterator<Item = (usize, T)> + '_ {
-    let any = |part: &[T]| part.iter().fold(false, |any, x| any | (*x != T::ZERO));
     // Not `chunks`: outlined, it divides by a length that could be 0.
     let (parts, rest) = x.as_chunks::<TOGETHER>();
-    let parts = parts.iter().map(<[T; TOGETHER]>::as_slice).chain(core::iter::once(rest));
-    let parts = parts.enumerate().filter(move |(_, part)| any(part));
+    // Bits of all of them, which take no branch; those of −0 let it be looked at.
+    let any = |part: &[T; TOGETHER]| part.iter().fold(0, |any, x| any | x.bits()) != 0;
+    let parts = parts.iter().enumerate().filter(move |(_, part)| any(part));
+    let parts =
+        parts.map(|(k, part)| (k, part.as_slice())).chain(core::iter::once((x.len() / TOGETHER, rest)));
     let each = parts.flat_map(|(k, part)| {
         part.iter().enumerate().map(move |(i, &x)| (k.saturating_mul(TOGETHER).saturating_add(i), x))
     });
@@ -282,6 +289,8 @@ impl<'w, T: Real> WorkingSet<'w, T> {
         if known >= len {
             return;
         }
+        // Products that are missing, some at a time.
+        let (mut others, mut lot, mut count) = ([0; TOGETHER], [0; TOGETHER], 0);
         let mut spread = false;
         for other in known..len {
             let entry = if other == slot {
@@ -289,13 +298,24 @@ impl<'w, T: Real> WorkingSet<'w, T> {
             } else if index_at(self.filled, other) as usize > slot {
                 at(self.gram, other * stride + slot)
             } else {
+                put(&mut others, count, other);
+                put(&mut lot, count, index_at(self.columns, other));
+                count += 1;
+                T::ZERO
+            };
+            put(self.gram, slot * stride + other, entry);
+            if count == TOGETHER || (count > 0 && other + 1 == len) {
                 if !spread {
                     columns.spread(index_at(self.columns, slot) as usize);
                     spread = true;
                 }
-                columns.product(index_at(self.columns, other) as usize)
-            };
-            put(self.gram, slot * stride + other, entry);
+                let mut products = [T::ZERO; TOGETHER];
+                columns.products(lot.get(..count).unwrap_or(&lot), &mut products);
+                for (&other, &product) in others.iter().zip(&products).take(count) {
+                    put(self.gram, slot * stride + other, product);
+                }
+                count = 0;
+            }
         }
         put(self.filled, slot, short(len));
     }
@@ -371,6 +391,12 @@ impl<T: Real, A: Design<T>> Columns<'_, '_, T, A> {
         if self.problem.intercept {
             self.residual.iter_mut().for_each(|rho| *rho += delta * mean);
         }
+    }
+
+    /// The products of columns with the one that was written out.
+    pub(super) fn products(&mut self, columns: &[u32], products: &mut [T]) {
+        self.visits += columns.len() as u64;
+        self.problem.design.dots(columns, self.spread, products);
     }
 
     /// The product of a column with the one that was written out.
