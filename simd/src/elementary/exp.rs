@@ -81,7 +81,7 @@ fn each<V: Copy, const N: usize>(mut a: [V; N], b: [V; N], f: impl Fn(V, V) -> V
 }
 
 /// e^x for x up to `EXP_WHOLE`, with 0 for what is below e^−708 (`f64`) or e^−87 (`f32`): as for a term of a sum
-/// whose largest is 1. Elsewhere the bits of [`exp_register`].
+/// whose largest is 1. Elsewhere the bits of [`exp_registers`].
 #[inline(always)]
 pub(super) fn exp_term<T: Real, S: Simd>(simd: S, x: T::Vector<S>) -> T::Vector<S> {
     let [y] = exp_terms::<T, S, 1>(simd, [x]);

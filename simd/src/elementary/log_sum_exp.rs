@@ -303,7 +303,7 @@ pub(crate) fn exp_row_made<T: Real, S: Simd>(
 pub(crate) fn exponentials<T: Real, S: Simd>(simd: S, m: T, y: &mut [T], ask: impl Fn(usize)) -> (T, T) {
     let shift = T::splat(simd, shift(m, y));
     let mut sums = [T::ZERO; LANES];
-    if is_bare::<S>() && lanes::<T, S>() == 1 {
+    if is_bare::<S>() {
         // One loop for all.
         let (y, _) = T::split_mut(simd, y);
         for (i, y) in y.iter_mut().enumerate() {
@@ -320,9 +320,7 @@ pub(crate) fn exponentials<T: Real, S: Simd>(simd: S, m: T, y: &mut [T], ask: im
         let (sums, _) = T::split_mut(simd, &mut sums);
         let (y, _) = T::split_mut(simd, y.as_mut_slice());
         // As many registers together as have their chains side by side.
-        let (fours, y) = if S::IS_SCALAR { (&mut [][..], y) } else { y.as_chunks_mut::<4>() };
-        let (sums_of_fours, sums) =
-            if S::IS_SCALAR { (&mut [][..], sums) } else { sums.as_chunks_mut::<4>() };
+        let ((fours, y), (sums_of_fours, sums)) = (y.as_chunks_mut::<4>(), sums.as_chunks_mut::<4>());
         for (sums, y) in sums_of_fours.iter_mut().zip(fours) {
             *y = exp_terms::<T, S, 4>(simd, every(*y, |y| T::vsub(simd, y, shift)));
             for (sum, &y) in sums.iter_mut().zip(&*y) {

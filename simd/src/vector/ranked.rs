@@ -108,16 +108,21 @@ const VIOLATION: u8 = 1;
 const LENGTH: u8 = 2;
 const GAIN: u8 = 3;
 
+/// What slopes do not look at.
+#[inline(always)]
+fn no_kink<T: Real>() -> Kink<T> {
+    Kink { l1: T::ZERO, l2: T::ZERO, linear: T::ZERO, lower: T::ZERO, upper: T::ZERO }
+}
+
 #[inline(always)]
 fn slope_kernel<T: Real, S: Simd>(simd: S, alpha: T, row: &[T], g: &mut [T], w: &[T]) -> usize {
-    let none = Kink { l1: T::ZERO, l2: T::ZERO, linear: T::ZERO, lower: T::ZERO, upper: T::ZERO };
-    kernel::<T, S, SLOPE>(simd, none, alpha, row, g, w, w)
+    kernel::<T, S, SLOPE>(simd, no_kink(), alpha, row, g, w, w)
 }
 
 /// By slopes, where the largest weight of every group is known.
 #[inline(always)]
 fn groups_kernel<T: Real, S: Simd>(simd: S, alpha: T, row: &[T], g: &mut [T], w: &[T]) -> usize {
-    let none = Kink { l1: T::ZERO, l2: T::ZERO, linear: T::ZERO, lower: T::ZERO, upper: T::ZERO };
+    let none = no_kink();
     let Some((w, most)) = w.split_at_checked(g.len()) else { return usize::MAX };
     let (mut best, mut start, mut from) = (-T::ONE, 0, 0);
     {
