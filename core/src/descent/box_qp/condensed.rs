@@ -144,7 +144,7 @@ impl<T: Real> Model<T> for Condensed<'_, T> {
         if first < n || !factors.valid {
             factors.valid = false;
             let known = free(sides.get(..first).unwrap_or(&[])).count();
-            self.gather(sides, first, known, matrix);
+            gather((self.h, n), free, sides, (first, known), matrix);
             if !extend(matrix, n, known, free(sides).count()) {
                 return false;
             }
@@ -181,15 +181,21 @@ fn free<T: Real>(sides: &[T]) -> impl Iterator<Item = usize> + '_ {
     sides.iter().enumerate().filter(|&(_, &side)| side == T::ZERO).map(|(i, _)| i)
 }
 
-impl<T: Real> Condensed<'_, T> {
-    /// H of the free variables into the leading rows and columns, its upper half: the columns from that of variable `first`,
-    /// which is number `known`, on.
-    fn gather(&self, sides: &[T], first: usize, known: usize, matrix: &mut [T]) {
-        for (number, (to, i)) in matrix.chunks_exact_mut(self.n.max(1)).zip(free(sides)).enumerate() {
-            let (begin, row) = (i.max(first), row(self.h, i, self.n));
-            let to = from_mut(to, number.max(known)).iter_mut();
-            to.zip(free(from(sides, begin))).for_each(|(to, j)| *to = at(row, begin.wrapping_add(j)));
-        }
+/// The rows and columns of a symmetric matrix of order n that `chosen` picks of some sides, into the leading ones of another:
+/// its upper half, which is all that is read, and of that the columns from variable `first` on, the ones before which are
+/// `known` in number.
+#[cfg_attr(target_os = "none", inline(never))] // A part's stack holds one phase of a step at a time.
+pub(super) fn gather<'s, T: Real, I: Iterator<Item = usize>>(
+    (values, n): (&[T], usize),
+    chosen: impl Fn(&'s [T]) -> I,
+    sides: &'s [T],
+    (first, known): (usize, usize),
+    matrix: &mut [T],
+) {
+    for (number, (to, i)) in matrix.chunks_exact_mut(n.max(1)).zip(chosen(sides)).enumerate() {
+        let (begin, row) = (i.max(first), row(values, i, n));
+        let to = from_mut(to, number.max(known)).iter_mut();
+        to.zip(chosen(from(sides, begin))).for_each(|(to, j)| *to = at(row, begin.wrapping_add(j)));
     }
 }
 

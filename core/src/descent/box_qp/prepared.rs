@@ -8,9 +8,9 @@
 //! factorised instead, as by [`Condensed`]. *Once a run*: 3 n² for x̂, which
 //! is refined once. *Memory*: n² + 2 n besides H and H⁻¹. H⁻¹ is made once ([`invert_condensed`]).
 
-use super::condensed::{Condensed, agree, extend, factorise, substitute};
+use super::condensed::{Condensed, agree, extend, factorise, gather, substitute};
 use super::model::{Factors, Look, Model};
-use super::small::{add_all, at, axpy, clear, copy, from, from_mut, row, row_mut};
+use super::small::{add_all, at, axpy, clear, copy, from_mut, row, row_mut};
 use crate::linear::{check_finite, check_len};
 use crate::{Error, Real, Status};
 
@@ -155,7 +155,7 @@ impl<T: Real> Model<T> for Prepared<'_, T> {
         }
         if first < n || !factors.valid {
             factors.valid = false;
-            self.gather(sides, first, known, matrix);
+            gather((self.inverse, n), fixed, sides, (first, known), matrix);
             if !extend(matrix, n, known, count) {
                 return false;
             }
@@ -178,22 +178,5 @@ impl<T: Real> Model<T> for Prepared<'_, T> {
             }
         }
         true
-    }
-}
-
-// By functions of their own, so that a part's stack holds one of them at a time.
-impl<T: Real> Prepared<'_, T> {
-    /// EᵀH⁻¹ E into the leading rows and columns, but for the `known` first columns, which belong to variables before `first`;
-    /// its upper half is all that is read.
-    #[cfg_attr(target_os = "none", inline(never))]
-    fn gather(&self, sides: &[T], first: usize, known: usize, matrix: &mut [T]) {
-        let n = self.variables();
-        for (count, i) in fixed(sides).enumerate() {
-            let to = from_mut(row_mut(matrix, count, n), count.max(known));
-            let (begin, line) = (i.max(first), row(self.inverse, i, n));
-            to.iter_mut()
-                .zip(fixed(from(sides, begin)))
-                .for_each(|(to, j)| *to = at(line, begin.wrapping_add(j)));
-        }
     }
 }
