@@ -27,14 +27,15 @@ pub trait Design<T: Real> {
     /// out ← A x. Cost: one pass over the matrix.
     fn apply(&self, x: &[T], out: &mut [T]);
 
-    /// The same of the columns in a list, as many as both hold. Cost: these columns.
+    /// out_k ← a_jᵀ v of the columns j in a list, as many as `columns` and `out` both hold; the bits of [`dot`](Design::dot).
+    /// Cost: these columns.
     fn dots(&self, columns: &[u32], v: &[T], out: &mut [T]) {
         for (&column, out) in columns.iter().zip(out) {
             *out = self.dot(column as usize, v);
         }
     }
-    /// The same of all columns, and squares_j ← ‖a_j‖², which may differ from [`square`](Design::square) in rounding. Cost: one pass over the
-    /// matrix.
+    /// out ← Aᵀ v, the bits of [`transposed`](Design::transposed), and squares_j ← ‖a_j‖², which may differ from
+    /// [`square`](Design::square) in rounding. Cost: one pass over the matrix.
     fn transposed_squares(&self, v: &[T], out: &mut [T], squares: &mut [T]) {
         for (column, (out, square)) in out.iter_mut().zip(squares).enumerate() {
             (*out, *square) = (self.dot(column, v), self.square(column));

@@ -39,8 +39,8 @@ fn step<T: Real, S: Simd, const POSITIVE: bool>(simd: S, at: [T::Vector<S>; 4]) 
 
 /// The coordinate with the largest L d², d being the proximal step of length 1/L: Gauss, Southwell and Lipschitz's rule
 /// (Nutini et al. 2015); the lowest of equal ones, `None` if no d is other than 0. And the largest |L d|/weight, or 0: how far a
-/// coordinate is from optimal. What is NaN is passed over. With `positive` steps stay at x ≥ 0. Cost: 5 r, 13 operations, one
-/// of them a division.
+/// coordinate is from optimal. What is NaN is passed over. With `positive` steps stay at x ≥ 0. Where lengths differ the common
+/// one counts. Cost: 5 r, 13 operations, one of them a division.
 #[must_use]
 pub fn best_step<T: Real>(positive: bool, of: Coordinates<'_, T>) -> (Option<usize>, T) {
     let (place, violation) = if positive { best_positive(of) } else { best_free(of) };
