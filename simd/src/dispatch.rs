@@ -83,8 +83,17 @@ macro_rules! pass {
                 #[inline(always)]
                 fn with_simd<S: pulp::Simd>(self, simd: S) -> $out {
                     let Self { $($arg,)* life: _ } = self;
+                    if cfg!(feature = "force-level") && S::IS_SCALAR {
+                        return without_registers($($arg),*);
+                    }
                     ($kernel)(simd, $($arg),*)
                 }
+            }
+            // Where tests are built, once for both ways that lead here.
+            #[cfg_attr(not(feature = "force-level"), inline(always))]
+            #[cfg_attr(feature = "force-level", inline(never))]
+            fn without_registers<$life, $t: $crate::Real>($($arg: $ty),*) -> $out {
+                ($kernel)(pulp::Scalar::new(), $($arg),*)
             }
             // Apart, because it saves registers that the short way does not need.
             #[cfg_attr(feature = "std", inline(never))]
@@ -94,7 +103,7 @@ macro_rules! pass {
             }
             // Where there is but one instruction set, a second copy would only cost flash.
             if cfg!(feature = "std") && $short && !$crate::paths::is_forced() {
-                return ($kernel)(pulp::Scalar::new(), $($arg),*);
+                return without_registers($($arg),*);
             }
             wide($($arg),*)
         }

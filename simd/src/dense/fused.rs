@@ -22,6 +22,29 @@ use crate::vector::axpy_kernel;
 /// Rows beyond the matrix are not visited; where v or t is shorter than a row, the common length counts.
 /// *Cost*: the matrix once, 4 operations an entry.
 pub fn update_rows<T: Real>(a: Matrix<'_, T>, v: &[T], t: &mut [T], update: impl FnMut(usize, T) -> T) {
+    #[cfg(feature = "force-level")]
+    once::update_rows(a, v, t, &mut { update });
+    #[cfg(not(feature = "force-level"))]
+    run(a, v, t, update);
+}
+
+/// Where tests are built, for updates of any type: of each of their many types the pass would be compiled anew, for every
+/// instruction set.
+#[cfg(feature = "force-level")]
+mod once {
+    use super::{Matrix, Real, run};
+
+    type Update<'a, T> = &'a mut dyn FnMut(usize, T) -> T;
+
+    crate::dispatch::compiled_here!(update_rows);
+    #[inline(never)]
+    pub(super) fn update_rows<T: Real>(a: Matrix<'_, T>, v: &[T], t: &mut [T], update: Update<'_, T>) {
+        run(a, v, t, update);
+    }
+}
+
+#[inline(always)]
+fn run<T: Real>(a: Matrix<'_, T>, v: &[T], t: &mut [T], update: impl FnMut(usize, T) -> T) {
     struct Pass<'a, T, F> {
         a: Matrix<'a, T>,
         v: &'a [T],
