@@ -2,7 +2,7 @@
 # Everything that must pass, for people and CI alike.
 #
 #   ./test.sh                 all of it, installing what it needs
-#   ./test.sh lint host       some of it: lint msrv host docs pages gpu mpi bare bits firmware c miri fuzz
+#   ./test.sh lint host       some of it: lint host docs pages gpu mpi fuzz bits firmware miri c msrv bare
 #   ./test.sh install         nothing but what all of it needs
 #   ./test.sh supply          not among all of it: licences, sources and bans of dependencies, packaging, and versions
 #                             against the last tag v*
@@ -24,17 +24,20 @@ readonly NEON_TARGET=aarch64-unknown-linux-musl
 readonly WASM_TARGET=wasm32-wasip1
 # What `core` has besides for who asks for it; one build has it all.
 readonly ADDED=southwell/heapless,southwell/nalgebra
-# Two lines of work that go side by side: each ends with what one core does alone (links, emulators, runs), and they
-# build in different folders, so that neither waits for the other's lock.
-readonly FIRST=(lint msrv host docs pages gpu mpi)
-readonly SECOND=(firmware c fuzz bits bare miri)
-readonly ALL=("${FIRST[@]}" "${SECOND[@]}")
+# All of it goes in lanes, side by side: a lane that is done takes the next of these jobs, the longest of which come first.
+# Verbs of one job share what they build; those of different jobs build in different folders, so that none waits for
+# another's lock.
+readonly JOBS=("lint host docs pages gpu mpi" fuzz bits firmware miri c "msrv bare")
+read -r -a ALL <<<"${JOBS[*]}"
+readonly ALL
 # Verbs that must be named: cargo-deny takes a quarter of an hour to build, coverage as long to run, and MPICH a second
 # build of what Open MPI has shown.
 readonly NAMED=(supply coverage mpich)
 MISSING=()
 LISTS_ARE_NEW=false
 INSTALL_ONLY=false
+# Tools that cargo builds are left to the verbs that want them, which go side by side.
+TOOLS_LATER=false
 
 say()  { printf '\n== %s (%ss)\n' "$*" "$SECONDS"; }
 miss() { MISSING+=("$1"); printf 'MISSING: %s\n' "$1" >&2; }
@@ -123,7 +126,7 @@ need_miri() {
 # Tools that do little themselves are not worth a release build.
 need_cargo_fuzz() {
     need_toolchain "$NIGHTLY"
-    command -v cargo-fuzz >/dev/null || cargo install --debug --locked cargo-fuzz ||
+    "$TOOLS_LATER" || command -v cargo-fuzz >/dev/null || cargo install --debug --locked cargo-fuzz ||
         miss "cargo-fuzz: 'cargo install --debug --locked cargo-fuzz' failed"
 }
 
@@ -139,7 +142,7 @@ need_semver_checks() {
 }
 
 need_defmt_print() {
-    command -v defmt-print >/dev/null || cargo install --debug --locked defmt-print ||
+    "$TOOLS_LATER" || command -v defmt-print >/dev/null || cargo install --debug --locked defmt-print ||
         miss "defmt-print: 'cargo install --debug --locked defmt-print' failed"
 }
 
@@ -381,22 +384,37 @@ install() {
     done
 }
 
-# Both lines of work, the second's output marked; the first that fails ends the other.
+# Takes jobs as long as there are any that no lane has taken; SCRATCH has a folder for each that one has.
+lane() {
+    local job
+    for job in "${!JOBS[@]}"; do
+        mkdir "$1/$job" 2>/dev/null || continue
+        # shellcheck disable=SC2086 # A job is several verbs.
+        ./test.sh ${JOBS[job]} || return
+    done
+}
+
+# All jobs, what comes from any but the first lane marked; the first that fails ends the others.
 side_by_side() {
-    local first second status=0
+    local lanes=$((($(nproc) + 1) / 2)) lane ended groups=() status=0 scratch
+    lanes=$((lanes < 2 ? 2 : lanes > 4 ? 4 : lanes))
+    scratch=$(mktemp -d)
     # Each with its compilers and emulators in a group of processes of its own.
     set -m
-    ./test.sh "${FIRST[@]}" &
-    first=$!
-    (./test.sh "${SECOND[@]}" 2>&1 | while IFS= read -r line; do printf '   | %s\n' "$line"; done) &
-    second=$!
+    lane "$scratch" &
+    groups+=("$!")
+    for ((lane = 1; lane < lanes; lane++)); do
+        (lane "$scratch" 2>&1 | while IFS= read -r line; do printf '   | %s\n' "$line"; done) &
+        groups+=("$!")
+    done
     set +m
     # shellcheck disable=SC2064 # The groups as they are now.
-    trap "kill -- -$first -$second 2>/dev/null || true" EXIT
+    trap "kill -- ${groups[*]/#/-} 2>/dev/null || true; rm -rf '$scratch'" EXIT
     trap 'exit 130' INT TERM
-    wait -n "$first" "$second" || status=$?
-    [ "$status" -ne 0 ] || wait "$first" || status=$?
-    [ "$status" -ne 0 ] || wait "$second" || status=$?
+    while [ "${#groups[@]}" -gt 0 ] && [ "$status" -eq 0 ]; do
+        wait -n -p ended "${groups[@]}" || status=$?
+        for lane in "${!groups[@]}"; do [ "${groups[lane]}" != "$ended" ] || unset "groups[lane]"; done
+    done
     return "$status"
 }
 
@@ -412,6 +430,7 @@ main() {
     command -v rustup >/dev/null && command -v cargo >/dev/null || {
         printf 'MISSING: rustup and cargo; see https://rustup.rs\n' >&2; exit 3; }
     if [ "${#verbs[@]}" -eq 0 ]; then
+        TOOLS_LATER=true
         install "${ALL[@]}"
         side_by_side
         say "passed: all of it"
