@@ -223,6 +223,7 @@ if [ -z "$ONLY" ]; then
     sed -n 's/^/log: /; /solved\|refused/p' "$LOG" | tail -2
 fi
 check mps2-an386 "$M4F" release control
+solve control "descent: compact" 'mpc::tick::<f32, .*Prepared'
 [ -n "$ONLY" ] || grep '^control: .*interrupted' "$LOG" || fail "control says nothing of interruptions"
 FEATURES=(--features functions)
 functions mps2-an386 "$M4F"

@@ -213,17 +213,21 @@ fn check_prepared<T: Real>(input: &Input) {
         (0..n * n).fold(0.0_f64, |most, k| most.max((product[k / n][k % n] - unit(k / n, k % n)).abs()));
     assert!(off <= 64.0 * n as f64 * T::EPSILON.to_f64(), "H H⁻¹ is off by {off}");
     let prepared = Prepared::new(model, &inverse).expect("a sound inverse");
+    let compact = Prepared::compact(model, &inverse).expect("a sound inverse");
     let bound =
         |k: usize| f64::from(input.bounds.get(k % input.bounds.len().max(1)).copied().unwrap_or(16)) / 256.0;
     let lower: Vec<T> = (0..n).map(|k| T::from_f64(-bound(2 * k))).collect();
     let upper: Vec<T> = (0..n).map(|k| T::from_f64(bound(2 * k + 1))).collect();
     let one = boxed(&model, &f, (&lower, &upper), Condensed::<T>::required_len(n));
     let two = boxed(&prepared, &f, (&lower, &upper), Prepared::<T>::required_len(n));
-    // Strongly convex by 8 at least: both are within their residuals of the one minimum.
-    let apart = one.iter().zip(&two).fold(0.0_f64, |most, (x, y)| most.max((x.to_f64() - y.to_f64()).abs()));
+    let three = boxed(&compact, &f, (&lower, &upper), Prepared::<T>::required_len(n));
+    // Strongly convex by 8 at least: all are within their residuals of the one minimum.
+    let off =
+        |x: &[T]| one.iter().zip(x).fold(0.0_f64, |most, (x, y)| most.max((x.to_f64() - y.to_f64()).abs()));
+    let apart = off(&two).max(off(&three));
     let tolerance = Options::<T>::default().stop.relative.to_f64() + 64.0 * T::EPSILON.to_f64();
     let size = largest(&matrix(&f, n)) + largest(&matrix(&h, n));
-    assert!(apart <= n as f64 * tolerance * size, "{one:?} {two:?}");
+    assert!(apart <= n as f64 * tolerance * size, "{one:?} {two:?} {three:?}");
 }
 
 fn boxed<T: Real, M: Model<T>>(model: &M, f: &[T], (lower, upper): (&[T], &[T]), len: usize) -> Vec<T> {

@@ -132,9 +132,14 @@ fn check(options: &Options<f64>, most_steps: u32) {
             cold(&prepared, &f, case.bound, options, Prepared::<f64>::required_len(variables));
         assert!(prepared.report.converged() && prepared.report.steps <= most_steps, "{what} {prepared:?}");
         close(prepared.objective, case.objective, 1e-9, &what);
-        for ((u, v), w) in u.iter().zip(&v).zip(&w) {
+        let compact = Prepared::compact(dense, &inverse).expect("sound");
+        let (z, found) = cold(&compact, &f, case.bound, options, Prepared::<f64>::required_len(variables));
+        assert!(found.report.converged() && found.report.steps <= most_steps, "{what} {found:?}");
+        close(found.objective, case.objective, 1e-9, &what);
+        for (((u, v), w), z) in u.iter().zip(&v).zip(&w).zip(&z) {
             assert!((u - v).abs() < 1e-9, "{what}: {u} staged, {v} condensed");
             assert!((u - w).abs() < 1e-9, "{what}: {u} staged, {w} prepared");
+            assert!((u - z).abs() < 1e-9, "{what}: {u} staged, {z} prepared, compact");
         }
     }
 }

@@ -61,10 +61,13 @@ fn solve_dense<T: Real>(dense: &Dense, options: &Options<T>, start: &[f64]) -> (
     assert_eq!(status, Status::Converged);
     let prepared = Prepared::new(model, &inverse).expect("sound");
     let (y, _) = solve_model(dense, &prepared, &f, Prepared::<T>::required_len(n), options, start);
+    let compact = Prepared::compact(model, &inverse).expect("sound");
+    let (z, _) = solve_model(dense, &compact, &f, Prepared::<T>::required_len(n), options, start);
     let (x, what) = solve_model(dense, &model, &f, Condensed::<T>::required_len(n), options, start);
     let tolerance = if T::EPSILON.to_f64() > 1e-10 { 2e-2 } else { 1e-6 };
-    for (x, y) in x.iter().zip(&y) {
+    for ((x, y), z) in x.iter().zip(&y).zip(&z) {
         assert!((x - y).abs() < tolerance, "{what}: {x}, with the inverse {y}");
+        assert!((x - z).abs() < tolerance, "{what}: {x}, with the inverse, compact {z}");
     }
     (x, what)
 }

@@ -322,7 +322,7 @@ fn prepared<T: Real>(
 /// One control step: what a part does at every tick. Steps of the solver; `u32::MAX` if it did not converge.
 // Not inlined, so that its size can be seen.
 #[inline(never)]
-fn tick<T: Real, M: Model<T>>(
+pub(crate) fn tick<T: Real, M: Model<T>>(
     model: &M,
     options: &Options<T>,
     data: &[T],

@@ -5,7 +5,7 @@
 //! ```
 //! E picks the fixed variables, and λ is their gradient. What is factorised has the order of the fixed variables, not
 //! of the free ones: k³/6 multiply–adds for k fixed ones, and n k for x. Where more than half are fixed H of the free ones is
-//! factorised instead, as by [`Condensed`]. *Once a run*: 3 n² for x̂, which
+//! factorised instead, as by [`Condensed`], unless flash counts ([`Prepared::compact`]). *Once a run*: 3 n² for x̂, which
 //! is refined once. *Memory*: n² + 2 n besides H and H⁻¹. H⁻¹ is made once ([`invert_condensed`]).
 
 use super::condensed::{Condensed, agree, extend, factorise, gather, substitute};
@@ -14,9 +14,9 @@ use super::small::{add_all, at, axpy, clear, copy, from_mut, row, row_mut};
 use crate::linear::{check_finite, check_len};
 use crate::{Error, Real, Status};
 
-/// A condensed model and its H⁻¹.
+/// A condensed model and its H⁻¹; `BOTH`: the smaller of two systems is factorised, as [`new`](Prepared::new) has it.
 #[derive(Clone, Copy, Debug)]
-pub struct Prepared<'a, T> {
+pub struct Prepared<'a, T, const BOTH: bool = true> {
     condensed: Condensed<'a, T>,
     inverse: &'a [T],
 }
@@ -28,12 +28,32 @@ impl<'a, T: Real> Prepared<'a, T> {
     /// [`Error::Dimension`] and [`Error::Value`] for `inverse`. That it is the inverse is not checked; a wrong one
     /// shows in the residual.
     pub fn new(condensed: Condensed<'a, T>, inverse: &'a [T]) -> Result<Self, Error> {
+        Self::of(condensed, inverse)
+    }
+}
+
+impl<'a, T: Real> Prepared<'a, T, false> {
+    /// The same for the least flash and stack: only systems of the fixed variables are factorised, whatever their order.
+    /// For horizons on which few bounds are met: where most variables are fixed, [`new`](Prepared::new) takes
+    /// fewer instructions.
+    ///
+    /// # Errors
+    /// As [`new`](Prepared::new).
+    pub fn compact(condensed: Condensed<'a, T>, inverse: &'a [T]) -> Result<Self, Error> {
+        Self::of(condensed, inverse)
+    }
+}
+
+impl<'a, T: Real, const BOTH: bool> Prepared<'a, T, BOTH> {
+    fn of(condensed: Condensed<'a, T>, inverse: &'a [T]) -> Result<Self, Error> {
         let n = condensed.variables();
         check_len("inverse", inverse.len(), n.saturating_mul(n))?;
         check_finite("inverse", inverse)?;
         Ok(Self { condensed, inverse })
     }
+}
 
+impl<T: Real> Prepared<'_, T> {
     /// Numbers that a [`Workspace`](super::Workspace) needs for n variables: n² + 8 n.
     #[must_use]
     pub const fn required_len(variables: usize) -> usize {
@@ -85,7 +105,7 @@ fn are_many<T: Real>(sides: &[T]) -> bool {
     fixed(sides).count().wrapping_mul(2) > sides.len()
 }
 
-impl<T: Real> Model<T> for Prepared<'_, T> {
+impl<T: Real, const BOTH: bool> Model<T> for Prepared<'_, T, BOTH> {
     const DATA: &'static str = "f";
 
     fn variables(&self) -> usize {
@@ -131,10 +151,10 @@ impl<T: Real> Model<T> for Prepared<'_, T> {
         let n = self.variables();
         // Of what was factorised last, the rows and columns up to the first variable that is fixed now and was not, or
         // was and is not. Factors of the free variables are of no use to the fixed ones.
-        let (mut first, many) = (0, are_many(sides));
+        let (mut first, many) = (0, BOTH && are_many(sides));
         if factors.valid {
             first = agree(factors.sides, sides);
-            if first < n && are_many(factors.sides) != many {
+            if BOTH && first < n && are_many(factors.sides) != many {
                 (factors.valid, first) = (false, 0);
             }
         }
