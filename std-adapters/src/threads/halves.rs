@@ -1,4 +1,5 @@
-//! SSOR-CG of stencils in natural order: threads go through strips of the grid, each a little behind the one before.
+//! SSOR-CG of stencils in natural order: threads go through parts of the grid, each a little behind the one before. Here strips,
+//! for grids in space; in the plane [bands](super::bands).
 
 use std::mem;
 use std::ops::Range;
@@ -11,16 +12,17 @@ use southwell::relaxation::Split;
 use southwell::relaxation::update::{Diagonal, SsorCgUpdate};
 use southwell_simd::stencil::{self, CUT, Grid, Strip};
 
+use super::bands::Bands;
 use super::levels::{get, put};
 use super::relay::{Patience, Relay};
 use super::{Pool, Threaded, updates};
 
 /// Cells below which a half is left to the calling thread. Two threads took two thirds of the time for 500 by 500 cells, and
 /// as long as one for 255 by 255.
-const LEAST: usize = 3 << 16;
+pub(super) const LEAST: usize = 3 << 16;
 
-/// Columns of a strip, at least.
-const WIDTH: usize = 64;
+/// Columns of a strip, or of a run in a band, at least.
+pub(super) const WIDTH: usize = 64;
 
 /// Cells that a strip of columns does before it says so.
 const BATCH: usize = 1024;
@@ -98,7 +100,7 @@ impl<'a, T: Real> Course<'a, T> {
     }
 
     /// Solves a half: `work` on some pieces of a strip at a time. `products` are written beside what is solved, if at all.
-    fn run(&self, pool: &Pool, solved: &mut [T], products: &mut [T], work: impl Work<T>) {
+    fn run(&self, pool: &Pool, solved: &mut [T], products: &mut [T], work: &impl Work<T>) {
         let mut products = if products.is_empty() { Vec::new() } else { self.shares(products) }.into_iter();
         let strips: Vec<_> = self
             .shares(solved)
@@ -113,7 +115,7 @@ impl<'a, T: Real> Course<'a, T> {
                 let (solved, products) =
                     mem::take(&mut *strips[k].lock().unwrap_or_else(PoisonError::into_inner));
                 let seams = (k.checked_sub(1).map(|before| &seams[before]), seams.get(k));
-                self.strip(&self.parts[k], solved, products, seams, &relay, &work)
+                self.strip(&self.parts[k], solved, products, seams, &relay, work)
             });
         });
     }
@@ -211,7 +213,7 @@ impl Seam {
 }
 
 /// A half of the iteration.
-trait Work<T>: Sync {
+pub(super) trait Work<T>: Sync {
     fn solve<'s, 'x>(&'s self, strip: Strip<'s, 'x, T>, products: &'s mut [&'x mut [T]]);
 }
 
@@ -241,9 +243,10 @@ impl<T: Real> Work<T> for Lower<'_, T> {
     }
 }
 
-/// Both halves by strips, with the bits of the view itself. A strip is a run of 64 columns and more, and a thread
-/// begins with a row of it when the strip before has done that row; in space it may be a band of rows, begun plane by plane.
-/// Grids of fewer columns and rows than there is to cut, or of fewer than 196,608 cells, are left to the calling thread.
+/// Both halves with the bits of the view itself: of a plane by [bands](super::bands) that threads take in turn, in space by
+/// bands of rows, begun plane by plane, or by runs of 64 columns and more, where a thread begins with a row when the strip
+/// before has done that row. Grids of fewer columns and rows than there is to cut, or of fewer than 196,608 cells, are left
+/// to the calling thread.
 macro_rules! split_in_strips {
     ($view:ident) => {
         impl<T: Real> Split<T> for Threaded<'_, $view<'_, T>> {
@@ -255,19 +258,27 @@ macro_rules! split_in_strips {
             }
             fn solve_upper(&self, omega: T, scratch: &[T], p: &[T], t: &mut [T]) {
                 let grid = self.inner.grid();
-                let Some(course) = Course::new(grid, true, self.pool) else {
-                    return self.inner.solve_upper(omega, scratch, p, t);
-                };
                 let inverse = scratch.get(..self.order()).unwrap_or(&[]);
-                course.run(self.pool, t, &mut [], Upper(Half { grid, omega, inverse, p }));
+                let work = Upper(Half { grid, omega, inverse, p });
+                if let Some(bands) = Bands::new(grid, true, self.pool) {
+                    bands.run(self.pool, t, &mut [], &work);
+                } else if let Some(course) = Course::new(grid, true, self.pool) {
+                    course.run(self.pool, t, &mut [], &work);
+                } else {
+                    self.inner.solve_upper(omega, scratch, p, t);
+                }
             }
             fn solve_lower(&self, omega: T, scratch: &[T], p: &[T], t: &[T], y: &mut [T], w: &mut [T]) {
                 let grid = self.inner.grid();
-                let Some(course) = Course::new(grid, false, self.pool) else {
-                    return self.inner.solve_lower(omega, scratch, p, t, y, w);
-                };
                 let inverse = scratch.get(..self.order()).unwrap_or(&[]);
-                course.run(self.pool, y, w, Lower(Half { grid, omega, inverse, p }, t));
+                let work = Lower(Half { grid, omega, inverse, p }, t);
+                if let Some(bands) = Bands::new(grid, false, self.pool) {
+                    bands.run(self.pool, y, w, &work);
+                } else if let Some(course) = Course::new(grid, false, self.pool) {
+                    course.run(self.pool, y, w, &work);
+                } else {
+                    self.inner.solve_lower(omega, scratch, p, t, y, w);
+                }
             }
             fn weights<'s>(&'s self, scratch: &'s [T]) -> Diagonal<'s, T> {
                 self.inner.weights(scratch)

@@ -8,7 +8,7 @@
 //! | [`Cost`](southwell::transport::Cost), stored or made from points | transport in the log domain, Newton's method | readings of the costs, for rows and columns | of one thread |
 //! | [`RedBlack`](southwell::relaxation::RedBlack) of a stencil | SOR | sweeps, in bands of the grid | of one thread |
 //! | a stencil or a [`Csr`](southwell::linear::Csr) | CG | products | of one thread |
-//! | a stencil | SSOR-CG in natural order | both halves, in strips behind one another; products | of one thread |
+//! | a stencil | SSOR-CG in natural order | both halves, in bands or strips behind one another; products | of one thread |
 //! | [`Operator`](southwell::subgradient::matrix::operator::Operator) | recovery of matrices | measurements and their gradient | of any number of threads, in blocks |
 //! | a [`Quantile`](southwell::subgradient::Quantile) fit, the pool being its [`Reader`](southwell::subgradient::fit::Reader) | least absolute deviations, quantiles | rows of every step | of any number of threads, in blocks |
 //! | [`Design`](southwell::linear::Design) | descent | products with all columns | of one thread |
@@ -23,6 +23,7 @@
 //! alone, bit for bit.
 
 mod auto;
+mod bands;
 mod coloured;
 mod cost;
 pub mod descent;

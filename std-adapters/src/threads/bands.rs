@@ -1,0 +1,192 @@
+//! The halves of SSOR of a grid in the plane: threads take bands of rows in order, and go along them one behind the other.
+//!
+//! ```text
+//! band 0:  run 0 | run 1 | run 2                      one thread
+//! band 1:          run 0 | run 1 | run 2              another, which waits for the last row of the run above
+//! band 2:                          run 0 | run 1 …    the first one again
+//! ```
+//! All that a thread writes at a time lies together in memory. Strips of columns, whose rows take turns in memory, have
+//! processors fetch ahead into what the other one writes.
+
+use std::mem;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use southwell::Real;
+use southwell_simd::stencil::{CUT, Grid, Strip};
+
+use super::Pool;
+use super::halves::{LEAST, WIDTH, Work};
+use super::levels::{get, put};
+use super::relay::{Patience, Relay};
+
+/// Rows of a band, about: its last one goes from core to core.
+const HEIGHT: usize = 16;
+
+/// A grid of one plane cut into bands, and those into runs of columns, both in the direction of travel.
+pub(super) struct Bands<'a, T> {
+    grid: Grid<'a, T>,
+    reversed: bool,
+    bands: Vec<Range<usize>>,
+    runs: Vec<Range<usize>>,
+    threads: usize,
+}
+
+/// Runs of a band that are done. In lines of the cache of its own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Done(AtomicUsize);
+
+/// Where a band meets the next one: how far it is, and its last row.
+struct End<'s> {
+    done: &'s Done,
+    row: &'s [AtomicU64],
+}
+
+/// What a thread works with.
+struct Room<'x, T> {
+    /// What is left of the band's rows, in the direction of travel: of what is solved, and of the products.
+    rests: [Vec<&'x mut [T]>; 2],
+    /// The run's part of them.
+    pieces: [Vec<&'x mut [T]>; 2],
+    entries: Vec<T>,
+    behind: Vec<T>,
+}
+
+impl<'a, T: Real> Bands<'a, T> {
+    /// `None` where there is nothing to share out, or another way to do it.
+    pub(super) fn new(grid: Grid<'a, T>, reversed: bool, pool: &Pool) -> Option<Self> {
+        let (Grid { planes, rows, columns, .. }, threads) = (grid, pool.threads());
+        if planes != 1 || !pool.shares(rows * columns, LEAST) {
+            return None;
+        }
+        // As many for each thread; of two, the one that begins ends too, and begins the other half with what it has.
+        let count = rows / (HEIGHT * threads) * threads + usize::from(threads == 2);
+        // With a run more than threads nobody waits for who is a band ahead.
+        let runs = (columns / WIDTH).min(threads + 1);
+        if count < 2 || runs < 2 {
+            return None;
+        }
+        let turned = |all: usize, from: usize, to: usize| {
+            if reversed { all - to..all - from } else { from..to }
+        };
+        // The nearest place where a row may be cut.
+        let cut = |k: usize| if k == runs { columns } else { (columns * k / runs + CUT / 2) / CUT * CUT };
+        Some(Self {
+            grid,
+            reversed,
+            bands: (0..count).map(|k| turned(rows, k * rows / count, (k + 1) * rows / count)).collect(),
+            runs: (0..runs).map(|k| turned(columns, cut(k), cut(k + 1))).collect(),
+            threads,
+        })
+    }
+
+    /// The memory of each band.
+    fn shares<'x>(&self, mut x: &'x mut [T]) -> Vec<&'x mut [T]> {
+        let mut shares: Vec<_> = self.bands.iter().map(|_| Default::default()).collect();
+        let take = |(band, share): (&Range<usize>, &mut &'x mut [T])| {
+            (*share, x) = mem::take(&mut x).split_at_mut(band.len() * self.grid.columns);
+        };
+        let all = self.bands.iter().zip(&mut shares);
+        if self.reversed {
+            all.rev().for_each(take)
+        } else {
+            all.for_each(take)
+        }
+        shares
+    }
+
+    /// Solves a half: `work` on a run of a band at a time. `products` are written beside what is solved, if at all.
+    pub(super) fn run(&self, pool: &Pool, solved: &mut [T], products: &mut [T], work: &impl Work<T>) {
+        let mut products = if products.is_empty() { Vec::new() } else { self.shares(products) }.into_iter();
+        let shares: Vec<_> = self
+            .shares(solved)
+            .into_iter()
+            .map(|solved| Mutex::new([solved, products.next().unwrap_or_default()]))
+            .collect();
+        let done: Vec<_> = self.bands.iter().map(|_| Done::default()).collect();
+        // The last rows of bands. Who writes one again has waited for the bands between, so for who reads it.
+        let last: Vec<Vec<_>> = (0..2 * self.threads)
+            .map(|_| (0..self.grid.columns).map(|_| AtomicU64::new(0)).collect())
+            .collect();
+        let relay = Relay::default();
+        pool.together(|| {
+            let mut room = Room {
+                rests: [const { Vec::new() }; 2],
+                pieces: [const { Vec::new() }; 2],
+                entries: Vec::new(),
+                behind: Vec::new(),
+            };
+            relay.each(shares.len(), |k| {
+                let share = mem::take(&mut *shares[k].lock().unwrap_or_else(PoisonError::into_inner));
+                let end = |k: usize| End { done: &done[k], row: &last[k % last.len()] };
+                let ends = (k.checked_sub(1).map(end), end(k));
+                self.band(&self.bands[k], share, ends, &mut room, &relay, work)
+            });
+        });
+    }
+
+    /// One band; false if the one before will never be done.
+    fn band<'x>(
+        &self,
+        rows: &Range<usize>,
+        share: [&'x mut [T]; 2],
+        (before, after): (Option<End<'_>>, End<'_>),
+        room: &mut Room<'x, T>,
+        relay: &Relay,
+        work: &impl Work<T>,
+    ) -> bool {
+        let Room { rests, pieces, entries, behind } = room;
+        for (rests, share) in rests.iter_mut().zip(share) {
+            rests.clear();
+            let all = share.chunks_exact_mut(self.grid.columns);
+            if self.reversed { rests.extend(all.rev()) } else { rests.extend(all) }
+        }
+        entries.clear();
+        entries.resize(rows.len(), T::ZERO);
+        for (k, columns) in self.runs.iter().enumerate() {
+            for (pieces, rests) in pieces.iter_mut().zip(&mut *rests) {
+                pieces.clear();
+                pieces.extend(rests.iter_mut().map(|rest| {
+                    let row = mem::take(rest);
+                    if self.reversed {
+                        let (others, piece) = row.split_at_mut(columns.start);
+                        *rest = others;
+                        piece
+                    } else {
+                        let (piece, others) = row.split_at_mut(columns.len());
+                        *rest = others;
+                        piece
+                    }
+                }));
+            }
+            behind.clear();
+            if let Some(End { done, row }) = &before {
+                let mut patience = Patience::default();
+                while done.0.load(Ordering::Acquire) <= k {
+                    if relay.is_broken() {
+                        return false;
+                    }
+                    patience.wait();
+                }
+                behind.extend(row[columns.clone()].iter().map(get::<T>));
+            }
+            let [solved, products] = &mut *pieces;
+            let strip = Strip {
+                rows: rows.clone(),
+                columns: columns.clone(),
+                pieces: &mut *solved,
+                now: 0..rows.len(),
+                entries: &mut *entries,
+                behind: &*behind,
+            };
+            work.solve(strip, products);
+            if let Some(row) = solved.last() {
+                after.row[columns.clone()].iter().zip(&**row).for_each(|(cell, &value)| put(cell, value));
+            }
+            after.done.0.store(k + 1, Ordering::Release);
+        }
+        true
+    }
+}
