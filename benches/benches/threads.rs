@@ -368,8 +368,11 @@ fn reading<'w, C: Cost<f64> + Send + 'w>(cost: C) -> Work<'w> {
 fn kernel<'w, C: Cost<f64> + Send + 'w>(cost: C) -> Work<'w> {
     let (n, m) = (cost.rows(), cost.columns());
     let kernel = vec![0.5; n * m];
-    let (v, mut columns) = (vec![1.0; m], vec![0.0; m]);
-    Box::new(move || cost.read_kernel(&kernel, &v, &mut |_, sum| 1.0 / sum, black_box(&mut columns)))
+    let (v, mut u, mut columns, mut scratch) = (vec![1.0; m], vec![0.0; n], vec![0.0; m], vec![0.0; m]);
+    Box::new(move || {
+        let weigh = |_, sum| (1.0 / sum, sum);
+        black_box(cost.read_kernel(&kernel, &v, &weigh, &mut u, black_box(&mut columns), &mut scratch));
+    })
 }
 
 fn sweeps<'w, A: Relax<f64> + Send + 'w>(matrix: A, count: u32) -> Work<'w> {

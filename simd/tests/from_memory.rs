@@ -54,6 +54,13 @@ fn products<T: Real>(columns: usize) {
             w[i] / s
         });
         assert_eq!((bits(&t), next), (bits(&fused), count), "{name}");
+        // Sections of it, one after the other into the same sums.
+        let (mut t, mut u) = (vec![T::HALF; columns], vec![T::NAN; count]);
+        for (k, u) in u.chunks_mut(dense::section(count)).enumerate() {
+            let first = k * dense::section(count);
+            dense::update_section(a, first, &v, |i, s| (w[i] / s, s), u, &mut t);
+        }
+        assert_eq!(bits(&t), bits(&fused), "{name}");
     });
 }
 

@@ -108,7 +108,48 @@ fn products<T: Real>() {
             .map(|j| case.rows.iter().zip(&u).fold(T::HALF, |sum, (row, &u)| sum + u * row[j]))
             .collect();
         assert_eq!(bits(&t), bits(&plain), "fused {name}");
+
+        // A section is these rows alone, whatever is around it.
+        for (first, rows) in [(0, m), (m / 3, m - m / 3), (m / 2, m / 4), (m, 0)] {
+            let (mut t, mut told) = (vec![T::HALF; n], vec![T::NAN; rows]);
+            let mut seen = vec![];
+            let told_sum = dense::update_section(
+                case.view(),
+                first,
+                &x[..n],
+                |i, s| {
+                    seen.push(i);
+                    (w[i] / s, s)
+                },
+                &mut told,
+                &mut t,
+            );
+            assert!(seen.iter().copied().eq(first..first + rows), "{name}: {seen:?}");
+            assert_eq!(bits(&told), bits(&u[first..first + rows]), "section's weights {name}");
+            let section = || case.rows[first..].iter().zip(&told);
+            let plain: Vec<T> =
+                (0..n).map(|j| section().fold(T::HALF, |sum, (row, &u)| sum + u * row[j])).collect();
+            assert_eq!(bits(&t), bits(&plain), "section {name}");
+            let sum = section().fold(T::ZERO, |sum, (row, _)| sum + dot(row, &x[..n]));
+            assert_eq!(bits(&[told_sum]), bits(&[sum]), "section's sum {name}");
+        }
     });
+}
+
+/// Whole eights of rows, no fewer than 64, no more than sixteen sections, and all rows are in one.
+#[test]
+fn sections_are_few_and_even() {
+    let section = dense::section;
+    let known = [(0, 1), (1, 1), (127, 127), (128, 64), (129, 72), (255, 128), (256, 64), (400, 104)];
+    let larger = [(1000, 128), (1024, 64), (1025, 72), (5000, 320), (1 << 20, 1 << 16)];
+    for (rows, expected) in known.into_iter().chain(larger) {
+        assert_eq!(section(rows), expected, "{rows}");
+    }
+    for rows in 128..3000 {
+        let section = section(rows);
+        assert!(section >= 64 && section.is_multiple_of(8), "{rows}");
+        assert!((2..=16).contains(&rows.div_ceil(section)), "{rows}");
+    }
 }
 
 #[test]

@@ -112,19 +112,38 @@ pub trait Cost<T: Real> {
         }
     }
 
-    /// One reading of a kernel that was [made](Cost::make_kernel): for every row in turn `weigh(i, Σ_j K_ij v_j)`
-    /// answers with u_i, and `columns` becomes Σ_i u_i K_ij. Cost: 4 operations an entry.
+    /// One reading of a kernel that was [made](Cost::make_kernel): for every row `weigh(i, Σ_j K_ij v_j)` answers with u_i
+    /// and with e_i; `u` becomes the u_i, `columns` Σ_i u_i K_ij, and Σ_i e_i is returned. Both sums are added up in
+    /// [sections](dense::section) of rows, each from zero, and the sections in order, so that threads can share them out:
+    /// `weigh` may be called on any of them. `scratch` has m elements, and may be empty where there is one section.
+    /// Cost: 4 operations an entry.
     fn read_kernel(
         &self,
         kernel: &[T],
         v: &[T],
-        weigh: &mut (dyn FnMut(usize, T) -> T + Send),
+        weigh: &(dyn Fn(usize, T) -> (T, T) + Sync),
+        u: &mut [T],
         columns: &mut [T],
-    ) {
-        columns.fill(T::ZERO);
+        scratch: &mut [T],
+    ) -> T {
         let m = columns.len();
         let matrix = dense::Matrix { values: kernel, columns: m, stride: m };
-        dense::update_rows(matrix, v, columns, weigh);
+        let section = dense::section(u.len());
+        let (u, others) = u.split_at_mut_checked(section).unwrap_or_default();
+        columns.fill(T::ZERO);
+        let mut sum = dense::update_section(matrix, 0, v, weigh, u, columns);
+        if !others.is_empty() {
+            scratch.fill(T::ZERO);
+        }
+        for (k, u) in (1_usize..).zip(others.chunks_mut(section.max(1))) {
+            sum += dense::update_section(matrix, k.saturating_mul(section), v, weigh, u, scratch);
+            // A plain loop: to dispatch takes as long as some hundred columns, most of which no near cache holds by now.
+            for (column, more) in columns.iter_mut().zip(&mut *scratch) {
+                *column += *more;
+                *more = T::ZERO;
+            }
+        }
+        sum
     }
 
     /// One row of the coupling: p_j = e^((f_i + g_j − C_ij)/ε), its sum and its largest entry. `buffer`
@@ -197,10 +216,12 @@ impl<T: Real, C: Cost<T> + ?Sized> Cost<T> for &C {
         &self,
         kernel: &[T],
         v: &[T],
-        weigh: &mut (dyn FnMut(usize, T) -> T + Send),
+        weigh: &(dyn Fn(usize, T) -> (T, T) + Sync),
+        u: &mut [T],
         columns: &mut [T],
-    ) {
-        (**self).read_kernel(kernel, v, weigh, columns);
+        scratch: &mut [T],
+    ) -> T {
+        (**self).read_kernel(kernel, v, weigh, u, columns, scratch)
     }
     fn coupling_row(&self, row: usize, epsilon: T, f: T, g: &[T], p: &mut [T], buffer: &mut [T]) -> (T, T) {
         (**self).coupling_row(row, epsilon, f, g, p, buffer)

@@ -7,7 +7,7 @@
 //! | method | module | step | memory (numbers) | for |
 //! |---|---|---|---|---|
 //! | whichever the run asks for | [`auto`] | one of the next three | as the larger | hosts |
-//! | Sinkhorn's iteration on a stored kernel | [`scaling`] | one reading of it, no exponential | n m + 3 (n + m) | large problems |
+//! | Sinkhorn's iteration on a stored kernel | [`scaling`] | one reading of it, no exponential | n m + 3 (n + m), m more from 128 rows on | large problems |
 //! | the same in the log domain | [`sinkhorn`] | one reading of C, an exponential an entry | n + 2 m | firmware, points, tiny ε |
 //! | Sinkhorn-Newton-Sparse | [`newton`] | one reading of C, and conjugate gradients | 4 n + 9 m and a budget | tiny ε |
 //! | Greenkhorn | [`greenkhorn`] | n + m updates of a line | n m + … | small problems |

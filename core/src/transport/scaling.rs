@@ -15,10 +15,11 @@
 //! the residual of u K v; the potentials are written at every look and are those scalings' up to the
 //! rounding of a potential, so the coupling formed from them may differ by
 //! max C/ε·[`EPSILON`](crate::Real::EPSILON), relatively. *Memory*: n·m + 3 n + 3 m, and m more for
-//! costs made on the fly.
+//! costs made on the fly and for 128 rows or more.
 //!
 //! *Source*: Cuturi 2013; Schmitzer 2019 (absorption).
 
+use southwell_simd::dense::section;
 use southwell_simd::elementary::{exp_scalar, ln_in_place, ln_scalar};
 use southwell_simd::vector;
 
@@ -46,8 +47,13 @@ pub struct Workspace<'w, T> {
     next: &'w mut [T],
     /// Kᵀ u with the next u.
     sums: &'w mut [T],
-    /// A row of costs made on the fly.
+    /// A row of costs made on the fly, or the sums of a section of the kernel.
     buffer: &'w mut [T],
+}
+
+/// Elements of `buffer`.
+const fn buffer_len(rows: usize, columns: usize, stored: bool) -> usize {
+    if stored && section(rows) >= rows { 0 } else { columns }
 }
 
 impl<'w, T: Real> Workspace<'w, T> {
@@ -55,7 +61,7 @@ impl<'w, T: Real> Workspace<'w, T> {
     #[must_use]
     pub const fn required_len(rows: usize, columns: usize, stored: bool) -> usize {
         let lines = rows.saturating_add(columns).saturating_mul(3);
-        let buffer = if stored { 0 } else { columns };
+        let buffer = buffer_len(rows, columns, stored);
         rows.saturating_mul(columns).saturating_add(lines).saturating_add(buffer)
     }
 
@@ -65,7 +71,7 @@ impl<'w, T: Real> Workspace<'w, T> {
     /// [`Error::Workspace`] if `storage` is too short.
     pub fn new<C: Cost<T>>(problem: &Problem<'_, T, C>, storage: &'w mut [T]) -> Result<Self, Error> {
         let (n, m) = (problem.rows(), problem.columns());
-        let buffer = if problem.cost.is_stored() { 0 } else { m };
+        let buffer = buffer_len(n, m, problem.cost.is_stored());
         let lengths = [n.saturating_mul(m), n, m, n, m, n, m, buffer];
         let [kernel, base_f, base_g, u, v, next, sums, buffer] = carve(storage, lengths)?;
         Ok(Self { kernel, base_f, base_g, u, v, next, sums, buffer })
@@ -119,7 +125,7 @@ pub fn start<'a, T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized>(
     options.stop.check()?;
     problem.check_start(&x)?;
     let (n, m, stored) = (problem.rows(), problem.columns(), problem.cost.is_stored());
-    if work.u.len() != n || work.v.len() != m || work.buffer.len() < if stored { 0 } else { m } {
+    if work.u.len() != n || work.v.len() != m || work.buffer.len() < buffer_len(n, m, stored) {
         let lines = work.u.len().saturating_add(work.v.len()).saturating_mul(3);
         let given = work.kernel.len().saturating_add(lines).saturating_add(work.buffer.len());
         return Err(Error::Workspace { needed: Workspace::<T>::required_len(n, m, stored), given });
@@ -275,32 +281,29 @@ impl<T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Scaling<'_, T, C, R> {
 
     /// Reads the kernel; false if a row's sum says nothing.
     fn read(&mut self) -> bool {
-        let Workspace { kernel, u, v, next, sums, .. } = &mut self.work;
-        let (a, reach) = (self.problem.a, self.reach);
+        let Workspace { kernel, u, v, next, sums, buffer, .. } = &mut self.work;
+        let (a, u, reach) = (self.problem.a, &**u, self.reach);
         let plain = reach.omega() == T::ONE;
-        let (mut error, mut sound, mut far) = (T::ZERO, true, false);
-        let mut update = |i: usize, sum: T| {
-            let (Some(&a), Some(&u), Some(next)) = (a.get(i), u.get(i), next.get_mut(i)) else {
-                return T::ZERO;
-            };
+        let weigh = |i: usize, sum: T| {
+            let (Some(&a), Some(&u)) = (a.get(i), u.get(i)) else { return (T::ZERO, T::ZERO) };
             if a == T::ZERO {
-                return T::ZERO;
+                return (T::ZERO, T::ZERO);
             }
-            error += (u * sum - a).abs();
-            *next = if plain {
+            let next = if plain {
                 a / sum
             } else {
                 let delta = ln_scalar(a / (u * sum));
                 u * exp_scalar(reach.factor(delta) * delta)
             };
-            sound &= sum > T::ZERO && *next > T::ZERO && next.is_finite();
-            far |= !in_range(*next);
-            *next
+            (next, (u * sum - a).abs())
         };
-        self.problem.cost.read_kernel(kernel, v, &mut update, sums);
-        self.row_error = error;
-        self.far |= far;
-        sound
+        self.row_error = self.problem.cost.read_kernel(kernel, v, &weigh, next, sums, buffer);
+        let mut moved = next.iter().zip(a).filter(|(_, a)| **a != T::ZERO);
+        if moved.clone().all(|(&next, _)| in_range(next)) {
+            return true;
+        }
+        self.far = true;
+        moved.all(|(&next, _)| next > T::ZERO && next.is_finite())
     }
 
     /// Makes the kernel anew around the potentials that are written, by a reading in the log domain.

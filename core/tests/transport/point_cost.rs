@@ -210,8 +210,9 @@ fn costs_are_handed_on() {
         let mut kernel = vec![0.0; cost.rows() * m];
         cost.make_kernel(0.5, &g, &mut |_, _, s| 1.0 / s, &mut kernel, &mut e, &mut buffer);
         row.extend(kernel.iter().chain(&e));
-        cost.read_kernel(&kernel, &g, &mut |i, s| i as f64 + s, &mut e);
-        row.extend(&e);
+        let mut u = vec![0.0; cost.rows()];
+        let sum = cost.read_kernel(&kernel, &g, &|i, s| (i as f64 + s, s), &mut u, &mut e, &mut buffer);
+        row.extend(u.iter().chain(&e).chain(&[sum]));
         let (sum, most) = cost.coupling_row(1, 0.5, 0.25, &g, &mut e, &mut buffer);
         row.extend(e.iter().chain(&[sum, most]));
         (cost.rows(), cost.columns(), cost.largest(), cost.is_stored(), cost.scratch_len(), row)
@@ -229,4 +230,47 @@ fn costs_are_handed_on() {
     assert!((kernel.largest() - 0.5 * 16.0_f64.ln()).abs() < 1e-15, "{}", kernel.largest());
     let mut row = [0.0; 3];
     assert!((kernel.row(1, &mut row)[1] - kernel.largest()).abs() < 1e-15);
+}
+
+/// A reading of a kernel of any number of sections is two plain products: to rounding, and to the bit where they are added
+/// up section by section.
+fn read_in_sections<T: Real>() {
+    for (n, m) in
+        [(1, 9), (63, 40), (64, 3), (127, 33), (128, 33), (129, 70), (255, 12), (256, 5), (1100, 17)]
+    {
+        let values = crate::common::cast::<T>(&SplitMix64(7).take(n * m));
+        let v = crate::common::cast::<T>(&SplitMix64(8).take(m));
+        let cost = DenseCost::new(&values, n, m, m).expect("costs");
+        let weigh = |i: usize, sum: T| (T::from_f64(i as f64 + 1.0) / (sum + T::ONE), sum);
+        let (mut u, mut columns, mut scratch) = (vec![T::NAN; n], vec![T::NAN; m], vec![T::NAN; m]);
+        let scratch = if n < 128 { &mut [][..] } else { &mut scratch[..] };
+        let sum = cost.read_kernel(&values, &v, &weigh, &mut u, &mut columns, scratch);
+        let row = |i: usize| &values[i * m..(i + 1) * m];
+        let close = |found: T, expected: f64, what: &str| {
+            let bound = 4.0 * (n + m) as f64 * T::EPSILON.to_f64() * expected;
+            assert!((found.to_f64() - expected).abs() <= bound, "{n} x {m}, {what}: {found} {expected}");
+        };
+        let (mut plain, mut plain_sum) = (vec![0.0; m], 0.0);
+        for (i, &u) in u.iter().enumerate() {
+            let product: f64 = row(i).iter().zip(&v).map(|(k, v)| k.to_f64() * v.to_f64()).sum();
+            close(u, (i as f64 + 1.0) / (product + 1.0), "a row");
+            plain_sum += product;
+            plain.iter_mut().zip(row(i)).for_each(|(t, k)| *t += u.to_f64() * k.to_f64());
+        }
+        close(sum, plain_sum, "the terms");
+        columns.iter().zip(&plain).for_each(|(&found, &expected)| close(found, expected, "a column"));
+        let rows: Vec<usize> = (0..n).collect();
+        let mut in_order = vec![T::ZERO; m];
+        for section in rows.chunks(southwell_simd::dense::section(n)) {
+            let down = |j: usize| section.iter().fold(T::ZERO, |t, &i| t + u[i] * row(i)[j]);
+            in_order.iter_mut().enumerate().for_each(|(j, t)| *t += down(j));
+        }
+        assert!(columns == in_order, "{n} x {m}");
+    }
+}
+
+#[test]
+fn kernels_are_read_in_sections() {
+    read_in_sections::<f32>();
+    read_in_sections::<f64>();
 }

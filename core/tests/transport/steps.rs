@@ -320,6 +320,10 @@ fn memory_of_another_shape_is_refused_with_both_lengths() {
     assert_eq!(refused, Some(Error::Workspace { needed: 37, given: 33 }));
     assert_eq!(scaling::Workspace::<f64>::required_len(3, 4, true), 33);
     assert_eq!(scaling::Workspace::<f64>::required_len(3, 4, false), 37);
+    // So do the sums of a section, and they take the same place.
+    assert_eq!(scaling::Workspace::<f64>::required_len(127, 4, true), 127 * 4 + 3 * 131);
+    assert_eq!(scaling::Workspace::<f64>::required_len(128, 4, true), 128 * 4 + 3 * 132 + 4);
+    assert_eq!(scaling::Workspace::<f64>::required_len(128, 4, false), 128 * 4 + 3 * 132 + 4);
     assert_eq!(sinkhorn::Workspace::<f64>::required_len(3, 4, 8), 15);
     assert_eq!(sinkhorn::Options::<f64>::default().stop, Stop::relative(1e-9));
     assert_eq!(sinkhorn::Options::<f32>::default().stop, Stop::relative(1e-5));

@@ -1,6 +1,8 @@
 //! Rows from memory multiplied by a vector while the rows before them, which a cache holds, are added to another one: so that
 //! something comes from memory all the time.
 
+use core::ops::Range;
+
 use pulp::Simd;
 
 use super::Matrix;
@@ -12,22 +14,24 @@ use crate::{LANES, Real};
 /// same columns falls into the same few places of the first cache, which are fewer than the rows.
 const LEAD: usize = 1536;
 
-/// The work of [`update_rows`](super::update_rows) on fours of rows: the row after the last of them. v and t are as long as a
+/// The work of [`update_rows`](super::update_rows) on fours of these rows: the row after the last of them. v and t are as long as a
 /// row.
 #[inline(always)]
 pub(super) fn at_once<T: Real, S: Simd>(
     simd: S,
     a: Matrix<'_, T>,
+    range: Range<usize>,
     v: &[T],
     t: &mut [T],
     update: &mut impl FnMut(usize, T) -> T,
 ) -> usize {
-    let last = a.count() / 4 * 4;
+    let last = range.start + range.len() / 4 * 4;
     let (mut added, mut weights) = ([[].as_slice(); 4], [T::ZERO; 4]);
-    for row in (0..last).step_by(4) {
+    for row in (range.start..last).step_by(4) {
         let rows = a.some_rows(row);
         ask_next::<4, T>(a, row);
-        let sums = if row == 0 { by_four(simd, rows, v) } else { both(simd, rows, v, weights, added, t) };
+        let sums =
+            if row == range.start { by_four(simd, rows, v) } else { both(simd, rows, v, weights, added, t) };
         for (k, (weight, sum)) in weights.iter_mut().zip(sums).enumerate() {
             *weight = update(row + k, sum);
         }

@@ -1,6 +1,7 @@
 //! A row update and a column sum in one reading of the matrix.
 
 use core::marker::PhantomData;
+use core::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
@@ -22,31 +23,55 @@ use crate::vector::axpy_kernel;
 /// Rows beyond the matrix are not visited; where v or t is shorter than a row, the common length counts.
 /// *Cost*: the matrix once, 4 operations an entry.
 pub fn update_rows<T: Real>(a: Matrix<'_, T>, v: &[T], t: &mut [T], update: impl FnMut(usize, T) -> T) {
+    update_some_rows(a, 0..a.count(), v, t, update);
+}
+
+/// [`update_rows`] of some rows of a matrix, which are read as suits all of it.
+pub(super) fn update_some_rows<T: Real>(
+    a: Matrix<'_, T>,
+    rows: Range<usize>,
+    v: &[T],
+    t: &mut [T],
+    update: impl FnMut(usize, T) -> T,
+) {
     #[cfg(feature = "force-level")]
-    once::update_rows(a, v, t, &mut { update });
+    once::update(a, rows, v, t, &mut { update });
     #[cfg(not(feature = "force-level"))]
-    run(a, v, t, update);
+    run(a, rows, v, t, update);
 }
 
 /// Where tests are built, for updates of any type: of each of their many types the pass would be compiled anew, for every
 /// instruction set.
 #[cfg(feature = "force-level")]
 mod once {
-    use super::{Matrix, Real, run};
+    use super::{Matrix, Range, Real, run};
 
     type Update<'a, T> = &'a mut dyn FnMut(usize, T) -> T;
 
-    crate::dispatch::compiled_here!(update_rows);
+    crate::dispatch::compiled_here!(update);
     #[inline(never)]
-    pub(super) fn update_rows<T: Real>(a: Matrix<'_, T>, v: &[T], t: &mut [T], update: Update<'_, T>) {
-        run(a, v, t, update);
+    pub(super) fn update<T: Real>(
+        a: Matrix<'_, T>,
+        rows: Range<usize>,
+        v: &[T],
+        t: &mut [T],
+        update: Update<'_, T>,
+    ) {
+        run(a, rows, v, t, update);
     }
 }
 
 #[inline(always)]
-fn run<T: Real>(a: Matrix<'_, T>, v: &[T], t: &mut [T], update: impl FnMut(usize, T) -> T) {
+fn run<T: Real>(
+    a: Matrix<'_, T>,
+    rows: Range<usize>,
+    v: &[T],
+    t: &mut [T],
+    update: impl FnMut(usize, T) -> T,
+) {
     struct Pass<'a, T, F> {
         a: Matrix<'a, T>,
+        rows: Range<usize>,
         v: &'a [T],
         t: &'a mut [T],
         update: F,
@@ -56,31 +81,33 @@ fn run<T: Real>(a: Matrix<'_, T>, v: &[T], t: &mut [T], update: impl FnMut(usize
         type Output = ();
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) {
-            kernel(simd, self.a, self.v, self.t, self.update);
+            kernel(simd, self.a, self.rows, self.v, self.t, self.update);
         }
     }
-    dispatch(Pass { a, v, t, update, real: PhantomData });
+    dispatch(Pass { a, rows, v, t, update, real: PhantomData });
 }
 
 #[inline(always)]
 fn kernel<T: Real, S: Simd>(
     simd: S,
     a: Matrix<'_, T>,
+    range: Range<usize>,
     v: &[T],
     t: &mut [T],
     mut update: impl FnMut(usize, T) -> T,
 ) {
-    let count = a.count();
-    let mut row = 0;
+    let (mut row, end) = (range.start, range.end.min(a.count()));
+    let left = |row: usize| end.saturating_sub(row);
     let rows = Rows::of::<T, S>(a.values, a.columns, BOTH);
-    if rows.both_at_once::<T, S>(a.columns) && count >= 4 && v.len() >= a.columns && t.len() >= a.columns {
-        row = at_once(simd, a, v, t, &mut update);
+    if rows.both_at_once::<T, S>(a.columns) && left(row) >= 4 && v.len() >= a.columns && t.len() >= a.columns
+    {
+        row = at_once(simd, a, row..end, v, t, &mut update);
     }
     // While rows are added nothing comes from memory but what is asked for then: many rows at a time, or short ones that
     // overlap.
     let (by_eights, by_fours) = (rows.both_by_eight::<T>(a.columns), rows.both_by_four::<S>());
     let share = rows.asked::<T>(a.columns);
-    while by_eights && count - row >= 8 {
+    while by_eights && left(row) >= 8 {
         let block: [&[T]; 8] = a.some_rows(row);
         let mut weights = by_eight(simd, block, v);
         for (k, weight) in weights.iter_mut().enumerate() {
@@ -90,7 +117,7 @@ fn kernel<T: Real, S: Simd>(
         row += 8;
         add8_from_end(simd, weights, block, t, (a.from(row), share));
     }
-    while by_fours && count - row >= 4 {
+    while by_fours && left(row) >= 4 {
         let block: [&[T]; 4] = a.some_rows(row);
         let [s0, s1, s2, s3] = by_four(simd, block, v);
         let weights = [update(row, s0), update(row + 1, s1), update(row + 2, s2), update(row + 3, s3)];
@@ -102,7 +129,7 @@ fn kernel<T: Real, S: Simd>(
         }
         row += 4;
     }
-    for row in row..count {
+    for row in row..end {
         let entries = a.row(row);
         let [s] = dots1(simd, [entries], v);
         if rows == Rows::One {

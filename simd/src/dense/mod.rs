@@ -9,12 +9,14 @@ mod fused;
 mod product;
 mod rank;
 mod rows;
+mod sections;
 mod sweep;
 
 pub use fused::update_rows;
 pub use product::{add_transposed, apply, apply_transposed, dots_of, residual, residual_square};
 pub use rank::{rank_k, rank_one, symmetric_rank_one};
 pub(crate) use rows::dots2;
+pub use sections::{section, update_section};
 pub use sweep::{solve_lower, solve_upper, sor_sweep};
 
 use crate::Real;

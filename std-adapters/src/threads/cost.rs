@@ -1,7 +1,7 @@
 //! Costs of transport that are read by several threads.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use southwell::Real;
 use southwell::transport::Cost;
@@ -21,6 +21,8 @@ struct Reading {
 /// An exponential takes a nanosecond, a product in cache a tenth of that.
 const EXPONENTIALS: Reading = Reading { block: 1 << 14, least: 1 << 14 };
 const PRODUCTS: Reading = Reading { block: 1 << 15, least: 1 << 18 };
+/// Entries of a kernel of several sections that are too few to be shared out.
+const LEAST_IN_SECTIONS: usize = 1 << 16;
 
 /// The rows go in blocks, which the threads take in order. A thread makes the exponentials (or the products) of its block
 /// while others make those of theirs; then, when the blocks before are done, its rows are weighed, and added to the
@@ -94,33 +96,58 @@ impl<T: Real, C: Cost<T> + Sync> Cost<T> for Threaded<'_, C> {
         });
     }
 
+    /// In sections of rows, which are added up by themselves on one thread too: whoever is first takes them from the first on and
+    /// adds each to the columns' sums, as one thread would; others take them from the last on and leave what they sum to.
     fn read_kernel(
         &self,
         kernel: &[T],
         v: &[T],
-        weigh: &mut (dyn FnMut(usize, T) -> T + Send),
+        weigh: &(dyn Fn(usize, T) -> (T, T) + Sync),
+        u: &mut [T],
         columns: &mut [T],
-    ) {
-        let Some(cut) = self.cut::<T>(PRODUCTS) else {
-            return self.inner.read_kernel(kernel, v, weigh, columns);
-        };
-        let m = columns.len();
-        let (relay, weigh) = (Relay::default(), Station::new(weigh));
-        let columns = Sums::new(columns, self.pool.threads());
+        scratch: &mut [T],
+    ) -> T {
+        let (n, m, rows) = (u.len(), columns.len(), dense::section(u.len()));
+        if rows >= n {
+            return self.read_section(kernel, v, weigh, u, columns, scratch);
+        }
+        if self.pool.threads() == 1 || n.saturating_mul(m) < LEAST_IN_SECTIONS {
+            return self.inner.read_kernel(kernel, v, weigh, u, columns, scratch);
+        }
+        columns.fill(T::ZERO);
+        scratch.fill(T::ZERO);
+        let matrix = dense::Matrix { values: kernel, columns: m, stride: m };
+        let read =
+            |k: usize, u: &mut [T], t: &mut [T]| dense::update_section(matrix, k * rows, v, weigh, u, t);
+        let mut sections = u.chunks_mut(rows).enumerate();
+        let mut sum = T::ZERO;
+        let top = Mutex::new(sections.next().map(|(_, u)| (u, &mut *columns, scratch, &mut sum)));
+        let (sections, left) = (Mutex::new(sections), Mutex::new(Vec::new()));
         self.pool.together(|| {
-            let mut sums = vec![T::ZERO; cut.rows];
-            relay.each(kernel.len().div_ceil(cut.rows * m), |block| {
-                let first = block * cut.rows;
-                let rows = &kernel[first * m..kernel.len().min((first + cut.rows) * m)];
-                dense::apply(dense::Matrix { values: rows, columns: m, stride: m }, v, &mut sums);
-                let seen = weigh.visit(block, &relay, |weigh| {
-                    for (r, sum) in sums.iter_mut().take(rows.len() / m).enumerate() {
-                        *sum = weigh(first + r, *sum);
-                    }
-                });
-                seen && columns.add(block, &relay, rows, m, &sums)
-            });
+            if let Some((u, columns, scratch, sum)) = take(&top) {
+                *sum = read(0, u, columns);
+                let next = || lock(&sections).next();
+                while let Some((k, u)) = next() {
+                    *sum += read(k, u, scratch);
+                    vector::axpy(T::ONE, scratch, columns);
+                    scratch.fill(T::ZERO);
+                }
+            } else {
+                let last = || lock(&sections).next_back();
+                while let Some((k, u)) = last() {
+                    let mut t = vec![T::ZERO; m];
+                    let sum = read(k, u, &mut t);
+                    lock(&left).push((k, sum, t));
+                }
+            }
         });
+        let mut left = left.into_inner().unwrap_or_else(PoisonError::into_inner);
+        left.sort_unstable_by_key(|&(k, ..)| k);
+        for (_, more, t) in left {
+            sum += more;
+            vector::axpy(T::ONE, &t, columns);
+        }
+        sum
     }
 
     fn scratch_len(&self) -> usize {
@@ -181,6 +208,42 @@ struct Cut {
 }
 
 impl<C> Threaded<'_, C> {
+    /// The kernel of one section: its rows go in blocks, as those of a reading of the costs do.
+    fn read_section<T: Real>(
+        &self,
+        kernel: &[T],
+        v: &[T],
+        weigh: &(dyn Fn(usize, T) -> (T, T) + Sync),
+        u: &mut [T],
+        columns: &mut [T],
+        scratch: &mut [T],
+    ) -> T
+    where
+        C: Cost<T> + Sync,
+    {
+        let Some(cut) = self.cut::<T>(PRODUCTS) else {
+            return self.inner.read_kernel(kernel, v, weigh, u, columns, scratch);
+        };
+        let (m, relay) = (columns.len(), Relay::default());
+        let columns = Sums::new(columns, self.pool.threads());
+        let mut terms = vec![T::ZERO; u.len()];
+        let blocks = u.chunks_mut(cut.rows).zip(terms.chunks_mut(cut.rows));
+        let blocks: Vec<_> = blocks.map(|block| Mutex::new(Some(block))).collect();
+        self.pool.together(|| {
+            relay.each(blocks.len(), |block| {
+                let Some((u, terms)) = take(&blocks[block]) else { return false };
+                let first = block * cut.rows;
+                let rows = &kernel[first * m..(first + u.len()) * m];
+                dense::apply(dense::Matrix { values: rows, columns: m, stride: m }, v, u);
+                for ((row, u), term) in (first..).zip(&mut *u).zip(terms) {
+                    (*u, *term) = weigh(row, *u);
+                }
+                columns.add(block, &relay, rows, m, u)
+            });
+        });
+        terms.into_iter().fold(T::ZERO, |sum, term| sum + term)
+    }
+
     /// How the rows are cut; none if one thread should do it all.
     fn cut<T: Real>(&self, reading: Reading) -> Option<Cut>
     where
@@ -210,5 +273,9 @@ impl<C> Threaded<'_, C> {
 
 /// What lies there, once.
 fn take<V>(place: &Mutex<Option<V>>) -> Option<V> {
-    place.lock().unwrap_or_else(PoisonError::into_inner).take()
+    lock(place).take()
+}
+
+fn lock<V>(place: &Mutex<V>) -> MutexGuard<'_, V> {
+    place.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -280,14 +280,16 @@ impl Awake {
         let awake = Arc::clone(self);
         workers.spawn_broadcast(move |_| {
             let (mut seen, mut since) = (0, Instant::now());
+            let mut patience = Patience::default();
             while since.elapsed() < AWAKE {
                 // Does what there is to do, else lets others have the core: the caller may be waiting for this one.
                 if rayon::yield_now() != Some(rayon::Yield::Executed) {
-                    std::thread::yield_now();
+                    patience.wait();
                 }
                 let passes = awake.passes.load(Ordering::Relaxed);
                 if passes != seen {
                     (seen, since) = (passes, Instant::now());
+                    patience = Patience::default();
                 }
             }
             awake.count.fetch_sub(1, Ordering::AcqRel);

@@ -31,15 +31,12 @@ fn reading<T: Real, C: Cost<T>>(cost: &C, g: &[T]) -> [Vec<u64>; 2] {
 }
 
 /// A reading of a kernel.
-fn products<T: Real, C: Cost<T>>(cost: &C, kernel: &[T], v: &[T]) -> [Vec<u64>; 2] {
-    let (mut columns, mut seen) = (vec![T::NAN; v.len()], Vec::new());
-    let mut weigh = |i: usize, sum: T| {
-        assert_eq!(seen.len(), i, "rows in order");
-        seen.push(sum);
-        if i % 5 == 3 { T::ZERO } else { T::ONE / sum }
-    };
-    cost.read_kernel(kernel, v, &mut weigh, &mut columns);
-    [bits(&columns), bits(&seen)]
+fn products<T: Real, C: Cost<T>>(cost: &C, kernel: &[T], v: &[T]) -> [Vec<u64>; 3] {
+    let (mut u, mut columns, mut scratch) =
+        (vec![T::NAN; cost.rows()], vec![T::NAN; v.len()], vec![T::NAN; v.len()]);
+    let weigh = |i: usize, sum: T| (if i % 5 == 3 { T::ZERO } else { T::ONE / sum }, sum);
+    let sum = cost.read_kernel(kernel, v, &weigh, &mut u, &mut columns, &mut scratch);
+    [bits(&u), bits(&columns), bits(&[sum])]
 }
 
 fn potentials<T: Real, C: Cost<T>>(cost: &C, rule: &mut dyn OmegaRule<T>) -> Vec<u64> {
@@ -95,7 +92,9 @@ mod check {
     }
 
     pub(super) fn kernels<T: Real>() {
-        for (n, m) in [(601, 499), (3, 100_003), (100_003, 3), (1, 300_000)] {
+        let sections = [(128, 520), (129, 2100), (400, 171), (1100, 67), (2050, 40), (100_003, 3)];
+        let others = [(601, 499), (63, 4200), (127, 2100), (3, 100_003), (1, 300_000)];
+        for (n, m) in sections.into_iter().chain(others) {
             let kernel: Vec<T> = noise::<T>(1, n * m).into_iter().map(Real::abs).collect();
             let dense = DenseCost::new(&kernel, n, m, m).expect("costs");
             let v = noise::<T>(4, m);
@@ -139,6 +138,28 @@ mod check {
         }
     }
 
+    /// So may what weighs rows.
+    pub(super) fn a_panic_ends_the_reading<T: Real>() {
+        for (n, m) in [(400, 400), (100, 3000)] {
+            let kernel = vec![T::ONE; n * m];
+            let dense = DenseCost::new(&kernel, n, m, m).expect("costs");
+            for (pool, row) in pools().iter().flat_map(|pool| [(pool, 5), (pool, n - 5)]) {
+                let cost = Threaded::new(pool, dense);
+                let weigh = |i: usize, _| {
+                    assert!(i != row, "no such row");
+                    (T::ONE, T::ZERO)
+                };
+                let (mut u, mut columns, mut scratch) =
+                    (vec![T::ZERO; n], vec![T::ZERO; m], vec![T::ZERO; m]);
+                let read = || {
+                    cost.read_kernel(&kernel, &vec![T::ONE; m], &weigh, &mut u, &mut columns, &mut scratch)
+                };
+                let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(read));
+                assert!(ended.is_err(), "{} threads, row {row} of {n}", pool.threads());
+            }
+        }
+    }
+
     pub(super) fn couplings<T: Real>() {
         let (x, y) = (noise::<T>(2, 2 * 211), noise::<T>(3, 2 * 190));
         let mut storage = vec![T::NAN; PointCost::<T>::required_len(190, 2)];
@@ -178,7 +199,7 @@ fn passes_within_a_batch() {
     }
 }
 
-in_both! { readings kernels couplings a_panic_ends_the_pass }
+in_both! { readings kernels couplings a_panic_ends_the_pass a_panic_ends_the_reading }
 
 /// Each by one thread, with the bits of one after the other.
 #[test]

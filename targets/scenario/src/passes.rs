@@ -115,6 +115,10 @@ impl<T: Real> Table<T> {
         ("dense::apply_transposed", |c| dense::apply_transposed(c.dense, c.v, c.a)),
         ("dense::add_transposed", |c| dense::add_transposed(c.dense, c.v, c.a)),
         ("dense::update_rows", |c| dense::update_rows(c.dense, c.u, c.a, |_, sum| sum * T::HALF)),
+        ("dense::update_section", |c| {
+            let told = dense::update_section(c.dense, 2, c.u, |_, sum| (sum * T::HALF, sum), c.b, c.a);
+            c.value(told);
+        }),
         ("dense::rank_one", |c| dense::rank_one(matrix(c.a), c.alpha, c.u, c.v)),
         ("dense::symmetric_rank_one", |c| dense::symmetric_rank_one(matrix(c.a), c.alpha, c.u)),
         ("dense::rank_k", |c| dense::rank_k(matrix(c.a), c.alpha, Matrix { columns: 3, ..c.dense }, c.dense)),

@@ -69,10 +69,12 @@ impl<T: Real, C: Cost<T>> Cost<T> for Counted<'_, C> {
         &self,
         kernel: &[T],
         v: &[T],
-        weigh: &mut (dyn FnMut(usize, T) -> T + Send),
+        weigh: &(dyn Fn(usize, T) -> (T, T) + Sync),
+        u: &mut [T],
         columns: &mut [T],
-    ) {
-        self.cost.read_kernel(kernel, v, weigh, columns);
+        scratch: &mut [T],
+    ) -> T {
+        self.cost.read_kernel(kernel, v, weigh, u, columns, scratch)
     }
     fn coupling_row(&self, row: usize, epsilon: T, f: T, g: &[T], p: &mut [T], buffer: &mut [T]) -> (T, T) {
         self.count(1);

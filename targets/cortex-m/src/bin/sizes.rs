@@ -14,6 +14,16 @@ mod dense {
     pub(crate) fn update_rows<T: southwell_simd::Real>(a: Matrix<'_, T>, v: &[T], t: &mut [T]) {
         southwell_simd::dense::update_rows(a, v, t, |_, sum| sum * T::HALF);
     }
+
+    pub(crate) fn update_section<T: southwell_simd::Real>(
+        a: Matrix<'_, T>,
+        first: usize,
+        v: &[T],
+        u: &mut [T],
+        t: &mut [T],
+    ) -> T {
+        southwell_simd::dense::update_section(a, first, v, |_, sum| (sum * T::HALF, sum), u, t)
+    }
 }
 
 /// The elementary passes; one that knows `f64` alone is given another face.
@@ -76,6 +86,7 @@ fn main() -> ! {
             dense::apply_transposed,
             dense::add_transposed,
             dense::update_rows,
+            dense::update_section,
             dense::rank_one,
             dense::symmetric_rank_one,
             dense::rank_k,
