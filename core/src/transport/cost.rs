@@ -115,7 +115,7 @@ pub trait Cost<T: Real> {
     /// One reading of a kernel that was [made](Cost::make_kernel): for every row `weigh(i, Σ_j K_ij v_j)` answers with u_i
     /// and with e_i; `u` becomes the u_i, `columns` Σ_i u_i K_ij, and Σ_i e_i is returned. Both sums are added up in
     /// [sections](dense::section) of rows, each from zero, and the sections in order, so that threads can share them out:
-    /// `weigh` may be called on any of them. `scratch` has m elements, and may be empty where there is one section.
+    /// `weigh` may be called on any of them. `scratch` has m elements; with fewer all rows are one section.
     /// Cost: 4 operations an entry.
     fn read_kernel(
         &self,
@@ -128,7 +128,7 @@ pub trait Cost<T: Real> {
     ) -> T {
         let m = columns.len();
         let matrix = dense::Matrix { values: kernel, columns: m, stride: m };
-        let section = dense::section(u.len());
+        let section = if scratch.len() < m { u.len() } else { dense::section(u.len()) };
         let (u, others) = u.split_at_mut_checked(section).unwrap_or_default();
         columns.fill(T::ZERO);
         let mut sum = dense::update_section(matrix, 0, v, weigh, u, columns);

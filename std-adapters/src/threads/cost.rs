@@ -108,7 +108,7 @@ impl<T: Real, C: Cost<T> + Sync> Cost<T> for Threaded<'_, C> {
         scratch: &mut [T],
     ) -> T {
         let (n, m, rows) = (u.len(), columns.len(), dense::section(u.len()));
-        if rows >= n {
+        if rows >= n || scratch.len() < m {
             return self.read_section(kernel, v, weigh, u, columns, scratch);
         }
         if self.pool.threads() == 1 || n.saturating_mul(m) < LEAST_IN_SECTIONS {

@@ -30,13 +30,15 @@ fn reading<T: Real, C: Cost<T>>(cost: &C, g: &[T]) -> [Vec<u64>; 2] {
     [bits(&columns), bits(&seen)]
 }
 
-/// A reading of a kernel.
-fn products<T: Real, C: Cost<T>>(cost: &C, kernel: &[T], v: &[T]) -> [Vec<u64>; 3] {
-    let (mut u, mut columns, mut scratch) =
-        (vec![T::NAN; cost.rows()], vec![T::NAN; v.len()], vec![T::NAN; v.len()]);
+/// Readings of a kernel: in sections, and as one where they have no place of their own.
+fn products<T: Real, C: Cost<T>>(cost: &C, kernel: &[T], v: &[T]) -> [[Vec<u64>; 3]; 2] {
     let weigh = |i: usize, sum: T| (if i % 5 == 3 { T::ZERO } else { T::ONE / sum }, sum);
-    let sum = cost.read_kernel(kernel, v, &weigh, &mut u, &mut columns, &mut scratch);
-    [bits(&u), bits(&columns), bits(&[sum])]
+    [v.len(), 0].map(|len| {
+        let (mut u, mut columns, mut scratch) =
+            (vec![T::NAN; cost.rows()], vec![T::NAN; v.len()], vec![T::NAN; len]);
+        let sum = cost.read_kernel(kernel, v, &weigh, &mut u, &mut columns, &mut scratch);
+        [bits(&u), bits(&columns), bits(&[sum])]
+    })
 }
 
 fn potentials<T: Real, C: Cost<T>>(cost: &C, rule: &mut dyn OmegaRule<T>) -> Vec<u64> {
