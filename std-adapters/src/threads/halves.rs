@@ -44,7 +44,7 @@ impl<'a, T: Real> Course<'a, T> {
     fn new(grid: Grid<'a, T>, reversed: bool, pool: &Pool) -> Option<Self> {
         let Grid { planes, rows, columns, .. } = grid;
         let threads = pool.threads();
-        if planes * rows * columns < pool.least(LEAST) || threads < 2 {
+        if !pool.shares(planes * rows * columns, LEAST) {
             return None;
         }
         let bands = if planes >= 8 * threads { threads.min(rows / 4) } else { 1 };
