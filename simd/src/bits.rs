@@ -8,6 +8,7 @@
 
 use pulp::{Scalar, Simd, bytemuck};
 
+use crate::bare::Bare;
 use crate::vectors::Vectors;
 
 /// 2^k, k = e + j/16 with an integer e and 0 ≤ j < 16.
@@ -22,7 +23,7 @@ pub struct Power<V, P> {
 }
 
 /// Exponents of registers, exact for every number they are asked about.
-pub trait Bits: Vectors {
+pub trait Bits: Vectors + Bare {
     /// The number k nearest to t among those of which 2^k is known: multiples of 1/16 in `f64`, integers in `f32`. k,
     /// the root of 2^(k − ⌊k⌋), which is 1 in `f32`, and 2^⌊k⌋ in two factors that are normal numbers.
     ///

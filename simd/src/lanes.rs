@@ -199,15 +199,6 @@ pub(crate) mod bare {
         T::bare_sum(lanes)
     }
 
-    /// The same in single precision, with the processor's own means where there are any.
-    #[inline(always)]
-    pub(crate) fn sum_f32(lanes: &[f32; LANES]) -> f32 {
-        #[cfg(all(target_arch = "arm", target_abi = "eabihf", not(feature = "std")))]
-        return crate::arm::sum(lanes);
-        #[cfg(not(all(target_arch = "arm", target_abi = "eabihf", not(feature = "std"))))]
-        super::tree(lanes)
-    }
-
     /// Σ (s·xᵢ)², for norms: they come once a run or once a step, and what needs no other sum shall not hold [`dot`].
     #[inline(never)]
     pub(crate) fn scaled_square<T: Real>(s: T, x: &[T]) -> T {
@@ -226,15 +217,6 @@ pub(crate) mod bare {
     #[inline(never)]
     pub(crate) fn dot<T: Real>(x: &[T], y: &[T]) -> T {
         T::bare_dot(x, y)
-    }
-
-    /// The same in single precision, with the processor's own means where there are any.
-    #[inline(always)]
-    pub(crate) fn dot_f32(x: &[f32], y: &[f32]) -> f32 {
-        #[cfg(all(target_arch = "arm", target_abi = "eabihf", not(feature = "std")))]
-        return crate::arm::dot(x, y);
-        #[cfg(not(all(target_arch = "arm", target_abi = "eabihf", not(feature = "std"))))]
-        dot_in_groups(x, y)
     }
 
     /// The same with plain loops.

@@ -26,6 +26,7 @@
 
 #[cfg(all(target_arch = "arm", target_abi = "eabihf", not(feature = "std")))]
 mod arm;
+mod bare;
 mod bits;
 mod dispatch;
 mod lanes;
@@ -42,6 +43,7 @@ pub mod csr;
 pub mod dense;
 pub mod elementary;
 pub mod points;
+pub mod short;
 pub mod stencil;
 pub mod vector;
 

@@ -3,8 +3,6 @@
 use pulp::Simd;
 use pulp::bytemuck::cast;
 
-use crate::LANES;
-
 /// The registers of a scalar type and the few exact operations that the passes use.
 ///
 /// There is no fused multiply-add on purpose: it is what makes bits differ between targets.
@@ -27,10 +25,6 @@ pub trait Vectors: Copy {
     fn vabs<S: Simd>(simd: S, a: Self::Vector<S>) -> Self::Vector<S>;
     /// √a, correctly rounded; NaN below 0.
     fn vsqrt<S: Simd>(simd: S, a: Self::Vector<S>) -> Self::Vector<S>;
-    /// Σ xᵢ·yᵢ on a core without vectors.
-    fn bare_dot(x: &[Self], y: &[Self]) -> Self;
-    /// The sum of all lanes, as a tree, on a core without vectors.
-    fn bare_sum(lanes: &[Self; LANES]) -> Self;
     /// −a: the sign bit turned.
     fn vneg<S: Simd>(simd: S, a: Self::Vector<S>) -> Self::Vector<S>;
     /// a < b; false where one is NaN.
@@ -80,7 +74,7 @@ pub trait Vectors: Copy {
 }
 
 macro_rules! vectors {
-    ($t:ident, $v:ident, $m:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $abs:ident, $sqrt:ident, $neg:ident, $less:ident, $less_equal:ident, $select:ident, $between:ident, $or:ident, $word:ident, $rotate:ident, $split:ident, $split_mut:ident, $dot:path, $sum:path) => {
+    ($t:ident, $v:ident, $m:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $abs:ident, $sqrt:ident, $neg:ident, $less:ident, $less_equal:ident, $select:ident, $between:ident, $or:ident, $word:ident, $rotate:ident, $split:ident, $split_mut:ident) => {
         impl Vectors for $t {
             type Vector<S: Simd> = S::$v;
             type Mask<S: Simd> = S::$m;
@@ -111,14 +105,6 @@ macro_rules! vectors {
             #[inline(always)]
             fn vsqrt<S: Simd>(simd: S, a: S::$v) -> S::$v {
                 simd.$sqrt(a)
-            }
-            #[inline(always)]
-            fn bare_dot(x: &[Self], y: &[Self]) -> Self {
-                $dot(x, y)
-            }
-            #[inline(always)]
-            fn bare_sum(lanes: &[Self; LANES]) -> Self {
-                $sum(lanes)
             }
             #[inline(always)]
             fn vneg<S: Simd>(simd: S, a: S::$v) -> S::$v {
@@ -234,9 +220,7 @@ vectors!(
     u32,
     rotate_right_f32s,
     as_simd_f32s,
-    as_mut_simd_f32s,
-    crate::lanes::bare::dot_f32,
-    crate::lanes::bare::sum_f32
+    as_mut_simd_f32s
 );
 vectors!(
     f64,
@@ -258,9 +242,7 @@ vectors!(
     u64,
     rotate_right_f64s,
     as_simd_f64s,
-    as_mut_simd_f64s,
-    crate::lanes::bare::dot_in_groups,
-    crate::lanes::tree
+    as_mut_simd_f64s
 );
 
 /// Lanes named one by one, which makes one shuffle of it; a loop over them would go through memory.

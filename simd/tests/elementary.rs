@@ -182,7 +182,7 @@ fn exp_and_ln_are_the_plain_ones() {
 
 fn special_values<T: Real>() {
     on_every_level(|level| {
-        for n in [1, 16, 21] {
+        for n in [21, 1, 16].into_iter().take(if FEW { 1 } else { 3 }) {
             let all = |x: T| {
                 let (mut exp, mut ln) = (vec![x; n], vec![x; n]);
                 elementary::exp_in_place(&mut exp);
@@ -345,7 +345,7 @@ fn extremes<T: Real>() {
     let (low, high) = (-T::INFINITY, T::INFINITY);
     on_every_level(|level| {
         let log_sum_exp = |x: &[T]| bits_of(elementary::log_sum_exp(x));
-        for n in [1, 15, 16, 17, 300, 700].into_iter().take(if FEW { 2 } else { 6 }) {
+        for n in [15, 1, 16, 17, 300, 700].into_iter().take(if FEW { 1 } else { 6 }) {
             for at in [0, n / 2, n - 1] {
                 let with = |others: T, one: T| {
                     let mut x = vec![others; n];

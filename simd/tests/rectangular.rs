@@ -170,7 +170,7 @@ fn updates<T: Real>() {
         let lower = |i, j, a| if j <= i { a + (alpha * x[i]) * x[j] } else { a };
         assert_eq!(found, case.expected(lower), "symmetric {name}");
 
-        for k in [0, 1, 3, 4, 5, 9] {
+        for k in [0, 1, 3, 4, 5, 9].into_iter().filter(|k| !FEW || matches!(k, 0 | 5)) {
             if m == 0 {
                 continue; // a view without columns has no rows either
             }

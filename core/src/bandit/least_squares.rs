@@ -213,7 +213,9 @@ mod tests {
             (word >> 40) as f64 / f64::from(1 << 23) - 1.0
         };
         let mut held = 0;
-        for case in 0..400 {
+        // Miri is slow.
+        let cases = if cfg!(miri) { 20 } else { 400 };
+        for case in 0..cases {
             let rows: [[f64; M]; 6] = core::array::from_fn(|_| core::array::from_fn(|_| next()));
             let gram: [[f64; M]; M] = core::array::from_fn(|i| {
                 core::array::from_fn(|j| rows.iter().map(|row| row[i] * row[j]).sum())
@@ -233,7 +235,7 @@ mod tests {
                 }
             }
         }
-        assert!((400..1200).contains(&held), "{held} of 1600 are held");
+        assert!((cases..3 * cases).contains(&held), "{held} of {} are held", 4 * cases);
     }
 
     #[test]

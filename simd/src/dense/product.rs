@@ -5,7 +5,7 @@ use pulp::Simd;
 use super::Matrix;
 use super::rows::{add2, add4, add8, ask, dots1, each_dot};
 use crate::dispatch::{narrow, pass};
-use crate::paths::{Rows, SUMS, is_loop, sum_in_pairs};
+use crate::paths::{Rows, SUMS, is_bare, is_loop, sum_in_pairs};
 use crate::vector::{axpy_kernel, axpy_plain};
 use crate::{Lanes, Real};
 
@@ -16,6 +16,9 @@ pass! {
 
 #[inline(always)]
 fn apply_kernel<T: Real, S: Simd>(simd: S, a: Matrix<'_, T>, x: &[T], y: &mut [T]) {
+    if is_bare::<S>() {
+        return T::bare_apply(a, x, y);
+    }
     each_dot(simd, a, x, y.len(), |i, dot| {
         if let Some(y) = y.get_mut(i) {
             *y = dot;

@@ -381,7 +381,7 @@ mod tests {
     #[test]
     fn short_loops_give_the_bits_of_the_passes() {
         // Miri is slow.
-        let all: &[usize] = if cfg!(miri) { &[1, 9, 17] } else { &[1, 2, 7, 8, 9, 17, 64, 71] };
+        let all: &[usize] = if cfg!(miri) { &[9] } else { &[1, 2, 7, 8, 9, 17, 64, 71] };
         for (planes, rows) in [(1, 1), (1, 2), (1, 5), (2, 1), (3, 4)] {
             for &columns in all {
                 let n = planes * rows * columns;

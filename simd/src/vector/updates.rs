@@ -16,6 +16,9 @@ pass! {
 
 #[inline(always)]
 pub(crate) fn axpy_kernel<T: Real, S: Simd>(simd: S, alpha: T, x: &[T], y: &mut [T]) {
+    if is_bare::<S>() {
+        return T::bare_axpy(alpha, x, y);
+    }
     by_pages!(mut y, x; map!(simd, y, x; { let alpha = T::splat(simd, alpha); } T::vadd(simd, y, T::vmul(simd, alpha, x))));
 }
 

@@ -11,6 +11,7 @@ use southwell_simd::csr::{self, Rows};
 use southwell_simd::dense::{self, Matrix, MatrixMut};
 use southwell_simd::elementary;
 use southwell_simd::points;
+use southwell_simd::short;
 use southwell_simd::stencil::{self, Coefficients, Grid, Star};
 use southwell_simd::vector::{self, Coordinates, Kink, Rank};
 
@@ -109,6 +110,14 @@ impl<T: Real> Table<T> {
         }),
         ("vector::first_not_finite", |c| c.index(vector::first_not_finite(c.x))),
         ("dense::apply", |c| dense::apply(c.dense, c.u, c.a)),
+        ("dense::apply of rows of every width", |c| {
+            for n in 0..=c.dense.columns {
+                dense::apply(Matrix { columns: n, ..c.dense }, c.v, c.a);
+                reals(c.hash, c.a);
+                dense::apply(Matrix { columns: n, stride: n, ..c.dense }, c.v, c.a);
+                reals(c.hash, c.a);
+            }
+        }),
         ("dense::dots_of", |c| dense::dots_of(c.dense, &[3, 0, 5, 99], c.u, c.a)),
         ("dense::residual", |c| dense::residual(c.dense, c.v, c.u, c.a)),
         ("dense::residual_square", |c| c.value(dense::residual_square(c.dense, c.v, c.u))),
@@ -126,6 +135,30 @@ impl<T: Real> Table<T> {
         ("dense::sor_sweep reversed", |c| dense::sor_sweep(c.dense, true, c.omega, c.w, c.v, c.a)),
         ("dense::solve_upper", |c| dense::solve_upper(c.dense, c.omega, c.w, c.v, c.a)),
         ("dense::solve_lower", |c| dense::solve_lower(c.dense, c.omega, c.w, c.v, c.u, c.a, c.b)),
+        ("short::axpy", |c| short::axpy(c.beta, c.x, c.a)),
+        ("short::add_two", |c| short::add_two(c.alpha, c.x, c.beta, c.y, c.a)),
+        ("short::dot", |c| c.value(short::dot(c.x, c.y))),
+        ("short::factorise", |c| {
+            for (n, known) in (0..=8).flat_map(|n| (0..=n).map(move |known| (n, known))) {
+                c.a.iter_mut().zip(c.u).for_each(|(a, &u)| *a = u);
+                c.a.iter_mut().step_by(n + 1).for_each(|a| *a += T::from_u32(4));
+                let lost = T::from_u32(4) * T::EPSILON;
+                let found =
+                    short::factorise(c.a, n, 0, known, lost) && short::factorise(c.a, n, known, n, lost);
+                c.index(found.then_some(n));
+                // What it has come to when a pivot is lost is nobody's.
+                if !found {
+                    c.a.fill(T::ZERO);
+                }
+                reals(c.hash, c.a);
+            }
+        }),
+        ("short::substitute", |c| {
+            for n in 0..=8 {
+                short::substitute(c.v, 8, c.a.get_mut(..n).unwrap_or(&mut []));
+                reals(c.hash, c.a);
+            }
+        }),
         ("csr::apply", |c| csr::apply(c.rows, c.u, c.a)),
         ("csr::residual", |c| csr::residual(c.rows, c.v, c.u, c.a)),
         ("csr::residual_square", |c| c.value(csr::residual_square(c.rows, c.v, c.u))),

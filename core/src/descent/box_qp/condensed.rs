@@ -3,8 +3,10 @@
 //! *Reduced solve*: H on the free variables is gathered and factorised as L D Lᵀ by rows, n³/6 multiply–adds for n
 //! free ones, when the set of free variables has changed since; n² otherwise. *Memory*: n² + n.
 
+use southwell_simd::short;
+
 use super::model::{Factors, Look, Model};
-use super::small::{add_all, add_two, at, axpy, clear, dot, from, from_mut, row};
+use super::small::{add_all, at, clear, dot, from, from_mut, row};
 use crate::linear::{Dense, check_finite, check_len};
 use crate::{DiagonalFault, Error, Real};
 
@@ -205,57 +207,9 @@ pub(crate) fn factorise<T: Real>(matrix: &mut [T], stride: usize, count: usize) 
 }
 
 /// The same where the leading `known` rows and columns have been factorised before: the bits of the whole.
-pub(super) fn extend<T: Real>(matrix: &mut [T], stride: usize, known: usize, count: usize) -> bool {
-    (0..count).all(|i| {
-        let parts = matrix.split_at_mut_checked(i.wrapping_mul(stride));
-        parts.is_some_and(|(above, rest)| {
-            eliminate(above, stride, known, i, rest.get_mut(i..count).unwrap_or(&mut []))
-        })
-    })
-}
-
-/// Row i of that, from its diagonal entry on: the rows above it are subtracted in order, two at a time, so that it is read and
-/// written half as often.
-// Apart, so that a part keeps no constant on its stack for the next row.
 #[cfg_attr(target_os = "none", inline(never))]
-fn eliminate<T: Real>(above: &[T], stride: usize, known: usize, i: usize, row: &mut [T]) -> bool {
-    let lost = T::from_u32(ROUNDINGS) * T::EPSILON;
-    let end = i.wrapping_add(row.len());
-    let Some((pivot, target)) = row.split_first_mut() else { return false };
-    let is_new = i >= known;
-    // Of a row that is known, what is right of the known columns.
-    let first = if is_new { 0 } else { known.wrapping_sub(i).wrapping_sub(1) };
-    let target = from_mut(target, first);
-    let mut waiting: Option<(T, &[T])> = None;
-    for (k, row) in above.chunks_exact(stride.max(1)).enumerate() {
-        let (Some(factors), Some(&inverse)) = (row.get(i..end), row.get(k)) else { return false };
-        let Some((&factor, factors)) = factors.split_first() else { return false };
-        let weight = -(factor * inverse);
-        if is_new {
-            // What is left of a diagonal entry that has lost all its digits says nothing.
-            let before = *pivot;
-            *pivot += weight * factor;
-            if *pivot <= lost * before {
-                return false;
-            }
-        }
-        let factors = from(factors, first);
-        waiting = match waiting {
-            None => Some((weight, factors)),
-            Some((other_weight, other)) => {
-                add_two(other_weight, other, weight, factors, target);
-                None
-            }
-        };
-    }
-    if let Some((weight, factors)) = waiting {
-        axpy(weight, factors, target);
-    }
-    if is_new {
-        let Some(inverse) = invert(*pivot, T::MIN_POSITIVE) else { return false };
-        *pivot = inverse;
-    }
-    true
+pub(super) fn extend<T: Real>(matrix: &mut [T], stride: usize, known: usize, count: usize) -> bool {
+    short::factorise(matrix, stride, known, count, T::from_u32(ROUNDINGS) * T::EPSILON)
 }
 
 /// The first place where one of two sets holds a variable and the other does not.
@@ -270,19 +224,7 @@ pub(super) fn invert<T: Real>(pivot: T, least: T) -> Option<T> {
 }
 
 /// x ← (Uᵀ D⁻¹ U)⁻¹ x.
+#[cfg_attr(target_os = "none", inline(never))]
 pub(crate) fn substitute<T: Real>(matrix: &[T], stride: usize, x: &mut [T]) {
-    let count = x.len();
-    for k in 0..count {
-        let factors = row(matrix, k, stride).get(..count).unwrap_or(&[]);
-        let (weight, later) = (-(at(x, k) * at(factors, k)), k.wrapping_add(1));
-        axpy(weight, from(factors, later), from_mut(x, later));
-    }
-    for k in (0..count).rev() {
-        let factors = row(matrix, k, stride).get(..count).unwrap_or(&[]);
-        let later = k.wrapping_add(1);
-        let known = dot(from(factors, later), from(x, later));
-        if let Some(x) = x.get_mut(k) {
-            *x = (*x - known) * at(factors, k);
-        }
-    }
+    short::substitute(matrix, stride, x);
 }

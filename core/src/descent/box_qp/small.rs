@@ -3,28 +3,14 @@
 //!
 //! Sums run in the order of the rows, or of the groups of four columns; nothing is fused: the same bits everywhere.
 
+use southwell_simd::short;
+
 use crate::Real;
 
 /// y ← y + w·x, over the common length.
 #[inline(never)]
 pub(super) fn axpy<T: Real>(w: T, x: &[T], y: &mut [T]) {
-    axpy_inline(w, x, y);
-}
-
-#[inline(always)]
-fn axpy_inline<T: Real>(w: T, x: &[T], y: &mut [T]) {
-    let n = x.len().min(y.len());
-    let (Some(x), Some(y)) = (x.get(..n), y.get_mut(..n)) else { return };
-    let ((x, x_rest), (y, y_rest)) = (x.as_chunks::<4>(), y.as_chunks_mut::<4>());
-    for ([y0, y1, y2, y3], &[x0, x1, x2, x3]) in y.iter_mut().zip(x) {
-        *y0 += w * x0;
-        *y1 += w * x1;
-        *y2 += w * x2;
-        *y3 += w * x3;
-    }
-    for (y, &x) in y_rest.iter_mut().zip(x_rest) {
-        *y += w * x;
-    }
+    short::axpy(w, x, y);
 }
 
 /// Row i of a matrix with rows of n elements; empty if there is none.
@@ -76,7 +62,7 @@ pub(super) fn add_rows<T: Real>(matrix: &[T], stride: usize, weights: &[T], step
             waiting = match waiting {
                 None => Some((w, row)),
                 Some((v, other)) => {
-                    add_two(v, other, w, row, y);
+                    short::add_two(v, other, w, row, y);
                     None
                 }
             };
@@ -88,42 +74,10 @@ pub(super) fn add_rows<T: Real>(matrix: &[T], stride: usize, weights: &[T], step
     }
 }
 
-/// y ← (y + v·x) + w·z, over the common length.
-#[inline(always)]
-pub(super) fn add_two<T: Real>(v: T, x: &[T], w: T, z: &[T], y: &mut [T]) {
-    let n = x.len().min(z.len()).min(y.len());
-    let (Some(x), Some(z), Some(y)) = (x.get(..n), z.get(..n), y.get_mut(..n)) else { return };
-    let ((x, x_rest), (z, z_rest), (y, y_rest)) =
-        (x.as_chunks::<4>(), z.as_chunks::<4>(), y.as_chunks_mut::<4>());
-    for (([y0, y1, y2, y3], &[x0, x1, x2, x3]), &[z0, z1, z2, z3]) in y.iter_mut().zip(x).zip(z) {
-        *y0 = (*y0 + v * x0) + w * z0;
-        *y1 = (*y1 + v * x1) + w * z1;
-        *y2 = (*y2 + v * x2) + w * z2;
-        *y3 = (*y3 + v * x3) + w * z3;
-    }
-    for ((y, &x), &z) in y_rest.iter_mut().zip(x_rest).zip(z_rest) {
-        *y = (*y + v * x) + w * z;
-    }
-}
-
 /// Σ xᵢ·yᵢ, in groups of four.
 #[inline(never)]
 pub(crate) fn dot<T: Real>(x: &[T], y: &[T]) -> T {
-    dot_inline(x, y)
-}
-
-#[inline(always)]
-fn dot_inline<T: Real>(x: &[T], y: &[T]) -> T {
-    let (x_blocks, x_rest) = x.as_chunks::<4>();
-    let (y_blocks, y_rest) = y.as_chunks::<4>();
-    let mut sum = T::ZERO;
-    for (&[x0, x1, x2, x3], &[y0, y1, y2, y3]) in x_blocks.iter().zip(y_blocks) {
-        sum += (x0 * y0 + x1 * y1) + (x2 * y2 + x3 * y3);
-    }
-    for (&x, &y) in x_rest.iter().zip(y_rest) {
-        sum += x * y;
-    }
-    sum
+    short::dot(x, y)
 }
 
 /// yᵢ ← yᵢ + rowᵢ·x.
@@ -133,7 +87,7 @@ pub(super) fn add_products<T: Real>(matrix: &[T], x: &[T], y: &mut [T]) {
     for y in y {
         let end = begin.wrapping_add(x.len());
         let Some(row) = matrix.get(begin..end) else { return };
-        *y += dot_inline(row, x);
+        *y += short::dot(row, x);
         begin = end;
     }
 }

@@ -5,7 +5,7 @@
 use core::hint::black_box;
 
 use southwell_cortex_m::check;
-use southwell_simd::{csr, points, stencil, vector};
+use southwell_simd::{csr, points, short, stencil, vector};
 
 /// The dense passes; one that takes a function is given a short one.
 mod dense {
@@ -93,6 +93,11 @@ fn main() -> ! {
             dense::sor_sweep,
             dense::solve_upper,
             dense::solve_lower,
+            short::axpy,
+            short::add_two,
+            short::dot,
+            short::factorise,
+            short::substitute,
             csr::apply,
             csr::residual,
             csr::residual_square,
