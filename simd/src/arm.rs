@@ -162,15 +162,16 @@ unsafe extern "C" fn narrow_rows(
         "beq 9f",
         "add r5, r3",
         "lsls r5, r5, #2", // From row to row.
-        "adr.w r7, 20f",
+        "adr r7, 20f",
         // The first eight of x from s16 on, the others from s24 on; fewer than eight are others all.
         "subs r6, r3, #8",
         "ite ge",
         "vldmiage r1!, {{s16-s23}}",
         "movlt r6, r3",
+        "beq 4f",
         "cmp r6, #8",
         "beq 2f",
-        "adr.w r8, 3f",
+        "adr r8, 3f",
         "sub r8, r8, r6, lsl #2",
         "mov pc, r8",
         "2:",
@@ -186,8 +187,8 @@ unsafe extern "C" fn narrow_rows(
         // Where the others of a row begin: eight together, or so many of the list that ends at 7.
         "cmp r6, #8",
         "ite ne",
-        "adrne.w r8, 7f",
-        "adreq.w r8, 6f",
+        "adrne r8, 7f",
+        "adreq r8, 6f",
         "it ne",
         "subne r8, r8, r6, lsl #3",
         "4:", // A row.
