@@ -3,7 +3,16 @@
 //!
 //! Sums run in the order of the rows, or of the groups of four columns; nothing is fused: the same bits everywhere.
 
+use core::hint::black_box;
+
 use crate::Real;
+
+/// The same. On a part what it refers to is read anew from here on: what is kept in registers for a whole loop is kept on the
+/// stack, after all.
+#[inline(always)]
+pub(super) fn anew<R>(all: R) -> R {
+    if cfg!(target_os = "none") { black_box(all) } else { all }
+}
 
 /// y ← y + w·x, over the common length.
 #[inline(never)]
