@@ -95,9 +95,6 @@ impl<T> Piece<'_, '_, T> {
 #[inline(never)]
 fn take<T: Real>(piece: &mut Piece<'_, '_, T>, direction: usize) {
     let (away, edge) = neighbours(piece.grid, piece.row, direction);
-    let couplings = couplings(piece.grid, direction);
-    let scale = piece.scale;
-    let mut weight = scale * at(couplings, 0);
     let (mut cell, column) = (piece.first(), piece.column);
     let mut q = &mut *piece.q;
     if edge == column {
@@ -108,6 +105,8 @@ fn take<T: Real>(piece: &mut Piece<'_, '_, T>, direction: usize) {
     }
     let start = cell.wrapping_add(away);
     let Some(x) = piece.x.get(start..start.wrapping_add(q.len())) else { return };
+    let (couplings, scale) = (couplings(piece.grid, direction), piece.scale);
+    let mut weight = scale * at(couplings, 0);
     let constant = is_constant(piece.grid);
     for (q, &x) in q.iter_mut().zip(x) {
         if !constant {
@@ -170,10 +169,11 @@ pub(super) fn residual_square<T: Real>(grid: &Grid<'_, T>, rhs: &[T], x: &[T]) -
         for direction in CENTRE..DIRECTIONS {
             take(piece, direction);
         }
-        let rhs = rhs.get(piece.first()..).unwrap_or(&[]);
-        for ((column, product), &b) in (piece.column..).zip(piece.q.iter()).zip(rhs) {
+        let first = piece.first();
+        for (k, product) in piece.q.iter().enumerate() {
+            let Some(&b) = rhs.get(first + k) else { break };
             let r = b - *product;
-            lanes.add_at(column, r * r);
+            lanes.add_at(piece.column + k, r * r);
         }
         column += BLOCK;
         if column >= piece.grid.columns {
@@ -270,10 +270,12 @@ pub(super) fn lower<T: Real>(
 #[inline(never)]
 fn march<T: Real>(grid: &Grid<'_, T>, by: &Recurrence<'_, T>, x: &mut [T]) {
     let uniform = by.omega * (T::ONE / coupling(grid, CENTRE, 0));
-    let all = (grid, by);
+    let along = uniform * coupling(grid, if by.reversed { EAST } else { WEST }, 0);
+    let all = (grid, by, uniform, along);
     let (mut reached, mut begun, mut left) = (T::ZERO, 0, 0);
     loop {
-        let (grid, by) = black_box(all);
+        let all = black_box(&all);
+        let (grid, by) = (all.0, all.1);
         let rows = grid.planes * grid.rows;
         let Some(known) = x.get(..rows * grid.columns) else { return };
         if left == 0 {
@@ -307,28 +309,26 @@ fn march<T: Real>(grid: &Grid<'_, T>, by: &Recurrence<'_, T>, x: &mut [T]) {
         }
         let factor = |cell: usize| {
             let inverse = if constant { None } else { by.inverse.get(cell) };
-            inverse.map_or(uniform, |&inverse| by.omega * inverse)
+            inverse.map_or(all.2, |&inverse| by.omega * inverse)
         };
-        let first = piece.first();
-        let cells = (first..).zip(piece.x.get(first..).unwrap_or(&[]));
-        for (q, (cell, &x)) in piece.q.iter_mut().zip(cells) {
+        for (cell, q) in (piece.first()..).zip(&mut *piece.q) {
             *q = factor(cell) * *q;
             if by.keeps {
-                *q = by.keep * x + *q;
+                *q = by.keep * at(piece.x, cell) + *q;
             }
         }
         if constant {
-            piece.scale = uniform;
+            piece.scale = all.2;
             take(piece, behind);
         }
         let (n, first) = (piece.q.len(), piece.first());
         let (before, flip) = if by.reversed { (EAST, BLOCK - 1) } else { (WEST, 0) };
-        let mut along = T::ZERO;
         if constant {
-            along = double(&mut block, uniform * coupling(all.0, before, 0), flip);
+            double(&mut block, -all.3, flip);
         }
         let before = if constant { &[] } else { couplings(all.0, before) };
-        let (entry, mut power) = (reached, -along);
+        let along = -all.3;
+        let (entry, mut power) = (reached, along);
         for k in 0..n {
             let cell = first + if by.reversed { n - 1 - k } else { k };
             let y = block[(k ^ flip) % BLOCK];
@@ -337,18 +337,17 @@ fn march<T: Real>(grid: &Grid<'_, T>, by: &Recurrence<'_, T>, x: &mut [T]) {
             } else {
                 before.get(cell).map_or(y, |&before| y - (factor(cell) * before) * reached)
             };
-            power *= -along;
+            power *= along;
             let Some(x) = x.get_mut(cell) else { return };
             *x = reached;
         }
     }
 }
 
-/// y³ of q in a block, from the last cell: what a cell takes, by −`along`, has not been changed yet. Cells are counted by
-/// `flip`. Returns `along`, so that nobody has to keep it meanwhile.
+/// y³ of q in a block, from the last cell: what a cell takes has not been changed yet. Cells are counted by `flip`.
 #[inline(never)]
-fn double<T: Real>(y: &mut [T; BLOCK], along: T, flip: usize) -> T {
-    let (mut by, mut c) = (1, -along);
+fn double<T: Real>(y: &mut [T; BLOCK], mut c: T, flip: usize) {
+    let mut by = 1;
     while by < BLOCK {
         for i in (by..BLOCK).rev() {
             let other = y[((i - by) ^ flip) % BLOCK];
@@ -356,7 +355,6 @@ fn double<T: Real>(y: &mut [T; BLOCK], along: T, flip: usize) -> T {
         }
         (by, c) = (by * 2, c * c);
     }
-    along
 }
 
 #[cfg(test)]
