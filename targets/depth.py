@@ -40,7 +40,7 @@ def lowered(name, operands):
         return -int(indexed[1] or indexed[2], 0)
     if not re.match(r"sp\b", operands) and "sp!" not in operands:
         return 0
-    if NO_RESULT.match(name):
+    if NO_RESULT.match(name) or name.startswith(("ldm", "vldm")):
         return None if "sp!" in operands else 0
     by = re.fullmatch(rf"sp, (?:sp, )?{NUMBER}", operands)
     if by and name in ("sub", "subw", "add", "addw"):
@@ -105,6 +105,8 @@ def follow(code):
 
     >>> follow([(0, "push", "{r4, lr}"), (2, "bl", "0x40 <f>"), (6, "pop.w", "{r4, lr}"), (10, "b.w", "0x80 <g>")])
     (8, [(64, 8), (128, 0)], None)
+    >>> follow([(0, "sub", "sp, #0x8"), (2, "vldmia", "sp, {d0}"), (6, "add", "sp, #0x8"), (8, "bx", "lr")])
+    (8, [], None)
     >>> follow([(0, "sub", "sp, #0x8"), (2, "blls", "0x40 <f>"), (6, "add", "sp, #0x8"), (8, "bx", "lr")])
     (8, [(64, 8)], None)
 
