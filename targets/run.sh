@@ -163,6 +163,8 @@ must_not_link() {
     grep -q 'undefined symbol: southwell_can_panic' "$LOG" || { cat "$LOG" >&2; fail "can-panic fails for another reason"; }
 }
 
+python3 -m doctest depth.py || fail "depth.py does not do what it says"
+
 printf "$ROW" board target firmware opt flash RAM "RAM left" answer
 
 cd "$HERE/cortex-m" || exit 1

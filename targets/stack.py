@@ -7,9 +7,11 @@ stack.py IMAGE PATTERN    prints of every function whose name matches the bytes 
                           arithmetic in software), how many of these compute with doubles, and the chain that takes the
                           stack
 
-A function's frame is all that it pushes and subtracts anywhere; below it is what the deepest of its calls takes. A call
-through a pointer may reach every function whose address the image holds, but no closure is called while it runs: each
-of them counts once in a chain. Interrupts come on top. Needs the component llvm-tools.
+A function takes what it has pushed and subtracted where it calls, and below that what is called: a jump into another
+function, once all is popped again, adds nothing to that one. Where the stack pointer cannot be followed, all that is
+pushed and subtracted anywhere counts at every call. A call through a pointer may reach every function whose address the
+image holds, but no closure is called while it runs: each of them counts once in a chain. Interrupts come on top. Needs
+the component llvm-tools.
 """
 
 import pathlib
@@ -17,9 +19,10 @@ import re
 import subprocess
 import sys
 
+from depth import BRANCH, THROUGH_POINTER, follow, lowered
+
 FUNCTION = re.compile(r"^([0-9a-f]+) <(.+)>:$")
-INSTRUCTION = re.compile(r"^\s*[0-9a-f]+: [0-9a-f ]+\t(\S+)(?:\t(.*))?$")
-BRANCH = re.compile(r"(bl?|cbn?z|b(?:eq|ne|hs|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le))(?:\.[nw])?$")
+INSTRUCTION = re.compile(r"^\s*([0-9a-f]+): [0-9a-f ]+\t(\S+)(?:\t(.*))?$")
 COMPILERS = re.compile(r"^__aeabi|^mem|compiler_builtins")
 DOUBLE = re.compile(r"__aeabi_(?:d|\w+2d\b)|__\w+df\d?\b")
 # More functions in pointers than this are added up: their order is not looked into.
@@ -41,70 +44,82 @@ def number(text):
     return int(text, 0)
 
 
-def lowered(name, operands):
-    """Bytes by which an instruction lowers the stack pointer; None if that is not to be seen."""
-    name = name.split(".")[0]
-    if name in ("push", "vpush") or (name in ("stmdb", "vstmdb") and operands.startswith("sp!")):
-        count = 0
-        for part in re.search(r"\{(.*)\}", operands)[1].split(","):
-            ends = [int(found) for found in re.findall(r"\d+", part)]
-            count += ends[1] - ends[0] + 1 if len(ends) == 2 else 1
-        return count * (8 if "{d" in operands else 4)
-    if name in ("sub", "subw") and re.match(r"sp,|\w+, sp,", operands):
-        # Into another register as well: the stack pointer follows.
-        by = re.search(r"#(0x[0-9a-f]+|\d+)", operands)
-        return number(by[1]) if by else None
-    if name in ("str", "strd", "vstr") and (by := re.search(r"\[sp, #-(0x[0-9a-f]+|\d+)\]!", operands)):
-        return number(by[1])
-    if name == "bfc" and (bits := re.search(r"#0x0, #0x([0-9a-f]+)$|#0, #(\d+)$", operands)):
-        # Aligned: at most so much more.
-        return 1 << int(bits[1] or bits[2], 16)
-    return None if name == "add" and re.match(r"sp, (sp, )?r", operands) else 0
+def anywhere(code):
+    """All that a function pushes and subtracts anywhere, with what may do more than is seen."""
+    total, unseen = 0, []
+    for _, full, operands in code:
+        name = full.split(".")[0]
+        lower = lowered(name, operands)
+        if name in ("sub", "subw") and (by := re.fullmatch(r"\w+, sp, #(0x[0-9a-f]+|\d+)", operands)):
+            # Into another register as well: the stack pointer follows.
+            lower = number(by[1])
+        elif name == "bfc" and (bits := re.search(r"#(?:0x)?0, #(0x[0-9a-f]+|\d+)$", operands)):
+            # Aligned: at most so much more.
+            lower = 1 << number(bits[1])
+        elif lower is None and name == "mov":
+            lower = 0
+        if lower is None or name == "<unknown>":
+            unseen.append(f"{full} {operands}")
+        total += max(lower or 0, 0)
+    return total, unseen
 
 
 class Image:
-    """Frames and calls of every function, by address."""
+    """Of every function, by address: its frame, its calls and how deep it is there."""
 
     def __init__(self, path):
-        self.names, self.frames, self.calls = {}, {}, {}
-        self.through_pointers, self.open = set(), set()
-        self.lower_halves, self.immediates = {}, set()
+        self.names, self.frames, self.calls, self.through_pointers, self.open = {}, {}, {}, {}, set()
         listing = output(tool("llvm-objdump"), "--disassemble", "--demangle", "--mcpu=cortex-m4", path)
-        at, last = None, 0
+        code, at, last = {}, None, 0
         for line in listing.splitlines():
             if found := FUNCTION.match(line):
                 at = number("0x" + found[1])
-                self.names[at], self.frames[at], self.calls[at] = found[2], 0, set()
+                self.names[at], code[at] = found[2], []
             elif at is not None and (found := INSTRUCTION.match(line)):
-                last = number("0x" + found[0].split(":")[0].strip()) + 4
-                self.read(at, found[1], found[2] or "")
-        for at in self.calls:
-            self.calls[at] &= self.names.keys()
-        ends = sorted(self.names)[1:] + [last]
+                last = number("0x" + found[1])
+                code[at].append((last, found[2], found[3] or ""))
+        for at, instructions in code.items():
+            self.read(at, instructions)
+        ends = sorted(self.names)[1:] + [last + 4]
         # Without what pads a function up to the next one, which is another in every build.
         own = self.symbols(path)
         self.sizes = {at: min(end - at, own.get(at) or end - at) for at, end in zip(sorted(self.names), ends)}
-        words = self.words(path) | self.immediates
+        words = self.words(path) | self.immediates(code)
         self.taken = frozenset(word - 1 for word in words if word - 1 in self.names)
         self.known = {}
 
-    def read(self, at, name, operands):
-        lower = lowered(name, operands)
-        if lower is None or name == "<unknown>":
-            self.open.add(f"{self.names[at]}: {name} {operands}")
-        self.frames[at] += lower or 0
-        target = re.search(r"0x([0-9a-f]+) <", operands)
-        if (branch := BRANCH.match(name)) and target:
-            to = number("0x" + target[1])
+    def read(self, at, code):
+        if (followed := follow(code)) is None:
+            self.frames[at], unseen = anywhere(code)
+            self.open.update(f"{self.names[at]}: {what}" for what in unseen)
+            ends = [(re.search(r"0x([0-9a-f]+) <", operands), name) for _, name, operands in code]
+            calls = [(number("0x" + to[1]), name) for to, name in ends if to and BRANCH.match(name)]
             # A jump to the own start is a loop.
-            if to != at or branch[1] == "bl":
-                self.calls[at].add(to)
-        elif (half := re.match(r"(\w+), #(0x[0-9a-f]+|\d+)$", operands)) and name.startswith("movw"):
-            self.lower_halves[half[1]] = number(half[2])
-        elif half and name.startswith("movt"):
-            self.immediates.add(self.lower_halves.get(half[1], 0) | number(half[2]) << 16)
-        elif name == "blx" or (name == "bx" and operands != "lr"):
-            self.through_pointers.add(at)
+            calls = [(to, self.frames[at]) for to, name in calls if to != at or name.startswith("bl")]
+            through = any(
+                (found := THROUGH_POINTER.match(name)) and (found[1] == "blx" or operands != "lr")
+                for _, name, operands in code
+            )
+            followed = self.frames[at], calls, self.frames[at] if through else None
+        self.frames[at], calls, through = followed
+        self.calls[at] = {}
+        for to, depth in calls:
+            if to in self.names:
+                self.calls[at][to] = max(depth, self.calls[at].get(to, 0))
+        if through is not None:
+            self.through_pointers[at] = through
+
+    @staticmethod
+    def immediates(code):
+        """Words that instructions put together of two halves."""
+        lower_halves, words = {}, set()
+        for _, name, operands in (instruction for function in code.values() for instruction in function):
+            if half := re.match(r"(\w+), #(0x[0-9a-f]+|\d+)$", operands):
+                if name.startswith("movw"):
+                    lower_halves[half[1]] = number(half[2])
+                elif name.startswith("movt"):
+                    words.add(lower_halves.get(half[1], 0) | number(half[2]) << 16)
+        return words
 
     @staticmethod
     def symbols(path):
@@ -130,7 +145,8 @@ class Image:
         return at in self.through_pointers or any(self.reaches_pointers(to, seen) for to in self.calls[at])
 
     def deepest(self, at, free, path=()):
-        """Bytes and the chain from a function down; `free` are the functions that pointers may still reach."""
+        """Bytes and the chain from a function down, as the bytes that each takes in it and its address; `free` are the
+        functions that pointers may still reach."""
         if not self.reaches_pointers(at, set()):
             free = frozenset()
         if (at, free) in self.known:
@@ -138,11 +154,14 @@ class Image:
         if at in path:
             self.open.add(f"{self.names[at]} calls itself")
             return 0, ()
-        ways = [(to, free) for to in self.calls[at]]
+        ways = [(depth, to, free) for to, depth in self.calls[at].items()]
         if at in self.through_pointers:
-            ways += [(to, free - {to}) for to in free]
-        below = max((self.deepest(to, left, (*path, at)) for to, left in ways), default=(0, ()))
-        self.known[at, free] = self.frames[at] + below[0], (at, *below[1])
+            ways += [(self.through_pointers[at], to, free - {to}) for to in free]
+        found = [(self.frames[at], ((self.frames[at], at),))]
+        for depth, to, left in ways:
+            below, chain = self.deepest(to, left, (*path, at))
+            found.append((depth + below, ((depth, at), *chain)))
+        self.known[at, free] = max(found)
         return self.known[at, free]
 
     def code(self, at):
@@ -180,7 +199,7 @@ def main():
         return
     found = [(*image.bound(at), *image.code(at)) for at, name in image.names.items() if re.search(sys.argv[2], name)]
     for bytes_, chain, code, compilers, double in sorted(found, reverse=True):
-        way = " + ".join(f"{image.frames[at]} {image.names[at]}" for at in chain)
+        way = " + ".join(f"{taken} {image.names[at]}" for taken, at in chain)
         print(f"stack {bytes_}, code {code}, compiler's {compilers}, for doubles {double}: {way}")
 
 

@@ -90,8 +90,8 @@ pub fn drive<R: Run + ?Sized>(
         if looked {
             let claimed = residual.is_finite() && residual <= tolerance;
             let confirmed = if claimed { run.confirm(tolerance) } else { None };
-            ended = judge(residual, confirmed, tolerance, &mut denied);
             residual = confirmed.unwrap_or(residual);
+            ended = judge(residual, confirmed.is_some(), tolerance, &mut denied);
             checks += u32::from(confirmed.is_some());
         }
         let progress =
@@ -145,17 +145,16 @@ pub fn drive<R: Run + ?Sized>(
     Report { status, steps, checks, initial_residual, residual, scale: run.scale() }
 }
 
-/// What a residual that was just evaluated means, or what it was confirmed as; `denied` remembers the true residual of the
-/// last claim that was not.
+/// What a residual means that was just evaluated, or that a claim was confirmed with; `denied` remembers the true residual
+/// of the last claim that was not.
 // Apart, so that a part keeps no constant of it on the stack.
 #[cfg_attr(target_os = "none", inline(never))]
-fn judge<T: Real>(residual: T, confirmed: Option<T>, tolerance: T, denied: &mut T) -> Option<Status> {
-    let truth = confirmed.unwrap_or(residual);
+fn judge<T: Real>(truth: T, confirmed: bool, tolerance: T, denied: &mut T) -> Option<Status> {
     if !truth.is_finite() {
         Some(Status::NotFinite)
     } else if truth <= tolerance {
         Some(Status::Converged)
-    } else if confirmed.is_none() {
+    } else if !confirmed {
         None
     } else if truth > *denied * T::HALF {
         Some(Status::Stalled)

@@ -39,19 +39,20 @@ fn cells(planes: usize, rows: usize, columns: usize) -> Result<usize, Error> {
     }
 }
 
-/// The couplings in the order of their names, which is also the order in which errors count them.
-fn listed<C>(star: Star<C>) -> [C; 7] {
-    [star.centre, star.west, star.east, star.south, star.north, star.down, star.up]
-}
-
-/// Their names.
+/// The names of couplings, in the order in which errors count them.
 const NAMES: [&str; 7] = ["centre", "west", "east", "south", "north", "down", "up"];
 
-/// Refuses what a constant star must not be.
+/// Refuses what a constant star must not be, in as many of its couplings as are read.
 #[cfg_attr(target_os = "none", inline(never))]
-fn check_constant<T: Real>(planes: usize, rows: usize, columns: usize, values: &[T; 7]) -> Result<(), Error> {
+fn check_constant<T: Real>(
+    planes: usize,
+    rows: usize,
+    columns: usize,
+    star: &Star<T>,
+    read: usize,
+) -> Result<(), Error> {
     cells(planes, rows, columns)?;
-    match NAMES.iter().zip(values).find(|(_, value)| !value.is_finite()) {
+    match NAMES.iter().zip(star.listed()).take(read).find(|(_, value)| !value.is_finite()) {
         None => Ok(()),
         Some((&argument, _)) => Err(Error::Value { argument, index: 0 }),
     }
@@ -66,7 +67,7 @@ fn per_cell<'a, T: Real>(
     arrays: usize,
 ) -> Result<Grid<'a, T>, Error> {
     let n = cells(planes, rows, columns)?;
-    for (&argument, values) in NAMES.iter().zip(listed(star)).take(arrays) {
+    for (&argument, values) in NAMES.iter().zip(star.listed()).take(arrays) {
         check_len(argument, values.len(), n)?;
         check_finite(argument, values)?;
     }
@@ -81,8 +82,8 @@ impl<'a, T: Real> Stencil2d<'a, T> {
     /// more than 2³² − 1 cells.
     #[inline]
     pub fn constant(rows: usize, columns: usize, star: Star<T>) -> Result<Self, Error> {
+        check_constant(1, rows, columns, &star, 5)?;
         let star = Star { down: T::ZERO, up: T::ZERO, ..star };
-        check_constant(1, rows, columns, &listed(star))?;
         // Made where it is to lie, for it is large.
         Ok(Self { grid: Grid { planes: 1, rows, columns, coefficients: Coefficients::Constant(star) } })
     }
@@ -113,7 +114,7 @@ impl<'a, T: Real> Stencil3d<'a, T> {
     /// more than 2³² − 1 cells.
     #[inline]
     pub fn constant(planes: usize, rows: usize, columns: usize, star: Star<T>) -> Result<Self, Error> {
-        check_constant(planes, rows, columns, &listed(star))?;
+        check_constant(planes, rows, columns, &star, 7)?;
         Ok(Self { grid: Grid { planes, rows, columns, coefficients: Coefficients::Constant(star) } })
     }
 

@@ -29,6 +29,11 @@ impl<T: Real> Reach<T> {
         Self(vector::norm(x))
     }
 
+    /// Of x = 0.
+    pub(super) fn zero() -> Self {
+        Self(T::ZERO)
+    }
+
     /// `NotFinite` if x + αp is not finite, given ‖p‖. Cost: nothing until the sum of all step lengths
     /// comes near overflow, then p and x.
     pub(super) fn refuses(&mut self, alpha: T, norm: T, p: &[T], x: &[T]) -> Option<Status> {

@@ -97,17 +97,17 @@ pub struct Sor<'a, T, A, R: ?Sized> {
     omega: T,
     scale: T,
     steps: u32,
-    /// The residual of x, while nothing has changed since it was computed.
-    known: Option<T>,
     last_residual: T,
+    /// Whether that is the residual of x: nothing has changed since.
+    known: bool,
     least_residual: T,
     /// Looks since the least residual.
-    idle: u32,
+    idle: u8,
     failure: Option<Status>,
 }
 
 /// Looks without a new least residual after which a run may have reached the precision of its type.
-const IDLE_LOOKS: u32 = 20;
+const IDLE_LOOKS: u8 = 20;
 /// What rounding may leave of a residual, in units of ε·(|b| + |A| |x|).
 const ROUNDING: u32 = 8;
 
@@ -122,8 +122,21 @@ pub fn start<'a, T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized>(
     options: &Options<T>,
     rule: &'a mut R,
     x: &'a mut [T],
-    workspace: Workspace<'a, T>,
+    mut workspace: Workspace<'a, T>,
 ) -> Result<Sor<'a, T, A, R>, Error> {
+    let (omega, initial) = begin(problem, options, rule, x, &mut workspace)?;
+    Ok(Sor::new(problem, options, rule, x, workspace, (omega, initial)))
+}
+
+/// Refuses what no run can begin with, and prepares the rest; the omega of a run, and its first residual.
+// Apart, so that a part's stack holds a run once, and nothing of what refuses it.
+fn begin<T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized>(
+    problem: &Problem<'_, T, A>,
+    options: &Options<T>,
+    rule: &mut R,
+    x: &mut [T],
+    workspace: &mut Workspace<'_, T>,
+) -> Result<(T, T), Error> {
     options.stop.check()?;
     problem.check_start(x)?;
     let Workspace { scratch, kept } = workspace;
@@ -140,24 +153,7 @@ pub fn start<'a, T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized>(
         x.fill(T::ZERO);
     }
     kept.copy_from(x);
-    Ok(Sor {
-        matrix: problem.matrix,
-        rhs: problem.rhs,
-        x,
-        scratch,
-        kept,
-        kept_residual: initial,
-        rule,
-        sweep: options.sweep,
-        omega,
-        scale: problem.scale(options.reference, initial),
-        steps: 0,
-        known: Some(initial),
-        last_residual: initial,
-        least_residual: initial,
-        idle: 0,
-        failure: None,
-    })
+    Ok((omega, initial))
 }
 
 /// Solves from the x that is handed in, and tells the rule how it went.
@@ -169,12 +165,12 @@ pub fn solve<T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized>(
     options: &Options<T>,
     rule: &mut R,
     x: &mut [T],
-    workspace: Workspace<'_, T>,
+    mut workspace: Workspace<'_, T>,
     observer: &mut (impl Observer<T> + ?Sized),
 ) -> Result<Report<T>, Error> {
-    let mut started = start(problem, options, &mut *rule, x, workspace);
-    let run = started.as_mut().map_err(|error| *error)?;
-    let report = drive(run, &options.stop, observer);
+    let begun = begin(problem, options, rule, x, &mut workspace)?;
+    let mut run = Sor::new(problem, options, &mut *rule, x, workspace, begun);
+    let report = drive(&mut run, &options.stop, observer);
     rule.end(&report);
     Ok(report)
 }
@@ -186,7 +182,6 @@ impl<T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized> Run for Sor<'_, T, A, R> {
         self.steps(1);
     }
 
-    #[cfg_attr(target_os = "none", inline(never))]
     fn steps(&mut self, count: u32) -> u32 {
         if self.failure.is_some() || count == 0 {
             return 0;
@@ -199,18 +194,17 @@ impl<T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized> Run for Sor<'_, T, A, R> {
         };
         for _ in 0..rounds {
             for &reversed in directions {
-                // Omega changes at looks alone.
-                self.matrix.sweeps(reversed, self.omega, self.scratch, self.rhs, self.x, together);
+                self.sweeps(reversed, together);
             }
         }
         self.steps = self.steps.saturating_add(count);
-        self.known = None;
+        self.known = false;
         count
     }
 
     fn residual(&mut self) -> T {
-        if let Some(residual) = self.known {
-            return residual;
+        if self.known {
+            return self.last_residual;
         }
         let residual = self.matrix.residual_square(self.rhs, self.x).sqrt();
         // The first growth after a better iterate than the kept one: keep it, should things go wrong.
@@ -227,8 +221,7 @@ impl<T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized> Run for Sor<'_, T, A, R> {
             self.idle = 0;
             self.failure = self.stalls(residual).then_some(Status::Stalled);
         }
-        self.last_residual = residual;
-        self.known = Some(residual);
+        (self.last_residual, self.known) = (residual, true);
         if let Some(omega) = omega::revise(self.rule, self.steps, residual, self.omega) {
             self.omega = omega;
         }
@@ -245,7 +238,7 @@ impl<T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized> Run for Sor<'_, T, A, R> {
 
     fn confirm(&mut self, tolerance: T) -> Option<T> {
         // Computed from scratch already, unless it is too small to be seen.
-        hidden_norm(self.known?, self.x.len(), tolerance, self.scale)
+        if self.known { hidden_norm(self.last_residual, self.x.len(), tolerance, self.scale) } else { None }
     }
 
     fn failure(&self) -> Option<Status> {
@@ -257,12 +250,47 @@ impl<T: Real, A: Relax<T>, R: OmegaRule<T> + ?Sized> Run for Sor<'_, T, A, R> {
             return None;
         }
         self.x.copy_from(self.kept);
-        self.known = Some(self.kept_residual);
+        (self.last_residual, self.known) = (self.kept_residual, true);
         Some(self.kept_residual)
     }
 }
 
-impl<T: Real, A: Relax<T>, R: ?Sized> Sor<'_, T, A, R> {
+impl<'a, T: Real, A: Relax<T>, R: ?Sized> Sor<'a, T, A, R> {
+    #[inline(always)]
+    fn new(
+        problem: &Problem<'a, T, A>,
+        options: &Options<T>,
+        rule: &'a mut R,
+        x: &'a mut [T],
+        Workspace { scratch, kept }: Workspace<'a, T>,
+        (omega, initial): (T, T),
+    ) -> Self {
+        Self {
+            matrix: problem.matrix,
+            rhs: problem.rhs,
+            x,
+            scratch,
+            kept,
+            kept_residual: initial,
+            rule,
+            sweep: options.sweep,
+            omega,
+            scale: problem.scale(options.reference, initial),
+            steps: 0,
+            last_residual: initial,
+            known: true,
+            least_residual: initial,
+            idle: 0,
+            failure: None,
+        }
+    }
+
+    /// Sweeps in one direction. Omega changes at looks alone.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn sweeps(&mut self, reversed: bool, count: u32) {
+        self.matrix.sweeps(reversed, self.omega, self.scratch, self.rhs, self.x, count);
+    }
+
     /// Whether a residual that has not fallen for long is no more than rounding can make.
     // Apart, so that a part's stack holds nothing of it while residuals are evaluated.
     #[cfg_attr(target_os = "none", inline(never))]

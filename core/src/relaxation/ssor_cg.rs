@@ -102,61 +102,9 @@ pub fn start<'a, T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized>(
     x: &'a mut [T],
     work: Workspace<'a, T>,
 ) -> Result<SsorCg<'a, T, A, R>, Error> {
-    let mut started = prepare(problem, options, rule, x, work);
-    if let Ok(run) = &mut started {
-        run.restart();
-    }
-    started
-}
-
-/// A run without a direction. Apart, so that it can get one where it is to lie: on a part every copy of a run counts.
-#[inline(always)]
-fn prepare<'a, T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized>(
-    problem: &Problem<'a, T, A>,
-    options: &Options<T>,
-    rule: &'a mut R,
-    x: &'a mut [T],
-    work: Workspace<'a, T>,
-) -> Result<SsorCg<'a, T, A, R>, Error> {
-    options.stop.check()?;
-    problem.check_start(x)?;
-    problem.check_positive_diagonal()?;
-    let split = problem.matrix.split_len();
-    if work.r.len() != problem.order() || work.scratch.len() != split {
-        let given = work.r.len().saturating_mul(6).saturating_add(work.scratch.len());
-        return Err(Error::Workspace { needed: Workspace::<T>::required_len(problem.order(), split), given });
-    }
-    let trivial = problem.is_trivial(options.reference);
-    if trivial {
-        work.r.fill(T::ZERO);
-    } else {
-        problem.matrix.residual(problem.rhs, x, work.r);
-    }
-    let square = problem.matrix.square(work.r);
-    let omega = omega::begin(rule, problem.matrix, problem.rhs_norm, square.sqrt())?;
-    if trivial {
-        x.fill(T::ZERO);
-    }
-    problem.matrix.prepare(work.scratch);
-    let scale = problem.scale(options.reference, square.sqrt());
-    let (matrix, rhs, reach) = (problem.matrix, problem.rhs, Reach::new(x));
-    Ok(SsorCg {
-        matrix,
-        rhs,
-        x,
-        work,
-        rule,
-        omega,
-        rho: T::ZERO,
-        square,
-        reach,
-        scale,
-        steps: 0,
-        asked: 0,
-        first_rho: T::ZERO,
-        parted: T::INFINITY,
-        failure: None,
-    })
+    let mut run = SsorCg::new(problem, rule, x, work);
+    run.begin(problem, options)?;
+    Ok(run)
 }
 
 /// Solves from the x that is handed in, and tells the rule how it went.
@@ -171,12 +119,66 @@ pub fn solve<T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized>(
     workspace: Workspace<'_, T>,
     observer: &mut (impl Observer<T> + ?Sized),
 ) -> Result<Report<T>, Error> {
-    let mut started = prepare(problem, options, &mut *rule, x, workspace);
-    let run = started.as_mut().map_err(|error| *error)?;
-    run.restart();
-    let report = drive(run, &options.stop, observer);
+    let mut run = SsorCg::new(problem, &mut *rule, x, workspace);
+    run.begin(problem, options)?;
+    let report = drive(&mut run, &options.stop, observer);
     rule.end(&report);
     Ok(report)
+}
+
+impl<'a, T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized> SsorCg<'a, T, A, R> {
+    /// A run that has not begun. Where it is to lie: on a part every copy of a run counts, and of a workspace.
+    #[inline(always)]
+    fn new(problem: &Problem<'a, T, A>, rule: &'a mut R, x: &'a mut [T], work: Workspace<'a, T>) -> Self {
+        Self {
+            matrix: problem.matrix,
+            rhs: problem.rhs,
+            x,
+            work,
+            rule,
+            omega: T::ONE,
+            rho: T::ZERO,
+            square: T::ZERO,
+            reach: Reach::zero(),
+            scale: T::ZERO,
+            steps: 0,
+            asked: 0,
+            first_rho: T::ZERO,
+            parted: T::INFINITY,
+            failure: None,
+        }
+    }
+
+    /// Refuses what no run can begin with; the first residual and the first direction.
+    #[inline(always)]
+    fn begin(&mut self, problem: &Problem<'a, T, A>, options: &Options<T>) -> Result<(), Error> {
+        options.stop.check()?;
+        problem.check_start(self.x)?;
+        problem.check_positive_diagonal()?;
+        let (split, work) = (problem.matrix.split_len(), &mut self.work);
+        if work.r.len() != problem.order() || work.scratch.len() != split {
+            let given = work.r.len().saturating_mul(6).saturating_add(work.scratch.len());
+            let needed = Workspace::<T>::required_len(problem.order(), split);
+            return Err(Error::Workspace { needed, given });
+        }
+        let trivial = problem.is_trivial(options.reference);
+        if trivial {
+            work.r.fill(T::ZERO);
+        } else {
+            problem.matrix.residual(problem.rhs, self.x, work.r);
+        }
+        self.square = problem.matrix.square(work.r);
+        let residual = self.square.sqrt();
+        self.omega = omega::begin(self.rule, problem.matrix, problem.rhs_norm, residual)?;
+        if trivial {
+            self.x.fill(T::ZERO);
+        }
+        problem.matrix.prepare(work.scratch);
+        self.reach = Reach::new(self.x);
+        self.scale = problem.scale(options.reference, residual);
+        self.restart();
+        Ok(())
+    }
 }
 
 impl<T: Real, A: Split<T>, R: ?Sized> SsorCg<'_, T, A, R> {
@@ -193,6 +195,19 @@ impl<T: Real, A: Split<T>, R: ?Sized> SsorCg<'_, T, A, R> {
         diagonal.weigh(weight, r_hat, T::ZERO, p);
         self.rho = weight * diagonal.weighted_square(r_hat);
         self.first_rho = self.rho;
+    }
+
+    /// ‖b − A x‖₂, and b − A x as the residual if that is above the tolerance.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn recompute(&mut self, tolerance: T) -> T {
+        self.matrix.residual(self.rhs, self.x, self.work.y);
+        let square = self.matrix.square(self.work.y);
+        let norm = norm_of(square, self.work.y.len(), tolerance, self.scale);
+        if norm > tolerance {
+            self.work.r.copy_from(self.work.y);
+            self.square = square;
+        }
+        norm
     }
 
     /// Begins anew from b − A x when r̂ has lost all its digits while r, which would have ended the run
@@ -298,12 +313,8 @@ impl<T: Real, A: Split<T>, R: OmegaRule<T> + ?Sized> Run for SsorCg<'_, T, A, R>
     }
 
     fn confirm(&mut self, tolerance: T) -> Option<T> {
-        self.matrix.residual(self.rhs, self.x, self.work.y);
-        let square = self.matrix.square(self.work.y);
-        let norm = norm_of(square, self.work.y.len(), tolerance, self.scale);
+        let norm = self.recompute(tolerance);
         if norm > tolerance {
-            self.work.r.copy_from(self.work.y);
-            self.square = square;
             self.restart();
         }
         Some(norm)

@@ -56,6 +56,8 @@ impl<'a, T: Real> Problem<'a, T> {
     /// # Errors
     /// [`Error::Dimension`] unless rows are of three; [`Error::Option`] for fewer samples, for a field that is not
     /// positive, and for samples of which half coincide.
+    // Inlined, so that a part's stack holds it once.
+    #[cfg_attr(target_os = "none", inline(always))]
     pub fn new(samples: Table<'a, T>, field: T) -> Result<Self, Error> {
         if samples.columns() != 3 {
             return Err(Error::Dimension { argument: "samples", expected: 3, given: samples.columns() });
@@ -66,9 +68,10 @@ impl<'a, T: Real> Problem<'a, T> {
         if !(field > T::ZERO && field.is_finite()) {
             return Err(Error::Option { name: "field", requirement: "must be positive and finite" });
         }
-        let (centre, spread) = locate(samples);
-        if spread > T::ZERO && spread.is_finite() {
-            Ok(Self { samples, field, centre, spread })
+        let mut problem = Self { samples, field, centre: [T::ZERO; 3], spread: T::ZERO };
+        problem.locate();
+        if problem.spread > T::ZERO && problem.spread.is_finite() {
+            Ok(problem)
         } else {
             Err(Error::Option { name: "samples", requirement: "must not coincide, most of them" })
         }
@@ -79,16 +82,15 @@ impl<'a, T: Real> Problem<'a, T> {
     pub fn robust_centre(&self) -> ([T; 3], T) {
         (self.centre, self.spread)
     }
-}
 
-/// The median of each axis, and the median distance from it.
-#[cfg_attr(target_os = "none", inline(never))]
-fn locate<T: Real>(samples: Table<'_, T>) -> (Vector<T>, T) {
-    let mut centre = [T::ZERO; 3];
-    for (k, centre) in centre.iter_mut().enumerate() {
-        *centre = Measure::Axis(k).median(samples);
+    /// Finds centre and spread.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn locate(&mut self) {
+        for (k, centre) in self.centre.iter_mut().enumerate() {
+            *centre = Measure::Axis(k).median(self.samples);
+        }
+        self.spread = Measure::Distance(&self.centre).median(self.samples);
     }
-    (centre, Measure::Distance(&centre).median(samples))
 }
 
 /// How a calibration is found.

@@ -178,7 +178,8 @@ impl<T: Real, O: Oracle<T>, P: Projection<T>, R: StepRule<T>> Subgradient<'_, T,
     /// Looks at where the run begins. The rule may refuse; x is untouched then.
     fn begin(&mut self) -> Result<(), Error> {
         self.lay();
-        self.unit = self.unit.max(self.size()).min(T::MAX);
+        let size = self.size();
+        self.unit = self.unit.max(size).min(T::MAX);
         self.moved = self.unit;
         self.evaluate();
         self.rule.begin(&Sight { best: self.value, ..self.sight() })?;

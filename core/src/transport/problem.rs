@@ -175,13 +175,19 @@ impl<'a, T: Real, C: Cost<T>> Problem<'a, T, C> {
 }
 
 /// Refuses a potential that cannot be used. That of a line without mass is not looked at.
-#[cfg_attr(target_os = "none", inline(never))] // Flash counts there, and stack.
 fn check_potential<T: Real>(argument: &'static str, potential: &[T], weights: &[T]) -> Result<(), Error> {
     check_len(argument, potential.len(), weights.len())?;
-    match potential.iter().zip(weights).position(|(p, &w)| w > T::ZERO && !p.is_finite()) {
+    match unusable(potential, weights) {
         None => Ok(()),
         Some(index) => Err(Error::Value { argument, index }),
     }
+}
+
+/// The first potential that cannot be used.
+// Its answer fits into registers: a part keeps no room for an error.
+#[cfg_attr(target_os = "none", inline(never))]
+fn unusable<T: Real>(potential: &[T], weights: &[T]) -> Option<usize> {
+    potential.iter().zip(weights).position(|(p, &w)| w > T::ZERO && !p.is_finite())
 }
 
 /// Gives lines without mass their potential.

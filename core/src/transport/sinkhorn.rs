@@ -121,24 +121,10 @@ pub fn start<'a, T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized>(
     x: Potentials<'a, T>,
     work: Workspace<'a, T>,
 ) -> Result<Sinkhorn<'a, T, C, R>, Error> {
-    let mut started = prepare(problem, options, rule, x, work);
-    if let Ok(run) = &mut started {
-        run.begin();
-    }
-    started
-}
-
-/// A run that has read nothing. Apart, so that it can do so where it is to lie: on a part every copy of a run counts.
-#[inline(always)]
-fn prepare<'a, T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized>(
-    problem: &Problem<'a, T, C>,
-    options: &Options<T>,
-    rule: &'a mut R,
-    x: Potentials<'a, T>,
-    work: Workspace<'a, T>,
-) -> Result<Sinkhorn<'a, T, C, R>, Error> {
     let reach = begin(problem, options, rule, &x, &work)?;
-    Ok(Sinkhorn::new(problem, rule, x, work, reach))
+    let mut run = Sinkhorn::new(problem, rule, x, work, reach);
+    run.begin();
+    Ok(run)
 }
 
 /// Refuses what no run can begin with; the factor that the rule wants.
@@ -171,10 +157,10 @@ pub fn solve<'a, T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized>(
     workspace: Workspace<'_, T>,
     observer: &mut (impl Observer<T> + ?Sized),
 ) -> Result<Report<T>, Error> {
-    let mut started = prepare(problem, options, &mut *rule, x, workspace);
-    let run = started.as_mut().map_err(|error| *error)?;
+    let reach = begin(problem, options, rule, &x, &workspace)?;
+    let mut run = Sinkhorn::new(problem, &mut *rule, x, workspace, reach);
     run.begin();
-    let report = drive(run, &options.stop, observer);
+    let report = drive(&mut run, &options.stop, observer);
     rule.end(&report);
     Ok(report)
 }
@@ -196,22 +182,6 @@ impl<T: Real, C: Cost<T>> Problem<'_, T, C> {
 #[must_use]
 pub fn exact_row<T: Real>(a: T, m: T, sum: T) -> T {
     ln_scalar(a / sum) - m
-}
-
-/// The first reading: the f that makes the rows exact, and the columns' sums with it.
-fn begin_rows<T: Real, C: Cost<T>>(problem: &Problem<'_, T, C>, g: &[T], work: &mut Workspace<'_, T>) {
-    let Workspace { next, sums, scratch } = work;
-    let (a, epsilon) = (problem.a, problem.epsilon);
-    let mut weigh = |i: usize, m: T, sum: T| {
-        let (Some(&a), Some(next)) = (a.get(i), next.get_mut(i)) else { return T::ZERO };
-        if a == T::ZERO {
-            *next = -T::INFINITY;
-            return T::ZERO;
-        }
-        *next = epsilon * exact_row(a, m, sum);
-        a / sum
-    };
-    problem.cost.pass(epsilon, g, &mut weigh, sums, scratch);
 }
 
 /// Whether a column with mass b that sums to t has underflowed: what it really sums to, nobody knows.
@@ -245,30 +215,40 @@ pub(super) fn column_error<T: Real>(b: &[T], sums: &[T]) -> T {
     sums.iter().zip(b).fold(T::ZERO, |error, (&t, &b)| error + (t - b).abs())
 }
 
-/// What a reading makes of the rows.
-struct Rows<'r, T> {
-    a: &'r [T],
-    f: &'r [T],
-    next: &'r mut [T],
+/// What a reading makes of the rows. Of references alone: a part's stack holds it while exponentials are made.
+struct Rows<'r, 'a, T> {
+    a: &'r &'a [T],
     epsilon: T,
+    x: &'r Potentials<'a, T>,
+    next: &'r mut &'a mut [T],
     reach: &'r Reach<T>,
     /// Σ |row sum − a| so far.
     error: &'r mut T,
+    /// Whether rows become exact, whatever f is.
+    exact: bool,
 }
 
-impl<T: Real> Rows<'_, T> {
+impl<T: Real> Rows<'_, '_, T> {
     /// The error of a row as it is, where it goes next, and what its exponentials weigh there.
     // Apart, so that a part's stack holds nothing of it while exponentials are made.
     #[cfg_attr(target_os = "none", inline(never))]
     fn weigh(&mut self, i: usize, m: T, sum: T) -> T {
-        let (Some(&a), Some(&f), Some(next)) = (self.a.get(i), self.f.get(i), self.next.get_mut(i)) else {
+        let (Some(&a), Some(&f), Some(next)) = (self.a.get(i), self.x.f.get(i), self.next.get_mut(i)) else {
             return T::ZERO;
         };
+        let (epsilon, reach) = (self.epsilon, self.reach);
         if a == T::ZERO {
+            if self.exact {
+                *next = -T::INFINITY;
+            }
             return T::ZERO;
         }
-        let (epsilon, reach) = (self.epsilon, self.reach);
-        let delta = exact_row(a, m, sum) - f / epsilon;
+        let best = exact_row(a, m, sum);
+        if self.exact {
+            *next = epsilon * best;
+            return a / sum;
+        }
+        let delta = best - f / epsilon;
         *self.error += (a * exp_scalar(-delta) - a).abs();
         if reach.omega() == T::ONE {
             *next = f + epsilon * delta;
@@ -327,21 +307,29 @@ impl<'a, T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Sinkhorn<'a, T, C, R> {
     }
 
     /// Reads the costs and makes the rows exact for the columns as they are.
+    #[inline(always)]
     fn make_rows_exact(&mut self) {
-        begin_rows(&self.problem, self.x.g, &mut self.work);
+        self.read(true);
+        self.take_exact();
+    }
+
+    /// The rows have become exact.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn take_exact(&mut self) {
         self.x.f.copy_from(self.work.next);
         (self.row_error, self.column_error) = (T::ZERO, column_error(self.problem.b, self.work.sums));
     }
 
-    /// Reads the costs: the error of the rows as they are, where they go next, and the columns' sums there.
+    /// Reads the costs: the error of the rows as they are, where they go next, and the columns' sums there. Where rows
+    /// are to become exact: the f that makes them so, and the columns' sums with it.
     #[cfg_attr(target_os = "none", inline(never))]
-    fn read(&mut self) {
+    fn read(&mut self, exact: bool) {
         let Workspace { next, sums, scratch } = &mut self.work;
-        let Problem { cost, a, epsilon, .. } = self.problem;
         self.row_error = T::ZERO;
-        let error = &mut self.row_error;
-        let mut rows = Rows { a, f: self.x.f, next, epsilon, reach: &self.reach, error };
-        cost.pass(epsilon, self.x.g, &mut |i, m, sum| rows.weigh(i, m, sum), sums, scratch);
+        let Problem { cost, a, epsilon, .. } = &self.problem;
+        let (epsilon, x, reach, error) = (*epsilon, &self.x, &self.reach, &mut self.row_error);
+        let mut rows = Rows { a, epsilon, x, next, reach, error, exact };
+        cost.pass(epsilon, x.g, &mut |i, m, sum| rows.weigh(i, m, sum), sums, scratch);
     }
 
     /// The factor in use.
@@ -380,7 +368,7 @@ impl<T: Real, C: Cost<T>, R: OmegaRule<T> + ?Sized> Run for Sinkhorn<'_, T, C, R
             }
         }
         if self.move_columns() {
-            self.read();
+            self.read(false);
         } else {
             self.make_rows_exact();
         }

@@ -48,7 +48,7 @@ impl<T: Real> Grid<'_, T> {
     #[inline]
     pub fn solve_upper(&self, omega: T, inverse: &[T], p: &[T], t: &mut [T]) {
         if is_bare_core() {
-            return plain::half(self, omega, inverse, p, None, t);
+            return plain::upper(self, omega, inverse, p, t);
         }
         super::solve_upper(*self, omega, inverse, p, t);
     }

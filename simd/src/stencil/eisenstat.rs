@@ -29,7 +29,7 @@ pass! {
 #[inline(always)]
 fn upper_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, omega: T, inverse: &[T], p: &[T], t: &mut [T]) {
     if paths::is_bare::<S>() {
-        return plain::half(&grid, omega, inverse, p, None, t);
+        return plain::upper(&grid, omega, inverse, p, t);
     }
     match grid.coefficients {
         Coefficients::Constant(star) => {

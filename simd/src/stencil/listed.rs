@@ -7,7 +7,8 @@ use super::Star;
 impl<C> Star<C> {
     /// Centre, west, east, south, north, down, up.
     #[inline(always)]
-    pub(super) fn listed(&self) -> &[C; 7] {
+    #[must_use]
+    pub fn listed(&self) -> &[C; 7] {
         // SAFETY: seven fields of one type and `repr(C)`: they lie in memory as the elements of an array do.
         unsafe { &*core::ptr::from_ref(self).cast() }
     }

@@ -70,20 +70,33 @@ fn neighbours<T>(grid: &Grid<'_, T>, row: usize, direction: usize) -> (usize, us
     }
 }
 
-/// q ← q − (s·c)·x, where q is a piece of a row from a column on, c the couplings of its cells in a direction and x what
-/// their neighbours hold; where there are none, q stays. With s = −1 the products are added.
-#[inline(never)]
-fn take<T: Real>(
-    grid: &Grid<'_, T>,
-    direction: usize,
-    (row, column): (usize, usize),
+/// A piece of a row from a column on, and whose neighbours it takes from. Handed on by reference: its parts are kept once
+/// on a stack, and nothing of them at a call.
+struct Piece<'r, 'g, T> {
+    grid: &'g Grid<'g, T>,
+    row: usize,
+    column: usize,
+    x: &'r [T],
+    q: &'r mut [T],
+    /// What products are taken by.
     scale: T,
-    x: &[T],
-    q: &mut [T],
-) {
-    let (away, edge) = neighbours(grid, row, direction);
-    let mut cell = row * grid.columns + column;
-    let mut q = q;
+}
+
+impl<T> Piece<'_, '_, T> {
+    /// Its first cell.
+    #[inline(always)]
+    fn first(&self) -> usize {
+        self.row * self.grid.columns + self.column
+    }
+}
+
+/// q ← q − (s·c)·x, where c are the couplings of the cells of a piece in a direction and x what their neighbours hold; where
+/// there are none, q stays. With s = −1 the products are added.
+#[inline(never)]
+fn take<T: Real>(piece: &mut Piece<'_, '_, T>, direction: usize) {
+    let (away, edge) = neighbours(piece.grid, piece.row, direction);
+    let (mut cell, column) = (piece.first(), piece.column);
+    let mut q = &mut *piece.q;
     if edge == column {
         // The first of the piece has no neighbour.
         (cell, q) = (cell + 1, q.get_mut(1..).unwrap_or(&mut []));
@@ -91,11 +104,12 @@ fn take<T: Real>(
         q = q.split_last_mut().map_or(&mut [], |(_, before)| before);
     }
     let start = cell.wrapping_add(away);
-    let Some(x) = x.get(start..start.wrapping_add(q.len())) else { return };
-    let couplings = couplings(grid, direction);
+    let Some(x) = piece.x.get(start..start.wrapping_add(q.len())) else { return };
+    let (couplings, scale) = (couplings(piece.grid, direction), piece.scale);
     let mut weight = scale * at(couplings, 0);
+    let constant = is_constant(piece.grid);
     for (q, &x) in q.iter_mut().zip(x) {
-        if !is_constant(grid) {
+        if !constant {
             weight = scale * at(couplings, cell);
             cell += 1;
         }
@@ -130,8 +144,9 @@ pub(super) fn star<T: Real>(grid: &Grid<'_, T>, rhs: Option<&[T]>, x: &[T], y: &
     let x = part(grid, x);
     for (row, y) in y.chunks_exact_mut(grid.columns.max(1)).enumerate() {
         y.fill(T::ZERO);
+        let mut piece = Piece { grid, row, column: 0, x, q: y, scale: -T::ONE };
         for direction in CENTRE..DIRECTIONS {
-            take(grid, direction, (row, 0), -T::ONE, x, y);
+            take(&mut piece, direction);
         }
     }
     if let Some(rhs) = rhs {
@@ -143,34 +158,43 @@ pub(super) fn star<T: Real>(grid: &Grid<'_, T>, rhs: Option<&[T]>, x: &[T], y: &
 #[inline(never)]
 pub(super) fn residual_square<T: Real>(grid: &Grid<'_, T>, rhs: &[T], x: &[T]) -> T {
     let (x, mut lanes) = (part(grid, x), Lanes::default());
-    for row in 0..grid.planes * grid.rows {
-        let mut column = 0;
-        while column < grid.columns {
-            let mut block = [T::ZERO; BLOCK];
-            let Some(q) = block.get_mut(..(grid.columns - column).min(BLOCK)) else { return T::NAN };
-            for direction in CENTRE..DIRECTIONS {
-                take(grid, direction, (row, column), -T::ONE, x, q);
-            }
-            for product in q {
-                let r = at(rhs, row * grid.columns + column) - *product;
-                lanes.add_at(column, r * r);
-                column += 1;
-            }
+    let (mut row, mut column) = (0, 0);
+    while row < grid.planes * grid.rows {
+        // Read anew for every block: what is kept in registers for all of them is kept on the stack, after all.
+        let grid = black_box(grid);
+        let mut block = [T::ZERO; BLOCK];
+        let Some(q) = block.get_mut(..grid.columns.saturating_sub(column).min(BLOCK)) else { return T::NAN };
+        let mut piece = Piece { grid, row, column, x, q, scale: -T::ONE };
+        let piece = black_box(&mut piece);
+        for direction in CENTRE..DIRECTIONS {
+            take(piece, direction);
+        }
+        let first = piece.first();
+        for (k, product) in piece.q.iter().enumerate() {
+            let Some(&b) = rhs.get(first + k) else { break };
+            let r = b - *product;
+            lanes.add_at(piece.column + k, r * r);
+        }
+        column += BLOCK;
+        if column >= piece.grid.columns {
+            (row, column) = (row + 1, 0);
         }
     }
     lanes.sum()
 }
 
-/// w ← p + (1 − 1/ω) D t + L t: p, diagonal, west, south, down.
+/// w ← p + (1 − 1/ω) D t + L t, of the p and t of a lower half: p, diagonal, west, south, down.
 #[inline(never)]
-fn product<T: Real>(grid: &Grid<'_, T>, share: T, p: &[T], t: &[T], w: &mut [T]) {
-    let t = part(grid, t);
+fn product<T: Real>(grid: &Grid<'_, T>, by: &Recurrence<'_, T>, w: &mut [T]) {
+    let Recurrence { b: p, weighed: Some((_, t)), omega, .. } = *by else { return };
+    let (t, share) = (part(grid, t), T::ONE - T::ONE / omega);
     for (cell, ((w, &p), &t)) in w.iter_mut().zip(p).zip(t).enumerate() {
         *w = p + share * (coupling(grid, CENTRE, cell) * t);
     }
     for (row, w) in w.chunks_exact_mut(grid.columns.max(1)).enumerate() {
+        let mut piece = Piece { grid, row, column: 0, x: t, q: w, scale: -T::ONE };
         for direction in [WEST, SOUTH, DOWN] {
-            take(grid, direction, (row, 0), -T::ONE, t, w);
+            take(&mut piece, direction);
         }
     }
 }
@@ -186,13 +210,22 @@ struct Recurrence<'a, T> {
     reversed: bool,
     /// Whether (1 − ω)·x is kept; nothing is, else.
     keeps: bool,
+    /// 1 − ω.
+    keep: T,
     omega: T,
     inverse: &'a [T],
     b: &'a [T],
     /// What is taken from b besides, times the diagonal: a weight and a vector.
     weighed: Option<(T, &'a [T])>,
+}
+
+impl<T> Recurrence<'_, T> {
     /// The directions that are known, and the one behind, which is known as well where couplings differ from cell to cell.
-    known: &'a [usize],
+    fn known(&self) -> &'static [usize] {
+        const KNOWN: [&[usize]; 4] =
+            [&[DOWN, SOUTH], &[UP, NORTH], &[DOWN, UP, NORTH, EAST, SOUTH], &[DOWN, UP, SOUTH, WEST, NORTH]];
+        KNOWN[usize::from(self.keeps) * 2 + usize::from(self.reversed)]
+    }
 }
 
 /// A sweep of SOR.
@@ -204,25 +237,19 @@ pub(super) fn sweep<T: Real>(
     rhs: &[T],
     x: &mut [T],
 ) {
-    let known = if reversed { &[DOWN, UP, SOUTH, WEST, NORTH] } else { &[DOWN, UP, NORTH, EAST, SOUTH] };
-    march(grid, &Recurrence { reversed, keeps: true, omega, inverse, b: rhs, weighed: None, known }, x);
+    let keep = T::ONE - omega;
+    march(grid, &Recurrence { reversed, keeps: true, keep, omega, inverse, b: rhs, weighed: None }, x);
 }
 
-/// A half of SSOR in Eisenstat's form: the upper one is `reversed` and has no `weighed`, (2 − ω)/ω and t.
-pub(super) fn half<T: Real>(
-    grid: &Grid<'_, T>,
-    omega: T,
-    inverse: &[T],
-    p: &[T],
-    weighed: Option<(T, &[T])>,
-    x: &mut [T],
-) {
-    let reversed = weighed.is_none();
-    let known = if reversed { &[UP, NORTH] } else { &[DOWN, SOUTH] };
-    march(grid, &Recurrence { reversed, keeps: false, omega, inverse, b: p, weighed, known }, x);
+/// The upper half of SSOR in Eisenstat's form: t ← (D/ω + U)⁻¹ p.
+#[inline(never)]
+pub(super) fn upper<T: Real>(grid: &Grid<'_, T>, omega: T, inverse: &[T], p: &[T], t: &mut [T]) {
+    let keep = T::ONE - omega;
+    march(grid, &Recurrence { reversed: true, keeps: false, keep, omega, inverse, b: p, weighed: None }, t);
 }
 
 /// The lower half with the product: y ← (D/ω + L)⁻¹ (p − K t), w ← A t.
+#[inline(never)]
 pub(super) fn lower<T: Real>(
     grid: &Grid<'_, T>,
     omega: T,
@@ -232,67 +259,87 @@ pub(super) fn lower<T: Real>(
     y: &mut [T],
     w: &mut [T],
 ) {
-    half(grid, omega, inverse, p, Some(((T::TWO - omega) / omega, t)), y);
-    product(grid, T::ONE - T::ONE / omega, p, t, w);
+    let (keep, weighed) = (T::ONE - omega, Some(((T::TWO - omega) / omega, t)));
+    let by = Recurrence { reversed: false, keeps: false, keep, omega, inverse, b: p, weighed };
+    march(grid, &by, y);
+    product(grid, &by, w);
 }
 
 /// Runs a recurrence over the whole grid, a block after the other.
+// One loop, and all is read anew for every block: what is kept in registers for all of them is kept on the stack, after all.
 #[inline(never)]
 fn march<T: Real>(grid: &Grid<'_, T>, by: &Recurrence<'_, T>, x: &mut [T]) {
-    let (before, flip) = if by.reversed { (EAST, BLOCK - 1) } else { (WEST, 0) };
-    let constant = is_constant(grid);
     let uniform = by.omega * (T::ONE / coupling(grid, CENTRE, 0));
-    let along = uniform * coupling(grid, before, 0);
-    let rows = grid.planes * grid.rows;
-    let Some(x) = x.get_mut(..rows * grid.columns) else { return };
-    for passed in 0..rows {
-        let row = if by.reversed { rows - 1 - passed } else { passed };
-        let (mut reached, mut left) = (T::ZERO, grid.columns);
-        while left > 0 {
-            // Read anew for every block: what is kept in registers for all of them is kept on the stack, after all.
-            let by = black_box(by);
-            let n = left.min(BLOCK);
-            let column = if by.reversed { left - n } else { grid.columns - left };
-            left -= n;
-            let first = row * grid.columns + column;
-            let mut block = [T::ZERO; BLOCK];
-            // In the order of memory, so that the recurrence begins at an end of the block.
-            let Some(q) = block.get_mut(if by.reversed { BLOCK - n..BLOCK } else { 0..n }) else { return };
-            for (cell, q) in (first..).zip(&mut *q) {
-                *q = at(by.b, cell);
+    let along = uniform * coupling(grid, if by.reversed { EAST } else { WEST }, 0);
+    let all = (grid, by, uniform, along);
+    let (mut reached, mut begun, mut left) = (T::ZERO, 0, 0);
+    loop {
+        let all = black_box(&all);
+        let (grid, by) = (all.0, all.1);
+        let rows = grid.planes * grid.rows;
+        let Some(known) = x.get(..rows * grid.columns) else { return };
+        if left == 0 {
+            // The next row.
+            if begun == rows {
+                return;
             }
-            if let Some((weight, x)) = by.weighed {
-                take(grid, CENTRE, (row, column), weight, x, q);
+            (reached, begun, left) = (T::ZERO, begun + 1, grid.columns);
+        }
+        let row = if by.reversed { rows - begun } else { begun - 1 };
+        let n = left.min(BLOCK);
+        let column = if by.reversed { left - n } else { grid.columns - left };
+        left -= n;
+        let mut block = [T::ZERO; BLOCK];
+        // In the order of memory, so that the recurrence begins at an end of the block.
+        let Some(q) = block.get_mut(if by.reversed { BLOCK - n..BLOCK } else { 0..n }) else { return };
+        let mut piece = Piece { grid, row, column, x: known, q, scale: T::ONE };
+        let piece = black_box(&mut piece);
+        let b = by.b.get(piece.first()..).unwrap_or(&[]);
+        piece.q.iter_mut().zip(b).for_each(|(q, &b)| *q = b);
+        if let Some((weight, t)) = by.weighed {
+            (piece.x, piece.scale) = (t, weight);
+            take(piece, CENTRE);
+            (piece.x, piece.scale) = (known, T::ONE);
+        }
+        // Where f is the same for all, the one behind comes after it.
+        let constant = is_constant(piece.grid);
+        let Some((&behind, others)) = by.known().split_last() else { return };
+        for &direction in if constant { others } else { by.known() } {
+            take(piece, direction);
+        }
+        let factor = |cell: usize| {
+            let inverse = if constant { None } else { by.inverse.get(cell) };
+            inverse.map_or(all.2, |&inverse| by.omega * inverse)
+        };
+        for (cell, q) in (piece.first()..).zip(&mut *piece.q) {
+            *q = factor(cell) * *q;
+            if by.keeps {
+                *q = by.keep * at(piece.x, cell) + *q;
             }
-            // Where f is the same for all, the one behind comes after it.
-            let Some((&behind, others)) = by.known.split_last() else { return };
-            for &direction in if constant { others } else { by.known } {
-                take(grid, direction, (row, column), T::ONE, x, q);
-            }
-            let factor = |cell: usize| if constant { uniform } else { by.omega * at(by.inverse, cell) };
-            for (cell, q) in (first..).zip(&mut *q) {
-                *q = factor(cell) * *q;
-                if by.keeps {
-                    *q = (T::ONE - by.omega) * at(x, cell) + *q;
-                }
-            }
-            if constant {
-                take(grid, behind, (row, column), uniform, x, q);
-                double(&mut block, -along, flip);
-            }
-            let (entry, mut power, before) = (reached, -along, couplings(grid, before));
-            for k in 0..n {
-                let cell = first + if by.reversed { n - 1 - k } else { k };
-                let y = block[(k ^ flip) % BLOCK];
-                reached = if constant {
-                    y + power * entry
-                } else {
-                    y - (factor(cell) * at(before, cell)) * reached
-                };
-                power *= -along;
-                let Some(x) = x.get_mut(cell) else { return };
-                *x = reached;
-            }
+        }
+        if constant {
+            piece.scale = all.2;
+            take(piece, behind);
+        }
+        let (n, first) = (piece.q.len(), piece.first());
+        let (before, flip) = if by.reversed { (EAST, BLOCK - 1) } else { (WEST, 0) };
+        if constant {
+            double(&mut block, -all.3, flip);
+        }
+        let before = if constant { &[] } else { couplings(all.0, before) };
+        let along = -all.3;
+        let (entry, mut power) = (reached, along);
+        for k in 0..n {
+            let cell = first + if by.reversed { n - 1 - k } else { k };
+            let y = block[(k ^ flip) % BLOCK];
+            reached = if constant {
+                y + power * entry
+            } else {
+                before.get(cell).map_or(y, |&before| y - (factor(cell) * before) * reached)
+            };
+            power *= along;
+            let Some(x) = x.get_mut(cell) else { return };
+            *x = reached;
         }
     }
 }
@@ -366,7 +413,7 @@ mod tests {
         assert_eq!(residual_square(&grid, &b, &start).to_bits(), square.to_bits(), "{grid:?}");
         both(start.clone(), start.clone(), &|plain, t| {
             if plain {
-                half(&grid, omega, &inverse, &b, None, t);
+                upper(&grid, omega, &inverse, &b, t);
             } else {
                 passes::solve_upper(grid, omega, &inverse, &b, t);
             }

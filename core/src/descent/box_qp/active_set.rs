@@ -199,6 +199,8 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
     }
 
     /// The family's report around that of a drive.
+    // Inlined on a part, so that what the caller does not read is neither counted nor kept on the stack.
+    #[cfg_attr(target_os = "none", inline(always))]
     #[must_use]
     pub fn report(&self, report: Report<T>) -> BoxReport<T> {
         let (mut at_lower, mut at_upper) = (0_usize, 0_usize);

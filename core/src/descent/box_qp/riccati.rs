@@ -4,7 +4,7 @@ use core::mem;
 
 use super::condensed::{ROUNDINGS, invert};
 use super::small::{
-    add_all, add_products, add_rows, at, axpy, clear, copy, dot, from, from_mut, largest, row, row_mut,
+    add_all, add_products, add_rows, anew, at, axpy, clear, copy, dot, from, from_mut, largest, row, row_mut,
 };
 use super::staged::Plant;
 use crate::Real;
@@ -151,16 +151,17 @@ impl<T: Real> Plant<'_, T> {
     /// M and G of a stage, rows of the free inputs.
     #[inline(never)]
     fn gather(&self, sides: &[T], stage: &mut Stage<'_, T>, bent: &mut [T]) {
-        let (n, m) = (self.states, self.inputs);
         for (f, side) in sides.iter().enumerate() {
             if *side == T::ZERO {
+                let (plant, stage) = anew((self, &mut *stage));
+                let (n, m) = (plant.states, plant.inputs);
                 let (pivots, gain) = (row_mut(stage.pivots, f, m), row_mut(stage.gain, f, n));
                 clear(bent);
-                add_rows(stage.cost, n, from(self.b, f), m, bent);
-                copy(pivots, row(self.r, f, m));
-                add_all(self.b, bent, pivots);
+                add_rows(stage.cost, n, from(plant.b, f), m, bent);
+                copy(pivots, row(plant.r, f, m));
+                add_all(plant.b, bent, pivots);
                 clear(gain);
-                add_all(self.a, bent, gain);
+                add_all(plant.a, bent, gain);
             }
         }
     }

@@ -3,9 +3,18 @@
 //!
 //! Sums run in the order of the rows, or of the groups of four columns; nothing is fused: the same bits everywhere.
 
+use core::hint::black_box;
+
 use southwell_simd::short;
 
 use crate::Real;
+
+/// The same. On a part what it refers to is read anew from here on: what is kept in registers for a whole loop is kept on the
+/// stack, after all.
+#[inline(always)]
+pub(super) fn anew<R>(all: R) -> R {
+    if cfg!(target_os = "none") { black_box(all) } else { all }
+}
 
 /// y ← y + w·x, over the common length.
 #[inline(never)]
@@ -101,7 +110,24 @@ pub(super) fn clear<T: Real>(x: &mut [T]) {
 /// Copies the common length.
 #[inline(never)]
 pub(super) fn copy<T: Real>(to: &mut [T], from: &[T]) {
-    to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+    if !cfg!(target_os = "none") {
+        to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+        return;
+    }
+    // Four at a time: the compiler's own copy takes more instructions for a dozen numbers, and more stack.
+    let n = to.len().min(from.len());
+    let (Some(to), Some(from)) = (to.get_mut(..n), from.get(..n)) else { return };
+    let ((to, to_rest), (from, from_rest)) = (to.as_chunks_mut::<4>(), from.as_chunks::<4>());
+    for (to, &[a, b, c, d]) in to.iter_mut().zip(from) {
+        *to = [a, b, c, d];
+    }
+    // No loop, which would become a call of that copy.
+    match (to_rest, from_rest) {
+        ([p], &[a]) => *p = a,
+        ([p, q], &[a, b]) => (*p, *q) = (a, b),
+        ([p, q, r], &[a, b, c]) => (*p, *q, *r) = (a, b, c),
+        _ => {}
+    }
 }
 
 /// |x| of the largest element; a NaN or an infinity makes it infinite.

@@ -24,7 +24,7 @@
 use super::condensed::{check_positive_diagonal, check_symmetric};
 use super::model::{Factors, Look, Model};
 use super::riccati::factors_len;
-use super::small::{add_all, clear, copy, dot, row, row_mut};
+use super::small::{add_all, anew, clear, copy, dot, row, row_mut};
 use crate::linear::{check_finite, check_len};
 use crate::{Error, Real};
 
@@ -151,14 +151,15 @@ impl<T: Real> Model<T> for Staged<'_, T> {
         add_all(self.p, scratch.state, scratch.pull);
         look.objective += T::HALF * dot(scratch.state, scratch.pull);
         for k in (0..self.horizon).rev() {
-            let (u, g) = (row(x, k, m), row_mut(gradient, k, m));
+            let (plant, scratch) = anew((plant, &mut scratch));
+            let (u, g) = (row(x, k, plant.inputs), row_mut(gradient, k, plant.inputs));
             clear(scratch.input);
             add_all(plant.r, u, scratch.input);
             look.objective += T::HALF * dot(u, scratch.input);
             copy(g, scratch.input);
             add_all(plant.b, scratch.pull, g);
             if sized {
-                look.scale = look.scale.max(plant.size(&mut scratch));
+                look.scale = look.scale.max(plant.size(scratch));
             }
             // λ ← Q x + Aᵀλ before the stage.
             let state = match k.checked_sub(1) {
@@ -222,7 +223,7 @@ impl<T: Real> Staged<'_, T> {
     /// if it is `held`. False for a pivot that is not positive.
     #[cfg_attr(target_os = "none", inline(never))]
     fn backwards(&self, sides: &[T], x: &[T], storage: &mut [T], changed: usize, held: bool) -> bool {
-        let (plant, m, len) = (&self.plant, self.plant.inputs, self.plant.stage_len());
+        let plant = &self.plant;
         let (stages, rest) = plant.split(storage, self.horizon);
         let mut scratch = plant.scratch(rest);
         if let Some((cost, slope)) = plant.head(stages, self.horizon) {
@@ -233,16 +234,18 @@ impl<T: Real> Staged<'_, T> {
         }
         let mut quiet = true;
         for k in (0..self.horizon).rev() {
+            let (plant, scratch) = anew((plant, &mut scratch));
+            let (m, len) = (plant.inputs, plant.stage_len());
             let Some((earlier, memory)) = stages.split_at_mut_checked(k.wrapping_mul(len)) else {
                 return false;
             };
             let mut stage = plant.stage(memory);
             let (cost, slope) = plant.head(earlier, k).unzip();
             let sides = row(sides, k, m);
-            if k < changed && !plant.eliminate(sides, &mut stage, cost, &mut scratch) {
+            if k < changed && !plant.eliminate(sides, &mut stage, cost, scratch) {
                 return false;
             }
-            quiet = plant.pull_back(sides, row(x, k, m), &mut stage, slope, quiet, &mut scratch);
+            quiet = plant.pull_back(sides, row(x, k, m), &mut stage, slope, quiet, scratch);
         }
         true
     }
@@ -250,13 +253,15 @@ impl<T: Real> Staged<'_, T> {
     /// The free inputs from the begin of the chain on, and the gradient of the fixed ones.
     #[cfg_attr(target_os = "none", inline(never))]
     fn forwards(&self, data: &[T], sides: &[T], x: &mut [T], gradient: &mut [T], storage: &mut [T]) {
-        let (plant, m, len) = (&self.plant, self.plant.inputs, self.plant.stage_len());
+        let plant = &self.plant;
         let (stages, rest) = plant.split(storage, self.horizon);
         let mut scratch = plant.scratch(rest);
         copy(scratch.state, data);
         for k in 0..self.horizon {
+            let (plant, scratch) = anew((plant, &mut scratch));
+            let (m, len) = (plant.inputs, plant.stage_len());
             let stage = plant.stage(row_mut(stages, k, len));
-            plant.roll(row(sides, k, m), &stage, row_mut(x, k, m), row_mut(gradient, k, m), &mut scratch);
+            plant.roll(row(sides, k, m), &stage, row_mut(x, k, m), row_mut(gradient, k, m), scratch);
         }
     }
 }
