@@ -30,6 +30,9 @@ pub trait Bits: Vectors {
     fn nearest_power<S: Simd>(simd: S, t: Self::Vector<S>) -> Power<Self::Vector<S>, [Self::Vector<S>; 2]>;
     /// The same with 2^⌊k⌋ in one. For ⌊k⌋ from −1022 to 1023 (`f64`) or from −126 to 127 (`f32`); else arbitrary.
     fn whole_power<S: Simd>(simd: S, t: Self::Vector<S>) -> Power<Self::Vector<S>, Self::Vector<S>>;
+    /// The number k nearest to t, and 2^k with the excess of its root: root times power of [`whole_power`](Bits::whole_power),
+    /// for fewer k: both must be normal numbers.
+    fn scaled_root<S: Simd>(simd: S, t: Self::Vector<S>) -> (Self::Vector<S>, Self::Vector<S>);
     /// x = 2^e·m with m in [√½, √2): (e, m). For positive normal numbers; else arbitrary.
     fn exponent<S: Simd>(simd: S, x: Self::Vector<S>) -> (Self::Vector<S>, Self::Vector<S>);
     /// A number as a register of one.
@@ -146,6 +149,15 @@ impl Bits for f64 {
         Power { k, root, power: simd.transmute_f64s_u64s(power) }
     }
     #[inline(always)]
+    fn scaled_root<S: Simd>(simd: S, t: S::f64s) -> (S::f64s, S::f64s) {
+        // As above without a bias: the exponent is added to that of the root.
+        const PLACE: f64 = 1.5 * 1_048_576.0;
+        let (k, root) = nearest_root(simd, t);
+        let sum = simd.add_f64s(k, simd.splat_f64s(PLACE));
+        let exponent = left_20(simd, simd.transmute_u64s_f64s(sum));
+        (k, simd.transmute_f64s_u64s(simd.add_u64s(simd.transmute_u64s_f64s(root), exponent)))
+    }
+    #[inline(always)]
     fn exponent<S: Simd>(simd: S, x: S::f64s) -> (S::f64s, S::f64s) {
         const ONE: u64 = 0x3FF0_0000_0000_0000;
         // 2²⁰: bit 32 is its unit.
@@ -190,6 +202,11 @@ impl Bits for f32 {
         let k = simd.sub_f32s(sum, simd.splat_f32s(PLACE));
         let power = simd.mul_u32s(simd.transmute_u32s_f32s(sum), simd.splat_u32s(1 << 23));
         Power { k, root: simd.splat_f32s(1.0), power: simd.transmute_f32s_u32s(power) }
+    }
+    #[inline(always)]
+    fn scaled_root<S: Simd>(simd: S, t: S::f32s) -> (S::f32s, S::f32s) {
+        let found = Self::whole_power(simd, t);
+        (found.k, found.power)
     }
     #[inline(always)]
     fn exponent<S: Simd>(simd: S, x: S::f32s) -> (S::f32s, S::f32s) {

@@ -54,6 +54,10 @@ pub trait Vectors: Copy {
     fn vor<S: Simd>(simd: S, a: Self::Mask<S>, b: Self::Mask<S>) -> Self::Mask<S>;
     /// Whether a lane is set. (`pulp` tells the first one, but counts from the wrong end of AVX-512's masks.)
     fn vany<S: Simd>(mask: Self::Mask<S>) -> bool;
+    /// Whether all lanes are set.
+    fn vall<S: Simd>(mask: Self::Mask<S>) -> bool;
+    /// a and b
+    fn vand<S: Simd>(simd: S, a: Self::Mask<S>, b: Self::Mask<S>) -> Self::Mask<S>;
     /// Every value `by` lanes up; what leaves at the top comes in below.
     fn vrotate<S: Simd>(simd: S, a: Self::Vector<S>, by: usize) -> Self::Vector<S>;
     /// Every value `by` lanes up, or (`down`) down; what comes in are the last, or first, lanes of `before`.
@@ -80,7 +84,7 @@ pub trait Vectors: Copy {
 }
 
 macro_rules! vectors {
-    ($t:ident, $v:ident, $m:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $abs:ident, $sqrt:ident, $neg:ident, $less:ident, $less_equal:ident, $select:ident, $between:ident, $or:ident, $word:ident, $rotate:ident, $split:ident, $split_mut:ident, $dot:path, $sum:path) => {
+    ($t:ident, $v:ident, $m:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $abs:ident, $sqrt:ident, $neg:ident, $less:ident, $less_equal:ident, $select:ident, $between:ident, $or:ident, $and:ident, $word:ident, $rotate:ident, $split:ident, $split_mut:ident, $dot:path, $sum:path) => {
         impl Vectors for $t {
             type Vector<S: Simd> = S::$v;
             type Mask<S: Simd> = S::$m;
@@ -181,6 +185,20 @@ macro_rules! vectors {
                 }
             }
             #[inline(always)]
+            fn vall<S: Simd>(mask: S::$m) -> bool {
+                match size_of::<S::$m>() {
+                    1 => cast::<_, u8>(mask) == u8::MAX,
+                    2 => cast::<_, u16>(mask) == u16::MAX,
+                    16 => cast::<_, [u64; 2]>(mask).iter().fold(u64::MAX, |all, word| all & word) == u64::MAX,
+                    32 => cast::<_, [u64; 4]>(mask).iter().fold(u64::MAX, |all, word| all & word) == u64::MAX,
+                    _ => false,
+                }
+            }
+            #[inline(always)]
+            fn vand<S: Simd>(simd: S, a: S::$m, b: S::$m) -> S::$m {
+                simd.$and(a, b)
+            }
+            #[inline(always)]
             fn vrotate<S: Simd>(simd: S, a: S::$v, by: usize) -> S::$v {
                 simd.$rotate(a, by)
             }
@@ -231,6 +249,7 @@ vectors!(
     select_f32s,
     mask_between_m32s,
     or_m32s,
+    and_m32s,
     u32,
     rotate_right_f32s,
     as_simd_f32s,
@@ -255,6 +274,7 @@ vectors!(
     select_f64s,
     mask_between_m64s,
     or_m64s,
+    and_m64s,
     u64,
     rotate_right_f64s,
     as_simd_f64s,

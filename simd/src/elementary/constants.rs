@@ -23,6 +23,8 @@ pub trait Constants: Bits + 'static {
     const EXP_NORMAL: Self;
     /// e^x is at most 1.4 times a power of two that is a number, from 0 up to here.
     const EXP_WHOLE: Self;
+    /// For |x| up to here all of e^x may be computed relative to its power of two, to the same bits.
+    const EXP_PLAIN: Self;
     /// 1/ln 2
     const LOG2_E: Self;
     /// The leading bits of ln 2.
@@ -48,6 +50,7 @@ impl Constants for f64 {
     const EXP_HIGH: Self = 710.0;
     const EXP_NORMAL: Self = -708.0;
     const EXP_WHOLE: Self = 709.0;
+    const EXP_PLAIN: Self = 660.0;
     const LOG2_E: Self = core::f64::consts::LOG2_E;
     const LN_2_HIGH: Self = 0.693_147_180_559_890_3;
     const LN_2_LOW: Self = 5.497_923_018_708_371e-14;
@@ -78,6 +81,7 @@ impl Constants for f32 {
     const EXP_HIGH: Self = 89.0;
     const EXP_NORMAL: Self = -87.0;
     const EXP_WHOLE: Self = 88.0;
+    const EXP_PLAIN: Self = 87.0;
     const LOG2_E: Self = core::f32::consts::LOG2_E;
     const LN_2_HIGH: Self = 0.693_145_75;
     const LN_2_LOW: Self = 1.428_606_8e-6;
