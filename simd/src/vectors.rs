@@ -42,6 +42,8 @@ pub trait Vectors: Copy {
         yes: Self::Vector<S>,
         no: Self::Vector<S>,
     ) -> Self::Vector<S>;
+    /// b where a < b, else a: a where one of them is NaN.
+    fn vlarger<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// a ≤ b; false where one is NaN.
     fn vless_equal<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Mask<S>;
     /// The mask of the lanes below `count` that are `chosen`.
@@ -84,7 +86,7 @@ pub trait Vectors: Copy {
 }
 
 macro_rules! vectors {
-    ($t:ident, $v:ident, $m:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $abs:ident, $sqrt:ident, $neg:ident, $less:ident, $less_equal:ident, $select:ident, $between:ident, $or:ident, $and:ident, $word:ident, $rotate:ident, $split:ident, $split_mut:ident, $dot:path, $sum:path) => {
+    ($t:ident, $v:ident, $m:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $abs:ident, $sqrt:ident, $neg:ident, $less:ident, $less_equal:ident, $max:ident, $select:ident, $between:ident, $or:ident, $and:ident, $word:ident, $rotate:ident, $split:ident, $split_mut:ident, $dot:path, $sum:path) => {
         impl Vectors for $t {
             type Vector<S: Simd> = S::$v;
             type Mask<S: Simd> = S::$m;
@@ -135,6 +137,15 @@ macro_rules! vectors {
             #[inline(always)]
             fn vselect<S: Simd>(simd: S, mask: S::$m, yes: S::$v, no: S::$v) -> S::$v {
                 simd.$select(mask, yes, no)
+            }
+            #[inline(always)]
+            fn vlarger<S: Simd>(simd: S, a: S::$v, b: S::$v) -> S::$v {
+                // One instruction there, which answers with its second operand where one is NaN or both are zeros.
+                if cfg!(target_arch = "x86_64") && !S::IS_SCALAR {
+                    simd.$max(b, a)
+                } else {
+                    simd.$select(simd.$less(a, b), b, a)
+                }
             }
             #[inline(always)]
             fn vless_equal<S: Simd>(simd: S, a: S::$v, b: S::$v) -> S::$m {
@@ -246,6 +257,7 @@ vectors!(
     neg_f32s,
     less_than_f32s,
     less_than_or_equal_f32s,
+    max_f32s,
     select_f32s,
     mask_between_m32s,
     or_m32s,
@@ -271,6 +283,7 @@ vectors!(
     neg_f64s,
     less_than_f64s,
     less_than_or_equal_f64s,
+    max_f64s,
     select_f64s,
     mask_between_m64s,
     or_m64s,

@@ -102,7 +102,7 @@ fn reduced<T: Real, S: Simd, const N: usize>(
 
 /// f(aᵢ, bᵢ) of registers.
 #[inline(always)]
-fn each<V: Copy, const N: usize>(mut a: [V; N], b: [V; N], f: impl Fn(V, V) -> V) -> [V; N] {
+pub(super) fn each<V: Copy, const N: usize>(mut a: [V; N], b: [V; N], f: impl Fn(V, V) -> V) -> [V; N] {
     for (a, &b) in a.iter_mut().zip(&b) {
         *a = f(*a, b);
     }
@@ -181,7 +181,7 @@ pub fn exp_scalar<T: Real>(x: T) -> T {
 
 pass! {
     /// yᵢ ← e^(xᵢ). Errors and special values: see the [module](crate::elementary). Cost: 1 r, 1 w,
-    /// 37 operations in `f64`, 32 in `f32`.
+    /// 25 operations in `f64`, 24 in `f32`; 12 and 8 more among numbers beyond 660 (87), or NaN, and without registers.
     short(very_few(x)) pub fn exp<'a, T>(x: &'a [T], y: &'a mut [T]) -> () = exp_kernel
 }
 
