@@ -31,6 +31,13 @@ pub trait Bits: Vectors + Bare {
     fn nearest_power<S: Simd>(simd: S, t: Self::Vector<S>) -> Power<Self::Vector<S>, [Self::Vector<S>; 2]>;
     /// The same with 2^⌊k⌋ in one. For ⌊k⌋ from −1022 to 1023 (`f64`) or from −126 to 127 (`f32`); else arbitrary.
     fn whole_power<S: Simd>(simd: S, t: Self::Vector<S>) -> Power<Self::Vector<S>, Self::Vector<S>>;
+    /// The number k nearest to t, and 2^k with the excess of its root: root times power of [`whole_power`](Bits::whole_power),
+    /// for fewer k: both must be normal numbers.
+    fn scaled_root<S: Simd>(simd: S, t: Self::Vector<S>) -> (Self::Vector<S>, Self::Vector<S>);
+    /// 2^w for w from −1023 to 0 (`f64`), or from −127 (`f32`): w − k, exactly, and 2^k, where k is the multiple of ¼ that is
+    /// nearest, in `f32` the integer. Below the normal numbers, what stands for 2^k is below them too, and 0 at the lower end.
+    /// Of NaN the difference is NaN.
+    fn binary_power<S: Simd>(simd: S, w: Self::Vector<S>) -> (Self::Vector<S>, Self::Vector<S>);
     /// x = 2^e·m with m in [√½, √2): (e, m). For positive normal numbers; else arbitrary.
     fn exponent<S: Simd>(simd: S, x: Self::Vector<S>) -> (Self::Vector<S>, Self::Vector<S>);
     /// A number as a register of one.
@@ -106,6 +113,42 @@ fn roots<S: Simd>(simd: S, mut words: S::u64s) -> S::f64s {
     simd.transmute_f64s_u64s(words)
 }
 
+/// 2^(j/4), rounded to nearest, less j/4 of an exponent: what is added to its word is 4·k + j, shifted to the exponent.
+const QUARTERS: [u64; 4] = [
+    1.0_f64.to_bits(),
+    1.189_207_115_002_721_f64.to_bits() - (1 << 50),
+    core::f64::consts::SQRT_2.to_bits() - (2 << 50),
+    1.681_792_830_507_429_f64.to_bits() - (3 << 50),
+];
+
+/// 2^(n/4) of the integers that words end in, as far as exponents go.
+#[inline(always)]
+fn quarters<S: Simd>(simd: S, mut words: S::u64s) -> S::f64s {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let [a, b, c, d] = QUARTERS;
+        let simd = &simd as &dyn core::any::Any;
+        if let Some(v4) = simd.downcast_ref::<pulp::x86::V4>() {
+            let n = view(words);
+            let roots = v4.avx512f._mm512_permutexvar_pd(n, view([a, b, c, d, a, b, c, d]));
+            return view(v4.avx512f._mm512_add_epi64(view(roots), v4.avx512f._mm512_slli_epi64::<50>(n)));
+        }
+        if let Some(v3) = simd.downcast_ref::<pulp::x86::V3>() {
+            // Bit 1 chooses in each of two tables, bit 0 between them: nothing leaves the registers.
+            let n = view(words);
+            let even = v3.avx._mm256_permutevar_pd(view([a, c, a, c]), n);
+            let odd = v3.avx._mm256_permutevar_pd(view([b, d, b, d]), n);
+            let is_odd = view(v3.avx2._mm256_slli_epi64::<63>(n));
+            let roots = v3.avx._mm256_blendv_pd(even, odd, is_odd);
+            return view(v3.avx2._mm256_add_epi64(view(roots), v3.avx2._mm256_slli_epi64::<50>(n)));
+        }
+    }
+    for word in bytemuck::cast_slice_mut::<_, u64>(core::slice::from_mut(&mut words)) {
+        *word = QUARTERS[(*word & 3) as usize].wrapping_add(*word << 50);
+    }
+    simd.transmute_f64s_u64s(words)
+}
+
 /// The multiple of 1/16 nearest to t, and its root.
 #[inline(always)]
 fn nearest_root<S: Simd>(simd: S, t: S::f64s) -> (S::f64s, S::f64s) {
@@ -145,6 +188,24 @@ impl Bits for f64 {
         let sum = simd.add_f64s(k, simd.splat_f64s(PLACE));
         let power = left_20(simd, simd.transmute_u64s_f64s(sum));
         Power { k, root, power: simd.transmute_f64s_u64s(power) }
+    }
+    #[inline(always)]
+    fn scaled_root<S: Simd>(simd: S, t: S::f64s) -> (S::f64s, S::f64s) {
+        // As above without a bias: the exponent is added to that of the root.
+        const PLACE: f64 = 1.5 * 1_048_576.0;
+        let (k, root) = nearest_root(simd, t);
+        let sum = simd.add_f64s(k, simd.splat_f64s(PLACE));
+        let exponent = left_20(simd, simd.transmute_u64s_f64s(sum));
+        (k, simd.transmute_f64s_u64s(simd.add_u64s(simd.transmute_u64s_f64s(root), exponent)))
+    }
+    #[inline(always)]
+    fn binary_power<S: Simd>(simd: S, w: S::f64s) -> (S::f64s, S::f64s) {
+        // The unit of a number near 1.5·2⁵⁰ is ¼.
+        const PLACE: f64 = 1.5 * 1_125_899_906_842_624.0;
+        let place = simd.splat_f64s(PLACE);
+        let sum = simd.add_f64s(w, place);
+        let rest = simd.sub_f64s(w, simd.sub_f64s(sum, place));
+        (rest, quarters(simd, simd.transmute_u64s_f64s(sum)))
     }
     #[inline(always)]
     fn exponent<S: Simd>(simd: S, x: S::f64s) -> (S::f64s, S::f64s) {
@@ -191,6 +252,21 @@ impl Bits for f32 {
         let k = simd.sub_f32s(sum, simd.splat_f32s(PLACE));
         let power = simd.mul_u32s(simd.transmute_u32s_f32s(sum), simd.splat_u32s(1 << 23));
         Power { k, root: simd.splat_f32s(1.0), power: simd.transmute_f32s_u32s(power) }
+    }
+    #[inline(always)]
+    fn scaled_root<S: Simd>(simd: S, t: S::f32s) -> (S::f32s, S::f32s) {
+        let found = Self::whole_power(simd, t);
+        (found.k, found.power)
+    }
+    #[inline(always)]
+    fn binary_power<S: Simd>(simd: S, w: S::f32s) -> (S::f32s, S::f32s) {
+        const PLACE: f32 = 1.5 * 8_388_608.0;
+        const ONE: u32 = 0x3F80_0000;
+        let place = simd.splat_f32s(PLACE);
+        let sum = simd.add_f32s(w, place);
+        let rest = simd.sub_f32s(w, simd.sub_f32s(sum, place));
+        let exponent = simd.mul_u32s(simd.transmute_u32s_f32s(sum), simd.splat_u32s(1 << 23));
+        (rest, simd.transmute_f32s_u32s(simd.add_u32s(exponent, simd.splat_u32s(ONE))))
     }
     #[inline(always)]
     fn exponent<S: Simd>(simd: S, x: S::f32s) -> (S::f32s, S::f32s) {

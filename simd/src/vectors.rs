@@ -36,6 +36,8 @@ pub trait Vectors: Copy {
         yes: Self::Vector<S>,
         no: Self::Vector<S>,
     ) -> Self::Vector<S>;
+    /// b where a < b, else a: a where one of them is NaN.
+    fn vlarger<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// a ≤ b; false where one is NaN.
     fn vless_equal<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Mask<S>;
     /// The mask of the lanes below `count` that are `chosen`.
@@ -48,6 +50,10 @@ pub trait Vectors: Copy {
     fn vor<S: Simd>(simd: S, a: Self::Mask<S>, b: Self::Mask<S>) -> Self::Mask<S>;
     /// Whether a lane is set. (`pulp` tells the first one, but counts from the wrong end of AVX-512's masks.)
     fn vany<S: Simd>(mask: Self::Mask<S>) -> bool;
+    /// Whether all lanes are set.
+    fn vall<S: Simd>(mask: Self::Mask<S>) -> bool;
+    /// a and b
+    fn vand<S: Simd>(simd: S, a: Self::Mask<S>, b: Self::Mask<S>) -> Self::Mask<S>;
     /// Every value `by` lanes up; what leaves at the top comes in below.
     fn vrotate<S: Simd>(simd: S, a: Self::Vector<S>, by: usize) -> Self::Vector<S>;
     /// Every value `by` lanes up, or (`down`) down; what comes in are the last, or first, lanes of `before`.
@@ -74,7 +80,7 @@ pub trait Vectors: Copy {
 }
 
 macro_rules! vectors {
-    ($t:ident, $v:ident, $m:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $abs:ident, $sqrt:ident, $neg:ident, $less:ident, $less_equal:ident, $select:ident, $between:ident, $or:ident, $word:ident, $rotate:ident, $split:ident, $split_mut:ident) => {
+    ($t:ident, $v:ident, $m:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $abs:ident, $sqrt:ident, $neg:ident, $less:ident, $less_equal:ident, $max:ident, $select:ident, $between:ident, $or:ident, $and:ident, $word:ident, $rotate:ident, $split:ident, $split_mut:ident) => {
         impl Vectors for $t {
             type Vector<S: Simd> = S::$v;
             type Mask<S: Simd> = S::$m;
@@ -117,6 +123,15 @@ macro_rules! vectors {
             #[inline(always)]
             fn vselect<S: Simd>(simd: S, mask: S::$m, yes: S::$v, no: S::$v) -> S::$v {
                 simd.$select(mask, yes, no)
+            }
+            #[inline(always)]
+            fn vlarger<S: Simd>(simd: S, a: S::$v, b: S::$v) -> S::$v {
+                // One instruction there, which answers with its second operand where one is NaN or both are zeros.
+                if cfg!(target_arch = "x86_64") && !S::IS_SCALAR {
+                    simd.$max(b, a)
+                } else {
+                    simd.$select(simd.$less(a, b), b, a)
+                }
             }
             #[inline(always)]
             fn vless_equal<S: Simd>(simd: S, a: S::$v, b: S::$v) -> S::$m {
@@ -167,6 +182,20 @@ macro_rules! vectors {
                 }
             }
             #[inline(always)]
+            fn vall<S: Simd>(mask: S::$m) -> bool {
+                match size_of::<S::$m>() {
+                    1 => cast::<_, u8>(mask) == u8::MAX,
+                    2 => cast::<_, u16>(mask) == u16::MAX,
+                    16 => cast::<_, [u64; 2]>(mask).iter().fold(u64::MAX, |all, word| all & word) == u64::MAX,
+                    32 => cast::<_, [u64; 4]>(mask).iter().fold(u64::MAX, |all, word| all & word) == u64::MAX,
+                    _ => false,
+                }
+            }
+            #[inline(always)]
+            fn vand<S: Simd>(simd: S, a: S::$m, b: S::$m) -> S::$m {
+                simd.$and(a, b)
+            }
+            #[inline(always)]
             fn vrotate<S: Simd>(simd: S, a: S::$v, by: usize) -> S::$v {
                 simd.$rotate(a, by)
             }
@@ -214,9 +243,11 @@ vectors!(
     neg_f32s,
     less_than_f32s,
     less_than_or_equal_f32s,
+    max_f32s,
     select_f32s,
     mask_between_m32s,
     or_m32s,
+    and_m32s,
     u32,
     rotate_right_f32s,
     as_simd_f32s,
@@ -236,9 +267,11 @@ vectors!(
     neg_f64s,
     less_than_f64s,
     less_than_or_equal_f64s,
+    max_f64s,
     select_f64s,
     mask_between_m64s,
     or_m64s,
+    and_m64s,
     u64,
     rotate_right_f64s,
     as_simd_f64s,

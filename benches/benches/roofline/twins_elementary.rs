@@ -1,5 +1,6 @@
 //! Exponentials and logarithms as plain loops over the functions of one number.
 
+use pulp::Scalar;
 use southwell::Real;
 use southwell_simd::dense::Matrix;
 use southwell_simd::elementary::{exp_scalar, ln_scalar};
@@ -91,17 +92,35 @@ pub(crate) fn exp_coupling<T: Real>(a: T, b: &[T], c: &[T], s: T, y: &mut [T]) -
     (total(y), largest)
 }
 
+/// 2^w of a number that is at most 0.
+#[inline(always)]
+fn power<T: Real>(w: T) -> T {
+    let w = if w < T::BINARY_LOW { T::BINARY_LOW } else { w };
+    let (r, scale) = T::binary_power(Scalar::new(), w.one());
+    let (r, scale) = (T::only(r), T::only(scale));
+    let [a, b, c, d, e, f, g, h] = T::BINARY;
+    let q = r * r;
+    let high = if T::HAS_ROOTS { (e + f * r) + q * (g + h * r) } else { e + f * r };
+    scale + (scale * r) * (((a + b * r) + q * (c + d * r)) + (q * q) * high)
+}
+
+/// Terms in units of ln 2 become powers of 2 relative to the largest.
+#[inline(always)]
+pub(crate) fn powers<T: Real>(u: &mut [T]) -> (T, T) {
+    let m = u.iter().fold(-T::INFINITY, |m, &u| if m < u { u } else { m });
+    for u in u.iter_mut() {
+        *u = power(*u - m);
+    }
+    (m * T::LN_2, total(u))
+}
+
 #[inline(never)]
 pub(crate) fn exp_row<T: Real>(g: &[T], c: &[T], s: T, y: &mut [T]) -> (T, T) {
-    let mut m = -T::INFINITY;
+    let s = s * T::LOG2_E;
     for ((y, &g), &c) in y.iter_mut().zip(g).zip(c) {
         *y = (g - c) * s;
-        m = if m < *y { *y } else { m };
     }
-    for y in y.iter_mut() {
-        *y = exp_scalar(*y - m);
-    }
-    (m, total(y))
+    powers(y)
 }
 
 #[inline(never)]

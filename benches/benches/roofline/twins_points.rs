@@ -2,10 +2,9 @@
 
 use southwell::Real;
 use southwell_simd::dense::Matrix;
-use southwell_simd::elementary::exp_scalar;
 use southwell_simd::points::ROWS;
 
-use crate::twins_elementary::total;
+use crate::twins_elementary::powers;
 
 #[inline(always)]
 fn row<T: Real>(x: &[T], y: Matrix<'_, T>, out: &mut [T], term: impl Fn(T) -> T, finish: impl Fn(T) -> T) {
@@ -44,15 +43,11 @@ pub(crate) fn squared_euclidean_exp_row<T: Real>(
     e: &mut [T],
 ) -> (T, T) {
     row(x, y, e, |d| d * d, |sum| s * sum);
-    let mut m = -T::INFINITY;
+    let t = t * T::LOG2_E;
     for (e, &g) in e.iter_mut().zip(g) {
         *e = (g - *e) * t;
-        m = if m < *e { *e } else { m };
     }
-    for e in e.iter_mut() {
-        *e = exp_scalar(*e - m);
-    }
-    (m, total(e))
+    powers(e)
 }
 
 #[inline(never)]

@@ -1,10 +1,12 @@
 //! The numbers behind exp and ln.
 //!
 //! # How the coefficients were made
-//! Both polynomials are minimax by Remez's exchange (Remez, 1934), computed with 60 decimal digits and
+//! The polynomials are minimax by Remez's exchange (Remez, 1934), computed with 60 decimal digits and
 //! rounded coefficient by coefficient:
 //! - *exp*: q of degree 4 that minimises the maximum of |1 + r + r²·q(r) − e^r|/e^r over |r| ≤ ½·(ln 2)/16 + 2⁻¹³ in
 //!   `f64`, |r| ≤ ½·ln 2 in `f32` (a hair more, since reduction rounds): 2⁻⁵⁶·² and 2⁻²⁸·³;
+//! - *2^w* of rows: p of degree 7 or 5 that minimises the maximum of |1 + r·p(r) − 2^r|/2^r over |r| ≤ ⅛ in `f64`, ½ in
+//!   `f32`: 2⁻⁵⁸·¹ and 2⁻²⁸·⁵;
 //! - *ln*: p of degree 6 or 2 that minimises the maximum of ½·|2 + z·p(z) − (1/s)·ln((1+s)/(1−s))|,
 //!   z = s², over 0 ≤ s ≤ (√2 − 1)/(√2 + 1): 2⁻⁵⁹·⁵ and 2⁻³⁰·².
 //!
@@ -23,6 +25,8 @@ pub trait Constants: Bits + 'static {
     const EXP_NORMAL: Self;
     /// e^x is at most 1.4 times a power of two that is a number, from 0 up to here.
     const EXP_WHOLE: Self;
+    /// For |x| up to here all of e^x may be computed relative to its power of two, to the same bits.
+    const EXP_PLAIN: Self;
     /// 1/ln 2
     const LOG2_E: Self;
     /// The leading bits of ln 2.
@@ -39,6 +43,12 @@ pub trait Constants: Bits + 'static {
     const EXP: [Self; 5];
     /// p, constant term first.
     const LN: &'static [Self];
+    /// The least w of which 2^w is formed, as 0: what is less takes its place.
+    const BINARY_LOW: Self;
+    /// ln 2, rounded to nearest.
+    const LN_2: Self;
+    /// p of 2^w, constant term first; what `f32` lacks is 0.
+    const BINARY: [Self; 8];
     /// A power of two that makes every subnormal number normal, and its exponent.
     const LIFT: (Self, Self);
 }
@@ -48,6 +58,7 @@ impl Constants for f64 {
     const EXP_HIGH: Self = 710.0;
     const EXP_NORMAL: Self = -708.0;
     const EXP_WHOLE: Self = 709.0;
+    const EXP_PLAIN: Self = 660.0;
     const LOG2_E: Self = core::f64::consts::LOG2_E;
     const LN_2_HIGH: Self = 0.693_147_180_559_890_3;
     const LN_2_LOW: Self = 5.497_923_018_708_371e-14;
@@ -70,6 +81,18 @@ impl Constants for f64 {
         0.153_137_625_167_524_47,
         0.147_989_947_883_276,
     ];
+    const BINARY_LOW: Self = -1023.0;
+    const LN_2: Self = core::f64::consts::LN_2;
+    const BINARY: [Self; 8] = [
+        0.693_147_180_559_945_1,
+        0.240_226_506_959_100_58,
+        0.055_504_108_665_013_41,
+        0.009_618_129_107_721_573,
+        0.001_333_355_771_217_921_2,
+        0.000_154_035_288_878_782_8,
+        1.525_637_496_761_788_1e-5,
+        1.322_306_125_504_332_9e-6,
+    ];
     const LIFT: (Self, Self) = (18_014_398_509_481_984.0, 54.0);
 }
 
@@ -78,6 +101,7 @@ impl Constants for f32 {
     const EXP_HIGH: Self = 89.0;
     const EXP_NORMAL: Self = -87.0;
     const EXP_WHOLE: Self = 88.0;
+    const EXP_PLAIN: Self = 87.0;
     const LOG2_E: Self = core::f32::consts::LOG2_E;
     const LN_2_HIGH: Self = 0.693_145_75;
     const LN_2_LOW: Self = 1.428_606_8e-6;
@@ -86,5 +110,17 @@ impl Constants for f32 {
     const EXP_LN_2: (Self, Self) = (Self::LN_2_HIGH, Self::LN_2_LOW);
     const EXP: [Self; 5] = [0.499_999_94, 0.166_665_21, 0.041_668_39, 0.008_368_727, 0.001_381_457_7];
     const LN: &'static [Self] = &[0.666_667_76, 0.399_774_52, 0.298_743_58];
+    const BINARY_LOW: Self = -127.0;
+    const LN_2: Self = core::f32::consts::LN_2;
+    const BINARY: [Self; 8] = [
+        0.693_147_24,
+        0.240_226_52,
+        0.055_503_104,
+        0.009_617_693,
+        0.001_340_664_3,
+        0.000_155_946_78,
+        0.0,
+        0.0,
+    ];
     const LIFT: (Self, Self) = (33_554_432.0, 25.0);
 }

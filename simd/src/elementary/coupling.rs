@@ -28,7 +28,7 @@ impl<T: Real> Totals<T> {
             T::split_mut(simd, &mut self.sums).0.iter_mut().zip(T::split_mut(simd, &mut self.maxima).0);
         for ((sum, largest), &e) in totals.zip(T::split(simd, entries).0) {
             *sum = T::vadd(simd, *sum, e);
-            *largest = T::vselect(simd, T::vless(simd, *largest, e), e, *largest);
+            *largest = T::vlarger(simd, *largest, e);
         }
     }
 

@@ -19,6 +19,9 @@ pub(super) fn exp_registers<T: Real, S: Simd, const N: usize>(
     simd: S,
     x: [T::Vector<S>; N],
 ) -> [T::Vector<S>; N] {
+    if !S::IS_SCALAR && are_plain::<T, S, N>(simd, x) {
+        return plain::<T, S, N>(simd, x);
+    }
     let (low, high) = (T::splat(simd, T::EXP_LOW), T::splat(simd, T::EXP_HIGH));
     let (mut x, mut k, mut root, mut first, mut second) = (x, x, x, x, x);
     for x in &mut x {
@@ -32,6 +35,32 @@ pub(super) fn exp_registers<T: Real, S: Simd, const N: usize>(
     }
     let mul = |a, b| each(a, b, |a, b| T::vmul(simd, a, b));
     mul(mul(reduced::<T, S, N>(simd, x, k, root), first), second)
+}
+
+/// Whether e^x needs no care for its range, nor x is NaN.
+#[inline(always)]
+fn are_plain<T: Real, S: Simd, const N: usize>(simd: S, x: [T::Vector<S>; N]) -> bool {
+    let most = T::splat(simd, T::EXP_PLAIN);
+    let within = |x| T::vless_equal(simd, T::vabs(simd, x), most);
+    let mut all = within(x[0]);
+    for &x in &x[1..] {
+        all = T::vand(simd, all, within(x));
+    }
+    T::vall::<S>(all)
+}
+
+/// The same bits for such x, in fewer operations: nothing but the power of two is large or small, so that it may come early.
+#[inline(always)]
+fn plain<T: Real, S: Simd, const N: usize>(simd: S, x: [T::Vector<S>; N]) -> [T::Vector<S>; N] {
+    let (mut k, mut scale) = (x, x);
+    for i in 0..N {
+        (k[i], scale[i]) = T::scaled_root(simd, T::vmul(simd, x[i], T::splat(simd, T::LOG2_E)));
+    }
+    if T::HAS_ROOTS {
+        return reduced::<T, S, N>(simd, x, k, scale);
+    }
+    let one = [T::splat(simd, T::ONE); N];
+    each(reduced::<T, S, N>(simd, x, k, one), scale, |y, power| T::vmul(simd, y, power))
 }
 
 /// root·e^r with r = x − k·ln 2, less what the root has of it already; of several registers step by step, since of chains
@@ -73,7 +102,7 @@ fn reduced<T: Real, S: Simd, const N: usize>(
 
 /// f(aᵢ, bᵢ) of registers.
 #[inline(always)]
-fn each<V: Copy, const N: usize>(mut a: [V; N], b: [V; N], f: impl Fn(V, V) -> V) -> [V; N] {
+pub(super) fn each<V: Copy, const N: usize>(mut a: [V; N], b: [V; N], f: impl Fn(V, V) -> V) -> [V; N] {
     for (a, &b) in a.iter_mut().zip(&b) {
         *a = f(*a, b);
     }
@@ -152,7 +181,7 @@ pub fn exp_scalar<T: Real>(x: T) -> T {
 
 pass! {
     /// yᵢ ← e^(xᵢ). Errors and special values: see the [module](crate::elementary). Cost: 1 r, 1 w,
-    /// 37 operations in `f64`, 32 in `f32`.
+    /// 25 operations in `f64`, 24 in `f32`; 12 and 8 more among numbers beyond 660 (87), or NaN, and without registers.
     short(very_few(x)) pub fn exp<'a, T>(x: &'a [T], y: &'a mut [T]) -> () = exp_kernel
 }
 

@@ -11,25 +11,23 @@
 
 use pulp::Simd;
 
-use super::exp::{exp_term, exp_terms};
+use super::exp::exp_term;
 use super::ln::ln_scalar;
-use super::map::{every, map};
-use super::sums::{add_lanes, larger, largest, maximum};
+use super::sums::{larger, largest, maximum};
 use crate::dense::Matrix;
 use crate::dispatch::{few, pass};
 use crate::map::{cut, cut_mut, pieces};
 use crate::paths::is_bare;
-use crate::prefetch::ask_all;
 use crate::vectors::lanes;
 use crate::{LANES, Real, reduce};
 
 /// Terms that are made before they are summed.
-const BLOCK: usize = 256;
+pub(super) const BLOCK: usize = 256;
 
 /// What is subtracted from the terms of a block when their maximum is `m`, so that none stays above 0.
 /// Infinite terms are lowered first where there are any: their difference would be NaN.
 #[inline(always)]
-fn shift<T: Real>(m: T, block: &mut [T]) -> T {
+pub(super) fn shift<T: Real>(m: T, block: &mut [T]) -> T {
     if m.is_finite() {
         m
     } else if T::ZERO < m {
@@ -212,127 +210,6 @@ pub(crate) fn log_sum_exp_rows_kernel<T: Real, S: Simd>(
 
 /// xⱼ ← (gⱼ − cⱼ)·s
 #[inline(always)]
-fn terms<T: Real, S: Simd>(simd: S, g: &[T], c: &[T], s: T, x: &mut [T]) {
+pub(super) fn terms<T: Real, S: Simd>(simd: S, g: &[T], c: &[T], s: T, x: &mut [T]) {
     crate::map::map!(simd, x, g, c; { let factor = T::splat(simd, s); } T::vmul(simd, T::vsub(simd, g, c), factor));
-}
-
-pass! {
-    /// yⱼ ← e^(xⱼ − m) with xⱼ = (gⱼ − cⱼ)·s and m = maxⱼ xⱼ: the pair (m, Σ yⱼ), so that
-    /// log Σ e^(xⱼ) = m + ln Σ yⱼ and yⱼ/Σ yⱼ is the softmax.
-    ///
-    /// If m is −∞ (the row may be empty), y is 0; if m is +∞, y is 1 there and 0 elsewhere. For rows
-    /// that fit into the first cache: y is gone through twice. Cost: 2 r, 1 w, 34 operations in
-    /// `f64`, 31 in `f32`.
-    short(few(g) || size_of_val(g) <= 64) pub fn exp_row<'a, T>(g: &'a [T], c: &'a [T], s: T, y: &'a mut [T]) -> (T, T) = exp_row_kernel
-}
-
-#[inline(always)]
-pub(crate) fn exp_row_kernel<T: Real, S: Simd>(simd: S, g: &[T], c: &[T], s: T, y: &mut [T]) -> (T, T) {
-    exp_row_and_next(simd, g, c, &[], s, y)
-}
-
-pass! {
-    /// [`exp_row`], which asks for the costs of the `next` row while it makes exponentials: with costs from memory, which
-    /// else would have nothing to do then. The same bits. Cost: as `exp_row`.
-    short(few(g) || size_of_val(g) <= 64) pub fn exp_row_before<'a, T>(
-        g: &'a [T], c: &'a [T], next: &'a [T], s: T, y: &'a mut [T],
-    ) -> (T, T) = exp_row_and_next
-}
-
-#[inline(always)]
-fn exp_row_and_next<T: Real, S: Simd>(simd: S, g: &[T], c: &[T], next: &[T], s: T, y: &mut [T]) -> (T, T) {
-    let n = g.len().min(c.len()).min(y.len());
-    let y = &mut y[..n];
-    let m = if is_bare::<S>() {
-        // One after the other: which meets which first leaves no trace, and a stack needs no lanes.
-        let mut m = -T::INFINITY;
-        for ((y, &g), &c) in y.iter_mut().zip(g).zip(c) {
-            *y = (g - c) * s;
-            m = larger(m, *y);
-        }
-        m + T::ZERO
-    } else {
-        let mut maxima = [-T::INFINITY; LANES];
-        let terms_of = pieces::<BLOCK, _>(cut(g, n)).zip(pieces::<BLOCK, _>(cut(c, n)));
-        for ((g, c), y) in terms_of.zip(y.chunks_mut(BLOCK)) {
-            terms(simd, g, c, s, y);
-            largest(simd, &mut maxima, y);
-        }
-        maximum(&maxima)
-    };
-    exponentials(simd, m, y, |place| ask_all(next, place, LANES))
-}
-
-/// Costs that are made where they are needed.
-pub(crate) trait Made<T: Real> {
-    /// Writes the costs from a column on.
-    fn make<S: Simd>(&self, simd: S, start: usize, costs: &mut [T]);
-
-    /// xⱼ ← (gⱼ − cⱼ)·s for the columns from `start` on, without a place for the costs in between; whether it can.
-    fn make_terms<S: Simd>(&self, simd: S, start: usize, g: &[T], s: T, x: &mut [T]) -> bool;
-}
-
-/// [`exp_row`] of costs that are made a block at a time, and never leave the first cache.
-#[inline(always)]
-pub(crate) fn exp_row_made<T: Real, S: Simd>(
-    simd: S,
-    g: &[T],
-    made: &impl Made<T>,
-    s: T,
-    y: &mut [T],
-) -> (T, T) {
-    let n = g.len().min(y.len());
-    let y = cut_mut(y, n);
-    let mut maxima = [-T::INFINITY; LANES];
-    let mut costs = [T::ZERO; BLOCK];
-    let mut start = 0;
-    for (g, y) in pieces::<BLOCK, _>(cut(g, n)).zip(y.chunks_mut(BLOCK)) {
-        if !made.make_terms(simd, start, g, s, y) {
-            let costs = cut_mut(&mut costs, y.len());
-            made.make(simd, start, costs);
-            terms(simd, g, costs, s, y);
-        }
-        largest(simd, &mut maxima, y);
-        start += BLOCK;
-    }
-    exponentials(simd, maximum(&maxima), y, |_| ())
-}
-
-/// e^(yⱼ − m) of terms whose largest is m: m, and their sum. `ask(j)` comes before [`LANES`] exponentials from j on.
-#[inline(always)]
-pub(crate) fn exponentials<T: Real, S: Simd>(simd: S, m: T, y: &mut [T], ask: impl Fn(usize)) -> (T, T) {
-    let shift = T::splat(simd, shift(m, y));
-    let mut sums = [T::ZERO; LANES];
-    if is_bare::<S>() {
-        // One loop for all.
-        let (y, _) = T::split_mut(simd, y);
-        for (i, y) in y.iter_mut().enumerate() {
-            *y = exp_term::<T, S>(simd, T::vsub(simd, *y, shift));
-            if let Some(sum) = T::split_mut(simd, &mut sums).0.get_mut(i % LANES) {
-                *sum = T::vadd(simd, *sum, *y);
-            }
-        }
-        return (m, reduce(&sums));
-    }
-    let (chunks, rest) = y.as_chunks_mut::<LANES>();
-    for (k, y) in chunks.iter_mut().enumerate() {
-        ask(k * LANES);
-        let (sums, _) = T::split_mut(simd, &mut sums);
-        let (y, _) = T::split_mut(simd, y.as_mut_slice());
-        // As many registers together as have their chains side by side.
-        let ((fours, y), (sums_of_fours, sums)) = (y.as_chunks_mut::<4>(), sums.as_chunks_mut::<4>());
-        for (sums, y) in sums_of_fours.iter_mut().zip(fours) {
-            *y = exp_terms::<T, S, 4>(simd, every(*y, |y| T::vsub(simd, y, shift)));
-            for (sum, &y) in sums.iter_mut().zip(&*y) {
-                *sum = T::vadd(simd, *sum, y);
-            }
-        }
-        for (sum, y) in sums.iter_mut().zip(y) {
-            *y = exp_term::<T, S>(simd, T::vsub(simd, *y, shift));
-            *sum = T::vadd(simd, *sum, *y);
-        }
-    }
-    map!(simd, rest, |x| exp_terms::<T, S, _>(simd, every(x, |x| T::vsub(simd, x, shift))));
-    add_lanes(simd, &mut sums, rest);
-    (m, reduce(&sums))
 }

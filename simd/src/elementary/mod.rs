@@ -25,6 +25,9 @@
 //! 1.1 ulp everywhere in `f32` (½ for the last sum, ¼ for the one before it, 0.3 for the rest), and in `f64` where the
 //! result is normal by 0.9 (½ for the last sum, 0.15 for the root, 0.11 for the polynomial, 0.1 for the rest).
 //!
+//! A [row](exp_row()) of exponentials relative to their largest is made of powers of 2, within 1.2 ulp of those in `f64` and
+//! 1.7 in `f32`; `exp_row.rs` says how.
+//!
 //! log Σ e^(xⱼ) of n terms is within (n/16 + n/128 + 8 + ln n + |m|)·[`EPSILON`](crate::Real::EPSILON) of
 //! the truth, m = max xⱼ: additions in a lane, rescalings, two ulp for each exponential, the rounding of
 //! xⱼ − m (its mean, weighted by the terms, is at most ln n), and that of the result. A fifth of it was
@@ -33,6 +36,7 @@
 mod constants;
 mod coupling;
 mod exp;
+mod exp_row;
 mod ln;
 mod log_sum_exp;
 mod map;
@@ -42,8 +46,9 @@ mod turn;
 pub(crate) use constants::Constants;
 pub use coupling::exp_coupling;
 pub use exp::{exp, exp_in_place, exp_scalar, exp_sum, exp_sum_in_place};
+pub(crate) use exp_row::{Made, exp_row_made, exponentials};
+pub use exp_row::{exp_row, exp_row_before};
 pub use ln::{ln, ln_in_place, ln_scalar};
-pub(crate) use log_sum_exp::{Made, exp_row_made, exponentials};
-pub use log_sum_exp::{exp_row, exp_row_before, log_sum_exp, log_sum_exp_rows};
+pub use log_sum_exp::{log_sum_exp, log_sum_exp_rows};
 pub(crate) use sums::{largest, maximum};
 pub use turn::cos_sin_turn;

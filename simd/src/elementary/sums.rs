@@ -57,7 +57,7 @@ fn raise<T: Real, S: Simd>(simd: S, maxima: &mut [T; LANES], values: &[T]) {
     let (maxima, maxima_tail) = T::split_mut(simd, &mut maxima[..n]);
     let (values, tail) = T::split(simd, &values[..n]);
     for (maximum, &value) in maxima.iter_mut().zip(values) {
-        *maximum = T::vselect(simd, T::vless(simd, *maximum, value), value, *maximum);
+        *maximum = T::vlarger(simd, *maximum, value);
     }
     for (maximum, &value) in maxima_tail.iter_mut().zip(tail) {
         *maximum = larger(*maximum, value);
