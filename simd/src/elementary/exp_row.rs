@@ -124,10 +124,16 @@ pub(crate) fn exponentials<T: Real, S: Simd>(
     let shift = T::splat(simd, shift(u, y));
     let mut sums = [T::ZERO; LANES];
     if is_bare::<S>() {
-        // One loop for all.
+        // One loop for all. What vanishes, as most of a matrix with gates does, takes no power and adds nothing.
         let (y, _) = T::split_mut(simd, y);
+        let (zero, low) = (T::splat(simd, T::ZERO), T::splat(simd, T::BINARY_LOW));
         for (i, y) in y.iter_mut().enumerate() {
-            [*y] = powers::<T, S, 1>(simd, [*y], shift);
+            let [w] = lowered::<T, S, 1>(simd, [*y], shift);
+            if T::vany::<S>(T::vless_equal(simd, w, low)) {
+                *y = zero;
+                continue;
+            }
+            [*y] = raised::<T, S, 1>(simd, [w]);
             if let Some(sum) = T::split_mut(simd, &mut sums).0.get_mut(i % LANES) {
                 *sum = T::vadd(simd, *sum, *y);
             }
