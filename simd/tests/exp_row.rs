@@ -76,7 +76,7 @@ fn plain<T: Plain>(g: &[T], c: &[T], s: T) -> (Vec<T>, T, T) {
 fn rows<T: Plain>() {
     let mut numbers = Numbers(31);
     let lengths = (0..=140).chain([191, 192, 193, 255, 256, 257, 511, 512, 1000]);
-    for n in lengths.filter(|n| !FEW || matches!(n, 0 | 37 | 70 | 257)) {
+    for n in lengths.filter(|n| !FEW || matches!(n, 0 | 37 | 70)) {
         for kind in if FEW { 2 } else { 0 }..3 {
             for s in [3.7, 1.0, 400.0].into_iter().take(if FEW { 1 } else { 3 }).map(T::from_f64) {
                 let mut vector = || if kind == 0 { numbers.vector::<T>(n) } else { numbers.strange::<T>(n) };
@@ -111,7 +111,7 @@ fn rows_are_the_plain_ones() {
 
 /// The largest error of 2^w, in units in the last place of the truth, for w from the least exponent of a normal number to 0.
 fn largest_error<T: Plain>(true_power: impl Fn(f64) -> f64) -> f64 {
-    let count = if FEW { 500 } else { 400_000 };
+    let count = 400_000;
     // ln 2·log₂ e is 1 once rounded: u is g itself.
     let s = T::LN_2;
     assert_eq!((s * T::LOG2_E).to_f64(), 1.0);
@@ -131,6 +131,7 @@ fn largest_error<T: Plain>(true_power: impl Fn(f64) -> f64) -> f64 {
 
 /// The function of the standard library has errors of its own, a bit more than half a unit in `f64`.
 #[test]
+#[cfg_attr(miri, ignore = "Miri's own powers and logarithms err by more")]
 fn powers_are_near_the_truth() {
     let errors = (largest_error::<f32>(f64::exp2), largest_error::<f64>(f64::exp2));
     println!("{errors:?}");

@@ -13,7 +13,7 @@ typedef struct {
 } Found;
 
 /* What it finds, everywhere. */
-static const Found GOLDEN = {147, 12, 16, 0x2a40a6e3a73adedc, 0x8e407e89682b2bf2};
+static const Found GOLDEN = {147, 12, 16, 0x2a40a6e3a73adedc, 0x47d0e04c932c9a07};
 
 /* Implicit heat steps on a grid, omega learned on the way. */
 static int heat(Found *found) {
