@@ -3,6 +3,7 @@
 
 use crate::dense::Matrix;
 use crate::lanes::{bare, tree};
+use crate::vector::axpy_plain;
 use crate::{LANES, Real};
 
 /// A scalar type's loops. Those that are not told apart by type are the loops of every core.
@@ -43,7 +44,7 @@ pub trait Bare: Copy {
     where
         Self: Real,
     {
-        y.iter_mut().zip(x).for_each(|(y, &x)| *y += w * x);
+        axpy_plain(w, x, y);
     }
 
     /// The same four at a time.
