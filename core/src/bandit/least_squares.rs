@@ -214,7 +214,7 @@ mod tests {
         };
         let mut held = 0;
         // Miri is slow.
-        let cases = if cfg!(miri) { 20 } else { 400 };
+        let cases = if cfg!(miri) { 60 } else { 400 };
         for case in 0..cases {
             let rows: [[f64; M]; 6] = core::array::from_fn(|_| core::array::from_fn(|_| next()));
             let gram: [[f64; M]; M] = core::array::from_fn(|i| {
