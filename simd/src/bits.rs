@@ -34,10 +34,17 @@ pub trait Bits: Vectors + Bare {
     /// The number k nearest to t, and 2^k with the excess of its root: root times power of [`whole_power`](Bits::whole_power),
     /// for fewer k: both must be normal numbers.
     fn scaled_root<S: Simd>(simd: S, t: Self::Vector<S>) -> (Self::Vector<S>, Self::Vector<S>);
-    /// 2^w for w from −1023 to 0 (`f64`), or from −127 (`f32`): w − k, exactly, and 2^k, where k is the multiple of ¼ that is
-    /// nearest, in `f32` the integer. Below the normal numbers, what stands for 2^k is below them too, and 0 at the lower end.
-    /// Of NaN the difference is NaN.
-    fn binary_power<S: Simd>(simd: S, w: Self::Vector<S>) -> (Self::Vector<S>, Self::Vector<S>);
+    /// The number whose unit is ¼, in `f32` 1, half way between two powers of 2.
+    const BINARY_PLACE: Self;
+    /// 2^(w − u) for w − u from −1023 to 1 (`f64`), or from −127 (`f32`), where `place` is [`BINARY_PLACE`](Bits::BINARY_PLACE)
+    /// less u, a multiple of ¼ (1) that is exact there: w − k, exactly, and 2^(k − u), where k is the multiple of ¼ (1) nearest
+    /// to w. Below the normal numbers, what stands for 2^(k − u) is below them too, and 0 at the lower end. Of NaN the
+    /// difference is NaN.
+    fn binary_power<S: Simd>(
+        simd: S,
+        w: Self::Vector<S>,
+        place: Self::Vector<S>,
+    ) -> (Self::Vector<S>, Self::Vector<S>);
     /// x = 2^e·m with m in [√½, √2): (e, m). For positive normal numbers; else arbitrary.
     fn exponent<S: Simd>(simd: S, x: Self::Vector<S>) -> (Self::Vector<S>, Self::Vector<S>);
     /// A number as a register of one.
@@ -165,6 +172,7 @@ const ROOT_HALF_F64: u64 = 0x3FE6_A09E_0000_0000;
 const ROOT_HALF_F32: u32 = 0x3F35_04F3;
 
 impl Bits for f64 {
+    const BINARY_PLACE: Self = 1.5 * 1_125_899_906_842_624.0;
     #[inline(always)]
     fn nearest_power<S: Simd>(simd: S, t: S::f64s) -> Power<S::f64s, [S::f64s; 2]> {
         // The unit of a number near 1.5·2²⁰ is bit 32. The exponent biases ride along.
@@ -199,10 +207,7 @@ impl Bits for f64 {
         (k, simd.transmute_f64s_u64s(simd.add_u64s(simd.transmute_u64s_f64s(root), exponent)))
     }
     #[inline(always)]
-    fn binary_power<S: Simd>(simd: S, w: S::f64s) -> (S::f64s, S::f64s) {
-        // The unit of a number near 1.5·2⁵⁰ is ¼.
-        const PLACE: f64 = 1.5 * 1_125_899_906_842_624.0;
-        let place = simd.splat_f64s(PLACE);
+    fn binary_power<S: Simd>(simd: S, w: S::f64s, place: S::f64s) -> (S::f64s, S::f64s) {
         let sum = simd.add_f64s(w, place);
         let rest = simd.sub_f64s(w, simd.sub_f64s(sum, place));
         (rest, quarters(simd, simd.transmute_u64s_f64s(sum)))
@@ -231,6 +236,7 @@ impl Bits for f64 {
 }
 
 impl Bits for f32 {
+    const BINARY_PLACE: Self = 1.5 * 8_388_608.0;
     #[inline(always)]
     fn nearest_power<S: Simd>(simd: S, t: S::f32s) -> Power<S::f32s, [S::f32s; 2]> {
         // The unit of a number near 1.5·2²³ is bit 0; adding rounds to nearest.
@@ -259,10 +265,8 @@ impl Bits for f32 {
         (found.k, found.power)
     }
     #[inline(always)]
-    fn binary_power<S: Simd>(simd: S, w: S::f32s) -> (S::f32s, S::f32s) {
-        const PLACE: f32 = 1.5 * 8_388_608.0;
+    fn binary_power<S: Simd>(simd: S, w: S::f32s, place: S::f32s) -> (S::f32s, S::f32s) {
         const ONE: u32 = 0x3F80_0000;
-        let place = simd.splat_f32s(PLACE);
         let sum = simd.add_f32s(w, place);
         let rest = simd.sub_f32s(w, simd.sub_f32s(sum, place));
         let exponent = simd.mul_u32s(simd.transmute_u32s_f32s(sum), simd.splat_u32s(1 << 23));

@@ -92,9 +92,9 @@ pass! {
 }
 
 pass! {
-    /// eⱼ ← e^(zⱼ − m) with zⱼ = (gⱼ − s·Σₖ (xₖ − yₖⱼ)²)·t and m = maxⱼ zⱼ: the pair (m, Σ eⱼ). The bits of
+    /// eⱼ ← e^(zⱼ − m) with zⱼ = (gⱼ − s·Σₖ (xₖ − yₖⱼ)²)·t and m near maxⱼ zⱼ: the pair (m, Σ eⱼ). The bits of
     /// [`squared_euclidean_row`] and [`exp_row`](crate::elementary::exp_row), without a row of costs in between.
-    /// Cost: d + 1 r, 1 w, 28 + 3d operations in `f64`, 24 + 3d in `f32`.
+    /// Cost: d + 1 r, 1 w, 25 + 3d operations in `f64`, 21 + 3d in `f32`.
     short(few_points(y.columns, e)) pub fn squared_euclidean_exp_row<'a, T>(
         s: T, x: &'a [T], y: Matrix<'a, T>, g: &'a [T], t: T, e: &'a mut [T],
     ) -> (T, T) = exp_row::<T, _, SquaredEuclidean>

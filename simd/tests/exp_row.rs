@@ -7,50 +7,62 @@ mod common;
 use common::{FEW, Numbers, bits, in_lanes, on_every_level};
 use southwell_simd::{Real, elementary};
 
-/// 2^w of one number that is at most 0, step by step.
+/// 2^(w − v) of one number that is hardly more than v, step by step.
 trait Plain: Real {
-    fn plain_power(self) -> Self;
+    fn plain_power(self, v: Self) -> Self;
     /// The least exponent of 2 that is formed.
     const LOW: f64;
+    /// v is a multiple of it.
+    const STEP: f64;
+    /// The largest v.
+    const NEAR: f64;
 }
 
 impl Plain for f64 {
     const LOW: f64 = -1023.0;
-    fn plain_power(self) -> Self {
-        let w = if self < -1023.0 { -1023.0 } else { self };
+    const STEP: f64 = 0.25;
+    const NEAR: f64 = 1_099_511_627_776.0;
+    fn plain_power(self, v: Self) -> Self {
+        let w = if self < v - 1023.0 { v - 1023.0 } else { self };
         if w.is_nan() {
             return w;
         }
-        let n = (4.0 * w).round_ties_even();
-        let r = w - n / 4.0;
+        // A number whose unit is ¼.
+        let place = 1.5 * 2_f64.powi(50) - v;
+        let k = (w + place) - place;
+        let r = w - k;
+        let n = 4.0 * (k - v);
         let j = n.rem_euclid(4.0);
         let root = [1.0, 1.189_207_115_002_721, std::f64::consts::SQRT_2, 1.681_792_830_507_429][j as usize];
         // The exponent of a root is 0; below the normal numbers, where it would be less than −1022, the word has it all the
         // same.
         let scale = f64::from_bits(f64::to_bits(root).wrapping_add_signed((((n - j) / 4.0) as i64) << 52));
         let q = r * r;
-        let low = (0.693_147_180_559_945_1 + 0.240_226_506_959_100_58 * r)
-            + q * (0.055_504_108_665_013_41 + 0.009_618_129_107_721_573 * r);
-        let high = (0.001_333_355_771_217_921_2 + 0.000_154_035_288_878_782_8 * r)
-            + q * (1.525_637_496_761_788_1e-5 + 1.322_306_125_504_332_9e-6 * r);
-        scale + (scale * r) * (low + (q * q) * high)
+        let top = (1.525_637_496_761_788_1e-5 + 1.322_306_125_504_332_9e-6 * r) * (q + 116.489_885_290_392_3)
+            + -0.000_443_857_598_707_098_3;
+        let p = (0.055_504_108_665_013_41 + 0.009_618_129_107_721_573 * r) + q * top;
+        let p = (0.693_147_180_559_945_1 + 0.240_226_506_959_100_58 * r) + q * p;
+        scale + (scale * r) * p
     }
 }
 
 impl Plain for f32 {
     const LOW: f64 = -127.0;
-    fn plain_power(self) -> Self {
-        let w = if self < -127.0 { -127.0 } else { self };
+    const STEP: f64 = 1.0;
+    const NEAR: f64 = 1_048_576.0;
+    fn plain_power(self, v: Self) -> Self {
+        let w = if self < v - 127.0 { v - 127.0 } else { self };
         if w.is_nan() {
             return w;
         }
-        let k = w.round_ties_even();
+        let place = 1.5 * 2_f32.powi(23) - v;
+        let k = (w + place) - place;
         let r = w - k;
-        let scale = f32::from_bits(((k as i32 + 127) << 23) as u32);
+        let scale = f32::from_bits((((k - v) as i32 + 127) << 23) as u32);
         let q = r * r;
-        let low = (0.693_147_24 + 0.240_226_52 * r) + q * (0.055_503_104 + 0.009_617_693 * r);
-        let high = 0.001_340_664_3 + 0.000_155_946_78 * r;
-        scale + (scale * r) * (low + (q * q) * high)
+        let top = (0.001_340_664_3 + 0.000_155_946_78 * r) * (q + 61.672_916) + -0.027_179_576;
+        let p = (0.693_147_24 + 0.240_226_52 * r) + q * top;
+        scale + (scale * r) * p
     }
 }
 
@@ -59,18 +71,26 @@ fn plain<T: Plain>(g: &[T], c: &[T], s: T) -> (Vec<T>, T, T) {
     let s = s * T::LOG2_E;
     let u: Vec<T> = g.iter().zip(c).map(|(&g, &c)| (g - c) * s).collect();
     let m = u.iter().fold(-T::INFINITY, |m, &u| if m < u { u } else { m }) + T::ZERO;
-    // Infinite terms are lowered, so that differences are numbers.
-    let shift = if m.is_finite() {
-        m
-    } else if m > T::ZERO {
-        T::MAX
-    } else {
-        T::ZERO
+    let powers = |v: T, u: &dyn Fn(T) -> T, terms: &[T]| -> Vec<T> {
+        terms.iter().map(|&w| u(w).plain_power(v)).collect()
     };
-    let lowered = |u: T| if m == T::INFINITY && u == T::INFINITY { T::MAX } else { u };
-    let e: Vec<T> = u.iter().map(|&u| (lowered(u) - shift).plain_power()).collect();
+    let (v, e) = if m.abs().to_f64() <= T::NEAR {
+        let v = T::from_f64((m.to_f64() / T::STEP).round_ties_even() * T::STEP + 0.0);
+        (v, powers(v, &|u| u, &u))
+    } else {
+        // Infinite terms are lowered, so that differences are numbers.
+        let shift = if m.is_finite() {
+            m
+        } else if m > T::ZERO {
+            T::MAX
+        } else {
+            T::ZERO
+        };
+        let lowered = |u: T| if m == T::INFINITY && u == T::INFINITY { T::MAX } else { u };
+        (m, powers(T::ZERO, &|u| lowered(u) - shift, &u))
+    };
     let sum = in_lanes(e.iter().copied());
-    (e, m * T::LN_2, sum)
+    (e, v * T::LN_2, sum)
 }
 
 fn rows<T: Plain>() {

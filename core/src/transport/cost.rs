@@ -28,7 +28,7 @@ pub trait Cost<T: Real> {
         false
     }
 
-    /// e_j = e^(x_ij − m) of one row with x_ij = (g_j − C_ij)·`inverse`: m = max_j x_ij, and the sum of e. `g` and
+    /// e_j = e^(x_ij − m) of one row with x_ij = (g_j − C_ij)·`inverse`: m, near max_j x_ij, and the sum of e. `g` and
     /// `e` have m elements, `buffer` as for [`row`](Cost::row). Cost: an exponential an entry.
     // Not inlined on a part, whose stack then holds nothing of it while rows are weighed.
     #[cfg_attr(target_os = "none", inline(never))]
@@ -58,7 +58,7 @@ pub trait Cost<T: Real> {
         self.columns().saturating_mul(if self.is_stored() { 1 } else { 2 })
     }
 
-    /// One reading of the costs: with x_ij = (g_j − C_ij)/ε, for every row in turn m_i = max_j x_ij and
+    /// One reading of the costs: with x_ij = (g_j − C_ij)/ε, for every row in turn m_i near max_j x_ij and
     /// S_i = Σ_j e^(x_ij − m_i); `weigh(i, m_i, S_i)` answers with w_i, and `columns` becomes
     /// t_j = Σ_i w_i e^(x_ij − m_i). Where threads share a reading, `weigh` may be called on any of them, one row after
     /// the other all the same.

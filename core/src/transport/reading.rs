@@ -80,7 +80,7 @@ pub(super) fn copy_marked<T: Real>(weights: &[T], potential: &[T], copy: &mut [T
     }
 }
 
-/// A row of the coupling up to a factor, e_j = e^((g_j − C_j)/ε − m) with its largest entry 1: m, and Σ e (0 if
+/// A row of the coupling up to a factor, e_j = e^((g_j − C_j)/ε − m) with its largest entry near 1: m, and Σ e (0 if
 /// m is infinite, beyond what the type can express).
 pub(super) fn shape<T: Real>(epsilon: T, g: &[T], c: &[T], e: &mut [T]) -> (T, T) {
     let (m, sum) = elementary::exp_row(g, c, T::ONE / epsilon, e);
@@ -93,6 +93,8 @@ pub(super) fn shape<T: Real>(epsilon: T, g: &[T], c: &[T], e: &mut [T]) -> (T, T
 
 #[cfg(test)]
 mod tests {
+    use southwell_simd::elementary::ln_scalar;
+
     use super::{copy_marked, largest, shape, total, weighted};
 
     /// Digits that a plain sum would lose, whichever of two terms is the larger.
@@ -117,10 +119,17 @@ mod tests {
     }
 
     #[test]
-    fn a_row_has_its_largest_entry_at_one() {
+    fn a_row_has_its_largest_entry_near_one() {
+        // Half of ln 2 times what these exponentials are relative to, so that nothing is rounded.
+        let half = 0.5 * core::f64::consts::LN_2;
         let mut e = [f64::NAN; 3];
-        assert_eq!(shape(0.5, &[1.0, 0.5, f64::NEG_INFINITY], &[0.5, 0.0, 0.0], &mut e), (1.0, 2.0));
+        let row = shape(0.5, &[half, half, f64::NEG_INFINITY], &[0.0; 3], &mut e);
+        assert_eq!(row, (core::f64::consts::LN_2, 2.0));
         assert_eq!(e, [1.0, 1.0, 0.0]);
+        // Elsewhere within an eighth of an octave.
+        let (m, sum) = shape(0.5, &[1.0, 0.5, f64::NEG_INFINITY], &[0.5, 0.0, 0.0], &mut e);
+        assert!((m + ln_scalar(sum) - (1.0 + core::f64::consts::LN_2)).abs() < 4.0 * f64::EPSILON);
+        assert!(e[0] == e[1] && (0.917..1.091).contains(&e[0]) && sum == 2.0 * e[0] && e[2] == 0.0, "{e:?}");
         assert_eq!(shape(0.5, &[f64::NEG_INFINITY; 3], &[0.0; 3], &mut e), (f64::NEG_INFINITY, 0.0));
         assert_eq!(e, [0.0; 3]);
     }

@@ -1,7 +1,7 @@
 //! Sinkhorn's iteration in the log domain, over-relaxed if a rule says so.
 //!
 //! ```text
-//! x_ij = (g_j − C_ij)/ε,  m_i = max_j x_ij,  S_i = Σ_j e^(x_ij − m_i)          one reading of C
+//! x_ij = (g_j − C_ij)/ε,  m_i near max_j x_ij,  S_i = Σ_j e^(x_ij − m_i)     one reading of C
 //! f*_i = ε (ln(a_i/S_i) − m_i),   f_i ← f_i + ω (f*_i − f_i)
 //! t_j = Σ_i P_ij with the new f and the old g                                   in the same reading
 //! g*_j = g_j + ε ln(b_j/t_j),     g_j ← g_j + ω (g*_j − g_j)

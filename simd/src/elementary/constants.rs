@@ -6,7 +6,8 @@
 //! - *exp*: q of degree 4 that minimises the maximum of |1 + r + r²·q(r) − e^r|/e^r over |r| ≤ ½·(ln 2)/16 + 2⁻¹³ in
 //!   `f64`, |r| ≤ ½·ln 2 in `f32` (a hair more, since reduction rounds): 2⁻⁵⁶·² and 2⁻²⁸·³;
 //! - *2^w* of rows: p of degree 7 or 5 that minimises the maximum of |1 + r·p(r) − 2^r|/2^r over |r| ≤ ⅛ in `f64`, ½ in
-//!   `f32`: 2⁻⁵⁸·¹ and 2⁻²⁸·⁵;
+//!   `f32`: 2⁻⁵⁸·¹ and 2⁻²⁸·⁵. Its last four terms, d + c·r + b·r² + a·r³ but for the power before them, are
+//!   (b + a·r)·(r² + c/a) + (d − b·c/a), one multiplication less;
 //! - *ln*: p of degree 6 or 2 that minimises the maximum of ½·|2 + z·p(z) − (1/s)·ln((1+s)/(1−s))|,
 //!   z = s², over 0 ≤ s ≤ (√2 − 1)/(√2 + 1): 2⁻⁵⁹·⁵ and 2⁻³⁰·².
 //!
@@ -45,10 +46,14 @@ pub trait Constants: Bits + 'static {
     const LN: &'static [Self];
     /// The least w of which 2^w is formed, as 0: what is less takes its place.
     const BINARY_LOW: Self;
+    /// Up to here the largest exponent of a row may be rounded to what [`Bits::binary_power`] is relative to.
+    const BINARY_NEAR: Self;
     /// ln 2, rounded to nearest.
     const LN_2: Self;
-    /// p of 2^w, constant term first; what `f32` lacks is 0.
-    const BINARY: [Self; 8];
+    /// p of 2^w, constant term first, by pairs; all but its last four terms.
+    const BINARY: &'static [[Self; 2]];
+    /// a, b, c and d, so that (a + b·r)·(r² + c) + d are the last four terms of p, divided by what r has of a power there.
+    const BINARY_TOP: [Self; 4];
     /// A power of two that makes every subnormal number normal, and its exponent.
     const LIFT: (Self, Self);
 }
@@ -82,16 +87,17 @@ impl Constants for f64 {
         0.147_989_947_883_276,
     ];
     const BINARY_LOW: Self = -1023.0;
+    const BINARY_NEAR: Self = 1_099_511_627_776.0;
     const LN_2: Self = core::f64::consts::LN_2;
-    const BINARY: [Self; 8] = [
-        0.693_147_180_559_945_1,
-        0.240_226_506_959_100_58,
-        0.055_504_108_665_013_41,
-        0.009_618_129_107_721_573,
-        0.001_333_355_771_217_921_2,
-        0.000_154_035_288_878_782_8,
+    const BINARY: &'static [[Self; 2]] = &[
+        [0.693_147_180_559_945_1, 0.240_226_506_959_100_58],
+        [0.055_504_108_665_013_41, 0.009_618_129_107_721_573],
+    ];
+    const BINARY_TOP: [Self; 4] = [
         1.525_637_496_761_788_1e-5,
         1.322_306_125_504_332_9e-6,
+        116.489_885_290_392_3,
+        -0.000_443_857_598_707_098_3,
     ];
     const LIFT: (Self, Self) = (18_014_398_509_481_984.0, 54.0);
 }
@@ -111,16 +117,9 @@ impl Constants for f32 {
     const EXP: [Self; 5] = [0.499_999_94, 0.166_665_21, 0.041_668_39, 0.008_368_727, 0.001_381_457_7];
     const LN: &'static [Self] = &[0.666_667_76, 0.399_774_52, 0.298_743_58];
     const BINARY_LOW: Self = -127.0;
+    const BINARY_NEAR: Self = 1_048_576.0;
     const LN_2: Self = core::f32::consts::LN_2;
-    const BINARY: [Self; 8] = [
-        0.693_147_24,
-        0.240_226_52,
-        0.055_503_104,
-        0.009_617_693,
-        0.001_340_664_3,
-        0.000_155_946_78,
-        0.0,
-        0.0,
-    ];
+    const BINARY: &'static [[Self; 2]] = &[[0.693_147_24, 0.240_226_52]];
+    const BINARY_TOP: [Self; 4] = [0.001_340_664_3, 0.000_155_946_78, 61.672_916, -0.027_179_576];
     const LIFT: (Self, Self) = (33_554_432.0, 25.0);
 }

@@ -1,9 +1,11 @@
-//! A row of costs, or of anything, as exponentials relative to the largest.
+//! A row of costs, or of anything, as exponentials relative to one that is near the largest.
 //!
-//! Terms are made in units of ln 2, so that what is reduced is an exponent of 2 already: 2^w = 2^k·2^r with k the multiple of ¼
-//! nearest to w, the integer in `f32`, and r = w − k without rounding. 2^w is within 1.2 units in the last place in `f64`, 1.7
-//! in `f32` (1.57 was met), beside what the terms were rounded by: 2 |xⱼ| + |m| units, which no way of computing them
-//! is without. The largest is 1. What is below 2^−1022 of it (`f64`; 2^−126 in `f32`) comes out below that as well, and as 0 before long.
+//! Terms are made in units of ln 2, so that what is reduced is an exponent of 2 already: 2^(w − v) = 2^(k − v)·2^r with k the
+//! multiple of ¼ nearest to w, the integer in `f32`, and r = w − k without rounding. v is such a multiple as well, the one that
+//! is nearest to the largest term, so that nothing is subtracted: it goes into the number by which exponents are read. A power
+//! is within 1.2 units in the last place in `f64`, 1.7 in `f32` (1.47 was met), beside what the terms were rounded by: 2 |xⱼ|
+//! units, which no way of computing them is without. The largest is within 2^⅛ of 1, in `f32` within √2. What is below 2^−1022
+//! (`f64`; 2^−126 in `f32`) comes out below that as well, and as 0 before long.
 
 use pulp::Simd;
 
@@ -19,14 +21,15 @@ use crate::vectors::lanes;
 use crate::{LANES, Real, reduce};
 
 pass! {
-    /// yⱼ ← e^(xⱼ − m) with xⱼ = (gⱼ − cⱼ)·s and m = maxⱼ xⱼ: the pair (m, Σ yⱼ), so that
+    /// yⱼ ← e^(xⱼ − m) with xⱼ = (gⱼ − cⱼ)·s and m near maxⱼ xⱼ: the pair (m, Σ yⱼ), so that
     /// log Σ e^(xⱼ) = m + ln Σ yⱼ and yⱼ/Σ yⱼ is the softmax.
     ///
-    /// In units of ln 2: uⱼ = (gⱼ − cⱼ)·(s·log₂ e), yⱼ = 2^(uⱼ − max u), m = ln 2·max u. The largest y is 1; what is below
-    /// 2^−1022 of it (`f64`; 2^−126 in `f32`) is some number below that, or 0.
-    /// If m is −∞ (the row may be empty), y is 0; if m is +∞, y is 1 there and 0 elsewhere. For rows
-    /// that fit into the first cache: y is gone through twice. Cost: 2 r, 1 w, 28 operations in
-    /// `f64`, 24 in `f32`.
+    /// In units of ln 2: uⱼ = (gⱼ − cⱼ)·(s·log₂ e), yⱼ = 2^(uⱼ − v), m = ln 2·v, where v is the multiple of ¼ nearest to max u,
+    /// in `f32` the integer; beyond 2⁴⁰ (`f32`: 2²⁰) max u itself. So the largest y is at most 2^⅛ away from 1, √2 in `f32`, by a
+    /// factor. What is below 2^−1022 (`f64`; 2^−126 in `f32`) is some number below that, or 0.
+    /// If the largest x is −∞ (the row may be empty), so is m, and y is 0; if it is +∞, y is 1 there and 0 elsewhere. For rows
+    /// that fit into the first cache: y is gone through twice. Cost: 2 r, 1 w, 25 operations in
+    /// `f64`, 21 in `f32`.
     short(few(g) || size_of_val(g) <= 64) pub fn exp_row<'a, T>(g: &'a [T], c: &'a [T], s: T, y: &'a mut [T]) -> (T, T) = exp_row_kernel
 }
 
@@ -109,10 +112,8 @@ pub(crate) fn exp_row_made<T: Real, S: Simd>(
 #[repr(align(64))]
 pub(crate) struct Aligned<T>(pub(crate) T);
 
-/// Registers whose chains of operations run side by side.
-const TOGETHER: usize = 4;
-
-/// 2^(yⱼ − u) of terms whose largest is u: u·ln 2, and their sum. `ask(j, n)` comes before the powers from j to j + n.
+/// 2^(yⱼ − v) of terms whose largest is u, and v near it: v·ln 2, and their sum. `ask(j, n)` comes before the powers from j to
+/// j + n.
 #[inline(always)]
 pub(crate) fn exponentials<T: Real, S: Simd>(
     simd: S,
@@ -120,20 +121,21 @@ pub(crate) fn exponentials<T: Real, S: Simd>(
     y: &mut [T],
     ask: impl Fn(usize, usize),
 ) -> (T, T) {
-    let m = u * T::LN_2;
-    let shift = T::splat(simd, shift(u, y));
+    let (m, v) = reference(u, y);
+    let low = T::splat(simd, v + T::BINARY_LOW);
+    let place = T::splat(simd, T::BINARY_PLACE - v);
     let mut sums = [T::ZERO; LANES];
     if is_bare::<S>() {
         // One loop for all. What vanishes, as most of a matrix with gates does, takes no power and adds nothing.
         let (y, _) = T::split_mut(simd, y);
-        let (zero, low) = (T::splat(simd, T::ZERO), T::splat(simd, T::BINARY_LOW));
+        let zero = T::splat(simd, T::ZERO);
         for (i, y) in y.iter_mut().enumerate() {
-            let [w] = lowered::<T, S, 1>(simd, [*y], shift);
+            let [w] = lowered::<T, S, 1>(simd, [*y], low);
             if T::vany::<S>(T::vless_equal(simd, w, low)) {
                 *y = zero;
                 continue;
             }
-            [*y] = raised::<T, S, 1>(simd, [w]);
+            [*y] = raised::<T, S, 1>(simd, [w], place);
             if let Some(sum) = T::split_mut(simd, &mut sums).0.get_mut(i % LANES) {
                 *sum = T::vadd(simd, *sum, *y);
             }
@@ -141,78 +143,107 @@ pub(crate) fn exponentials<T: Real, S: Simd>(
         return (m, reduce(&sums));
     }
     let Aligned(sums) = &mut Aligned(sums);
-    let step = TOGETHER * lanes::<T, S>();
-    let whole = y.len() - y.len() % step.max(LANES);
-    let (y, rest) = y.split_at_mut(whole);
-    let (groups, _) = T::split_mut(simd, y).0.as_chunks_mut::<TOGETHER>();
+    // Registers whose chains of operations run side by side. Of sixteen, as AVX2 has, four chains in `f64` would leave too few.
+    let rest = if T::HAS_ROOTS && lanes::<T, S>() == 4 {
+        in_groups::<T, S, 3>(simd, (low, place), y, sums, ask)
+    } else {
+        in_groups::<T, S, 4>(simd, (low, place), y, sums, ask)
+    };
+    map!(simd, rest, |x| raised::<T, S, _>(simd, lowered::<T, S, _>(simd, x, low), place));
+    add_lanes(simd, sums, rest);
+    (m, reduce(sums))
+}
+
+/// The powers of as many groups of `N` registers as end where the lanes of the sums do; what is left.
+#[inline(always)]
+fn in_groups<'a, T: Real, S: Simd, const N: usize>(
+    simd: S,
+    (low, place): (T::Vector<S>, T::Vector<S>),
+    y: &'a mut [T],
+    sums: &mut [T; LANES],
+    ask: impl Fn(usize, usize),
+) -> &'a mut [T] {
+    let step = N * lanes::<T, S>();
+    let unit = if N.is_power_of_two() { step.max(LANES) } else { N * LANES };
+    let (y, rest) = y.split_at_mut(y.len() - y.len() % unit);
+    let (groups, _) = T::split_mut(simd, y).0.as_chunks_mut::<N>();
     let mut groups = groups.iter_mut();
     if let Some(mut group) = groups.next() {
         let (all, _) = T::split_mut(simd, sums.as_mut_slice());
-        let mut place = 0;
-        let mut add = |group: &mut [T::Vector<S>; TOGETHER], place: usize, y: [T::Vector<S>; TOGETHER]| {
+        let mut done = 0;
+        let mut add = |group: &mut [T::Vector<S>; N], done: usize, y: [T::Vector<S>; N]| {
             *group = y;
-            let first = place / lanes::<T, S>().max(1);
+            let first = done / lanes::<T, S>().max(1);
             for (i, &y) in y.iter().enumerate() {
                 let count = all.len().max(1);
-                let i = if count <= TOGETHER { i % count } else { (first + i) % count };
+                let i = if N.is_multiple_of(count) { i % count } else { (first + i) % count };
                 if let Some(sum) = all.get_mut(i) {
                     *sum = T::vadd(simd, *sum, y);
                 }
             }
         };
         // The next group is begun before the polynomials of this one: a core sees too little ahead to do so by itself.
-        let mut w = lowered::<T, S, TOGETHER>(simd, *group, shift);
+        let mut w = lowered::<T, S, N>(simd, *group, low);
         for next in groups {
-            ask(place, step);
-            let next_w = lowered::<T, S, TOGETHER>(simd, *next, shift);
-            add(group, place, raised::<T, S, TOGETHER>(simd, w));
+            ask(done, step);
+            let next_w = lowered::<T, S, N>(simd, *next, low);
+            add(group, done, raised::<T, S, N>(simd, w, place));
             (group, w) = (next, next_w);
-            place += step;
+            done += step;
         }
-        ask(place, step);
-        add(group, place, raised::<T, S, TOGETHER>(simd, w));
+        ask(done, step);
+        add(group, done, raised::<T, S, N>(simd, w, place));
     }
-    map!(simd, rest, |x| powers::<T, S, _>(simd, x, shift));
-    add_lanes(simd, sums, rest);
-    (m, reduce(sums))
+    rest
 }
 
-/// 2^(yⱼ − shift) in some registers.
+/// What exponents are relative to, the multiple of ¼ (in `f32`, of 1) nearest to u, and before it that times ln 2. Where u is
+/// too large for that, or infinite, terms are lowered by it, and exponents relative to 0.
 #[inline(always)]
-fn powers<T: Real, S: Simd, const N: usize>(
-    simd: S,
-    y: [T::Vector<S>; N],
-    shift: T::Vector<S>,
-) -> [T::Vector<S>; N] {
-    raised::<T, S, N>(simd, lowered::<T, S, N>(simd, y, shift))
+fn reference<T: Real>(u: T, y: &mut [T]) -> (T, T) {
+    if u.abs() <= T::BINARY_NEAR {
+        let v = (u + T::BINARY_PLACE) - T::BINARY_PLACE;
+        return (v * T::LN_2, v);
+    }
+    let shift = shift(u, y);
+    for y in y {
+        *y -= shift;
+    }
+    (u * T::LN_2, T::ZERO)
 }
 
-/// y − shift, but not less than what has a power.
+/// y, but not less than what has a power.
 #[inline(always)]
 fn lowered<T: Real, S: Simd, const N: usize>(
     simd: S,
     y: [T::Vector<S>; N],
-    shift: T::Vector<S>,
+    low: T::Vector<S>,
 ) -> [T::Vector<S>; N] {
-    let low = T::splat(simd, T::BINARY_LOW);
-    every(y, |y| T::vlarger(simd, T::vsub(simd, y, shift), low))
+    every(y, |y| T::vlarger(simd, y, low))
 }
 
-/// 2^w, the steps of all registers side by side.
+/// 2^(w − v), the steps of all registers side by side.
 #[inline(always)]
-fn raised<T: Real, S: Simd, const N: usize>(simd: S, w: [T::Vector<S>; N]) -> [T::Vector<S>; N] {
+fn raised<T: Real, S: Simd, const N: usize>(
+    simd: S,
+    w: [T::Vector<S>; N],
+    place: T::Vector<S>,
+) -> [T::Vector<S>; N] {
     let (mut r, mut scale) = (w, w);
     for i in 0..N {
-        (r[i], scale[i]) = T::binary_power(simd, w[i]);
+        (r[i], scale[i]) = T::binary_power(simd, w[i], place);
     }
     let add = |a, b| each(a, b, |a, b| T::vadd(simd, a, b));
     let mul = |a, b| each(a, b, |a, b| T::vmul(simd, a, b));
+    let plus = |a, b: T| every(a, |a| T::vadd(simd, a, T::splat(simd, b)));
     let line =
         |a: T, b: T| every(r, |r| T::vadd(simd, T::splat(simd, a), T::vmul(simd, T::splat(simd, b), r)));
-    let [a, b, c, d, e, f, g, h] = T::BINARY;
     let square = mul(r, r);
-    let low = add(line(a, b), mul(square, line(c, d)));
-    let high = if T::HAS_ROOTS { add(line(e, f), mul(square, line(g, h))) } else { line(e, f) };
-    let p = add(low, mul(mul(square, square), high));
+    // A polynomial of degree 3 in two multiplications.
+    let [a, b, c, d] = T::BINARY_TOP;
+    let mut p = plus(mul(line(a, b), plus(square, c)), d);
+    for &[a, b] in T::BINARY.iter().rev() {
+        p = add(line(a, b), mul(square, p));
+    }
     add(scale, mul(mul(scale, r), p))
 }

@@ -25,7 +25,7 @@
 //! 1.1 ulp everywhere in `f32` (½ for the last sum, ¼ for the one before it, 0.3 for the rest), and in `f64` where the
 //! result is normal by 0.9 (½ for the last sum, 0.15 for the root, 0.11 for the polynomial, 0.1 for the rest).
 //!
-//! A [row](exp_row()) of exponentials relative to their largest is made of powers of 2, within 1.2 ulp of those in `f64` and
+//! A [row](exp_row()) of exponentials relative to one near their largest is made of powers of 2, within 1.2 ulp of those in `f64` and
 //! 1.7 in `f32`; `exp_row.rs` says how.
 //!
 //! log Σ e^(xⱼ) of n terms is within (n/16 + n/128 + 8 + ln n + |m|)·[`EPSILON`](crate::Real::EPSILON) of

@@ -17,7 +17,7 @@ pub const ROWS: usize = 4;
 
 pass! {
     /// [`squared_euclidean_exp_row`](super::squared_euclidean_exp_row) for [`ROWS`] points x of the plane: (m, Σ eⱼ) of each.
-    /// The rows of e follow one another, each a fourth of it. Cost: 3 r for all; 2 w, 1 r and 34 operations in `f64`, 30 in
+    /// The rows of e follow one another, each a fourth of it. Cost: 3 r for all; 2 w, 1 r and 31 operations in `f64`, 27 in
     /// `f32`, for each.
     pub fn squared_euclidean_exp_rows<'a, T>(
         s: T, x: [[T; 2]; ROWS], y: Matrix<'a, T>, g: &'a [T], t: T, e: &'a mut [T],
