@@ -27,7 +27,7 @@ fn each<T>(
 /// Operations of e^x, of e^x with care for its range, of a row of powers and of ln x, in `f64` and in `f32`.
 const EXP: (usize, usize) = (25, 24);
 const TERM: (usize, usize) = (37, 32);
-const ROW: (usize, usize) = (28, 24);
+const ROW: (usize, usize) = (25, 21);
 const LN: (usize, usize) = (49, 41);
 
 fn more(than: (usize, usize), operations: usize) -> (usize, usize) {

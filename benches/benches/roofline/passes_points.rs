@@ -59,7 +59,7 @@ pub(crate) fn all<T: Word>(bench: &mut Bench) {
         |o| twin::l1_row(w, &o.z[..2], cloud::<2, T>(o.x), o.y),
     );
     // Operations of e^x and what comes before and after it.
-    let exp = if size_of::<T>() == 8 { 34 } else { 30 };
+    let exp = if size_of::<T>() == 8 { 31 } else { 27 };
     s.pass(
         "squared_euclidean_exp_row, 2",
         in_the_plane::<T, 1>(exp),

@@ -92,26 +92,32 @@ pub(crate) fn exp_coupling<T: Real>(a: T, b: &[T], c: &[T], s: T, y: &mut [T]) -
     (total(y), largest)
 }
 
-/// 2^w of a number that is at most 0.
+/// 2^(w − v), where v is what `place` has less than it had.
 #[inline(always)]
-fn power<T: Real>(w: T) -> T {
-    let w = if w < T::BINARY_LOW { T::BINARY_LOW } else { w };
-    let (r, scale) = T::binary_power(Scalar::new(), w.one());
+fn power<T: Real>(w: T, v: T, place: T) -> T {
+    let low = v + T::BINARY_LOW;
+    let w = if w < low { low } else { w };
+    let (r, scale) = T::binary_power(Scalar::new(), w.one(), place.one());
     let (r, scale) = (T::only(r), T::only(scale));
-    let [a, b, c, d, e, f, g, h] = T::BINARY;
     let q = r * r;
-    let high = if T::HAS_ROOTS { (e + f * r) + q * (g + h * r) } else { e + f * r };
-    scale + (scale * r) * (((a + b * r) + q * (c + d * r)) + (q * q) * high)
+    let [a, b, c, d] = T::BINARY_TOP;
+    let mut p = (a + b * r) * (q + c) + d;
+    for &[a, b] in T::BINARY.iter().rev() {
+        p = (a + b * r) + q * p;
+    }
+    scale + (scale * r) * p
 }
 
-/// Terms in units of ln 2 become powers of 2 relative to the largest.
+/// Terms in units of ln 2 become powers of 2 relative to the multiple of a quarter, or the integer, nearest to the largest.
 #[inline(always)]
 pub(crate) fn powers<T: Real>(u: &mut [T]) -> (T, T) {
     let m = u.iter().fold(-T::INFINITY, |m, &u| if m < u { u } else { m });
+    let v = (m + T::BINARY_PLACE) - T::BINARY_PLACE;
+    let place = T::BINARY_PLACE - v;
     for u in u.iter_mut() {
-        *u = power(*u - m);
+        *u = power(*u, v, place);
     }
-    (m * T::LN_2, total(u))
+    (v * T::LN_2, total(u))
 }
 
 #[inline(never)]
