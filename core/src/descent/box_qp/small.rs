@@ -131,6 +131,7 @@ pub(super) fn copy<T: Real>(to: &mut [T], from: &[T]) {
 }
 
 /// |x| of the largest element; a NaN or an infinity makes it infinite.
+#[cfg_attr(target_os = "none", inline(never))]
 pub(super) fn largest<T: Real>(x: &[T]) -> T {
     let larger = |most: T, size: T| if size > most { size } else { most };
     x.iter().fold(T::ZERO, |most, &x| if x.abs() <= T::MAX { larger(most, x.abs()) } else { T::INFINITY })
