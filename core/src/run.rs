@@ -80,22 +80,21 @@ pub fn drive<R: Run + ?Sized>(
     let tolerance = stop.absolute.max(stop.relative * run.scale());
     let every = stop.check_every.max(1);
     let initial_residual = run.residual();
-    let mut residual = initial_residual;
+    let mut claim = Claim { residual: initial_residual, tolerance, denied: R::Real::INFINITY };
     let mut looked = true;
     let mut checks = 1;
     let mut steps = 0;
-    let mut denied = R::Real::INFINITY;
     let mut status = loop {
         let mut ended = None;
         if looked {
-            let claimed = residual.is_finite() && residual <= tolerance;
-            let confirmed = if claimed { run.confirm(tolerance) } else { None };
-            residual = confirmed.unwrap_or(residual);
-            ended = judge(residual, confirmed.is_some(), tolerance, &mut denied);
+            let claimed = claim.residual.is_finite() && claim.residual <= claim.tolerance;
+            let confirmed = if claimed { run.confirm(claim.tolerance) } else { None };
+            claim.residual = confirmed.unwrap_or(claim.residual);
+            ended = claim.judge(confirmed.is_some());
             checks += u32::from(confirmed.is_some());
         }
         let progress =
-            Progress { step: steps, residual: looked.then_some(residual), parameter: run.parameter() };
+            Progress { step: steps, residual: looked.then_some(claim.residual), parameter: run.parameter() };
         // The last step is shown as well; what it achieved counts more than a wish to stop.
         let asked = observer.observe(&progress);
         if let Some(status) = ended {
@@ -117,17 +116,18 @@ pub fn drive<R: Run + ?Sized>(
         }
         looked = steps % every == 0 || steps == stop.max_steps;
         if looked {
-            residual = run.residual();
+            claim.residual = run.residual();
             checks += 1;
         }
     };
+    let mut residual = claim.residual;
     if status != Status::Converged {
         // The report must describe the iterate that is left, not a recurrence or an older look.
         let evaluated = run.confirm(R::Real::INFINITY).or_else(|| (!looked).then(|| run.residual()));
         checks += u32::from(evaluated.is_some());
         residual = evaluated.unwrap_or(residual);
         // A run that cannot get on may be where it should be: its steps went beyond the tolerance.
-        if status == Status::Stalled && residual <= tolerance {
+        if status == Status::Stalled && residual <= claim.tolerance {
             status = Status::Converged;
         }
         // An overflow since the last look must not pass for a mere stop.
@@ -145,22 +145,32 @@ pub fn drive<R: Run + ?Sized>(
     Report { status, steps, checks, initial_residual, residual, scale: run.scale() }
 }
 
-/// What a residual means that was just evaluated, or that a claim was confirmed with; `denied` remembers the true residual
-/// of the last claim that was not.
-// Apart, so that a part keeps no constant of it on the stack.
-#[cfg_attr(target_os = "none", inline(never))]
-fn judge<T: Real>(truth: T, confirmed: bool, tolerance: T, denied: &mut T) -> Option<Status> {
-    if !truth.is_finite() {
-        Some(Status::NotFinite)
-    } else if truth <= tolerance {
-        Some(Status::Converged)
-    } else if !confirmed {
-        None
-    } else if truth > *denied * T::HALF {
-        Some(Status::Stalled)
-    } else {
-        *denied = truth;
-        None
+/// A residual that may end a run.
+// In one piece and read where it lies, so that a part keeps no registers of it on the stack.
+struct Claim<T> {
+    residual: T,
+    tolerance: T,
+    /// The true residual of the last claim that was not confirmed.
+    denied: T,
+}
+
+impl<T: Real> Claim<T> {
+    /// What the residual means, which was just evaluated or confirmed.
+    // Apart, so that a part keeps no constant of it on the stack.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn judge(&mut self, confirmed: bool) -> Option<Status> {
+        if !self.residual.is_finite() {
+            Some(Status::NotFinite)
+        } else if self.residual <= self.tolerance {
+            Some(Status::Converged)
+        } else if !confirmed {
+            None
+        } else if self.residual > self.denied * T::HALF {
+            Some(Status::Stalled)
+        } else {
+            self.denied = self.residual;
+            None
+        }
     }
 }
 

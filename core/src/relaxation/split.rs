@@ -25,7 +25,8 @@ pub trait Split<T: Real>: Matrix<T> {
     fn combine(&self, t: &[T], p: &[T], y: &mut [T]) -> (T, T) {
         update::combine(t, p, y)
     }
-    /// What follows in a step; rᵀr and ρ'. Cost: 13 vectors.
+    /// What follows in a step; rᵀr and ρ'. Without an operating system a run takes the same operations one after the other
+    /// instead, for the sake of its stack. Cost: 13 vectors.
     fn update_ssor_cg(&self, update: SsorCgUpdate<'_, T>) -> (T, T) {
         update.run()
     }
@@ -86,10 +87,10 @@ macro_rules! split_stencil {
                 }
             }
             fn solve_upper(&self, omega: T, scratch: &[T], p: &[T], t: &mut [T]) {
-                self.grid_ref().solve_upper(omega, halves(scratch, self.order()).0, p, t);
+                self.grid_ref().solve_upper(omega, halves(scratch, p.len()).0, p, t);
             }
             fn solve_lower(&self, omega: T, scratch: &[T], p: &[T], t: &[T], y: &mut [T], w: &mut [T]) {
-                self.grid_ref().solve_lower(omega, halves(scratch, self.order()).0, p, t, y, w);
+                self.grid_ref().solve_lower(omega, halves(scratch, p.len()).0, p, t, y, w);
             }
             #[inline(always)]
             fn weights<'s>(&'s self, scratch: &'s [T]) -> Diagonal<'s, T> {

@@ -45,12 +45,17 @@ impl<'d, T: Real> Diagonal<'d, T> {
 
     /// xᵀDx in blocks. Cost: 2 vectors.
     #[must_use]
-    #[cfg_attr(target_os = "none", inline(never))] // Flash counts there.
-    pub fn weighted_square(self, mut x: &[T]) -> T {
-        let mut diagonal = match self {
-            Self::Constant(factor) => return factor * dot(x, x),
-            Self::Stored(diagonal) => diagonal,
-        };
+    pub fn weighted_square(self, x: &[T]) -> T {
+        match self {
+            Self::Constant(factor) => factor * dot(x, x),
+            Self::Stored(diagonal) => Self::stored_square(diagonal, x),
+        }
+    }
+
+    /// The same of one number a row.
+    // Apart, so that a part's stack holds nothing of it where there are none.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn stored_square(mut diagonal: &[T], mut x: &[T]) -> T {
         let mut sum = T::ZERO;
         while !x.is_empty() {
             let ((block, rest), (weights, others)) = (first(x), first(diagonal));

@@ -141,16 +141,22 @@ pub(super) fn off_diagonal<T: Real>(grid: &Grid<'_, T>, cell: usize) -> T {
 /// y ← A x, or b − A x.
 #[inline(never)]
 pub(super) fn star<T: Real>(grid: &Grid<'_, T>, rhs: Option<&[T]>, x: &[T], y: &mut [T]) {
-    let x = part(grid, x);
-    for (row, y) in y.chunks_exact_mut(grid.columns.max(1)).enumerate() {
-        y.fill(T::ZERO);
-        let mut piece = Piece { grid, row, column: 0, x, q: y, scale: -T::ONE };
-        for direction in CENTRE..DIRECTIONS {
-            take(&mut piece, direction);
-        }
-    }
+    y.fill(T::ZERO);
+    add_rows(grid, CENTRE, 1, x, y);
     if let Some(rhs) = rhs {
         y.iter_mut().zip(rhs).for_each(|(y, &b)| *y = b - *y);
+    }
+}
+
+/// Adds the products with the neighbours in every so many directions from one on.
+#[inline(never)]
+fn add_rows<T: Real>(grid: &Grid<'_, T>, first: usize, step: usize, x: &[T], y: &mut [T]) {
+    let x = part(grid, x);
+    for (row, y) in y.chunks_exact_mut(grid.columns.max(1)).enumerate() {
+        let mut piece = Piece { grid, row, column: 0, x, q: y, scale: -T::ONE };
+        for direction in (first..DIRECTIONS).step_by(step) {
+            take(&mut piece, direction);
+        }
     }
 }
 
@@ -183,19 +189,12 @@ pub(super) fn residual_square<T: Real>(grid: &Grid<'_, T>, rhs: &[T], x: &[T]) -
     lanes.sum()
 }
 
-/// w ← p + (1 − 1/ω) D t + L t, of the p and t of a lower half: p, diagonal, west, south, down.
+/// w ← p + (1 − 1/ω) D t, of the p and t of a lower half.
 #[inline(never)]
-fn product<T: Real>(grid: &Grid<'_, T>, by: &Recurrence<'_, T>, w: &mut [T]) {
-    let Recurrence { b: p, weighed: Some((_, t)), omega, .. } = *by else { return };
-    let (t, share) = (part(grid, t), T::ONE - T::ONE / omega);
-    for (cell, ((w, &p), &t)) in w.iter_mut().zip(p).zip(t).enumerate() {
-        *w = p + share * (coupling(grid, CENTRE, cell) * t);
-    }
-    for (row, w) in w.chunks_exact_mut(grid.columns.max(1)).enumerate() {
-        let mut piece = Piece { grid, row, column: 0, x: t, q: w, scale: -T::ONE };
-        for direction in [WEST, SOUTH, DOWN] {
-            take(&mut piece, direction);
-        }
+fn begin_product<T: Real>(by: &Recurrence<'_, T>, w: &mut [T]) {
+    let share = T::ONE - T::ONE / by.omega;
+    for (cell, ((w, &p), &t)) in w.iter_mut().zip(by.b).zip(part(by.grid, by.weighed)).enumerate() {
+        *w = p + share * (coupling(by.grid, CENTRE, cell) * t);
     }
 }
 
@@ -207,24 +206,61 @@ fn part<'x, T>(grid: &Grid<'_, T>, x: &'x [T]) -> &'x [T] {
 
 /// A recurrence along the rows: x ← keep·x + f·(b − what is known) − f·(the neighbour behind) − f·(the one before).
 struct Recurrence<'a, T> {
+    grid: &'a Grid<'a, T>,
     reversed: bool,
-    /// Whether (1 − ω)·x is kept; nothing is, else.
+    /// Whether a share of x is kept; nothing is, else.
     keeps: bool,
-    /// 1 − ω.
-    keep: T,
     omega: T,
+    /// 1 − ω of x that is kept, or (2 − ω)/ω of what is weighed.
+    share: T,
     inverse: &'a [T],
     b: &'a [T],
-    /// What is taken from b besides, times the diagonal: a weight and a vector.
-    weighed: Option<(T, &'a [T])>,
+    x: &'a mut [T],
+    /// What is taken from b besides, times the diagonal and a share; nothing if it is empty.
+    weighed: &'a [T],
+    /// f, and what it makes of the coupling to the one before, the sign turned, where they are the same for all.
+    uniform: T,
+    along: T,
+    /// The cell before.
+    reached: T,
 }
 
-impl<T> Recurrence<'_, T> {
+impl<'a, T: Real> Recurrence<'a, T> {
+    #[inline(always)]
+    fn new(grid: &'a Grid<'a, T>, omega: T, inverse: &'a [T], b: &'a [T], x: &'a mut [T]) -> Self {
+        let (uniform, along, reached) = (T::ZERO, T::ZERO, T::ZERO);
+        let (reversed, keeps, share) = (false, false, T::ONE - omega);
+        Self { grid, reversed, keeps, omega, share, inverse, b, x, weighed: &[], uniform, along, reached }
+    }
+
+    /// What is the same for all cells, and no more of x than belongs to the grid.
+    // Apart, so that nothing of it is kept on the stack.
+    #[inline(never)]
+    fn prepare(&mut self) {
+        self.uniform = self.omega * (T::ONE / coupling(self.grid, CENTRE, 0));
+        self.along = -(self.uniform * coupling(self.grid, self.before().0, 0));
+        let cells = self.grid.planes * self.grid.rows * self.grid.columns;
+        self.x = core::mem::take(&mut self.x).get_mut(..cells).unwrap_or_default();
+    }
+
     /// The directions that are known, and the one behind, which is known as well where couplings differ from cell to cell.
     fn known(&self) -> &'static [usize] {
         const KNOWN: [&[usize]; 4] =
             [&[DOWN, SOUTH], &[UP, NORTH], &[DOWN, UP, NORTH, EAST, SOUTH], &[DOWN, UP, SOUTH, WEST, NORTH]];
         KNOWN[usize::from(self.keeps) * 2 + usize::from(self.reversed)]
+    }
+
+    /// f of a cell.
+    #[inline(always)]
+    fn factor(&self, cell: usize) -> T {
+        let inverse = if is_constant(self.grid) { None } else { self.inverse.get(cell) };
+        inverse.map_or(self.uniform, |&inverse| self.omega * inverse)
+    }
+
+    /// The direction of the one before, and by what the cells of a block are counted.
+    #[inline(always)]
+    fn before(&self) -> (usize, usize) {
+        if self.reversed { (EAST, BLOCK - 1) } else { (WEST, 0) }
     }
 }
 
@@ -237,19 +273,17 @@ pub(super) fn sweep<T: Real>(
     rhs: &[T],
     x: &mut [T],
 ) {
-    let keep = T::ONE - omega;
-    march(grid, &Recurrence { reversed, keeps: true, keep, omega, inverse, b: rhs, weighed: None }, x);
+    march(&mut Recurrence { reversed, keeps: true, ..Recurrence::new(grid, omega, inverse, rhs, x) });
 }
 
 /// The upper half of SSOR in Eisenstat's form: t ← (D/ω + U)⁻¹ p.
-#[inline(never)]
+#[inline(always)]
 pub(super) fn upper<T: Real>(grid: &Grid<'_, T>, omega: T, inverse: &[T], p: &[T], t: &mut [T]) {
-    let keep = T::ONE - omega;
-    march(grid, &Recurrence { reversed: true, keeps: false, keep, omega, inverse, b: p, weighed: None }, t);
+    march(&mut Recurrence { reversed: true, ..Recurrence::new(grid, omega, inverse, p, t) });
 }
 
 /// The lower half with the product: y ← (D/ω + L)⁻¹ (p − K t), w ← A t.
-#[inline(never)]
+#[inline(always)]
 pub(super) fn lower<T: Real>(
     grid: &Grid<'_, T>,
     omega: T,
@@ -259,87 +293,84 @@ pub(super) fn lower<T: Real>(
     y: &mut [T],
     w: &mut [T],
 ) {
-    let (keep, weighed) = (T::ONE - omega, Some(((T::TWO - omega) / omega, t)));
-    let by = Recurrence { reversed: false, keeps: false, keep, omega, inverse, b: p, weighed };
-    march(grid, &by, y);
-    product(grid, &by, w);
+    let share = (T::TWO - omega) / omega;
+    let mut by = Recurrence { share, weighed: t, ..Recurrence::new(grid, omega, inverse, p, y) };
+    begin_product(&by, w);
+    // West, south, down.
+    add_rows(grid, WEST, SOUTH - WEST, t, w);
+    march(&mut by);
 }
 
 /// Runs a recurrence over the whole grid, a block after the other.
 // One loop, and all is read anew for every block: what is kept in registers for all of them is kept on the stack, after all.
 #[inline(never)]
-fn march<T: Real>(grid: &Grid<'_, T>, by: &Recurrence<'_, T>, x: &mut [T]) {
-    let uniform = by.omega * (T::ONE / coupling(grid, CENTRE, 0));
-    let along = uniform * coupling(grid, if by.reversed { EAST } else { WEST }, 0);
-    let all = (grid, by, uniform, along);
-    let (mut reached, mut begun, mut left) = (T::ZERO, 0, 0);
+fn march<T: Real>(mut by: &mut Recurrence<'_, T>) {
+    by.prepare();
+    let (mut begun, mut left) = (0, 0);
     loop {
-        let all = black_box(&all);
-        let (grid, by) = (all.0, all.1);
-        let rows = grid.planes * grid.rows;
-        let Some(known) = x.get(..rows * grid.columns) else { return };
+        by = black_box(by);
+        let columns = by.grid.columns;
         if left == 0 {
             // The next row.
-            if begun == rows {
+            if begun == by.grid.planes * by.grid.rows {
                 return;
             }
-            (reached, begun, left) = (T::ZERO, begun + 1, grid.columns);
+            (by.reached, begun, left) = (T::ZERO, begun + 1, columns);
         }
-        let row = if by.reversed { rows - begun } else { begun - 1 };
+        let row = if by.reversed { by.grid.planes * by.grid.rows - begun } else { begun - 1 };
         let n = left.min(BLOCK);
-        let column = if by.reversed { left - n } else { grid.columns - left };
+        let column = if by.reversed { left - n } else { columns - left };
         left -= n;
         let mut block = [T::ZERO; BLOCK];
         // In the order of memory, so that the recurrence begins at an end of the block.
         let Some(q) = block.get_mut(if by.reversed { BLOCK - n..BLOCK } else { 0..n }) else { return };
-        let mut piece = Piece { grid, row, column, x: known, q, scale: T::ONE };
+        let mut piece = Piece { grid: by.grid, row, column, x: &*by.x, q, scale: by.share };
         let piece = black_box(&mut piece);
         let b = by.b.get(piece.first()..).unwrap_or(&[]);
         piece.q.iter_mut().zip(b).for_each(|(q, &b)| *q = b);
-        if let Some((weight, t)) = by.weighed {
-            (piece.x, piece.scale) = (t, weight);
+        if !by.weighed.is_empty() {
+            piece.x = by.weighed;
             take(piece, CENTRE);
-            (piece.x, piece.scale) = (known, T::ONE);
+            piece.x = &*by.x;
         }
+        piece.scale = T::ONE;
         // Where f is the same for all, the one behind comes after it.
         let constant = is_constant(piece.grid);
         let Some((&behind, others)) = by.known().split_last() else { return };
         for &direction in if constant { others } else { by.known() } {
             take(piece, direction);
         }
-        let factor = |cell: usize| {
-            let inverse = if constant { None } else { by.inverse.get(cell) };
-            inverse.map_or(all.2, |&inverse| by.omega * inverse)
-        };
         for (cell, q) in (piece.first()..).zip(&mut *piece.q) {
-            *q = factor(cell) * *q;
-            if by.keeps {
-                *q = by.keep * at(piece.x, cell) + *q;
+            *q = by.factor(cell) * *q;
+            if by.keeps
+                && let Some(&x) = piece.x.get(cell)
+            {
+                *q = by.share * x + *q;
             }
         }
         if constant {
-            piece.scale = all.2;
+            piece.scale = by.uniform;
             take(piece, behind);
         }
         let (n, first) = (piece.q.len(), piece.first());
-        let (before, flip) = if by.reversed { (EAST, BLOCK - 1) } else { (WEST, 0) };
+        by = black_box(by);
+        let (before, flip) = by.before();
         if constant {
-            double(&mut block, -all.3, flip);
+            double(&mut block, by.along, flip);
         }
-        let before = if constant { &[] } else { couplings(all.0, before) };
-        let along = -all.3;
-        let (entry, mut power) = (reached, along);
+        let before = if constant { &[] } else { couplings(by.grid, before) };
+        let (entry, mut power) = (by.reached, by.along);
         for k in 0..n {
             let cell = first + if by.reversed { n - 1 - k } else { k };
             let y = block[(k ^ flip) % BLOCK];
-            reached = if constant {
+            by.reached = if constant {
                 y + power * entry
             } else {
-                before.get(cell).map_or(y, |&before| y - (factor(cell) * before) * reached)
+                before.get(cell).map_or(y, |&before| y - (by.factor(cell) * before) * by.reached)
             };
-            power *= along;
-            let Some(x) = x.get_mut(cell) else { return };
-            *x = reached;
+            power *= by.along;
+            let Some(x) = by.x.get_mut(cell) else { return };
+            *x = by.reached;
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The run: primal–dual active set, and what it falls back to. See the [module](super).
 
+use super::bounds::Bounds;
 use super::dual::{Dual, Next};
 use super::model::{Look, Model};
 use super::problem::Problem;
@@ -91,7 +92,9 @@ const WRONG: u32 = 256;
 /// A run in progress.
 #[derive(Debug)]
 pub struct BoxQp<'r, 'a, 'w, T, M> {
-    pub(super) problem: &'r Problem<'a, T, M>,
+    // The workspace has the model: a part's stack holds no second one.
+    pub(super) data: &'a [T],
+    pub(super) bounds: Bounds<'a, T>,
     pub(super) x: &'r mut [T],
     pub(super) work: &'r mut Workspace<'w, T, M>,
     patience: u32,
@@ -137,7 +140,8 @@ fn prepare<'r, 'a, 'w, T: Real, M: Model<T>>(
     check_vector("x", x, problem.variables())?;
     work.fit(&problem.model)?;
     Ok(BoxQp {
-        problem,
+        data: problem.data,
+        bounds: problem.bounds,
         x,
         work,
         patience: options.patience,
@@ -174,8 +178,8 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
     /// Looks at x, moved into the box, and chooses the first sides.
     #[cfg_attr(target_os = "none", inline(never))]
     fn begin(&mut self) {
-        let Problem { model, data, bounds } = self.problem;
-        model.begin(data, self.work.factors.storage);
+        let bounds = self.bounds;
+        self.work.model.begin(self.data, self.work.factors.storage);
         bounds.clip(self.x);
         copy(self.work.start, self.x);
         copy(self.work.trial, self.x);
@@ -204,7 +208,7 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
     #[must_use]
     pub fn report(&self, report: Report<T>) -> BoxReport<T> {
         let (mut at_lower, mut at_upper) = (0_usize, 0_usize);
-        for (&x, (lo, hi)) in self.x.iter().zip(self.problem.bounds.pairs()) {
+        for (&x, (lo, hi)) in self.x.iter().zip(self.bounds.pairs()) {
             at_lower = at_lower.wrapping_add(usize::from(x <= lo));
             at_upper = at_upper.wrapping_add(usize::from(x >= hi && x > lo));
         }
@@ -219,16 +223,16 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
 
     /// Objective, gradient and residual of x.
     pub(super) fn evaluate(&mut self, sized: bool) -> Look<T> {
-        let storage = &mut *self.work.factors.storage;
-        let look = self.problem.model.evaluate(self.problem.data, self.x, sized, self.work.gradient, storage);
+        let work = &mut *self.work;
+        let look = work.model.evaluate(self.data, self.x, sized, work.gradient, work.factors.storage);
         self.objective = look.objective;
-        self.residual = self.problem.bounds.residual(self.x, self.work.gradient);
+        self.residual = self.bounds.residual(self.x, self.work.gradient);
         look
     }
 
     /// Moves the fixed variables of the trial to their bounds.
     pub(super) fn bind(&mut self) {
-        let fixed = self.work.sides.iter().zip(self.problem.bounds.pairs());
+        let fixed = self.work.sides.iter().zip(self.bounds.pairs());
         for (trial, (&side, (lo, hi))) in self.work.trial.iter_mut().zip(fixed) {
             if side < T::ZERO {
                 *trial = lo;
@@ -242,8 +246,8 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
     fn minimise(&mut self) -> bool {
         self.bind();
         let work = &mut *self.work;
-        let (model, data) = (&self.problem.model, self.problem.data);
-        let positive = model.minimise(data, work.sides, work.trial, work.gradient, &mut work.factors);
+        let (model, sides) = (&work.model, &*work.sides);
+        let positive = model.minimise(self.data, sides, work.trial, work.gradient, &mut work.factors);
         if !positive {
             self.failure = Some(Status::Breakdown);
         }
@@ -256,7 +260,7 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
             return false;
         }
         copy(self.x, self.work.trial);
-        self.problem.bounds.clip(self.x);
+        self.bounds.clip(self.x);
         self.evaluate(false);
         self.residual.is_finite()
     }
@@ -305,7 +309,7 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
         let work = &mut *self.work;
         // What is wrong by rounding is looked at where something is wrong at all.
         let mut slack = None;
-        let values = work.trial.iter().zip(&*work.gradient).zip(self.problem.bounds.pairs());
+        let values = work.trial.iter().zip(&*work.gradient).zip(self.bounds.pairs());
         for (side, ((&z, &g), (lo, hi))) in work.sides.iter_mut().zip(values) {
             let new = if *side == T::ZERO {
                 if fix { outside(z, lo, hi) } else { T::ZERO }

@@ -6,7 +6,7 @@
 use southwell_simd::short;
 
 use super::model::{Factors, Look, Model};
-use super::small::{add_all, at, clear, dot, from, from_mut, row};
+use super::small::{add_all, at, clear, copy, dot, from, from_mut, row};
 use crate::linear::{Dense, check_finite, check_len};
 use crate::{DiagonalFault, Error, Real};
 
@@ -45,6 +45,16 @@ impl<'a, T: Real> Condensed<'a, T> {
 
     pub(super) fn values(&self) -> &'a [T] {
         self.h
+    }
+
+    /// f + H x of the fixed variables, or of the free ones; zero of the others.
+    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    fn slopes(&self, data: &[T], sides: &[T], fixed: bool, x: &[T], gradient: &mut [T]) {
+        let size = size(fixed);
+        for (((g, &f), row), side) in gradient.iter_mut().zip(data).zip(self.rows()).zip(sides) {
+            *g = if side.abs() == size { f + dot(row, x) } else { T::ZERO };
+        }
     }
 
     fn rows(&self) -> impl Iterator<Item = &'a [T]> + use<'a, T> {
@@ -137,20 +147,22 @@ impl<T: Real> Model<T> for Condensed<'_, T> {
         factors: &mut Factors<'_, T>,
     ) -> bool {
         let n = self.n;
-        let Some((matrix, rhs)) = factors.storage.split_at_mut_checked(n.saturating_mul(n)) else {
+        // H, of as many, lies in memory.
+        let Some((matrix, rhs)) = factors.storage.split_at_mut_checked(n.wrapping_mul(n)) else {
             return false;
         };
         // Which bound a variable is at does not matter to the factors, and what was factorised of the variables before the
         // first one that is free now and was not, or was and is not, stays.
         let first = if factors.valid { agree(factors.sides, sides) } else { 0 };
+        let count = number(sides, false);
         if first < n || !factors.valid {
             factors.valid = false;
-            let known = free(sides.get(..first).unwrap_or(&[])).count();
-            gather((self.h, n), free, sides, (first, known), matrix);
-            if !extend(matrix, n, known, free(sides).count()) {
+            let known = number(sides.get(..first).unwrap_or(&[]), false);
+            gather((self.h, n), false, sides, (first, known), matrix);
+            if !extend(matrix, n, known, count) {
                 return false;
             }
-            factors.sides.iter_mut().zip(sides).for_each(|(kept, &side)| *kept = side);
+            copy(factors.sides, sides);
             factors.valid = true;
         }
         // −(f + H x) with x = 0 where it is free.
@@ -159,45 +171,52 @@ impl<T: Real> Model<T> for Condensed<'_, T> {
                 *x = T::ZERO;
             }
         }
-        for (((g, &f), row), &side) in gradient.iter_mut().zip(data).zip(self.rows()).zip(sides) {
-            if side == T::ZERO {
-                *g = f + dot(row, x);
-            }
-        }
+        self.slopes(data, sides, false, x, gradient);
         let gathered = gradient.iter().zip(sides).filter(|&(_, &side)| side == T::ZERO);
         rhs.iter_mut().zip(gathered).for_each(|(r, (&g, _))| *r = -g);
-        let count = free(sides).count();
         substitute(matrix, n, rhs.get_mut(..count).unwrap_or(&mut []));
         let places = x.iter_mut().zip(sides).filter(|(_, side)| **side == T::ZERO);
         places.zip(&*rhs).for_each(|((x, _), &r)| *x = r);
-        let lines = gradient.iter_mut().zip(data).zip(self.rows()).zip(sides);
-        for (((g, &f), row), &side) in lines {
-            *g = if side == T::ZERO { T::ZERO } else { f + dot(row, x) };
-        }
+        self.slopes(data, sides, true, x, gradient);
         true
     }
 }
 
-/// Positions of the free variables.
-fn free<T: Real>(sides: &[T]) -> impl Iterator<Item = usize> + '_ {
-    sides.iter().enumerate().filter(|&(_, &side)| side == T::ZERO).map(|(i, _)| i)
+/// |side| of the fixed variables, or of the free ones: one comparison, whichever are asked for.
+#[inline(always)]
+fn size<T: Real>(fixed: bool) -> T {
+    if fixed { T::ONE } else { T::ZERO }
 }
 
-/// The rows and columns of a symmetric matrix of order n that `chosen` picks of some sides, into the leading ones of another:
-/// its upper half, which is all that is read, and of that the columns from variable `first` on, the ones before which are
-/// `known` in number.
+/// Positions of the fixed variables, or of the free ones.
+pub(super) fn positions<T: Real>(sides: &[T], fixed: bool) -> impl Iterator<Item = usize> + '_ {
+    let size = size(fixed);
+    sides.iter().enumerate().filter(move |&(_, side)| side.abs() == size).map(|(i, _)| i)
+}
+
+/// How many those are.
+#[cfg_attr(target_os = "none", inline(never))]
+#[cfg_attr(not(target_os = "none"), inline(always))]
+pub(super) fn number<T: Real>(sides: &[T], fixed: bool) -> usize {
+    positions(sides, fixed).count()
+}
+
+/// The rows and columns of a symmetric matrix of order n that belong to the fixed variables, or to the free ones, into the
+/// leading ones of another: its upper half, which is all that is read, and of that the columns from variable `first` on, the
+/// ones before which are `known` in number.
 #[cfg_attr(target_os = "none", inline(never))] // A part's stack holds one phase of a step at a time.
-pub(super) fn gather<'s, T: Real, I: Iterator<Item = usize>>(
+#[cfg_attr(not(target_os = "none"), inline(always))]
+pub(super) fn gather<T: Real>(
     (values, n): (&[T], usize),
-    chosen: impl Fn(&'s [T]) -> I,
-    sides: &'s [T],
+    fixed: bool,
+    sides: &[T],
     (first, known): (usize, usize),
     matrix: &mut [T],
 ) {
-    for (number, (to, i)) in matrix.chunks_exact_mut(n.max(1)).zip(chosen(sides)).enumerate() {
+    for (number, (to, i)) in matrix.chunks_exact_mut(n.max(1)).zip(positions(sides, fixed)).enumerate() {
         let (begin, row) = (i.max(first), row(values, i, n));
         let to = from_mut(to, number.max(known)).iter_mut();
-        to.zip(chosen(from(sides, begin))).for_each(|(to, j)| *to = at(row, begin.wrapping_add(j)));
+        to.zip(positions(from(sides, begin), fixed)).for_each(|(to, j)| *to = at(row, begin.wrapping_add(j)));
     }
 }
 
@@ -213,8 +232,9 @@ pub(super) fn extend<T: Real>(matrix: &mut [T], stride: usize, known: usize, cou
 }
 
 /// The first place where one of two sets holds a variable and the other does not.
+#[cfg_attr(target_os = "none", inline(never))]
 pub(super) fn agree<T: Real>(before: &[T], now: &[T]) -> usize {
-    let differ = |(&a, &b): (&T, &T)| (a == T::ZERO) != (b == T::ZERO);
+    let differ = |(a, b): (&T, &T)| a.abs() != b.abs();
     before.iter().zip(now).position(differ).unwrap_or(now.len())
 }
 

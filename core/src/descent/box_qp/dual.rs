@@ -79,8 +79,7 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
     fn block(&self, entered: usize) -> Option<(usize, T)> {
         let (work, slack) = (&*self.work, self.slack());
         let mut first = None;
-        let values =
-            work.sides.iter().zip(&*work.gradient).zip(&*work.change).zip(self.problem.bounds.pairs());
+        let values = work.sides.iter().zip(&*work.gradient).zip(&*work.change).zip(self.bounds.pairs());
         for (i, (((&side, &g), &mu), bounds)) in values.enumerate() {
             let goal = multiplier(side, g, bounds);
             if side == T::ZERO || goal >= -slack {
@@ -100,7 +99,7 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
     /// Moves the multipliers towards those of the trial.
     fn follow(&mut self, way: T) {
         let work = &mut *self.work;
-        let values = work.sides.iter().zip(&*work.gradient).zip(self.problem.bounds.pairs());
+        let values = work.sides.iter().zip(&*work.gradient).zip(self.bounds.pairs());
         for (mu, ((&side, &g), bounds)) in work.change.iter_mut().zip(values) {
             let goal = if side == T::ZERO { T::ZERO } else { multiplier(side, g, bounds) };
             let moved = *mu + way * (goal - *mu);
@@ -111,7 +110,7 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
     /// The free variable that is furthest outside of its bounds, and on which side.
     fn furthest(&self) -> Option<(usize, T)> {
         let (mut most, mut found) = (T::ZERO, None);
-        let values = self.work.trial.iter().zip(&*self.work.sides).zip(self.problem.bounds.pairs());
+        let values = self.work.trial.iter().zip(&*self.work.sides).zip(self.bounds.pairs());
         for (i, ((&z, &side), (lo, hi))) in values.enumerate() {
             let distance = (lo - z).max(z - hi);
             if side == T::ZERO && distance > most {

@@ -8,9 +8,9 @@
 //! factorised instead, as by [`Condensed`], unless flash counts ([`Prepared::compact`]). *Once a run*: 3 n² for x̂, which
 //! is refined once. *Memory*: n² + 2 n besides H and H⁻¹. H⁻¹ is made once ([`invert_condensed`]).
 
-use super::condensed::{Condensed, agree, extend, factorise, gather, substitute};
+use super::condensed::{Condensed, agree, extend, factorise, gather, number, positions, substitute};
 use super::model::{Factors, Look, Model};
-use super::small::{add_all, at, axpy, clear, copy, from_mut, row, row_mut};
+use super::small::{add_all, axpy, clear, copy, from_mut, row, row_mut};
 use crate::linear::{check_finite, check_len};
 use crate::{Error, Real, Status};
 
@@ -95,14 +95,15 @@ pub fn invert_condensed<T: Real>(
     Ok(Status::Converged)
 }
 
-/// Positions of the fixed variables.
-fn fixed<T: Real>(sides: &[T]) -> impl Iterator<Item = usize> + '_ {
-    sides.iter().enumerate().filter(|&(_, &side)| side != T::ZERO).map(|(i, _)| i)
+/// x ← −x.
+#[cfg_attr(target_os = "none", inline(never))]
+fn negate<T: Real>(x: &mut [T]) {
+    x.iter_mut().for_each(|x| *x = -*x);
 }
 
 /// Whether so many variables are fixed that the free ones make the smaller system.
 fn are_many<T: Real>(sides: &[T]) -> bool {
-    fixed(sides).count().wrapping_mul(2) > sides.len()
+    number(sides, true).wrapping_mul(2) > sides.len()
 }
 
 impl<T: Real, const BOTH: bool> Model<T> for Prepared<'_, T, BOTH> {
@@ -126,11 +127,11 @@ impl<T: Real, const BOTH: bool> Model<T> for Prepared<'_, T, BOTH> {
         let rounding = row_mut(rest, n, n);
         clear(unbounded);
         add_all(self.inverse, data, unbounded);
-        unbounded.iter_mut().for_each(|x| *x = -*x);
+        negate(unbounded);
         // Once more with what is left of the gradient: the inverse was rounded.
         copy(rounding, data);
         add_all(self.condensed.values(), unbounded, rounding);
-        rounding.iter_mut().for_each(|r| *r = -*r);
+        negate(rounding);
         add_all(self.inverse, rounding, unbounded);
     }
     fn evaluate(&self, data: &[T], x: &[T], sized: bool, gradient: &mut [T], storage: &mut [T]) -> Look<T> {
@@ -151,7 +152,8 @@ impl<T: Real, const BOTH: bool> Model<T> for Prepared<'_, T, BOTH> {
         let n = self.variables();
         // Of what was factorised last, the rows and columns up to the first variable that is fixed now and was not, or
         // was and is not. Factors of the free variables are of no use to the fixed ones.
-        let (mut first, many) = (0, BOTH && are_many(sides));
+        let count = number(sides, true);
+        let (mut first, many) = (0, BOTH && count.wrapping_mul(2) > n);
         if factors.valid {
             first = agree(factors.sides, sides);
             if BOTH && first < n && are_many(factors.sides) != many {
@@ -166,16 +168,15 @@ impl<T: Real, const BOTH: bool> Model<T> for Prepared<'_, T, BOTH> {
             return positive;
         }
         let Some((unbounded, rest)) = factors.storage.split_at_mut_checked(n) else { return false };
-        let Some((matrix, force)) = rest.split_at_mut_checked(n.saturating_mul(n)) else { return false };
-        let known = fixed(sides.get(..first).unwrap_or(&[])).count();
-        let mut count = 0_usize;
-        for (force, i) in force.iter_mut().zip(fixed(sides)) {
-            *force = at(x, i) - at(unbounded, i);
-            count = count.wrapping_add(1);
+        let Some((matrix, force)) = rest.split_at_mut_checked(n.wrapping_mul(n)) else { return false };
+        let known = number(sides.get(..first).unwrap_or(&[]), true);
+        let places = x.iter().zip(&*unbounded).zip(sides).filter(|(_, side)| **side != T::ZERO);
+        for (force, ((&x, &free), _)) in force.iter_mut().zip(places) {
+            *force = x - free;
         }
         if first < n || !factors.valid {
             factors.valid = false;
-            gather((self.inverse, n), fixed, sides, (first, known), matrix);
+            gather((self.inverse, n), true, sides, (first, known), matrix);
             if !extend(matrix, n, known, count) {
                 return false;
             }
@@ -186,7 +187,7 @@ impl<T: Real, const BOTH: bool> Model<T> for Prepared<'_, T, BOTH> {
         substitute(matrix, n, force);
         // Fixed variables are where they are, to the last bit; the others move with the forces.
         copy(gradient, unbounded);
-        for (i, &force) in fixed(sides).zip(&*force) {
+        for (i, &force) in positions(sides, true).zip(&*force) {
             axpy(force, row(self.inverse, i, n), gradient);
         }
         let mut forces = force.iter();

@@ -52,16 +52,21 @@ pub(super) fn at<T: Real>(x: &[T], i: usize) -> T {
 }
 
 /// y ← y + Σ_k w_k·row_k, of a matrix with as many columns as y has numbers: the usual one of [`add_rows`], with fewer
-/// arguments at every call.
+/// arguments at every call and less on the stack of a part.
 #[inline(never)]
 pub(super) fn add_all<T: Real>(matrix: &[T], weights: &[T], y: &mut [T]) {
-    add_rows(matrix, y.len(), weights, 1, y);
+    add_apart(matrix, y.len(), weights, 1, y);
 }
 
 /// y ← y + Σ_k w_k·row_k, rows `stride` and weights `step` apart. Rows of weight 0 are skipped, which is what makes
 /// sparse dynamics cheap; the others are taken in pairs, so that y is read and written half as often.
 #[inline(never)]
 pub(super) fn add_rows<T: Real>(matrix: &[T], stride: usize, weights: &[T], step: usize, y: &mut [T]) {
+    add_apart(matrix, stride, weights, step, y);
+}
+
+#[inline(always)]
+fn add_apart<T: Real>(matrix: &[T], stride: usize, weights: &[T], step: usize, y: &mut [T]) {
     let (mut begin, mut at) = (0_usize, 0_usize);
     let mut waiting: Option<(T, &[T])> = None;
     while let Some(&w) = weights.get(at) {
@@ -131,6 +136,7 @@ pub(super) fn copy<T: Real>(to: &mut [T], from: &[T]) {
 }
 
 /// |x| of the largest element; a NaN or an infinity makes it infinite.
+#[cfg_attr(target_os = "none", inline(never))]
 pub(super) fn largest<T: Real>(x: &[T]) -> T {
     let larger = |most: T, size: T| if size > most { size } else { most };
     x.iter().fold(T::ZERO, |most, &x| if x.abs() <= T::MAX { larger(most, x.abs()) } else { T::INFINITY })

@@ -37,7 +37,7 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
         let mut step = T::ONE;
         for _ in 0..HALVINGS {
             let (slope, promised) = self.go(step);
-            let curvature = self.problem.model.curvature(self.work.change, self.work.factors.storage);
+            let curvature = self.work.model.curvature(self.work.change, self.work.factors.storage);
             if promised < T::ZERO && slope + T::HALF * curvature <= T::from_f64(DECREASE) * promised {
                 self.arrive(step);
                 return;
@@ -52,7 +52,7 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
     #[cfg_attr(target_os = "none", inline(never))]
     fn press(&mut self) {
         let share = T::from_f64(MARGIN) * (self.residual / self.scale).min(T::ONE);
-        let values = self.x.iter().zip(&*self.work.gradient).zip(self.problem.bounds.pairs());
+        let values = self.x.iter().zip(&*self.work.gradient).zip(self.bounds.pairs());
         for (side, ((&x, &g), (lo, hi))) in self.work.sides.iter_mut().zip(values) {
             let width = hi - lo;
             // Without a second bound nothing says how much is near.
@@ -72,8 +72,8 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
         let work = &mut *self.work;
         copy(work.trial, self.x);
         // The gradient there is of no use; that of x is still needed.
-        let (model, data) = (&self.problem.model, self.problem.data);
-        let positive = model.minimise(data, work.sides, work.trial, work.change, &mut work.factors);
+        let (model, sides) = (&work.model, &*work.sides);
+        let positive = model.minimise(self.data, sides, work.trial, work.change, &mut work.factors);
         self.bind();
         positive
     }
@@ -82,7 +82,7 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
     fn go(&mut self, step: T) -> (T, T) {
         let (mut slope, mut promised) = (T::ZERO, T::ZERO);
         let work = &mut *self.work;
-        let ways = self.x.iter().zip(&*work.trial).zip(self.problem.bounds.pairs());
+        let ways = self.x.iter().zip(&*work.trial).zip(self.bounds.pairs());
         let signs = work.gradient.iter().zip(&*work.sides);
         for ((change, ((&x, &trial), (lo, hi))), (&g, &side)) in work.change.iter_mut().zip(ways).zip(signs) {
             let way = trial - x;
@@ -95,7 +95,7 @@ impl<T: Real, M: Model<T>> BoxQp<'_, '_, '_, T, M> {
 
     /// Takes a step.
     fn arrive(&mut self, step: T) {
-        let ways = self.work.trial.iter().zip(self.problem.bounds.pairs());
+        let ways = self.work.trial.iter().zip(self.bounds.pairs());
         for (x, (&trial, (lo, hi))) in self.x.iter_mut().zip(ways) {
             // x + (trial − x) is not always the trial.
             let to = if step == T::ONE { trial } else { *x + step * (trial - *x) };
