@@ -67,7 +67,9 @@ fn plain<T: Real>(a: &[T], n: usize, stride: usize) -> Vec<T> {
 fn factorisations<T: Real>() {
     let mut numbers = Numbers(5);
     let lost = T::EPSILON * T::from_u32(4);
-    for (n, stride) in (0..=21).flat_map(|n| [(n, n), (n, n + 3)]) {
+    // Miri is slow: a whole four and what is left, twice and not at all.
+    let orders = (0..=21).filter(|n| !cfg!(miri) || [0, 1, 2, 4, 5, 8, 10].contains(n));
+    for (n, stride) in orders.flat_map(|n| [(n, n), (n, n + 3)]) {
         let a = matrix::<T>(&mut numbers, n, stride);
         let expected = bits(&plain(&a, n, stride));
         for known in [0, n / 2, n] {

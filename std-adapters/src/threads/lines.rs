@@ -19,8 +19,16 @@ const LEAST: usize = 8;
 /// Rows that a thread does before it says so.
 const BATCH: usize = 32;
 
-/// Lines of consecutive rows. A thread takes a line and goes along it, a little behind those who have the lines before:
-/// each batch of rows waits for what it reads of other lines.
+/// Lines of a band, which one thread takes together, at most, and bands a thread where there are fewer lines.
+const BAND: usize = 8;
+const BANDS: usize = 4;
+
+/// Rows up to which a matrix stays in cache. From memory, eight lines side by side are more streams than a processor fetches ahead.
+const IN_CACHE: usize = 1 << 18;
+
+/// Lines of consecutive rows. A thread takes a band of lines and goes along them, a batch of rows of each in turn, a little
+/// behind those who have the lines before: each batch waits for what it reads of other lines. Only the last line of a band is
+/// read on another core.
 #[derive(Clone, Debug)]
 pub(super) struct Lines {
     /// Where each line begins, in the direction of the rows; then the end.
@@ -91,30 +99,63 @@ impl Lines {
         let mut products = self.pieces(products).into_iter();
         let pieces =
             self.pieces(solved).into_iter().map(|piece| (piece, products.next().unwrap_or_default()));
-        let pieces: Vec<_> = pieces.map(|piece| Mutex::new(Some(piece))).collect();
+        let mut pieces: Vec<_> = pieces.collect();
+        if reversed {
+            pieces.reverse();
+        }
+        let in_cache = self.starts[lines] <= IN_CACHE;
+        let band = if in_cache { lines.div_ceil(pool.threads() * BANDS).min(BAND) } else { 1 };
+        let mut pieces = pieces.into_iter().enumerate();
+        let bands: Vec<_> = (0..lines.div_ceil(band))
+            .map(|_| {
+                let lines = pieces.by_ref().take(band);
+                let lines = lines.map(|(turn, (solved, products))| Line { turn, solved, products, from: 0 });
+                Mutex::new(lines.collect::<Vec<_>>())
+            })
+            .collect();
         let done: Vec<_> = (0..lines).map(|_| Done::default()).collect();
         let relay = Relay::default();
+        let advance = |line: &mut Line<'_, T>| {
+            let count = line.solved.len();
+            let to = (line.from + BATCH).min(count);
+            let first = self.starts[if reversed { lines - 1 - line.turn } else { line.turn }];
+            for at in line.from..to {
+                let at = if reversed { count - 1 - at } else { at };
+                let (x, product) = row(first + at);
+                line.solved[at] = x;
+                if let Some(place) = line.products.get_mut(at) {
+                    *place = product;
+                }
+            }
+            line.from = to;
+            done[line.turn].0.store(to, Ordering::Release);
+        };
         pool.together(|| {
-            relay.each(lines, |turn| {
-                let line = if reversed { lines - 1 - turn } else { turn };
-                let first = self.starts[line];
-                let piece = pieces[line].lock().unwrap_or_else(PoisonError::into_inner).take();
-                let Some((solved, products)) = piece else { return false };
-                let count = solved.len();
-                for (k, from) in (0..count).step_by(BATCH).enumerate() {
-                    if !needs.wait(needs.batches[turn] + k, &done, &relay) {
-                        return false;
-                    }
-                    let to = (from + BATCH).min(count);
-                    for at in from..to {
-                        let at = if reversed { count - 1 - at } else { at };
-                        let (x, product) = row(first + at);
-                        solved[at] = x;
-                        if let Some(place) = products.get_mut(at) {
-                            *place = product;
+            relay.each(bands.len(), |band| {
+                let mut band = bands[band].lock().unwrap_or_else(PoisonError::into_inner);
+                let mut patience = Patience::default();
+                // Lines that are done leave the band from its beginning, for each waits for those before it.
+                let mut begun = 0;
+                while begun < band.len() {
+                    let mut waited = true;
+                    for line in &mut band[begun..] {
+                        if line.from < line.solved.len()
+                            && needs.are_met(needs.batches[line.turn] + line.from / BATCH, &done)
+                        {
+                            advance(line);
+                            waited = false;
                         }
                     }
-                    done[turn].0.store(to, Ordering::Release);
+                    while band.get(begun).is_some_and(|line| line.from == line.solved.len()) {
+                        begun += 1;
+                    }
+                    if !waited {
+                        patience = Patience::default();
+                    } else if relay.is_broken() {
+                        return false;
+                    } else {
+                        patience.wait();
+                    }
                 }
                 true
             });
@@ -172,19 +213,19 @@ impl Needs {
         Self { offsets, batches, needs }
     }
 
-    /// Waits for what a batch needs; false if it will never be there.
-    fn wait(&self, batch: usize, done: &[Done], relay: &Relay) -> bool {
-        self.needs[self.offsets[batch]..self.offsets[batch + 1]].iter().all(|&(line, rows)| {
-            let mut patience = Patience::default();
-            while done[line as usize].0.load(Ordering::Acquire) < rows as usize {
-                if relay.is_broken() {
-                    return false;
-                }
-                patience.wait();
-            }
-            true
-        })
+    /// Whether what a batch needs is done.
+    fn are_met(&self, batch: usize, done: &[Done]) -> bool {
+        let needs = &self.needs[self.offsets[batch]..self.offsets[batch + 1]];
+        needs.iter().all(|&(line, rows)| done[line as usize].0.load(Ordering::Acquire) >= rows as usize)
     }
+}
+
+/// A line while it is solved: its place in the order of the pass, its unknowns and products, and how many rows are done.
+struct Line<'x, T> {
+    turn: usize,
+    solved: &'x mut [T],
+    products: &'x mut [T],
+    from: usize,
 }
 
 /// Rows of a line that are done, in lines of the cache of their own.

@@ -1,5 +1,6 @@
 //! The threads themselves.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -199,21 +200,36 @@ impl Pool {
         });
     }
 
-    /// Does the work for every part of a pass.
+    /// Does the work for every part of a pass. A thread begins with the parts that were its own in every pass over as many,
+    /// whose memory its caches hold, and then takes from the end of what is left to others.
     pub(crate) fn each<I>(&self, parts: I, work: impl Fn(I::Item) + Sync)
     where
         I: ExactSizeIterator + Send,
         I::Item: Send,
     {
-        if self.workers.is_none() || parts.len() < 2 {
+        let count = parts.len();
+        if self.workers.is_none() || count < 2 {
             return parts.for_each(work);
         }
-        let queue = Mutex::new(parts);
-        // The lock is released before the work begins.
-        let take = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let mut parts = parts.fuse();
+        let homes: Vec<Home<I::Item>> = (0..self.threads)
+            .map(|seat| {
+                let share = count * (seat + 1) / self.threads - count * seat / self.threads;
+                Home(Mutex::new(parts.by_ref().take(share).collect()))
+            })
+            .collect();
         self.together(|| {
-            while let Some(part) = take() {
-                work(part);
+            let seat = self.seat();
+            if let Some(home) = homes.get(seat) {
+                while let Some(part) = home.first() {
+                    work(part);
+                }
+            }
+            for other in 1..homes.len() {
+                let home = &homes[(seat + other) % homes.len()];
+                while let Some(part) = home.last() {
+                    work(part);
+                }
             }
         });
     }
@@ -244,9 +260,28 @@ impl Pool {
         awake.prolong(workers, self.threads - 1);
     }
 
-    /// How many elements go into a part, of `count` in all and no fewer than `least` a part: a few parts a thread.
+    /// How many elements go into a part, of `count` in all and no fewer than `least` a part: a few parts a thread, and as
+    /// many for each where there are enough.
     pub(crate) fn part(&self, count: usize, least: usize) -> usize {
-        if self.threads == 1 { count.max(1) } else { count.div_ceil(PARTS * self.threads).max(least).max(1) }
+        let most = if self.threads == 1 { 1 } else { PARTS * self.threads };
+        let parts = (count / least.max(1)).clamp(1, most);
+        let parts = if parts > self.threads { parts - parts % self.threads } else { parts };
+        count.div_ceil(parts).max(1)
+    }
+}
+
+/// The parts that a thread begins with. In a line of the cache of its own.
+#[repr(align(128))]
+struct Home<P>(Mutex<VecDeque<P>>);
+
+impl<P> Home<P> {
+    // The lock is released before the work begins.
+    fn first(&self) -> Option<P> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    fn last(&self) -> Option<P> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_back()
     }
 }
 

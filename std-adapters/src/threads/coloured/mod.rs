@@ -24,7 +24,7 @@ pub(super) use sweep::Proximal;
 const MOST: usize = 8;
 
 /// Rows that are worth handing over.
-const LEAST: usize = 1 << 11;
+const LEAST: usize = 1 << 10;
 
 /// A sparse matrix P A Pᵀ in the order of its colours: no two unknowns (or blocks of unknowns) of one colour are
 /// coupled, and those of a colour lie side by side.

@@ -34,29 +34,58 @@ struct Sweep<'a, T> {
 impl<T: Real> Sweep<'_, T> {
     /// Relaxes unknowns from the colour's k-th on, one by one.
     fn unknowns(&self, k: usize, diagonal: &[T], x: &mut [T]) {
+        match (self.rows.lower.columns().is_empty(), self.rows.upper.columns().is_empty()) {
+            (false, true) => self.unknowns_beside::<true, false>(k, diagonal, x),
+            (true, false) => self.unknowns_beside::<false, true>(k, diagonal, x),
+            _ => self.unknowns_beside::<true, true>(k, diagonal, x),
+        }
+    }
+
+    /// The same, where there are couplings to colours before and after.
+    #[inline(always)]
+    fn unknowns_beside<const BEFORE: bool, const AFTER: bool>(&self, k: usize, diagonal: &[T], x: &mut [T]) {
         let operands = self.inverse[k..].iter().zip(&self.rhs[k..]).zip(&diagonal[k..]);
         for (i, (x, ((&inverse, &b), &d))) in x.iter_mut().zip(operands).enumerate() {
-            let r = csr::row_residual(self.rows.lower, k + i, b, self.before);
-            let r = csr::row_residual(self.rows.upper, k + i, r - d * *x, self.after);
+            let r = if BEFORE { csr::row_residual(self.rows.lower, k + i, b, self.before) } else { b };
+            let r = r - d * *x;
+            let r = if AFTER { csr::row_residual(self.rows.upper, k + i, r, self.after) } else { r };
             *x += (self.omega * inverse) * r;
         }
     }
 
-    /// Relaxes blocks, the first of which is the colour's k-th.
+    /// Relaxes blocks, the first of which is the colour's k-th. Some at a time, one half of the couplings after the other.
     fn blocks(&self, k: usize, x: &mut [T]) {
-        let size = self.size;
-        for (block, x) in (k..).zip(x.chunks_mut(size)) {
-            let (mut own, mut r) = ([T::ZERO; MOST], [T::ZERO; MOST]);
-            own[..x.len()].copy_from_slice(x);
-            for (i, r) in r.iter_mut().enumerate().take(x.len()) {
-                let row = block * size + i;
-                let sum = csr::row_residual(self.rows.lower, row, self.rhs[row], self.before);
-                let sum = csr::row_residual(self.rows.within, row, sum, &own);
-                *r = csr::row_residual(self.rows.upper, row, sum, self.after);
+        let (size, ColourRows { lower, within, upper, .. }) = (self.size, *self.rows);
+        let some = MOST * MOST / size * size;
+        let (mut r, mut s) = ([T::ZERO; MOST * MOST], [T::ZERO; MOST * MOST]);
+        for (first, x) in (k * size..).step_by(some).zip(x.chunks_mut(some)) {
+            let (r, s, rows) = (&mut r[..x.len()], &mut s[..x.len()], first..first + x.len());
+            let b = &self.rhs[rows.clone()];
+            if lower.columns().is_empty() {
+                r.copy_from_slice(b);
+            } else {
+                csr::residual(lower.part(rows.clone()), b, self.before, r);
             }
-            for (x, row) in x.iter_mut().zip(self.inverse[block * size * size..].chunks(size)) {
-                let change = row.iter().zip(&r).fold(T::ZERO, |sum, (&a, &r)| sum + a * r);
-                *x += self.omega * change;
+            let blocks = x.chunks(size).zip(r.chunks_mut(size));
+            for (first, (x, r)) in (first..).step_by(size).zip(blocks) {
+                let mut own = [T::ZERO; MOST];
+                own.iter_mut().zip(x).for_each(|(own, &x)| *own = x);
+                for (row, r) in (first..).zip(r) {
+                    *r = csr::row_residual(within, row, *r, &own);
+                }
+            }
+            let r = if upper.columns().is_empty() {
+                r
+            } else {
+                csr::residual(upper.part(rows), r, self.after, s);
+                s
+            };
+            let inverse = self.inverse[first * size..].chunks(size * size);
+            for ((x, r), inverse) in x.chunks_mut(size).zip(r.chunks(size)).zip(inverse) {
+                for (x, row) in x.iter_mut().zip(inverse.chunks(size)) {
+                    let change = row.iter().zip(r).fold(T::ZERO, |sum, (&a, &r)| sum + a * r);
+                    *x += self.omega * change;
+                }
             }
         }
     }
