@@ -47,13 +47,13 @@ miss() { MISSING+=("$1"); printf 'MISSING: %s\n' "$1" >&2; }
 need_targets() {
     local target
     for target in "$@"; do
-        rustup target list --installed | grep -qx "$target" || rustup target add "$target" ||
+        rustup target list --installed | grep -x "$target" >/dev/null || rustup target add "$target" ||
             miss "the Rust target $target: 'rustup target add $target' failed"
     done
 }
 
 need_component() {
-    rustup component list --installed | grep -q "^$1" || rustup component add "$1" ||
+    rustup component list --installed | grep "^$1" >/dev/null || rustup component add "$1" ||
         miss "the component $1: 'rustup component add $1' failed"
 }
 
@@ -97,7 +97,8 @@ need_library() { need "$1" "$2" compgen -G; }
 need_vulkan() {
     local folders=(/usr/share/vulkan/icd.d /usr/local/share/vulkan/icd.d /etc/vulkan/icd.d)
     has_vulkan() {
-        /sbin/ldconfig -p | grep -q 'libvulkan\.so\.1' || return
+        # All of the list is read: a program whose output nobody wants any more fails, and `pipefail` with it.
+        /sbin/ldconfig -p | grep 'libvulkan\.so\.1' >/dev/null || return
         [ -n "${VK_DRIVER_FILES:-}" ] || [ -n "$(find "${folders[@]}" -name '*.json' 2>/dev/null | head -n 1)" ]
     }
     has_vulkan && return
@@ -117,7 +118,7 @@ need_miri() {
     need_toolchain "$NIGHTLY"
     local component
     for component in miri rust-src; do
-        rustup component list --toolchain "$NIGHTLY" --installed | grep -q "^$component" ||
+        rustup component list --toolchain "$NIGHTLY" --installed | grep "^$component" >/dev/null ||
             rustup component add --toolchain "$NIGHTLY" "$component" ||
             miss "the component $component: 'rustup component add --toolchain $NIGHTLY $component' failed"
     done

@@ -28,7 +28,7 @@ cargo fuzz --version > /dev/null 2>&1 || need "cargo-fuzz" "cargo install --lock
 all=$(sed -n 's/^path = "fuzz_targets\/\(.*\)\.rs"$/\1/p' Cargo.toml)
 targets=${*:-$all}
 for target in $targets; do
-    echo "$all" | grep -qx "$target" || { echo "no such target: $target (there are:" $all")" >&2; exit 2; }
+    echo "$all" | grep -x "$target" >/dev/null || { echo "no such target: $target (there are:" $all")" >&2; exit 2; }
 done
 
 scratch=$(mktemp -d) || exit 2
