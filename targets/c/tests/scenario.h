@@ -13,7 +13,7 @@ typedef struct {
 } Found;
 
 /* What it finds, everywhere. */
-static const Found GOLDEN = {147, 12, 16, 0x2a40a6e3a73adedc, 0x47d0e04c932c9a07};
+static const Found GOLDEN = {147, 12, 16, 0x2a40a6e3a73adedc, 0xe1e6f26f0f5f4c07};
 
 /* Implicit heat steps on a grid, omega learned on the way. */
 static int heat(Found *found) {
