@@ -154,8 +154,11 @@ fn add_rows<T: Real>(grid: &Grid<'_, T>, first: usize, step: usize, x: &[T], y: 
     let x = part(grid, x);
     for (row, y) in y.chunks_exact_mut(grid.columns.max(1)).enumerate() {
         let mut piece = Piece { grid, row, column: 0, x, q: y, scale: -T::ONE };
-        for direction in (first..DIRECTIONS).step_by(step) {
+        // Not `step_by`, which asks whether the step is 0 where it no longer shows that it is not.
+        let mut direction = first;
+        while direction < DIRECTIONS {
             take(&mut piece, direction);
+            direction += step;
         }
     }
 }
