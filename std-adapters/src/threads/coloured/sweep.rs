@@ -41,7 +41,7 @@ impl<T: Real> Sweep<'_, T> {
         }
     }
 
-    /// The same, where there are couplings to colours before and after.
+    /// The same, looking for couplings to colours before, and after, where there are any.
     #[inline(always)]
     fn unknowns_beside<const BEFORE: bool, const AFTER: bool>(&self, k: usize, diagonal: &[T], x: &mut [T]) {
         let operands = self.inverse[k..].iter().zip(&self.rhs[k..]).zip(&diagonal[k..]);
