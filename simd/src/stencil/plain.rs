@@ -142,23 +142,20 @@ pub(super) fn off_diagonal<T: Real>(grid: &Grid<'_, T>, cell: usize) -> T {
 #[inline(never)]
 pub(super) fn star<T: Real>(grid: &Grid<'_, T>, rhs: Option<&[T]>, x: &[T], y: &mut [T]) {
     y.fill(T::ZERO);
-    add_rows(grid, CENTRE, 1, x, y);
+    add_rows(grid, &[CENTRE, WEST, EAST, SOUTH, NORTH, DOWN, UP], x, y);
     if let Some(rhs) = rhs {
         y.iter_mut().zip(rhs).for_each(|(y, &b)| *y = b - *y);
     }
 }
 
-/// Adds the products with the neighbours in every so many directions from one on.
+/// Adds the products with the neighbours in some directions.
 #[inline(never)]
-fn add_rows<T: Real>(grid: &Grid<'_, T>, first: usize, step: usize, x: &[T], y: &mut [T]) {
+fn add_rows<T: Real>(grid: &Grid<'_, T>, directions: &[usize], x: &[T], y: &mut [T]) {
     let x = part(grid, x);
     for (row, y) in y.chunks_exact_mut(grid.columns.max(1)).enumerate() {
         let mut piece = Piece { grid, row, column: 0, x, q: y, scale: -T::ONE };
-        // Not `step_by`, which asks whether the step is 0 where it no longer shows that it is not.
-        let mut direction = first;
-        while direction < DIRECTIONS {
+        for &direction in directions {
             take(&mut piece, direction);
-            direction += step;
         }
     }
 }
@@ -299,8 +296,7 @@ pub(super) fn lower<T: Real>(
     let share = (T::TWO - omega) / omega;
     let mut by = Recurrence { share, weighed: t, ..Recurrence::new(grid, omega, inverse, p, y) };
     begin_product(&by, w);
-    // West, south, down.
-    add_rows(grid, WEST, SOUTH - WEST, t, w);
+    add_rows(grid, &[WEST, SOUTH, DOWN], t, w);
     march(&mut by);
 }
 

@@ -101,9 +101,9 @@ fn negate<T: Real>(x: &mut [T]) {
     x.iter_mut().for_each(|x| *x = -*x);
 }
 
-/// Whether so many variables are fixed that the free ones make the smaller system.
-fn are_many<T: Real>(sides: &[T]) -> bool {
-    number(sides, true).wrapping_mul(2) > sides.len()
+/// Whether so many of n variables are fixed that the free ones make the smaller system.
+fn are_many(fixed: usize, n: usize) -> bool {
+    fixed.wrapping_mul(2) > n
 }
 
 impl<T: Real, const BOTH: bool> Model<T> for Prepared<'_, T, BOTH> {
@@ -153,10 +153,10 @@ impl<T: Real, const BOTH: bool> Model<T> for Prepared<'_, T, BOTH> {
         // Of what was factorised last, the rows and columns up to the first variable that is fixed now and was not, or
         // was and is not. Factors of the free variables are of no use to the fixed ones.
         let count = number(sides, true);
-        let (mut first, many) = (0, BOTH && count.wrapping_mul(2) > n);
+        let (mut first, many) = (0, BOTH && are_many(count, n));
         if factors.valid {
             first = agree(factors.sides, sides);
-            if BOTH && first < n && are_many(factors.sides) != many {
+            if BOTH && first < n && are_many(number(factors.sides, true), n) != many {
                 (factors.valid, first) = (false, 0);
             }
         }
