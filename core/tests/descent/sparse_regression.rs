@@ -215,6 +215,27 @@ fn a_path_on_corr() {
     assert_eq!([0, 5, 10, 15, 19].map(|k| nonzeros[k]), [0, 33, 44, 87, 143]);
 }
 
+/// A weight that λ took away comes back when λ falls: what its ridge held back of the slope is not lost. One column of
+/// 1, y = 4.25: w = (4.25 − λ)₊ / 1.25.
+#[test]
+fn a_ridge_along_a_path_that_rises() {
+    let design = Columns::new(&[1.0], 1, 1).expect("sound input");
+    let penalty = Penalty::ElasticNet { lambda: 1.0, ridge: 0.25 };
+    let problem = Problem::least_squares(&design, &[4.25], penalty).expect("sound input");
+    let mut storage = vec![f64::NAN; Workspace::<f64>::required_len(1, 1, 1)];
+    let mut indices = vec![77; Workspace::<f64>::required_indices(1, 1)];
+    let workspace = Workspace::new(&problem, 1, &mut storage, &mut indices).expect("sound input");
+    let (mut w, mut found) = ([0.0], vec![]);
+    sparse_regression::path(&problem, &[2.0, 4.375, 4.125], &tight(), &mut w, workspace, |_, w, outcome| {
+        assert!(outcome.report.converged(), "{outcome:?}");
+        found.push(w[0]);
+        ControlFlow::Continue(())
+    })
+    .expect("positive λ");
+    assert_eq!(found[1], 0.0);
+    assert!((found[0] - 1.8).abs() < 1e-9 && (found[2] - 0.1).abs() < 1e-6, "{found:?}");
+}
+
 /// P, the dual value of a feasible point, and Σ ρ, by plain loops, for a logistic loss with a constant.
 fn with_a_constant(data: &Data, lambda: f64, w: &[f64], constant: f64) -> (f64, f64, f64) {
     let z: Vec<f64> = data.apply(w).iter().map(|z| z + constant).collect();

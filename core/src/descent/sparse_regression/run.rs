@@ -286,6 +286,18 @@ impl<T: Real, A: Design<T>> SparseRegression<'_, T, A> {
         }
     }
 
+    /// A weight that has become zero takes its share of the ridge from its slope, of which the distance that ρ has
+    /// gone says nothing: such slopes have no bound and are found anew.
+    fn unbind(&mut self) {
+        if self.problem.ridge > T::ZERO {
+            let Workspace { features, set, .. } = &mut self.work;
+            for (&column, _) in set.columns.iter().zip(&*set.x).take(set.len).filter(|(_, x)| **x == T::ZERO)
+            {
+                put(features.slope, column as usize, T::INFINITY);
+            }
+        }
+    }
+
     pub(super) fn outcome(&self, report: Report<T>) -> Outcome<T> {
         let divisor = self.problem.divisor;
         let Options { stop, .. } = &self.options;
@@ -338,6 +350,7 @@ impl<T: Real, A: Design<T>> Run for SparseRegression<'_, T, A> {
             Some(_) if self.problem.loss == Loss::Logistic => self.solve_logistic(enough),
             Some(taken) => self.solve_squares(taken, enough),
         }
+        self.unbind();
         // Sweeps leave no slopes behind that bounds could start from.
         self.look(if self.sweeping { Look::Anew } else { Look::Lazy });
         // A step that neither lowers P nor the gap is idle: the working set was not solved well enough.
