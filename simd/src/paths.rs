@@ -284,7 +284,8 @@ pub(crate) fn offered_first(k: usize) -> usize {
 /// Cells of a row up to which products with the star, red-black sweeps, and recurrences over couplings by cell go by
 /// plain loops, without registers.
 const PRODUCT: usize = 15;
-const BY_COLOURS: usize = 40;
+const BY_COLOURS: usize = 64;
+const BY_LINES: usize = 24;
 const IN_ORDER: usize = 20;
 /// Cells of a block of the recurrence over constant couplings.
 const BLOCK: usize = 8;
@@ -299,6 +300,12 @@ pub(crate) fn small<T>(grid: &Grid<'_, T>) -> bool {
 #[inline(always)]
 pub(crate) fn small_by_colours<T>(grid: &Grid<'_, T>) -> bool {
     is_host() && grid.columns <= BY_COLOURS
+}
+
+/// The same of sweeps over lines, which wait for one another.
+#[inline(always)]
+pub(crate) fn small_by_lines<T>(grid: &Grid<'_, T>) -> bool {
+    is_host() && grid.columns <= BY_LINES
 }
 
 /// The same of recurrences along a row: it is a single block of constant couplings, or couplings are by cell.
