@@ -90,10 +90,17 @@ pub(crate) fn slight<T>(x: &[T]) -> bool {
     size_of_val(x) <= 128
 }
 
-/// The same for exponentials and logarithms: from eight elements on, that fill a register, they are worth a call.
+/// The same for exponentials and logarithms: from four elements on, that fill a register or are padded to one, they are worth
+/// a call.
 #[inline(always)]
 pub(crate) fn very_few<T>(x: &[T]) -> bool {
-    x.len() < 8 || size_of_val(x) <= 32
+    x.len() < 4
+}
+
+/// The same for sums of exponentials, whose lanes take as long as some of them.
+#[inline(always)]
+pub(crate) fn too_few<T>(x: &[T]) -> bool {
+    x.len() < 8
 }
 
 /// Whether the rows of a matrix are so narrow that wide registers would not be filled.
@@ -105,7 +112,7 @@ pub(crate) fn narrow<T>(columns: usize, bytes: usize) -> bool {
 /// Whether there are so few points, or places for their costs, that a call into wide registers costs more than they save.
 #[inline(always)]
 pub(crate) fn few_points<T>(points: usize, out: &[T]) -> bool {
-    narrow::<T>(points, 128) || few(out)
+    narrow::<T>(points, 256) || few(out)
 }
 
 /// Whether the sums of four blocks of points stay in registers, with room for what is added.

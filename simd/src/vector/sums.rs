@@ -3,17 +3,17 @@
 use pulp::Simd;
 
 use crate::dense::dots2;
-use crate::dispatch::{few, pass};
+use crate::dispatch::{brief, few, pass};
 use crate::lanes::bare;
 use crate::map::total;
 use crate::pages::by_pages;
 use crate::paths::is_bare;
 use crate::vector::max_abs;
-use crate::{Lanes, Real};
+use crate::{LANES, Lanes, Real};
 
 pass! {
     /// Σ xᵢ·yᵢ. Cost: 2 r, 2 operations.
-    short(few(x)) pub fn dot<'a, T>(x: &'a [T], y: &'a [T]) -> T = dot_kernel
+    short(brief(x, LANES)) pub fn dot<'a, T>(x: &'a [T], y: &'a [T]) -> T = dot_kernel
 }
 
 #[inline(always)]
@@ -67,7 +67,7 @@ pass! {
 }
 
 #[inline(always)]
-fn sum_abs_kernel<T: Real, S: Simd>(simd: S, x: &[T]) -> T {
+pub(crate) fn sum_abs_kernel<T: Real, S: Simd>(simd: S, x: &[T]) -> T {
     let mut lanes = Lanes::default();
     by_pages!(x; total!(simd, lanes, x; {} T::vabs(simd, x)));
     lanes.sum()
@@ -118,7 +118,7 @@ pub fn norm_scaled<T: Real>(x: &[T]) -> T {
 
 pass! {
     /// Σ (s·xᵢ)². Cost: 1 r, 3 operations.
-    pub fn scaled_square<'a, T>(s: T, x: &'a [T]) -> T = scaled_square_kernel
+    short(few(x)) pub fn scaled_square<'a, T>(s: T, x: &'a [T]) -> T = scaled_square_kernel
 }
 
 #[inline(always)]
