@@ -84,6 +84,12 @@ pub(crate) fn brief<T>(x: &[T], most: usize) -> bool {
     x.len() <= most
 }
 
+/// The same of a sum, which is as long as its lanes at most.
+#[inline(always)]
+pub(crate) fn fills_lanes<T>(x: &[T]) -> bool {
+    x.len() <= LANES
+}
+
 /// The same in bytes, for a pass that computes more.
 #[inline(always)]
 pub(crate) fn slight<T>(x: &[T]) -> bool {
@@ -112,7 +118,7 @@ pub(crate) fn narrow<T>(columns: usize, bytes: usize) -> bool {
 /// Whether there are so few points, or places for their costs, that a call into wide registers costs more than they save.
 #[inline(always)]
 pub(crate) fn few_points<T>(points: usize, out: &[T]) -> bool {
-    narrow::<T>(points, 256) || few(out)
+    narrow::<T>(points, 128) || few(out)
 }
 
 /// Whether the sums of four blocks of points stay in registers, with room for what is added.

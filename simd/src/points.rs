@@ -19,7 +19,7 @@ use core::marker::PhantomData;
 use pulp::{Scalar, Simd};
 
 use crate::dense::Matrix;
-use crate::dispatch::{brief, few_points, pass};
+use crate::dispatch::{brief, few, few_points, narrow, pass};
 use crate::elementary::{Made, exp_row_made};
 use crate::map::{cut_mut, map};
 use crate::paths::{has_registers, hold_four_blocks, is_bare_target};
@@ -87,7 +87,7 @@ pass! {
 
 pass! {
     /// outⱼ ← s·Σₖ |xₖ − yₖⱼ|. Cost: d r, 1 w, 3d operations.
-    short(few_points(y.columns, out)) pub fn l1_row<'a, T>(s: T, x: &'a [T], y: Matrix<'a, T>, out: &'a mut [T]) -> () =
+    short(narrow::<T>(y.columns, 256) || few(out)) pub fn l1_row<'a, T>(s: T, x: &'a [T], y: Matrix<'a, T>, out: &'a mut [T]) -> () =
         kernel::<T, _, Manhattan>
 }
 
