@@ -7,7 +7,7 @@ use pulp::WithSimd;
 #[cfg(feature = "std")]
 use crate::level;
 // The conditions under which passes go without, where they look for them.
-pub(crate) use crate::paths::{brief, few, few_points, narrow, slight, very_few};
+pub(crate) use crate::paths::{brief, few, few_points, fills_lanes, narrow, slight, too_few, very_few};
 
 /// Runs a pass on the widest instruction set that is known to be there and not capped away.
 ///

@@ -84,16 +84,29 @@ pub(crate) fn brief<T>(x: &[T], most: usize) -> bool {
     x.len() <= most
 }
 
+/// The same of a sum, which is as long as its lanes at most.
+#[inline(always)]
+pub(crate) fn fills_lanes<T>(x: &[T]) -> bool {
+    x.len() <= LANES
+}
+
 /// The same in bytes, for a pass that computes more.
 #[inline(always)]
 pub(crate) fn slight<T>(x: &[T]) -> bool {
     size_of_val(x) <= 128
 }
 
-/// The same for exponentials and logarithms: from eight elements on, that fill a register, they are worth a call.
+/// The same for exponentials and logarithms: from four elements on, that fill a register or are padded to one, they are worth
+/// a call.
 #[inline(always)]
 pub(crate) fn very_few<T>(x: &[T]) -> bool {
-    x.len() < 8 || size_of_val(x) <= 32
+    x.len() < 4
+}
+
+/// The same for sums of exponentials, whose lanes take as long as some of them.
+#[inline(always)]
+pub(crate) fn too_few<T>(x: &[T]) -> bool {
+    x.len() < 8
 }
 
 /// Whether the rows of a matrix are so narrow that wide registers would not be filled.
@@ -284,7 +297,8 @@ pub(crate) fn offered_first(k: usize) -> usize {
 /// Cells of a row up to which products with the star, red-black sweeps, and recurrences over couplings by cell go by
 /// plain loops, without registers.
 const PRODUCT: usize = 15;
-const BY_COLOURS: usize = 40;
+const BY_COLOURS: usize = 64;
+const BY_LINES: usize = 24;
 const IN_ORDER: usize = 20;
 /// Cells of a block of the recurrence over constant couplings.
 const BLOCK: usize = 8;
@@ -299,6 +313,12 @@ pub(crate) fn small<T>(grid: &Grid<'_, T>) -> bool {
 #[inline(always)]
 pub(crate) fn small_by_colours<T>(grid: &Grid<'_, T>) -> bool {
     is_host() && grid.columns <= BY_COLOURS
+}
+
+/// The same of sweeps over lines, which wait for one another.
+#[inline(always)]
+pub(crate) fn small_by_lines<T>(grid: &Grid<'_, T>) -> bool {
+    is_host() && grid.columns <= BY_LINES
 }
 
 /// The same of recurrences along a row: it is a single block of constant couplings, or couplings are by cell.

@@ -19,7 +19,7 @@ use core::marker::PhantomData;
 use pulp::{Scalar, Simd};
 
 use crate::dense::Matrix;
-use crate::dispatch::{few_points, pass};
+use crate::dispatch::{brief, few, few_points, narrow, pass};
 use crate::elementary::{Made, exp_row_made};
 use crate::map::{cut_mut, map};
 use crate::paths::{has_registers, hold_four_blocks, is_bare_target};
@@ -87,7 +87,7 @@ pass! {
 
 pass! {
     /// outⱼ ← s·Σₖ |xₖ − yₖⱼ|. Cost: d r, 1 w, 3d operations.
-    short(few_points(y.columns, out)) pub fn l1_row<'a, T>(s: T, x: &'a [T], y: Matrix<'a, T>, out: &'a mut [T]) -> () =
+    short(narrow::<T>(y.columns, 256) || few(out)) pub fn l1_row<'a, T>(s: T, x: &'a [T], y: Matrix<'a, T>, out: &'a mut [T]) -> () =
         kernel::<T, _, Manhattan>
 }
 
@@ -95,21 +95,21 @@ pass! {
     /// eⱼ ← e^(zⱼ − m) with zⱼ = (gⱼ − s·Σₖ (xₖ − yₖⱼ)²)·t and m near maxⱼ zⱼ: the pair (m, Σ eⱼ). The bits of
     /// [`squared_euclidean_row`] and [`exp_row`](crate::elementary::exp_row), without a row of costs in between.
     /// Cost: d + 1 r, 1 w, 25 + 3d operations in `f64`, 21 + 3d in `f32`.
-    short(few_points(y.columns, e)) pub fn squared_euclidean_exp_row<'a, T>(
+    short(y.columns <= LANES || brief(e, LANES)) pub fn squared_euclidean_exp_row<'a, T>(
         s: T, x: &'a [T], y: Matrix<'a, T>, g: &'a [T], t: T, e: &'a mut [T],
     ) -> (T, T) = exp_row::<T, _, SquaredEuclidean>
 }
 
 pass! {
     /// The same for distances: zⱼ = (gⱼ − s·√(Σₖ (xₖ − yₖⱼ)²))·t, and the bits of [`euclidean_row`] and `exp_row`.
-    short(few_points(y.columns, e)) pub fn euclidean_exp_row<'a, T>(
+    short(y.columns <= LANES || brief(e, LANES)) pub fn euclidean_exp_row<'a, T>(
         s: T, x: &'a [T], y: Matrix<'a, T>, g: &'a [T], t: T, e: &'a mut [T],
     ) -> (T, T) = exp_row::<T, _, Euclidean>
 }
 
 pass! {
     /// The same for sums of absolute values: zⱼ = (gⱼ − s·Σₖ |xₖ − yₖⱼ|)·t, and the bits of [`l1_row`] and `exp_row`.
-    short(few_points(y.columns, e)) pub fn l1_exp_row<'a, T>(
+    short(y.columns <= LANES || brief(e, LANES)) pub fn l1_exp_row<'a, T>(
         s: T, x: &'a [T], y: Matrix<'a, T>, g: &'a [T], t: T, e: &'a mut [T],
     ) -> (T, T) = exp_row::<T, _, Manhattan>
 }

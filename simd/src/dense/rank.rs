@@ -7,7 +7,15 @@ use super::{Matrix, MatrixMut};
 use crate::Real;
 use crate::dispatch::{narrow, pass};
 use crate::paths::is_loop;
-use crate::vector::{axpy_kernel, axpy_plain};
+use crate::vector::axpy_kernel;
+
+/// y ← y + w·x. Not always inlined: where it is before the arguments are looked at, the compiler no longer sees that x is
+/// not written.
+fn add<T: Real>(w: T, x: &[T], y: &mut [T]) {
+    for (y, &x) in y.iter_mut().zip(x) {
+        *y += w * x;
+    }
+}
 
 pass! {
     /// A ← A + α x yᵀ, entry by entry a_ij + (α·x_i)·y_j. Cost: 1 r, 1 w, 2 operations an entry.
@@ -33,7 +41,7 @@ fn symmetric_kernel<T: Real, S: Simd>(simd: S, mut a: MatrixMut<'_, T>, alpha: T
         let triangle = i.saturating_add(1).min(row.len());
         let row = row.get_mut(..triangle).unwrap_or(&mut []);
         if is_loop(simd) {
-            axpy_plain(alpha * factor, x, row);
+            add(alpha * factor, x, row);
         } else {
             axpy_kernel(simd, alpha * factor, x, row);
         }
@@ -60,7 +68,7 @@ fn rank_k_kernel<T: Real, S: Simd>(
         let weight = |k: usize| x.row(k).get(i).map_or(T::ZERO, |&x| alpha * x);
         let mut k = 0;
         if is_loop(simd) {
-            (0..count).for_each(|k| axpy_plain(weight(k), y.row(k), row));
+            (0..count).for_each(|k| add(weight(k), y.row(k), row));
             continue;
         }
         while count - k >= 4 {

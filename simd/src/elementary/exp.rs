@@ -9,7 +9,7 @@ use pulp::{Scalar, Simd};
 
 use super::map::{every, map};
 use super::sums::add_lanes;
-use crate::dispatch::{few, pass, very_few};
+use crate::dispatch::{pass, too_few, very_few};
 use crate::map::{cut, cut_mut, pieces};
 use crate::{LANES, Real, reduce};
 
@@ -206,7 +206,7 @@ pub(super) const BLOCK: usize = 128;
 pass! {
     /// yⱼ ← e^(xⱼ − m), and Σ yⱼ in [`LANES`] virtual lanes. Cost: 1 r, 1 w, 2 operations
     /// more than [`exp`].
-    short(few(x)) pub fn exp_sum<'a, T>(x: &'a [T], m: T, y: &'a mut [T]) -> T = exp_sum_kernel
+    short(too_few(x)) pub fn exp_sum<'a, T>(x: &'a [T], m: T, y: &'a mut [T]) -> T = exp_sum_kernel
 }
 
 #[inline(always)]
@@ -223,7 +223,7 @@ pub(crate) fn exp_sum_kernel<T: Real, S: Simd>(simd: S, x: &[T], m: T, y: &mut [
 
 pass! {
     /// xⱼ ← e^(xⱼ − m), and Σ xⱼ: [`exp_sum`] in place. Cost: 1 r, 1 w, as many operations.
-    short(few(x)) pub fn exp_sum_in_place<'a, T>(m: T, x: &'a mut [T]) -> T = exp_sum_in_place_kernel
+    short(too_few(x)) pub fn exp_sum_in_place<'a, T>(m: T, x: &'a mut [T]) -> T = exp_sum_in_place_kernel
 }
 
 #[inline(always)]

@@ -7,15 +7,15 @@
 //! units, which no way of computing them is without. The largest is within 2^⅛ of 1, in `f32` within √2. What is below 2^−1022
 //! (`f64`; 2^−126 in `f32`) comes out below that as well, and as 0 before long.
 
-use pulp::Simd;
+use pulp::{Scalar, Simd};
 
 use super::exp::each;
 use super::log_sum_exp::{BLOCK, shift, terms};
 use super::map::{every, map};
 use super::sums::{add_lanes, larger, largest, maximum};
-use crate::dispatch::{few, pass};
-use crate::map::{cut, cut_mut, pieces};
-use crate::paths::is_bare;
+use crate::dispatch::{brief, pass};
+use crate::map::{cut, cut_mut, pieces, value};
+use crate::paths::{is_bare, is_bare_target, is_loop};
 use crate::prefetch::ask_all;
 use crate::vectors::lanes;
 use crate::{LANES, Real, reduce};
@@ -30,7 +30,7 @@ pass! {
     /// If the largest x is −∞ (the row may be empty), so is m, and y is 0; if it is +∞, y is 1 there and 0 elsewhere. For rows
     /// that fit into the first cache: y is gone through twice. Cost: 2 r, 1 w, 25 operations in
     /// `f64`, 21 in `f32`.
-    short(few(g) || size_of_val(g) <= 64) pub fn exp_row<'a, T>(g: &'a [T], c: &'a [T], s: T, y: &'a mut [T]) -> (T, T) = exp_row_kernel
+    short(brief(g, LANES)) pub fn exp_row<'a, T>(g: &'a [T], c: &'a [T], s: T, y: &'a mut [T]) -> (T, T) = exp_row_kernel
 }
 
 #[inline(always)]
@@ -41,7 +41,7 @@ pub(crate) fn exp_row_kernel<T: Real, S: Simd>(simd: S, g: &[T], c: &[T], s: T, 
 pass! {
     /// [`exp_row`], which asks for the costs of the `next` row while it makes exponentials: with costs from memory, which
     /// else would have nothing to do then. The same bits. Cost: as `exp_row`.
-    short(few(g) || size_of_val(g) <= 64) pub fn exp_row_before<'a, T>(
+    short(brief(g, LANES)) pub fn exp_row_before<'a, T>(
         g: &'a [T], c: &'a [T], next: &'a [T], s: T, y: &'a mut [T],
     ) -> (T, T) = exp_row_and_next
 }
@@ -51,7 +51,7 @@ fn exp_row_and_next<T: Real, S: Simd>(simd: S, g: &[T], c: &[T], next: &[T], s: 
     let n = g.len().min(c.len()).min(y.len());
     let y = &mut y[..n];
     let s = s * T::LOG2_E;
-    let m = if is_bare::<S>() {
+    let m = if is_bare::<S>() || is_loop(simd) {
         // One after the other: which meets which first leaves no trace, and a stack needs no lanes.
         let mut m = -T::INFINITY;
         for ((y, &g), &c) in y.iter_mut().zip(g).zip(c) {
@@ -93,11 +93,12 @@ pub(crate) fn exp_row_made<T: Real, S: Simd>(
     let y = cut_mut(y, n);
     let s = s * T::LOG2_E;
     let mut maxima = [-T::INFINITY; LANES];
-    let mut costs = [T::ZERO; BLOCK];
+    // To clear it takes as long as a dozen terms, which do without it where they can.
+    let mut costs = if is_bare_target() { Some([T::ZERO; BLOCK]) } else { None };
     let mut start = 0;
     for (g, y) in pieces::<BLOCK, _>(cut(g, n)).zip(y.chunks_mut(BLOCK)) {
         if !made.make_terms(simd, start, g, s, y) {
-            let costs = cut_mut(&mut costs, y.len());
+            let costs = cut_mut(costs.get_or_insert([T::ZERO; BLOCK]), y.len());
             made.make(simd, start, costs);
             terms(simd, g, costs, s, y);
         }
@@ -140,6 +141,18 @@ pub(crate) fn exponentials<T: Real, S: Simd>(
                 *sum = T::vadd(simd, *sum, *y);
             }
         }
+        return (m, reduce(&sums));
+    }
+    if is_loop(simd) {
+        // As many numbers as the compiler's registers hold.
+        let scalar = Scalar::new();
+        let (low, place) = (T::splat(scalar, v + T::BINARY_LOW), T::splat(scalar, T::BINARY_PLACE - v));
+        for y in &mut *y {
+            let w = lowered::<T, _, 1>(scalar, [T::splat(scalar, *y)], low);
+            let [power] = raised::<T, _, 1>(scalar, w, place);
+            *y = value::<T>(power);
+        }
+        add_lanes(simd, &mut sums, y);
         return (m, reduce(&sums));
     }
     let Aligned(sums) = &mut Aligned(sums);

@@ -22,10 +22,49 @@ pub(super) fn add_lanes<T: Real, S: Simd>(simd: S, lanes: &mut [T; LANES], value
             *sum = T::vadd(simd, *sum, value);
         }
     }
-    for (sum, &value) in sums.iter_mut().zip(tail) {
-        *sum += value;
+    let ([low, high], _) = sums.as_chunks_mut::<8>() else { return };
+    match tail.split_first_chunk::<8>() {
+        Some((values, rest)) => {
+            add_whole(simd, low, values);
+            add_to_eight(simd, high, rest);
+        }
+        None => add_to_eight(simd, low, tail),
     }
     *lanes = sums;
+}
+
+/// The same of up to seven values: pieces of known length, so that no single lane is written that a register is then loaded
+/// from.
+#[inline(always)]
+fn add_to_eight<T: Real, S: Simd>(simd: S, lanes: &mut [T; 8], values: &[T]) {
+    let ([low, high], _) = lanes.as_chunks_mut::<4>() else { return };
+    match values.split_first_chunk::<4>() {
+        Some((values, rest)) => {
+            add_whole(simd, low, values);
+            add_to_four(simd, high, rest);
+        }
+        None => add_to_four(simd, low, values),
+    }
+}
+
+/// The same of up to three, and zeros: a sum that began at +0 does not see another +0.
+#[inline(always)]
+fn add_to_four<T: Real, S: Simd>(simd: S, lanes: &mut [T; 4], values: &[T]) {
+    if !values.is_empty() {
+        let at = |k: usize| values.get(k).copied().unwrap_or(T::ZERO);
+        add_whole(simd, lanes, &[at(0), at(1), at(2), T::ZERO]);
+    }
+}
+
+#[inline(always)]
+fn add_whole<T: Real, S: Simd, const N: usize>(simd: S, lanes: &mut [T; N], values: &[T; N]) {
+    let ((sums, sums_left), (values, values_left)) = (T::split_mut(simd, lanes), T::split(simd, values));
+    for (sum, &value) in sums.iter_mut().zip(values) {
+        *sum = T::vadd(simd, *sum, value);
+    }
+    for (sum, &value) in sums_left.iter_mut().zip(values_left) {
+        *sum += value;
+    }
 }
 
 /// Raises the lanes to the values that are larger; NaN is none. Two chains of comparisons run side by

@@ -13,7 +13,7 @@ use super::march::{Path, Source, Term, march};
 use super::reach::lower_row;
 use super::sor::copy;
 use super::star::{add_scaled, sub_scaled};
-use super::{Coefficients, Coupling, Grid, Star, piece, plain, small};
+use super::{Coefficients, Coupling, Grid, Star, in_turn, piece, plain};
 use crate::Real;
 use crate::dispatch::pass;
 use crate::paths;
@@ -31,6 +31,9 @@ fn upper_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, omega: T, inverse:
     if paths::is_bare::<S>() {
         return plain::upper(&grid, omega, inverse, p, t);
     }
+    if paths::by_cells::<S>(paths::small_in_order(&grid)) {
+        return in_turn::upper(&grid, omega, inverse, p, t);
+    }
     match grid.coefficients {
         Coefficients::Constant(star) => {
             let factor = omega * (T::ONE / star.centre);
@@ -42,10 +45,7 @@ fn upper_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, omega: T, inverse:
                 march::<T, S, _, 0, true>(simd, path, &upper, t, 1);
             }
         }
-        Coefficients::PerCell(star) => {
-            if paths::by_cells::<S>(paths::small_in_order(&grid)) {
-                return small::upper(&grid, star, omega, inverse, p, t);
-            }
+        Coefficients::PerCell(_) => {
             march_cells(simd, &grid, true, omega, inverse, None, &UpperCells { grid: &grid, p }, t);
         }
     }
@@ -80,7 +80,9 @@ fn lower_kernel<T: Real, S: Simd>(
     if paths::is_bare::<S>() {
         return plain::lower(&grid, omega, inverse, p, t, y, w);
     }
-    let by_cells = paths::by_cells::<S>(paths::small_in_order(&grid));
+    if paths::by_cells::<S>(paths::small_in_order(&grid)) {
+        return in_turn::lower(&grid, omega, inverse, p, t, y, w);
+    }
     let share = T::ONE - T::ONE / omega;
     match grid.coefficients {
         Coefficients::Constant(star) => {
@@ -92,14 +94,8 @@ fn lower_kernel<T: Real, S: Simd>(
             } else {
                 march::<T, S, _, 1, false>(simd, path, &lower, y, 1);
             }
-            if by_cells {
-                return small::lower_product(&grid, star, share, p, t, w);
-            }
         }
-        Coefficients::PerCell(star) => {
-            if by_cells {
-                return small::lower(&grid, star, omega, inverse, p, t, y, w);
-            }
+        Coefficients::PerCell(_) => {
             march_cells(
                 simd,
                 &grid,

@@ -14,6 +14,7 @@ use super::star::sub_scaled;
 use super::{Coupling, Grid, piece};
 use crate::Real;
 use crate::dispatch::pass;
+use crate::paths;
 
 /// Factorises the rows: γ and 1/m, each of one row (constant couplings) or of all rows.
 ///
@@ -49,7 +50,7 @@ pass! {
     /// One sweep over all lines in place, from the first or (`reversed`) from the last; `line` is
     /// scratch of one row.
     /// Cost per cell, constant: 2 r, 1 w (and the factors from cache), 17 operations, six of them serial.
-    pub fn line_sweep<'a, T>(
+    short(paths::small_by_lines(&grid)) pub fn line_sweep<'a, T>(
         grid: Grid<'a, T>,
         reversed: bool,
         omega: T,

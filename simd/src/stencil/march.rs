@@ -98,12 +98,6 @@ pub(super) fn march<T: Real, S: Simd, R: Source<T, K>, const K: usize, const REV
     x: &mut [T],
     count: usize,
 ) {
-    if S::IS_SCALAR && path.columns <= BLOCK / 2 {
-        return (0..count).for_each(|_| narrow::<T, R, K, { BLOCK / 2 }, REVERSED>(path, source, x));
-    }
-    if S::IS_SCALAR && path.columns <= BLOCK {
-        return (0..count).for_each(|_| narrow::<T, R, K, BLOCK, REVERSED>(path, source, x));
-    }
     by_registers!(T, S, passes::<R, K, REVERSED>(simd, path, source, x, count));
 }
 
@@ -142,66 +136,5 @@ fn passes<
             }
         }
         left -= together;
-    }
-}
-
-/// One pass over rows of at most `B` cells, a block or half of one: the same operations, cell by cell.
-#[inline(always)]
-fn narrow<T: Real, R: Source<T, K>, const K: usize, const B: usize, const REVERSED: bool>(
-    path: Path<T>,
-    source: &R,
-    x: &mut [T],
-) {
-    let (columns, all_rows) = (path.columns, path.planes * path.rows);
-    let ([factor, ahead, keep], c) = (source.factors(), path.along);
-    let (c2, c4) = (c * c, (c * c) * (c * c));
-    for step in 0..all_rows {
-        let row = if REVERSED { all_rows - 1 - step } else { step };
-        let (start, terms, behind) = (row * columns, source.terms(row), path.behind::<REVERSED>(row));
-        let cell = |j: usize| if REVERSED { start + columns - 1 - j } else { start + j };
-        let beside = |k: usize, other: usize| k.wrapping_add(other.wrapping_sub(row).wrapping_mul(columns));
-        let mut y = [T::ZERO; B];
-        for (j, y) in y.iter_mut().enumerate().take(columns) {
-            let k = cell(j);
-            let (Some(&b), Some(&here)) = (source.known().get(k), x.get(k)) else { return };
-            let mut t = b;
-            for term in &terms {
-                if let Some(other) = term.row
-                    && let Some(&x) = term.of.unwrap_or(x).get(beside(k, other))
-                {
-                    t -= term.c * x;
-                }
-            }
-            let next = if REVERSED { k.wrapping_sub(1) } else { k + 1 };
-            if R::KEEPS
-                && j + 1 < columns
-                && let Some(&x) = x.get(next)
-            {
-                t -= ahead * x;
-            }
-            *y = if R::KEEPS { keep * here + factor * t } else { factor * t };
-            if let Some(other) = behind
-                && let Some(&x) = x.get(beside(k, other))
-            {
-                *y -= path.across * x;
-            }
-        }
-        // From the last cell: what a cell takes has not been changed yet.
-        for i in (1..B).rev() {
-            y[i] -= c * y[i - 1];
-        }
-        for i in (2..B).rev() {
-            y[i] += c2 * y[i - 2];
-        }
-        for i in (4..B).rev() {
-            y[i] += c4 * y[i - 4];
-        }
-        let mut power = -c;
-        for (j, &y) in y.iter().enumerate().take(columns) {
-            if let Some(x) = x.get_mut(cell(j)) {
-                *x = y + power * T::ZERO;
-            }
-            power *= -c;
-        }
     }
 }

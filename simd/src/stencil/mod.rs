@@ -20,6 +20,7 @@ mod cells;
 mod doubling;
 mod eisenstat;
 mod groups;
+mod in_turn;
 mod lines;
 mod listed;
 mod march;

@@ -5,21 +5,18 @@ use super::{Coefficients, Grid, Star};
 use crate::{LANES, Real, reduce};
 
 /// A coupling, by the number of its cell.
-trait Entry<T>: Copy {
-    /// Those of a row, whose length is known then.
-    fn row(self, start: usize, columns: usize) -> Option<Self>;
+pub(super) trait Entry<T>: Copy {
+    /// Whether it is the same everywhere.
+    const SAME: bool;
     fn at(self, cell: usize) -> Option<T>;
 }
 
 /// The same everywhere.
 #[derive(Clone, Copy)]
-struct Same<T>(T);
+pub(super) struct Same<T>(pub(super) T);
 
 impl<T: Copy> Entry<T> for Same<T> {
-    #[inline(always)]
-    fn row(self, _start: usize, _columns: usize) -> Option<Self> {
-        Some(self)
-    }
+    const SAME: bool = true;
 
     #[inline(always)]
     fn at(self, _cell: usize) -> Option<T> {
@@ -28,10 +25,7 @@ impl<T: Copy> Entry<T> for Same<T> {
 }
 
 impl<T: Real> Entry<T> for &[T] {
-    #[inline(always)]
-    fn row(self, start: usize, columns: usize) -> Option<Self> {
-        self.get(start..start + columns)
-    }
+    const SAME: bool = false;
 
     #[inline(always)]
     fn at(self, cell: usize) -> Option<T> {
@@ -41,14 +35,17 @@ impl<T: Real> Entry<T> for &[T] {
 
 /// An element. Where there is none a pass ends, so that nothing has to be chosen on the way to a result.
 #[inline(always)]
-fn value<T: Copy>(x: &[T], cell: usize) -> Option<T> {
+pub(super) fn value<T: Copy>(x: &[T], cell: usize) -> Option<T> {
     x.get(cell).copied()
 }
 
-/// A row: its first cell, and which rows beside it exist.
+/// A row: its first cell, its length, and which rows beside it exist.
 #[derive(Clone, Copy)]
-struct Row {
-    start: usize,
+pub(super) struct Row {
+    pub(super) start: usize,
+    pub(super) columns: usize,
+    /// Cells of a plane.
+    plane: usize,
     south: bool,
     north: bool,
     down: bool,
@@ -57,66 +54,158 @@ struct Row {
     parity: usize,
 }
 
-/// Calls `visit` with all rows in order, from the last one if `reversed`, until it gives none.
-#[inline(always)]
-fn each_row<T>(grid: &Grid<'_, T>, reversed: bool, mut visit: impl FnMut(Row) -> Option<()>) {
-    let (planes, rows) = (grid.planes, grid.rows);
-    for p in 0..planes {
-        let p = if reversed { planes - 1 - p } else { p };
-        for i in 0..rows {
-            let i = if reversed { rows - 1 - i } else { i };
-            let row = Row {
-                start: (p * rows + i) * grid.columns,
-                south: i > 0,
-                north: i + 1 < rows,
-                down: p > 0,
-                up: p + 1 < planes,
-                parity: (p + i) % 2,
-            };
-            if visit(row).is_none() {
-                return;
-            }
+/// All rows in order, or (`reversed`) from the last one; in a plane or in `SPACE`.
+pub(super) struct Rows<const SPACE: bool> {
+    planes: usize,
+    rows: usize,
+    columns: usize,
+    reversed: bool,
+    /// Plane and row, counted in the order of travel.
+    next: (usize, usize),
+}
+
+impl<const SPACE: bool> Rows<SPACE> {
+    #[inline(always)]
+    pub(super) fn of<T>(grid: &Grid<'_, T>, reversed: bool) -> Self {
+        let planes = if grid.rows > 0 { grid.planes } else { 0 };
+        Self { planes, rows: grid.rows, columns: grid.columns, reversed, next: (0, 0) }
+    }
+}
+
+impl<const SPACE: bool> Iterator for Rows<SPACE> {
+    type Item = Row;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Row> {
+        let (p, i) = self.next;
+        if p >= self.planes {
+            return None;
         }
+        self.next = if i + 1 < self.rows { (p, i + 1) } else { (p + 1, 0) };
+        let (p, i) = if self.reversed { (self.planes - 1 - p, self.rows - 1 - i) } else { (p, i) };
+        Some(Row {
+            start: if SPACE { (p * self.rows + i) * self.columns } else { i * self.columns },
+            columns: self.columns,
+            plane: self.rows * self.columns,
+            south: i > 0,
+            north: i + 1 < self.rows,
+            down: SPACE && p > 0,
+            up: SPACE && p + 1 < self.planes,
+            parity: (p + i) % 2,
+        })
+    }
+}
+
+impl Row {
+    /// The row of x, and the rows beside it, empty where there are none: to find a neighbour there is to find that the
+    /// row exists.
+    #[inline(always)]
+    pub(super) fn of<T>(self, x: &[T]) -> Option<Star<&[T]>> {
+        let of = |there: bool, start: usize| {
+            if there { x.get(start..start + self.columns) } else { Some(&[][..]) }
+        };
+        Some(Star {
+            centre: of(true, self.start)?,
+            west: &[],
+            east: &[],
+            south: of(self.south, self.start.wrapping_sub(self.columns))?,
+            north: of(self.north, self.start + self.columns)?,
+            down: of(self.down, self.start.wrapping_sub(self.plane))?,
+            up: of(self.up, self.start + self.plane)?,
+        })
+    }
+
+    /// The same, the row itself to be written.
+    #[inline(always)]
+    pub(super) fn of_mut<T>(self, x: &mut [T]) -> Option<(&mut [T], Star<&[T]>)> {
+        let (behind, rest) = x.split_at_mut_checked(self.start)?;
+        let (here, ahead) = rest.split_at_mut_checked(self.columns)?;
+        let (behind, ahead) = (&*behind, &*ahead);
+        let below = |there: bool, cells: usize| {
+            if there {
+                behind.get(self.start.wrapping_sub(cells)..)?.get(..self.columns)
+            } else {
+                Some(&[][..])
+            }
+        };
+        let above = |there: bool, cells: usize| {
+            if there {
+                ahead.get(cells.wrapping_sub(self.columns)..)?.get(..self.columns)
+            } else {
+                Some(&[][..])
+            }
+        };
+        let (south, north) = (below(self.south, self.columns)?, above(self.north, self.columns)?);
+        let (down, up) = (below(self.down, self.plane)?, above(self.up, self.plane)?);
+        Some((here, Star { centre: &[], west: &[], east: &[], south, north, down, up }))
+    }
+}
+
+/// What becomes of the products.
+trait Sink<T> {
+    /// Takes (A x)ₖ of a cell in column j.
+    fn take(&mut self, k: usize, j: usize, product: T) -> Option<()>;
+}
+
+/// y ← A x
+struct Stored<'a, T>(&'a mut [T]);
+
+impl<T: Real> Sink<T> for Stored<'_, T> {
+    #[inline(always)]
+    fn take(&mut self, k: usize, _j: usize, product: T) -> Option<()> {
+        *self.0.get_mut(k)? = product;
+        Some(())
+    }
+}
+
+/// r ← b − A x
+struct Subtracted<'a, T>(&'a [T], &'a mut [T]);
+
+impl<T: Real> Sink<T> for Subtracted<'_, T> {
+    #[inline(always)]
+    fn take(&mut self, k: usize, _j: usize, product: T) -> Option<()> {
+        *self.1.get_mut(k)? = value(self.0, k)? - product;
+        Some(())
+    }
+}
+
+/// Squares of b − A x, in lanes by columns.
+struct Squares<'a, T>(&'a [T], [T; LANES]);
+
+impl<T: Real> Sink<T> for Squares<'_, T> {
+    #[inline(always)]
+    fn take(&mut self, k: usize, j: usize, product: T) -> Option<()> {
+        let r = value(self.0, k)? - product;
+        self.1[j % LANES] += r * r;
+        Some(())
     }
 }
 
 /// y ← A x, or b − A x.
 #[inline(always)]
 pub(super) fn star<T: Real>(grid: &Grid<'_, T>, rhs: Option<&[T]>, x: &[T], y: &mut [T]) {
-    let x = x.get(..grid.planes * grid.rows * grid.columns).unwrap_or(x);
     match rhs {
-        None => products(grid, x, |k, _, product| {
-            if let Some(y) = y.get_mut(k) {
-                *y = product;
-            }
-        }),
-        Some(rhs) => products(grid, x, |k, _, product| {
-            if let (Some(y), Some(&b)) = (y.get_mut(k), rhs.get(k)) {
-                *y = b - product;
-            }
-        }),
+        None => products(grid, x, &mut Stored(y)),
+        Some(rhs) => products(grid, x, &mut Subtracted(rhs, y)),
     }
 }
 
 /// ‖b − A x‖₂².
 #[inline(always)]
 pub(super) fn residual_square<T: Real>(grid: &Grid<'_, T>, rhs: &[T], x: &[T]) -> T {
-    let mut lanes = [T::ZERO; LANES];
-    products(grid, x, |k, j, product| {
-        let r = rhs.get(k).map_or(T::ZERO, |&b| b - product);
-        lanes[j % LANES] += r * r;
-    });
-    reduce(&lanes)
+    let mut squares = Squares(rhs, [T::ZERO; LANES]);
+    products(grid, x, &mut squares);
+    reduce(&squares.1)
 }
 
-/// Gives (A x)ₖ of all cells, with the cell and its column.
+/// Gives (A x)ₖ of all cells.
 #[inline(always)]
-fn products<T: Real>(grid: &Grid<'_, T>, x: &[T], give: impl FnMut(usize, usize, T)) {
+fn products<T: Real>(grid: &Grid<'_, T>, x: &[T], sink: &mut impl Sink<T>) {
     match (grid.coefficients, grid.planes) {
-        (Coefficients::Constant(star), 1) => products_by::<_, _, false>(grid, star.map(Same), x, give),
-        (Coefficients::Constant(star), _) => products_by::<_, _, true>(grid, star.map(Same), x, give),
-        (Coefficients::PerCell(star), 1) => products_by::<_, _, false>(grid, star, x, give),
-        (Coefficients::PerCell(star), _) => products_by::<_, _, true>(grid, star, x, give),
+        (Coefficients::Constant(star), 1) => products_by::<_, _, false>(grid, star.map(Same), x, sink),
+        (Coefficients::Constant(star), _) => products_by::<_, _, true>(grid, star.map(Same), x, sink),
+        (Coefficients::PerCell(star), 1) => products_by::<_, _, false>(grid, star, x, sink),
+        (Coefficients::PerCell(star), _) => products_by::<_, _, true>(grid, star, x, sink),
     }
 }
 
@@ -125,62 +214,88 @@ fn products_by<T: Real, E: Entry<T>, const SPACE: bool>(
     grid: &Grid<'_, T>,
     star: Star<E>,
     x: &[T],
-    mut give: impl FnMut(usize, usize, T),
+    sink: &mut impl Sink<T>,
 ) {
-    let (columns, plane) = (grid.columns, grid.rows * grid.columns);
-    each_row(grid, false, |row| {
-        let of =
-            |there: bool, start: usize| if there { x.get(start..start + columns) } else { Some(&[][..]) };
-        let here = of(true, row.start)?;
-        let south = of(row.south, row.start.wrapping_sub(columns))?;
-        let north = of(row.north, row.start + columns)?;
-        let down = of(SPACE && row.down, row.start.wrapping_sub(plane))?;
-        let up = of(SPACE && row.up, row.start + plane)?;
-        let of = |c: E| c.row(row.start, columns);
-        let (centre, west, east) = (of(star.centre)?, of(star.west)?, of(star.east)?);
-        let (to_south, to_north) = (of(star.south)?, of(star.north)?);
-        let cell = |j: usize| {
-            let mut sum = T::ZERO + centre.at(j)? * value(here, j)?;
-            if j > 0 {
-                sum += west.at(j)? * value(here, j - 1)?;
-            }
-            if j + 1 < columns {
-                sum += east.at(j)? * value(here, j + 1)?;
-            }
-            if row.south {
-                sum += to_south.at(j)? * value(south, j)?;
-            }
-            if row.north {
-                sum += to_north.at(j)? * value(north, j)?;
-            }
-            if SPACE && row.down {
-                sum += star.down.at(row.start + j)? * value(down, j)?;
-            }
-            if SPACE && row.up {
-                sum += star.up.at(row.start + j)? * value(up, j)?;
-            }
-            Some(sum)
-        };
-        if SPACE || !row.south || !row.north || columns < 3 {
-            for j in 0..columns {
-                give(row.start + j, j, cell(j)?);
-            }
-            return Some(());
+    for row in Rows::<SPACE>::of(grid, false) {
+        if products_of(row, star, SPACE, x, sink).is_none() {
+            return;
         }
-        let (south, north) = (south.get(..columns)?, north.get(..columns)?);
-        give(row.start, 0, cell(0)?);
-        for j in 1..columns - 1 {
-            let sum = T::ZERO + centre.at(j)? * value(here, j)?;
-            let sum = (sum + west.at(j)? * value(here, j - 1)?) + east.at(j)? * value(here, j + 1)?;
-            give(
-                row.start + j,
-                j,
-                (sum + to_south.at(j)? * value(south, j)?) + to_north.at(j)? * value(north, j)?,
-            );
+    }
+}
+
+/// Gives the products of a row. With constant couplings all but the ends of one in a plane that has both rows beside it go
+/// without a question; of many arrays it would take longer to ask whether one of them is written.
+#[inline(always)]
+fn products_of<T: Real, E: Entry<T>>(
+    row: Row,
+    star: Star<E>,
+    in_space: bool,
+    x: &[T],
+    sink: &mut impl Sink<T>,
+) -> Option<()> {
+    let (start, columns, x) = (row.start, row.columns, row.of(x)?);
+    let here = x.centre;
+    let has_all = E::SAME && !in_space && row.south && row.north && columns > 2;
+    let mut j = 0;
+    while j < columns {
+        let k = start + j;
+        let mut sum = T::ZERO + star.centre.at(k)? * value(here, j)?;
+        if j > 0 {
+            sum += star.west.at(k)? * value(here, j - 1)?;
         }
-        give(row.start + columns - 1, columns - 1, cell(columns - 1)?);
-        Some(())
-    });
+        if let Some(&x) = here.get(j + 1) {
+            sum += star.east.at(k)? * x;
+        }
+        if let Some(&x) = x.south.get(j) {
+            sum += star.south.at(k)? * x;
+        }
+        if let Some(&x) = x.north.get(j) {
+            sum += star.north.at(k)? * x;
+        }
+        if in_space {
+            if let Some(&x) = x.down.get(j) {
+                sum += star.down.at(k)? * x;
+            }
+            if let Some(&x) = x.up.get(j) {
+                sum += star.up.at(k)? * x;
+            }
+        }
+        sink.take(k, j, sum)?;
+        j += 1;
+        if j == 1 && has_all {
+            let (south, north) = (x.south.get(..columns)?, x.north.get(..columns)?);
+            let of = |c: E| c.at(start);
+            let (centre, west, east) = (of(star.centre)?, of(star.west)?, of(star.east)?);
+            let (to_south, to_north) = (of(star.south)?, of(star.north)?);
+            for j in 1..columns - 1 {
+                let sum = T::ZERO + centre * value(here, j)?;
+                let sum = (sum + west * value(here, j - 1)?) + east * value(here, j + 1)?;
+                let sum = (sum + to_south * value(south, j)?) + to_north * value(north, j)?;
+                sink.take(start + j, j, sum)?;
+            }
+            j = columns - 1;
+        }
+    }
+    Some(())
+}
+
+/// ω over the diagonal, by cell.
+trait Factor<T>: Copy {
+    fn at(self, cell: usize) -> Option<T>;
+}
+
+impl<T: Copy> Factor<T> for Same<T> {
+    #[inline(always)]
+    fn at(self, _cell: usize) -> Option<T> {
+        Some(self.0)
+    }
+}
+
+impl<T: Real> Factor<T> for (T, &[T]) {
+    #[inline(always)]
+    fn at(self, cell: usize) -> Option<T> {
+        Some(self.0 * value(self.1, cell)?)
+    }
 }
 
 /// `count` red-black sweeps.
@@ -194,231 +309,86 @@ pub(super) fn red_black<T: Real>(
     x: &mut [T],
     count: usize,
 ) {
-    for half in 0..2 * count {
-        let colour = half + usize::from(reversed);
-        match grid.coefficients {
-            Coefficients::Constant(star) => {
-                let factor = omega * (T::ONE / star.centre);
-                relax(grid, star.map(Same), colour, T::ONE - omega, |_| Some(factor), rhs, x);
+    let (first, halves, keep) = (usize::from(reversed), 2 * count, T::ONE - omega);
+    match (grid.coefficients, grid.planes) {
+        (Coefficients::Constant(star), planes) => {
+            let (star, factor) = (star.map(Same), Same(omega * (T::ONE / star.centre)));
+            if planes == 1 {
+                relax::<_, _, _, false>(grid, star, first, halves, keep, factor, rhs, x);
+            } else {
+                relax::<_, _, _, true>(grid, star, first, halves, keep, factor, rhs, x);
             }
-            Coefficients::PerCell(star) => {
-                relax(grid, star, colour, T::ONE - omega, |k| Some(omega * value(inverse, k)?), rhs, x);
+        }
+        (Coefficients::PerCell(star), 1) => {
+            relax::<_, _, _, false>(grid, star, first, halves, keep, (omega, inverse), rhs, x);
+        }
+        (Coefficients::PerCell(star), _) => {
+            relax::<_, _, _, true>(grid, star, first, halves, keep, (omega, inverse), rhs, x);
+        }
+    }
+}
+
+/// Relaxes the cells of one colour after the other: an even or an odd number.
+#[inline(always)]
+fn relax<T: Real, E: Entry<T>, F: Factor<T>, const SPACE: bool>(
+    grid: &Grid<'_, T>,
+    star: Star<E>,
+    first: usize,
+    halves: usize,
+    keep: T,
+    factor: F,
+    rhs: &[T],
+    x: &mut [T],
+) {
+    for colour in first..first + halves {
+        for row in Rows::<SPACE>::of(grid, false) {
+            if relax_row(row, star, colour, SPACE, keep, factor, rhs, x).is_none() {
+                return;
             }
         }
     }
 }
 
-/// Relaxes the cells of a colour, an even or an odd number.
 #[inline(always)]
-fn relax<T: Real, E: Entry<T>>(
-    grid: &Grid<'_, T>,
+fn relax_row<T: Real, E: Entry<T>>(
+    row: Row,
     star: Star<E>,
     colour: usize,
+    in_space: bool,
     keep: T,
-    factor: impl Fn(usize) -> Option<T>,
+    factor: impl Factor<T>,
     rhs: &[T],
     x: &mut [T],
-) {
-    let (columns, plane) = (grid.columns, grid.rows * grid.columns);
-    each_row(grid, false, |row| {
-        let (behind, rest) = x.split_at_mut_checked(row.start)?;
-        let (here, ahead) = rest.split_at_mut_checked(columns)?;
-        let (behind, ahead) = (&*behind, &*ahead);
-        let below = |there: bool, cells: usize| {
-            if there { behind.get(row.start.wrapping_sub(cells)..)?.get(..columns) } else { Some(&[][..]) }
-        };
-        let above = |there: bool, cells: usize| {
-            if there { ahead.get(cells.wrapping_sub(columns)..)?.get(..columns) } else { Some(&[][..]) }
-        };
-        let (south, north) = (below(row.south, columns)?, above(row.north, columns)?);
-        let (down, up) = (below(row.down, plane)?, above(row.up, plane)?);
-        let b = rhs.get(row.start..row.start + columns)?;
-        let of = |c: E| c.row(row.start, columns);
-        let (west, east) = (of(star.west)?, of(star.east)?);
-        let (to_south, to_north) = (of(star.south)?, of(star.north)?);
-        let mut j = (row.parity + colour) % 2;
-        while j < columns {
-            let mut t = value(b, j)?;
-            if j > 0 {
-                t -= west.at(j)? * value(here, j - 1)?;
-            }
-            if j + 1 < columns {
-                t -= east.at(j)? * value(here, j + 1)?;
-            }
-            if row.south {
-                t -= to_south.at(j)? * value(south, j)?;
-            }
-            if row.north {
-                t -= to_north.at(j)? * value(north, j)?;
-            }
-            if row.down {
-                t -= star.down.at(row.start + j)? * value(down, j)?;
-            }
-            if row.up {
-                t -= star.up.at(row.start + j)? * value(up, j)?;
-            }
-            let factor = factor(row.start + j)?;
-            let x = here.get_mut(j)?;
-            *x = keep * *x + factor * t;
-            j += 2;
-        }
-        Some(())
-    });
-}
-
-/// A lexicographic sweep of SOR with couplings by cell.
-#[inline(always)]
-pub(super) fn sweep<T: Real>(
-    grid: &Grid<'_, T>,
-    star: Star<&[T]>,
-    reversed: bool,
-    omega: T,
-    inverse: &[T],
-    rhs: &[T],
-    x: &mut [T],
-) {
-    let (columns, plane) = (grid.columns, grid.rows * grid.columns);
-    let beside = if reversed { (star.north, star.east) } else { (star.south, star.west) };
-    in_turn(grid, reversed, omega, inverse, Some(T::ONE - omega), beside, x, |x, row, k, j| {
-        let mut t = value(rhs, k)?;
-        if row.down {
-            t -= value(star.down, k)? * value(x, k - plane)?;
-        }
-        if row.up {
-            t -= value(star.up, k)? * value(x, k + plane)?;
-        }
-        if reversed {
-            if row.south {
-                t -= value(star.south, k)? * value(x, k - columns)?;
-            }
-            if j > 0 {
-                t -= value(star.west, k)? * value(x, k - 1)?;
-            }
-        } else {
-            if row.north {
-                t -= value(star.north, k)? * value(x, k + columns)?;
-            }
-            if j + 1 < columns {
-                t -= value(star.east, k)? * value(x, k + 1)?;
-            }
-        }
-        Some(t)
-    });
-}
-
-/// t ← (D/ω + U)⁻¹ p with couplings by cell.
-#[inline(always)]
-pub(super) fn upper<T: Real>(
-    grid: &Grid<'_, T>,
-    star: Star<&[T]>,
-    omega: T,
-    inverse: &[T],
-    p: &[T],
-    t: &mut [T],
-) {
-    let plane = grid.rows * grid.columns;
-    in_turn(grid, true, omega, inverse, None, (star.north, star.east), t, |t, row, k, _| {
-        let known = value(p, k)?;
-        if row.up { Some(known - value(star.up, k)? * value(t, k + plane)?) } else { Some(known) }
-    });
-}
-
-/// w ← p + (1 − 1/ω) D t + L t with constant couplings.
-#[inline(always)]
-pub(super) fn lower_product<T: Real>(
-    grid: &Grid<'_, T>,
-    star: Star<T>,
-    share: T,
-    p: &[T],
-    t: &[T],
-    w: &mut [T],
-) {
-    let (columns, plane) = (grid.columns, grid.rows * grid.columns);
-    each_row(grid, false, |row| {
-        let (p, here) = (p.get(row.start..row.start + columns)?, t.get(row.start..row.start + columns)?);
-        let w = w.get_mut(row.start..row.start + columns)?;
-        for j in 0..columns {
-            let mut sum = value(p, j)? + share * (star.centre * value(here, j)?);
-            if j > 0 {
-                sum += star.west * value(here, j - 1)?;
-            }
-            if row.south {
-                sum += star.south * value(t, row.start + j - columns)?;
-            }
-            if row.down {
-                sum += star.down * value(t, row.start + j - plane)?;
-            }
-            *w.get_mut(j)? = sum;
-        }
-        Some(())
-    });
-}
-
-/// y ← (D/ω + L)⁻¹ (p − K t), w ← A t, with couplings by cell.
-#[inline(always)]
-pub(super) fn lower<T: Real>(
-    grid: &Grid<'_, T>,
-    star: Star<&[T]>,
-    omega: T,
-    inverse: &[T],
-    p: &[T],
-    t: &[T],
-    y: &mut [T],
-    w: &mut [T],
-) {
-    let (weight, share) = ((T::TWO - omega) / omega, T::ONE - T::ONE / omega);
-    let (columns, plane) = (grid.columns, grid.rows * grid.columns);
-    in_turn(grid, false, omega, inverse, None, (star.south, star.west), y, |y, row, k, j| {
-        let (p, c, here) = (value(p, k)?, value(star.centre, k)?, value(t, k)?);
-        let mut product = p + share * (c * here);
+) -> Option<()> {
+    let (here, x) = row.of_mut(x)?;
+    let b = rhs.get(row.start..row.start + row.columns)?;
+    let mut j = (row.parity + colour) % 2;
+    while j < here.len() {
+        let k = row.start + j;
+        let mut t = value(b, j)?;
         if j > 0 {
-            product += value(star.west, k)? * value(t, k - 1)?;
+            t -= star.west.at(k)? * value(here, j - 1)?;
         }
-        if row.south {
-            product += value(star.south, k)? * value(t, k - columns)?;
+        if let Some(&x) = here.get(j + 1) {
+            t -= star.east.at(k)? * x;
         }
-        if row.down {
-            product += value(star.down, k)? * value(t, k - plane)?;
+        if let Some(&x) = x.south.get(j) {
+            t -= star.south.at(k)? * x;
         }
-        *w.get_mut(k)? = product;
-        let known = p - (weight * c) * here;
-        if row.down { Some(known - value(star.down, k)? * value(y, k - plane)?) } else { Some(known) }
-    });
-}
-
-/// The recurrence with couplings by cell: t ← `known` − behind·x_behind, x ← ([keep·x +] f·t) − (f·before)·x_before.
-#[inline(always)]
-fn in_turn<T: Real>(
-    grid: &Grid<'_, T>,
-    reversed: bool,
-    omega: T,
-    inverse: &[T],
-    keep: Option<T>,
-    (behind, before): (&[T], &[T]),
-    x: &mut [T],
-    mut known: impl FnMut(&[T], Row, usize, usize) -> Option<T>,
-) {
-    let columns = grid.columns;
-    each_row(grid, reversed, |row| {
-        let mut last = T::ZERO;
-        for j in 0..columns {
-            let column = if reversed { columns - 1 - j } else { j };
-            let k = row.start + column;
-            let mut t = known(x, row, k, column)?;
-            if reversed && row.north {
-                t -= value(behind, k)? * value(x, k + columns)?;
-            } else if !reversed && row.south {
-                t -= value(behind, k)? * value(x, k - columns)?;
+        if let Some(&x) = x.north.get(j) {
+            t -= star.north.at(k)? * x;
+        }
+        if in_space {
+            if let Some(&x) = x.down.get(j) {
+                t -= star.down.at(k)? * x;
             }
-            let f = omega * value(inverse, k)?;
-            let mut q = f * t;
-            let x = x.get_mut(k)?;
-            if let Some(keep) = keep {
-                q = keep * *x + q;
+            if let Some(&x) = x.up.get(j) {
+                t -= star.up.at(k)? * x;
             }
-            last = q - (f * value(before, k)?) * last;
-            *x = last;
         }
-        Some(())
-    });
+        let (factor, x) = (factor.at(k)?, here.get_mut(j)?);
+        *x = keep * *x + factor * t;
+        j += 2;
+    }
+    Some(())
 }

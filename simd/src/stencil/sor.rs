@@ -14,7 +14,7 @@ use pulp::Simd;
 use super::cells::{Fill, march_cells};
 use super::march::{Path, Source, Term, march};
 use super::star::sub_scaled;
-use super::{Coefficients, Coupling, Grid, Star, plain, small};
+use super::{Coefficients, Coupling, Grid, Star, in_turn, plain};
 use crate::Real;
 use crate::dispatch::pass;
 use crate::paths;
@@ -67,6 +67,9 @@ fn sweeps_kernel<T: Real, S: Simd>(
     if paths::is_bare::<S>() {
         return (0..count).for_each(|_| plain::sweep(&grid, reversed, omega, inverse, rhs, x));
     }
+    if paths::by_cells::<S>(paths::small_in_order(&grid)) {
+        return in_turn::sweeps(&grid, reversed, omega, inverse, rhs, x, count);
+    }
     match grid.coefficients {
         Coefficients::Constant(star) => {
             let factor = omega * (T::ONE / star.centre);
@@ -86,10 +89,7 @@ fn sweeps_kernel<T: Real, S: Simd>(
                 (true, true) => march::<T, S, _, 3, true>(simd, path, &gather, x, count),
             }
         }
-        Coefficients::PerCell(star) => {
-            if paths::by_cells::<S>(paths::small_in_order(&grid)) {
-                return (0..count).for_each(|_| small::sweep(&grid, star, reversed, omega, inverse, rhs, x));
-            }
+        Coefficients::PerCell(_) => {
             let gather = GatherCells { grid: &grid, rhs, reversed };
             for _ in 0..count {
                 march_cells(simd, &grid, reversed, omega, inverse, Some(T::ONE - omega), &gather, x);

@@ -400,8 +400,8 @@ pass! {
 #[inline(always)]
 fn first_not_finite_kernel<T: Real, S: Simd>(simd: S, x: &[T]) -> Option<usize> {
     let place = || x.iter().position(|x| !x.is_finite());
-    // Without vectors one look is as quick as a difference, and small.
-    if is_bare::<S>() {
+    // Without vectors, or of few, one look is as quick as a difference, and small.
+    if is_bare::<S>() || few(x) {
         return place();
     }
     // x − x is NaN for these two, and 0 for every number. The place is looked for only if there is one.

@@ -6,6 +6,8 @@ use pulp::Simd;
 
 use crate::dispatch::{brief, few, pass, slight};
 use crate::map::{map, map_total};
+use crate::paths::is_loop;
+use crate::vector::sum_abs_kernel;
 use crate::{Lanes, Real};
 
 /// S_t(x): x drawn towards zero by t, and +0 where |x| ≤ t.
@@ -84,6 +86,15 @@ pass! {
 
 #[inline(always)]
 fn sign_sum_kernel<T: Real, S: Simd>(simd: S, x: &mut [T]) -> T {
+    if few(x) && is_loop(simd) {
+        let sum = sum_abs_kernel(simd, x);
+        for x in x {
+            let signed = if *x < T::ZERO { -T::ONE } else { *x };
+            let signed = if T::ZERO < signed { T::ONE } else { signed };
+            *x = if x.abs() <= T::ZERO { T::ZERO } else { signed };
+        }
+        return sum;
+    }
     let mut sizes = Lanes::default();
     map_total!(simd, sizes, x; {
         let zero = T::splat(simd, T::ZERO);

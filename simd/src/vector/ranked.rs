@@ -5,10 +5,11 @@ use pulp::Simd;
 use super::Kink;
 use super::extremes::{block_largest, larger};
 use super::scores::Wide;
-use crate::dispatch::pass;
+use crate::dispatch::{brief, few, pass, too_few};
 use crate::elementary::maximum;
 use crate::map::value;
-use crate::paths::read_all_weights;
+use crate::paths::{has_registers, read_all_weights};
+use crate::vectors::lanes;
 use crate::{LANES, Real};
 
 /// Elements of which only the largest score is kept, until it is known which block holds the best.
@@ -85,21 +86,21 @@ pub fn axpy_ranked<T: Real>(
 }
 
 pass! {
-    fn by_slope<'a, T>(alpha: T, row: &'a [T], g: &'a mut [T], w: &'a [T]) -> usize = slope_kernel
+    short(brief(g, LANES)) fn by_slope<'a, T>(alpha: T, row: &'a [T], g: &'a mut [T], w: &'a [T]) -> usize = slope_kernel
 }
 pass! {
     fn by_slope_in_groups<'a, T>(alpha: T, row: &'a [T], g: &'a mut [T], w: &'a [T]) -> usize = groups_kernel
 }
 pass! {
-    fn by_violation<'a, T>(kink: Kink<T>, alpha: T, row: &'a [T], g: &'a mut [T], x: &'a [T], w: &'a [T]) -> usize =
+    short(few(g)) fn by_violation<'a, T>(kink: Kink<T>, alpha: T, row: &'a [T], g: &'a mut [T], x: &'a [T], w: &'a [T]) -> usize =
         kernel::<T, _, VIOLATION>
 }
 pass! {
-    fn by_length<'a, T>(kink: Kink<T>, alpha: T, row: &'a [T], g: &'a mut [T], x: &'a [T], w: &'a [T]) -> usize =
+    short(too_few(g)) fn by_length<'a, T>(kink: Kink<T>, alpha: T, row: &'a [T], g: &'a mut [T], x: &'a [T], w: &'a [T]) -> usize =
         kernel::<T, _, LENGTH>
 }
 pass! {
-    fn by_gain<'a, T>(kink: Kink<T>, alpha: T, row: &'a [T], g: &'a mut [T], x: &'a [T], w: &'a [T]) -> usize =
+    short(too_few(g)) fn by_gain<'a, T>(kink: Kink<T>, alpha: T, row: &'a [T], g: &'a mut [T], x: &'a [T], w: &'a [T]) -> usize =
         kernel::<T, _, GAIN>
 }
 
@@ -211,6 +212,9 @@ fn kernel<T: Real, S: Simd, const RANK: u8>(
     x: &[T],
     w: &[T],
 ) -> usize {
+    if !has_registers::<S>() {
+        return one_by_one::<T, RANK>(kink, alpha, row, g, x, w);
+    }
     let (mut best, mut start, mut from) = (-T::ONE, 0, 0);
     while from < g.len() {
         let to = from.saturating_add(BLOCK).min(g.len());
@@ -231,6 +235,27 @@ fn kernel<T: Real, S: Simd, const RANK: u8>(
         .map_or(usize::MAX, |within| start.saturating_add(within))
 }
 
+/// By a plain loop, in which the best is known with its place.
+#[inline(always)]
+fn one_by_one<T: Real, const RANK: u8>(
+    kink: Kink<T>,
+    alpha: T,
+    row: &[T],
+    g: &mut [T],
+    x: &[T],
+    w: &[T],
+) -> usize {
+    let (mut best, mut place) = (-T::ONE, usize::MAX);
+    for (i, ((&row, g), (&x, &w))) in row.iter().zip(g).zip(x.iter().zip(w)).enumerate() {
+        *g += alpha * row;
+        let score = score_of_one::<T, RANK>(kink, *g, x, w);
+        if best < score {
+            (best, place) = (score, i);
+        }
+    }
+    place
+}
+
 /// Updates a block; the largest score in it, or −1.
 #[inline(always)]
 fn update<T: Real, S: Simd, const RANK: u8>(
@@ -247,22 +272,49 @@ fn update<T: Real, S: Simd, const RANK: u8>(
     let (xs, x_tail) = x.as_chunks::<LANES>();
     let (ws, w_tail) = w.as_chunks::<LANES>();
     let (wide, factor) = (Wide::<T, S>::new(simd, kink), T::splat(simd, alpha));
-    let mut lanes = [-T::ONE; LANES];
+    let mut best_of = [-T::ONE; LANES];
     for ((row, g), (x, w)) in rows.iter().zip(gs).zip(xs.iter().zip(ws)) {
-        let (row, x, w) = (T::split(simd, row).0, T::split(simd, x).0, T::split(simd, w).0);
-        let both = T::split_mut(simd, g).0.iter_mut().zip(T::split_mut(simd, &mut lanes).0);
-        for ((((g, best), &row), &x), &w) in both.zip(row).zip(x).zip(w) {
-            *g = T::vadd(simd, *g, T::vmul(simd, factor, row));
-            *best = larger::<T, S>(simd, *best, score::<T, S, RANK>(simd, &wide, *g, x, w));
-        }
+        raise::<T, S, RANK>(
+            simd,
+            &wide,
+            factor,
+            T::split(simd, row).0,
+            T::split_mut(simd, g).0,
+            T::split(simd, x).0,
+            T::split(simd, w).0,
+            &mut best_of,
+        );
     }
-    let mut best = maximum(&lanes);
+    let (row, row_tail) = T::split(simd, row_tail);
+    let (g, g_tail) = T::split_mut(simd, g_tail);
+    let ((x, x_tail), (w, w_tail)) = (T::split(simd, x_tail), T::split(simd, w_tail));
+    raise::<T, S, RANK>(simd, &wide, factor, row, g, x, w, &mut best_of);
+    let mut best = maximum(&best_of);
     for ((&row, g), (&x, &w)) in row_tail.iter().zip(g_tail).zip(x_tail.iter().zip(w_tail)) {
         *g += alpha * row;
         let score = score_of_one::<T, RANK>(kink, *g, x, w);
         best = if best < score { score } else { best };
     }
     best
+}
+
+/// Updates at most as many registers as hold the lanes, and raises these to the scores.
+#[inline(always)]
+fn raise<T: Real, S: Simd, const RANK: u8>(
+    simd: S,
+    wide: &Wide<T, S>,
+    factor: T::Vector<S>,
+    row: &[T::Vector<S>],
+    g: &mut [T::Vector<S>],
+    x: &[T::Vector<S>],
+    w: &[T::Vector<S>],
+    lanes: &mut [T; LANES],
+) {
+    for ((((g, best), &row), &x), &w) in g.iter_mut().zip(T::split_mut(simd, lanes).0).zip(row).zip(x).zip(w)
+    {
+        *g = T::vadd(simd, *g, T::vmul(simd, factor, row));
+        *best = larger::<T, S>(simd, *best, score::<T, S, RANK>(simd, wide, *g, x, w));
+    }
 }
 
 /// The first place with a score that is no less than `best`.
@@ -289,11 +341,25 @@ fn place_of<T: Real, S: Simd, const RANK: u8>(
         }
         start += LANES;
     }
-    let rest = g.get(start..)?.iter().zip(x.get(start..)?).zip(w.get(start..)?);
-    // A loop: closures are outlined where they are called from more than one place.
-    for (within, ((&g, &x), &w)) in rest.enumerate() {
-        if best <= score_of_one::<T, RANK>(kink, g, x, w) {
+    // The scores of the chunk it is in once more, which are then looked at one by one.
+    let (g, x, w) = (g.get(start..)?, x.get(start..)?, w.get(start..)?);
+    let mut scores = [T::ZERO; LANES];
+    let ((g, g_tail), (x, x_tail), (w, w_tail)) = (T::split(simd, g), T::split(simd, x), T::split(simd, w));
+    let out = T::split_mut(simd, &mut scores).0;
+    let whole = out.len().min(g.len());
+    for (((out, &g), &x), &w) in out.iter_mut().zip(g).zip(x).zip(w) {
+        *out = score::<T, S, RANK>(simd, &wide, g, x, w);
+    }
+    let whole = whole * lanes::<T, S>();
+    // Loops: closures are outlined where they are called from more than one place.
+    for (within, &score) in scores.iter().enumerate().take(whole) {
+        if best <= score {
             return start.checked_add(within);
+        }
+    }
+    for (within, ((&g, &x), &w)) in g_tail.iter().zip(x_tail).zip(w_tail).enumerate() {
+        if best <= score_of_one::<T, RANK>(kink, g, x, w) {
+            return start.checked_add(whole)?.checked_add(within);
         }
     }
     None

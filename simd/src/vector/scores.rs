@@ -3,9 +3,10 @@
 
 use pulp::Simd;
 
-use crate::dispatch::{pass, slight};
+use crate::dispatch::{pass, slight, too_few};
 use crate::elementary::maximum;
 use crate::map::{cut, map, value};
+use crate::paths::has_registers;
 use crate::{LANES, Real};
 
 /// h(x) = l1·|x| + linear·x + ½ l2·x² for lower ≤ x ≤ upper, +∞ elsewhere.
@@ -180,11 +181,14 @@ fn gains_kernel<T: Real, S: Simd>(simd: S, kink: Kink<T>, x: &[T], g: &[T], l: &
 pass! {
     /// max dist(−gᵢ, ∂h(xᵢ)) for x within the bounds, 0 if there is none; NaN if one of them is, as where
     /// gᵢ is NaN. Cost: 2 r, 10 operations.
-    short(slight(x)) pub fn kink_largest<'a, T>(kink: Kink<T>, x: &'a [T], g: &'a [T]) -> T = largest_kernel
+    short(too_few(x)) pub fn kink_largest<'a, T>(kink: Kink<T>, x: &'a [T], g: &'a [T]) -> T = largest_kernel
 }
 
 #[inline(always)]
 fn largest_kernel<T: Real, S: Simd>(simd: S, kink: Kink<T>, x: &[T], g: &[T]) -> T {
+    if !has_registers::<S>() {
+        return largest_one_by_one(kink, x, g);
+    }
     let n = x.len().min(g.len());
     let (x, x_tail) = cut(x, n).as_chunks::<LANES>();
     let (g, g_tail) = cut(g, n).as_chunks::<LANES>();
@@ -192,19 +196,45 @@ fn largest_kernel<T: Real, S: Simd>(simd: S, kink: Kink<T>, x: &[T], g: &[T]) ->
     let (mut largest, mut odd) = ([T::ZERO; LANES], [T::ZERO; LANES]);
     let wide = Wide::<T, S>::new(simd, kink);
     for (x, g) in x.iter().zip(g) {
-        let (x, g) = (T::split(simd, x).0, T::split(simd, g).0);
-        let lanes = T::split_mut(simd, &mut largest).0.iter_mut().zip(T::split_mut(simd, &mut odd).0);
-        for (((largest, odd), &x), &g) in lanes.zip(x).zip(g) {
-            let violation = wide.violation(simd, x, g);
-            *largest = T::vselect(simd, T::vless(simd, *largest, violation), violation, *largest);
-            *odd = T::vselect(simd, T::vless_equal(simd, violation, violation), *odd, wide.one);
-        }
+        raise(simd, &wide, T::split(simd, x).0, T::split(simd, g).0, &mut largest, &mut odd);
     }
-    let mut found = maximum(&largest);
-    let mut is_odd = maximum(&odd) > T::ZERO;
+    let ((x, x_tail), (g, g_tail)) = (T::split(simd, x_tail), T::split(simd, g_tail));
+    raise(simd, &wide, x, g, &mut largest, &mut odd);
+    let (found, rest) = (maximum(&largest), largest_one_by_one(kink, x_tail, g_tail));
+    if maximum(&odd) > T::ZERO {
+        T::NAN
+    } else if rest <= found {
+        found
+    } else {
+        rest
+    }
+}
+
+/// Raises lanes to the violations of at most as many registers as hold them.
+#[inline(always)]
+fn raise<T: Real, S: Simd>(
+    simd: S,
+    wide: &Wide<T, S>,
+    x: &[T::Vector<S>],
+    g: &[T::Vector<S>],
+    largest: &mut [T; LANES],
+    odd: &mut [T; LANES],
+) {
+    let lanes = T::split_mut(simd, largest).0.iter_mut().zip(T::split_mut(simd, odd).0);
+    for (((largest, odd), &x), &g) in lanes.zip(x).zip(g) {
+        let violation = wide.violation(simd, x, g);
+        *largest = T::vselect(simd, T::vless(simd, *largest, violation), violation, *largest);
+        *odd = T::vselect(simd, T::vless_equal(simd, violation, violation), *odd, wide.one);
+    }
+}
+
+/// The same by a plain loop.
+#[inline(always)]
+fn largest_one_by_one<T: Real>(kink: Kink<T>, x: &[T], g: &[T]) -> T {
     let scalar = pulp::Scalar::new();
     let narrow = Wide::<T, _>::new(scalar, kink);
-    for (&x, &g) in x_tail.iter().zip(g_tail) {
+    let (mut found, mut is_odd) = (T::ZERO, false);
+    for (&x, &g) in x.iter().zip(g) {
         let violation = value::<T>(narrow.violation(scalar, T::splat(scalar, x), T::splat(scalar, g)));
         found = if found < violation { violation } else { found };
         is_odd |= violation.partial_cmp(&violation).is_none();

@@ -3,17 +3,17 @@
 use pulp::Simd;
 
 use crate::dense::dots2;
-use crate::dispatch::{few, pass};
+use crate::dispatch::{few, fills_lanes, pass};
 use crate::lanes::bare;
 use crate::map::total;
 use crate::pages::by_pages;
-use crate::paths::is_bare;
+use crate::paths::{is_bare, is_loop};
 use crate::vector::max_abs;
-use crate::{Lanes, Real};
+use crate::{LANES, Lanes, Real, reduce};
 
 pass! {
     /// Σ xᵢ·yᵢ. Cost: 2 r, 2 operations.
-    short(few(x)) pub fn dot<'a, T>(x: &'a [T], y: &'a [T]) -> T = dot_kernel
+    short(fills_lanes(x)) pub fn dot<'a, T>(x: &'a [T], y: &'a [T]) -> T = dot_kernel
 }
 
 #[inline(always)]
@@ -49,13 +49,28 @@ fn dot_square_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &[T]) -> (T, T) {
     (products, squares)
 }
 
+/// The sum of a number a lane, each added to +0.
+#[inline(always)]
+fn of_lanes<T: Real>(x: &[T; LANES], term: impl Fn(T) -> T) -> T {
+    let mut lanes = *x;
+    for lane in &mut lanes {
+        *lane = T::ZERO + term(*lane);
+    }
+    reduce(&lanes)
+}
+
 pass! {
     /// Σ xᵢ. Cost: 1 r, 1 operation.
-    short(few(x)) pub fn sum<'a, T>(x: &'a [T]) -> T = sum_kernel
+    short(fills_lanes(x)) pub fn sum<'a, T>(x: &'a [T]) -> T = sum_kernel
 }
 
 #[inline(always)]
 pub(crate) fn sum_kernel<T: Real, S: Simd>(simd: S, x: &[T]) -> T {
+    if is_loop(simd)
+        && let Ok(x) = <&[T; LANES]>::try_from(x)
+    {
+        return of_lanes(x, |x| x);
+    }
     let mut lanes = Lanes::default();
     by_pages!(x; total!(simd, lanes, x; {} x));
     lanes.sum()
@@ -63,11 +78,16 @@ pub(crate) fn sum_kernel<T: Real, S: Simd>(simd: S, x: &[T]) -> T {
 
 pass! {
     /// ‖x‖₁ = Σ |xᵢ|. Cost: 1 r, 2 operations.
-    short(few(x)) pub fn sum_abs<'a, T>(x: &'a [T]) -> T = sum_abs_kernel
+    short(fills_lanes(x)) pub fn sum_abs<'a, T>(x: &'a [T]) -> T = sum_abs_kernel
 }
 
 #[inline(always)]
-fn sum_abs_kernel<T: Real, S: Simd>(simd: S, x: &[T]) -> T {
+pub(crate) fn sum_abs_kernel<T: Real, S: Simd>(simd: S, x: &[T]) -> T {
+    if is_loop(simd)
+        && let Ok(x) = <&[T; LANES]>::try_from(x)
+    {
+        return of_lanes(x, T::abs);
+    }
     let mut lanes = Lanes::default();
     by_pages!(x; total!(simd, lanes, x; {} T::vabs(simd, x)));
     lanes.sum()
@@ -118,7 +138,7 @@ pub fn norm_scaled<T: Real>(x: &[T]) -> T {
 
 pass! {
     /// Σ (s·xᵢ)². Cost: 1 r, 3 operations.
-    pub fn scaled_square<'a, T>(s: T, x: &'a [T]) -> T = scaled_square_kernel
+    short(few(x)) pub fn scaled_square<'a, T>(s: T, x: &'a [T]) -> T = scaled_square_kernel
 }
 
 #[inline(always)]

@@ -6,7 +6,8 @@ use crate::dispatch::{brief, few, pass, slight};
 use crate::lanes::bare;
 use crate::map::{cut_mut, map, map_total};
 use crate::pages::by_pages;
-use crate::paths::is_bare;
+use crate::paths::{is_bare, is_loop};
+use crate::vector::dot_kernel;
 use crate::{Lanes, Real};
 
 pass! {
@@ -109,6 +110,11 @@ fn add_square_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &mut [T]) -> T {
         y.iter_mut().zip(x).for_each(|(y, &x)| *y += x);
         return bare::dot(x, x);
     }
+    if few(x) && is_loop(simd) {
+        let x = x.get(..y.len()).unwrap_or(x);
+        axpy_plain(T::ONE, x, y);
+        return dot_kernel(simd, x, x);
+    }
     let mut squares = Lanes::default();
     by_pages!(mut y, x; map_total!(simd, squares, y, x; {} (T::vadd(simd, y, x), T::vmul(simd, x, x))));
     squares.sum()
@@ -127,6 +133,12 @@ fn axpy_square_kernel<T: Real, S: Simd>(simd: S, alpha: T, x: &[T], y: &mut [T])
         let y = cut_mut(y, n);
         axpy_kernel(simd, alpha, x, y);
         return bare::dot(y, y);
+    }
+    if few(x) && is_loop(simd) {
+        let n = x.len().min(y.len());
+        let y = cut_mut(y, n);
+        axpy_plain(alpha, x, y);
+        return dot_kernel(simd, y, y);
     }
     let mut squares = Lanes::default();
     by_pages!(mut y, x; map_total!(simd, squares, y, x; { let alpha = T::splat(simd, alpha); } {
