@@ -85,6 +85,10 @@ impl<T: Real> Design<T> for Columns<'_, T> {
         }
         dense::apply(self.by_rows(), v, out);
     }
+    fn transposed_from(&self, first: usize, v: &[T], out: &mut [T]) {
+        let values = self.values.get(first.saturating_mul(self.rows)..).unwrap_or(&[]);
+        Columns { values, ..*self }.transposed(v, out);
+    }
     fn dots(&self, columns: &[u32], v: &[T], out: &mut [T]) {
         dense::dots_of(self.by_rows(), columns, v, out);
     }

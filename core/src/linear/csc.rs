@@ -106,6 +106,9 @@ impl<T: Real> Design<T> for Csc<'_, T> {
     fn transposed(&self, v: &[T], out: &mut [T]) {
         csr::dots(self.columns, v, out);
     }
+    fn transposed_from(&self, first: usize, v: &[T], out: &mut [T]) {
+        csr::dots(self.columns.part(first..first.saturating_add(out.len())), v, out);
+    }
     fn dots(&self, columns: &[u32], v: &[T], out: &mut [T]) {
         csr::dots_of(self.columns, columns, v, out);
     }

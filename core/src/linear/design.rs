@@ -27,6 +27,13 @@ pub trait Design<T: Real> {
     /// out ← A x. Cost: one pass over the matrix.
     fn apply(&self, x: &[T], out: &mut [T]);
 
+    /// out_k ← a_jᵀ v of the columns j from `first` on, as many as `out` holds; the bits of [`dot`](Design::dot). Cost: these
+    /// columns.
+    fn transposed_from(&self, first: usize, v: &[T], out: &mut [T]) {
+        for (k, out) in out.iter_mut().enumerate() {
+            *out = self.dot(first.saturating_add(k), v);
+        }
+    }
     /// out_k ← a_jᵀ v of the columns j in a list, as many as `columns` and `out` both hold; the bits of [`dot`](Design::dot).
     /// Cost: these columns.
     fn dots(&self, columns: &[u32], v: &[T], out: &mut [T]) {
@@ -88,6 +95,9 @@ impl<T: Real, A: Design<T> + ?Sized> Design<T> for &A {
     }
     fn transposed(&self, v: &[T], out: &mut [T]) {
         (**self).transposed(v, out);
+    }
+    fn transposed_from(&self, first: usize, v: &[T], out: &mut [T]) {
+        (**self).transposed_from(first, v, out);
     }
     fn dots(&self, columns: &[u32], v: &[T], out: &mut [T]) {
         (**self).dots(columns, v, out);

@@ -133,6 +133,9 @@ impl Design<f64> for SamplesView<'_> {
     fn transposed(&self, v: &[f64], out: &mut [f64]) {
         either!(self, view => view.transposed(v, out));
     }
+    fn transposed_from(&self, first: usize, v: &[f64], out: &mut [f64]) {
+        either!(self, view => view.transposed_from(first, v, out));
+    }
     fn dots(&self, columns: &[u32], v: &[f64], out: &mut [f64]) {
         either!(self, view => view.dots(columns, v, out));
     }

@@ -45,6 +45,9 @@ impl<T: Real, A: Design<T> + Sync> Design<T> for Threaded<'_, A> {
     fn apply(&self, x: &[T], out: &mut [T]) {
         self.inner.apply(x, out);
     }
+    fn transposed_from(&self, first: usize, v: &[T], out: &mut [T]) {
+        self.inner.transposed_from(first, v, out);
+    }
     fn dots(&self, columns: &[u32], v: &[T], out: &mut [T]) {
         self.inner.dots(columns, v, out);
     }
@@ -59,9 +62,7 @@ impl<T: Real, A: Design<T> + Sync> Design<T> for Threaded<'_, A> {
         }
         let columns = self.pool.part(p, 1 + LEAST / 4 / n.max(1));
         self.pool.each(out.chunks_mut(columns).enumerate(), |(part, out)| {
-            for (j, out) in out.iter_mut().enumerate() {
-                *out = self.inner.dot(part * columns + j, v);
-            }
+            self.inner.transposed_from(part * columns, v, out);
         });
     }
 }

@@ -35,11 +35,41 @@ mod check {
                 Threaded::new(pool, design).transposed(&v, &mut out);
                 assert!(bits(&out) == bits(&expected), "{n} x {p}, {} threads", pool.threads());
             }
+            for first in [0, 1, p / 2, p] {
+                let mut part = vec![T::NAN; p - first];
+                design.transposed_from(first, &v, &mut part);
+                assert!(bits(&part) == bits(&expected[first..]), "{n} x {p} from {first}");
+            }
+        }
+    }
+
+    pub(super) fn sparse_products<T: Real>() {
+        for (n, p) in [(1, 1), (65, 1021), (300, 5000)] {
+            // Columns of 0 to 12 entries.
+            let (mut offsets, mut indices) = (vec![0], Vec::new());
+            for j in 0..p {
+                indices.extend((0..n).filter(|i| (i * 31 + j * 17) % n.max(13) < j % 13).map(|i| i as u32));
+                offsets.push(indices.len() as u32);
+            }
+            let (values, v) = (noise::<T>(1, indices.len()), noise::<T>(2, n));
+            let design = Csc::new(&offsets, &indices, &values, n).expect("a design");
+            let mut expected = vec![T::NAN; p];
+            design.transposed(&v, &mut expected);
+            for pool in &pools() {
+                let mut out = vec![T::NAN; p];
+                Threaded::new(pool, design).transposed(&v, &mut out);
+                assert!(bits(&out) == bits(&expected), "{n} x {p}, {} threads", pool.threads());
+            }
+            for first in [0, 1, p / 2, p] {
+                let mut part = vec![T::NAN; p - first];
+                design.transposed_from(first, &v, &mut part);
+                assert!(bits(&part) == bits(&expected[first..]), "{n} x {p} from {first}");
+            }
         }
     }
 }
 
-in_both! { products }
+in_both! { products sparse_products }
 
 #[test]
 fn a_lasso_is_the_same_on_threads() {
