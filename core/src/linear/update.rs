@@ -11,16 +11,28 @@ use crate::Real;
 /// Elements of a vector whose products are added up together.
 pub const BLOCK: usize = 1024;
 
+/// The first elements of a vector, as many as there are of these, and what follows.
+#[inline(always)]
+pub(crate) fn some<T>(x: &[T], count: usize) -> (&[T], &[T]) {
+    x.split_at_checked(count.min(x.len())).unwrap_or_default()
+}
+
+/// The same of a vector that is written.
+#[inline(always)]
+pub(crate) fn some_mut<T>(x: &mut [T], count: usize) -> (&mut [T], &mut [T]) {
+    x.split_at_mut_checked(count.min(x.len())).unwrap_or_default()
+}
+
 /// The first block of a vector, and what follows.
 #[inline(always)]
 pub(crate) fn first<T>(x: &[T]) -> (&[T], &[T]) {
-    x.split_at_checked(BLOCK.min(x.len())).unwrap_or_default()
+    some(x, BLOCK)
 }
 
 /// The same of a vector that is written.
 #[inline(always)]
 pub(crate) fn first_mut<T>(x: &mut [T]) -> (&mut [T], &mut [T]) {
-    x.split_at_mut_checked(BLOCK.min(x.len())).unwrap_or_default()
+    some_mut(x, BLOCK)
 }
 
 /// xᵀy in blocks. Cost: 2 vectors.
@@ -85,13 +97,20 @@ pub struct CgUpdate<'v, T> {
 }
 
 impl<'v, T: Real> CgUpdate<'v, T> {
-    /// The first elements, [`BLOCK`] of them if there are as many, and those that follow.
+    /// The first elements, `count` of them if there are as many, and those that follow.
     #[must_use]
-    pub fn split(self) -> (Self, Self) {
+    #[inline]
+    pub fn split(self, count: usize) -> (Self, Self) {
         let Self { alpha, rho, q, r, x, p } = self;
-        let ((q, q_rest), (r, r_rest)) = (first(q), first_mut(r));
-        let ((x, x_rest), (p, p_rest)) = (first_mut(x), first_mut(p));
+        let ((q, q_rest), (r, r_rest)) = (some(q, count), some_mut(r, count));
+        let ((x, x_rest), (p, p_rest)) = (some_mut(x, count), some_mut(p, count));
         (Self { alpha, rho, q, r, x, p }, Self { alpha, rho, q: q_rest, r: r_rest, x: x_rest, p: p_rest })
+    }
+
+    /// The same update, to be split again.
+    #[must_use]
+    pub fn reborrow(&mut self) -> CgUpdate<'_, T> {
+        CgUpdate { alpha: self.alpha, rho: self.rho, q: self.q, r: self.r, x: self.x, p: self.p }
     }
 
     /// r ← r − α q of a block; rᵀr.
@@ -99,7 +118,7 @@ impl<'v, T: Real> CgUpdate<'v, T> {
         vector::axpy_square(-self.alpha, self.q, self.r)
     }
 
-    /// x ← x + α p, p ← r + (ρ'/ρ) p of a block.
+    /// x ← x + α p, p ← r + (ρ'/ρ) p of a block, or of several.
     pub fn advance(&mut self, square: T) {
         vector::axpy(self.alpha, self.p, self.x);
         vector::xpby(self.r, square / self.rho, self.p);
@@ -107,7 +126,7 @@ impl<'v, T: Real> CgUpdate<'v, T> {
 
     fn each(mut self, mut work: impl FnMut(&mut CgUpdate<'_, T>)) {
         while !self.r.is_empty() {
-            let (mut block, rest) = self.split();
+            let (mut block, rest) = self.split(BLOCK);
             work(&mut block);
             self = rest;
         }

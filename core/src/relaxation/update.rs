@@ -3,7 +3,7 @@
 use southwell_simd::vector;
 
 use crate::Real;
-use crate::linear::update::{axpy_square, dot, first, first_mut};
+use crate::linear::update::{axpy_square, dot, first, first_mut, some, some_mut};
 
 /// The diagonal of a matrix.
 #[derive(Clone, Copy, Debug)]
@@ -15,12 +15,12 @@ pub enum Diagonal<'d, T> {
 }
 
 impl<'d, T: Real> Diagonal<'d, T> {
-    /// Of the first block, and of what follows.
-    fn split(self) -> (Self, Self) {
+    /// Of the first elements, and of what follows.
+    fn split(self, count: usize) -> (Self, Self) {
         match self {
             Self::Constant(_) => (self, self),
             Self::Stored(diagonal) => {
-                let (block, rest) = first(diagonal);
+                let (block, rest) = some(diagonal, count);
                 (Self::Stored(block), Self::Stored(rest))
             }
         }
@@ -136,14 +136,14 @@ pub struct SsorCgUpdate<'v, T> {
 }
 
 impl<'v, T: Real> SsorCgUpdate<'v, T> {
-    /// The first elements, one block of them if there are as many, and those that follow.
+    /// The first elements, `count` of them if there are as many, and those that follow.
     #[must_use]
-    pub fn split(self) -> (Self, Self) {
+    pub fn split(self, count: usize) -> (Self, Self) {
         let Self { alpha, weight, diagonal, rho, t, z, w, r, x, r_hat, p } = self;
-        let ((t, t_rest), (z, z_rest), (w, w_rest)) = (first(t), first(z), first(w));
-        let ((r, r_rest), (x, x_rest)) = (first_mut(r), first_mut(x));
-        let ((r_hat, r_hat_rest), (p, p_rest)) = (first_mut(r_hat), first_mut(p));
-        let (diagonal, others) = diagonal.split();
+        let ((t, t_rest), (z, z_rest), (w, w_rest)) = (some(t, count), some(z, count), some(w, count));
+        let ((r, r_rest), (x, x_rest)) = (some_mut(r, count), some_mut(x, count));
+        let ((r_hat, r_hat_rest), (p, p_rest)) = (some_mut(r_hat, count), some_mut(p, count));
+        let (diagonal, others) = diagonal.split(count);
         let rest = Self {
             alpha,
             weight,
@@ -160,6 +160,14 @@ impl<'v, T: Real> SsorCgUpdate<'v, T> {
         (Self { alpha, weight, diagonal, rho, t, z, w, r, x, r_hat, p }, rest)
     }
 
+    /// The same update, to be split again.
+    #[must_use]
+    pub fn reborrow(&mut self) -> SsorCgUpdate<'_, T> {
+        let Self { alpha, weight, diagonal, rho, t, z, w, .. } = *self;
+        let Self { r, x, r_hat, p, .. } = self;
+        SsorCgUpdate { alpha, weight, diagonal, rho, t, z, w, r, x, r_hat, p }
+    }
+
     /// r ← r − α w of a block; rᵀr.
     pub fn residual(&mut self) -> T {
         vector::axpy_square(-self.alpha, self.w, self.r)
@@ -172,7 +180,7 @@ impl<'v, T: Real> SsorCgUpdate<'v, T> {
         self.diagonal.square(self.r_hat)
     }
 
-    /// p ← K r̂ + (ρ'/ρ) p of a block.
+    /// p ← K r̂ + (ρ'/ρ) p of a block, or of several.
     pub fn direct(&mut self, rho: T) {
         self.diagonal.weigh(self.weight, self.r_hat, rho / self.rho, self.p);
     }
@@ -257,7 +265,7 @@ mod tests {
                 let mut left = SsorCgUpdate { alpha, weight, diagonal, rho, t, z, w, r, x, r_hat, p };
                 let (mut sums, mut blocks) = ([0.0; 2], std::vec![]);
                 while !left.t.is_empty() {
-                    let (mut block, rest) = left.split();
+                    let (mut block, rest) = left.split(BLOCK);
                     assert_eq!(block.t.len(), (n - BLOCK * blocks.len()).min(BLOCK));
                     sums[0] += block.residual();
                     sums[1] += block.advance();

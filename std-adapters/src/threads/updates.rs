@@ -1,7 +1,7 @@
 //! The vectors of conjugate gradients between two products: in blocks, and several passes in one hand-over.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, TryLockError};
 
 use southwell::Real;
 use southwell::linear::update::{BLOCK, CgUpdate};
@@ -13,145 +13,174 @@ use super::levels::{get, put};
 use super::relay::{Patience, Relay};
 
 /// Elements from which on vectors are shared out: below, the passes take less than two hand-overs.
-const VECTORS: usize = 1 << 15;
+const VECTORS: usize = 1 << 13;
 
 /// The same where the product is made on the way.
 const PRODUCTS: usize = 1 << 12;
 
-/// Runs of blocks for each thread: who is late leaves some to the others.
+/// Runs of blocks for each thread where each has as many blocks or more: who is late leaves some to the others. Else one: what a
+/// core takes from another's cache costs more than to wait for it.
 const RUNS: usize = 3;
+const LONG: usize = 32;
 
-/// One pass over all blocks, after which threads meet.
-#[derive(Debug)]
-struct Stage {
-    claimed: Vec<AtomicBool>,
-    done: Meeting,
-    /// What each block gives.
-    sums: Vec<[AtomicU64; 2]>,
+/// Blocks that go together, and the passes over them that are done. Neighbours' counts lie in other lines of the cache.
+struct Run<B> {
+    /// The first block.
+    first: usize,
+    done: AtomicUsize,
+    piece: Mutex<B>,
+    _apart: [u64; 8],
 }
 
-/// Runs that are done, in lines of the cache of their own.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct Meeting(AtomicUsize);
-
-/// Blocks that several threads go through, some times in turn.
+/// Runs of blocks that several threads go through, some times in turn. A thread begins with those that were its own in every
+/// pass over as many elements, whose memory its caches hold.
 struct Shared<'p, B> {
     pool: &'p Pool,
-    blocks: Vec<Mutex<B>>,
-    /// Runs of blocks, of nearly the same length.
-    runs: usize,
+    runs: Vec<Run<B>>,
+    blocks: usize,
     relay: Relay,
 }
 
-impl<'p, B> Shared<'p, B> {
-    fn new(pool: &'p Pool, blocks: impl Iterator<Item = B>) -> Self {
-        let blocks: Vec<_> = blocks.map(Mutex::new).collect();
-        let runs = (RUNS * pool.threads()).min(blocks.len());
-        Self { pool, blocks, runs, relay: Relay::default() }
+/// What each block gives in a pass.
+struct Sums(Vec<[AtomicU64; 2]>);
+
+impl Sums {
+    fn all<T: Real>(&self) -> [T; 2] {
+        self.0.iter().fold([T::ZERO; 2], |[a, b], [c, d]| [a + get::<T>(c), b + get::<T>(d)])
+    }
+}
+
+impl<'p, B: Send> Shared<'p, B> {
+    /// `split` cuts off so many elements.
+    fn new(pool: &'p Pool, all: B, len: usize, split: impl Fn(B, usize) -> (B, B)) -> Self {
+        let (blocks, threads) = (len.div_ceil(BLOCK), pool.threads());
+        let runs = if blocks < LONG * threads { threads.min(blocks) } else { RUNS * threads };
+        let (mut rest, start) = (Some(all), |run: usize| run * blocks / runs);
+        let cut = |run| {
+            let (piece, others) = split(rest.take()?, BLOCK * (start(run + 1) - start(run)));
+            rest = Some(others);
+            let (piece, done) = (Mutex::new(piece), AtomicUsize::new(0));
+            Some(Run { first: start(run), done, piece, _apart: [0; 8] })
+        };
+        Self { pool, runs: (0..runs).map_while(cut).collect(), blocks, relay: Relay::default() }
     }
 
-    fn stage(&self) -> Stage {
-        Stage {
-            claimed: (0..self.runs).map(|_| AtomicBool::new(false)).collect(),
-            done: Meeting::default(),
-            sums: self.blocks.iter().map(|_| Default::default()).collect(),
-        }
+    fn sums(&self) -> Sums {
+        Sums((0..self.blocks).map(|_| Default::default()).collect())
     }
 
-    /// Does runs of a stage, its own first, then those that others have not begun; then waits for those that they have.
-    /// The sums of all blocks; `None` if a thread has panicked.
-    fn each<T: Real>(&self, stage: &Stage, work: impl Fn(usize, &mut B) -> [T; 2]) -> Option<[T; 2]> {
-        let (runs, count) = (self.runs, self.blocks.len());
-        let first = self.pool.seat() * runs / self.pool.threads();
-        for run in (first..runs).chain(0..first) {
-            if stage.claimed[run].swap(true, Ordering::Relaxed) {
+    /// Does runs of a pass, of which so many were made before: its own, then those that nobody has begun. `work` is told a
+    /// run's first block.
+    fn pass(&self, before: usize, work: impl Fn(usize, &mut B)) {
+        let first = self.pool.seat() * self.runs.len() / self.pool.threads();
+        let (others, own) = self.runs.split_at(first);
+        for run in own.iter().chain(others) {
+            if run.done.load(Ordering::Acquire) > before {
                 continue;
             }
-            for block in run * count / runs..(run + 1) * count / runs {
-                let mut operands = self.blocks[block].lock().unwrap_or_else(PoisonError::into_inner);
-                let sums = work(block, &mut operands);
-                stage.sums[block].iter().zip(sums).for_each(|(cell, sum)| put(cell, sum));
+            let mut piece = match run.piece.try_lock() {
+                Ok(piece) => piece,
+                Err(TryLockError::Poisoned(error)) => error.into_inner(),
+                Err(TryLockError::WouldBlock) => continue,
+            };
+            // Somebody may have done it while this one looked.
+            if run.done.load(Ordering::Relaxed) == before {
+                work(run.first, &mut piece);
+                run.done.store(before + 1, Ordering::Release);
             }
-            stage.done.0.fetch_add(1, Ordering::Release);
         }
-        let mut patience = Patience::default();
-        while stage.done.0.load(Ordering::Acquire) < runs {
-            if self.relay.is_broken() {
-                return None;
+    }
+
+    /// Waits until so many passes are done; false if they will never be, for a thread has panicked.
+    fn meet(&self, passes: usize) -> bool {
+        self.runs.iter().all(|run| {
+            let mut patience = Patience::default();
+            while run.done.load(Ordering::Acquire) < passes {
+                if self.relay.is_broken() {
+                    return false;
+                }
+                patience.wait();
             }
-            patience.wait();
-        }
-        Some(stage.sums.iter().fold([T::ZERO; 2], |[a, b], [c, d]| [a + get::<T>(c), b + get::<T>(d)]))
+            true
+        })
     }
 
     /// Every thread does the work; `None` waits for nobody.
-    fn together(&self, work: impl Fn() -> Option<()> + Sync)
-    where
-        B: Send,
-    {
+    fn together(&self, work: impl Fn() -> Option<()> + Sync) {
         self.pool.together(|| {
             self.relay.guarded(&work);
         });
     }
 }
 
-/// Blocks of what can be split.
-fn blocks<B>(all: B, is_empty: impl Fn(&B) -> bool, split: impl Fn(B) -> (B, B)) -> impl Iterator<Item = B> {
-    let mut rest = Some(all);
-    std::iter::from_fn(move || {
-        let (block, others) = split(rest.take().filter(|rest| !is_empty(rest))?);
-        rest = Some(others);
-        Some(block)
-    })
-}
-
 /// [`CgUpdate::run`], shared out.
 pub(super) fn update_cg<T: Real>(pool: &Pool, update: CgUpdate<'_, T>) -> T {
-    if !pool.shares(update.r.len(), VECTORS) {
+    let len = update.r.len();
+    if !pool.shares(len, VECTORS) {
         return update.run();
     }
-    let shared = Shared::new(pool, blocks(update, |update| update.r.is_empty(), CgUpdate::split));
-    let (stages, found) = ([(); 2].map(|()| shared.stage()), AtomicU64::new(0));
+    let shared = Shared::new(pool, update, len, CgUpdate::split);
+    let squares = shared.sums();
     shared.together(|| {
-        let [square, _] = shared.each(&stages[0], |_, block| [block.residual(), T::ZERO])?;
-        put(&found, square);
+        shared.pass(0, |first, run| {
+            let mut rest = run.reborrow();
+            for [square, _] in &squares.0[first..] {
+                let (mut block, others) = rest.split(BLOCK);
+                if block.r.is_empty() {
+                    break;
+                }
+                put(square, block.residual());
+                rest = others;
+            }
+        });
+        let [square, _] = shared.meet(1).then(|| squares.all::<T>())?;
         if square.is_finite() {
-            let _ = shared.each(&stages[1], |_, block| {
-                block.advance(square);
-                [T::ZERO; 2]
-            });
+            shared.pass(1, |_, run| run.advance(square));
         }
         Some(())
     });
-    get(&found)
+    let [square, _] = squares.all();
+    square
 }
 
 /// [`SsorCgUpdate::run`], shared out.
 pub(super) fn update_ssor_cg<T: Real>(pool: &Pool, update: SsorCgUpdate<'_, T>) -> (T, T) {
-    if !pool.shares(update.r.len(), VECTORS) {
+    let len = update.r.len();
+    if !pool.shares(len, VECTORS) {
         return update.run();
     }
     let (weight, factor) = (update.weight, update.diagonal.factor());
-    let shared = Shared::new(pool, blocks(update, |update| update.r.is_empty(), SsorCgUpdate::split));
-    let (stages, found) = ([(); 3].map(|()| shared.stage()), [(); 2].map(|()| AtomicU64::new(0)));
+    let rho = |sum: T| weight * (factor * sum);
+    let shared = Shared::new(pool, update, len, SsorCgUpdate::split);
+    let sums = shared.sums();
+    let each = |which: usize, first: usize, run: &mut SsorCgUpdate<'_, T>, work: Part<T>| {
+        let mut rest = run.reborrow();
+        for sums in &sums.0[first..] {
+            let (mut block, others) = rest.split(BLOCK);
+            if block.r.is_empty() {
+                break;
+            }
+            put(&sums[which], work(&mut block));
+            rest = others;
+        }
+    };
     shared.together(|| {
-        let [square, _] = shared.each(&stages[0], |_, block| [block.residual(), T::ZERO])?;
-        put(&found[0], square);
+        shared.pass(0, |first, run| each(0, first, run, |block| block.residual()));
+        let [square, _] = shared.meet(1).then(|| sums.all::<T>())?;
         if !square.is_finite() {
             return None;
         }
-        let [sum, _] = shared.each(&stages[1], |_, block| [block.advance(), T::ZERO])?;
-        let rho = weight * (factor * sum);
-        put(&found[1], rho);
-        let _ = shared.each(&stages[2], |_, block| {
-            block.direct(rho);
-            [T::ZERO; 2]
-        });
+        shared.pass(1, |first, run| each(1, first, run, |block| block.advance()));
+        let [_, sum] = shared.meet(2).then(|| sums.all::<T>())?;
+        shared.pass(2, |_, run| run.direct(rho(sum)));
         Some(())
     });
-    (get(&found[0]), get(&found[1]))
+    let [square, sum] = sums.all();
+    (square, rho(sum))
 }
+
+/// What is done with a block.
+type Part<T> = fn(&mut SsorCgUpdate<'_, T>) -> T;
 
 /// One pass over blocks of `y`: `work(first element, block)` gives two summands.
 fn over_blocks<T: Real>(
@@ -160,20 +189,29 @@ fn over_blocks<T: Real>(
     y: &mut [T],
     work: impl Fn(usize, &mut [T]) -> (T, T) + Sync,
 ) -> (T, T) {
-    if !pool.shares(y.len(), least) {
+    let len = y.len();
+    if !pool.shares(len, least) {
         return y.chunks_mut(BLOCK).enumerate().fold((T::ZERO, T::ZERO), |(a, b), (k, y)| {
             let (c, d) = work(k * BLOCK, y);
             (a + c, b + d)
         });
     }
-    let shared = Shared::new(pool, y.chunks_mut(BLOCK));
-    let (stage, found) = (shared.stage(), [(); 2].map(|()| AtomicU64::new(0)));
+    let shared = Shared::new(pool, y, len, |y, count| {
+        let count = count.min(y.len());
+        y.split_at_mut(count)
+    });
+    let sums = shared.sums();
     shared.together(|| {
-        let sums = shared.each::<T>(&stage, |block, y| work(block * BLOCK, y).into())?;
-        found.iter().zip(sums).for_each(|(cell, sum)| put(cell, sum));
+        shared.pass(0, |first, y| {
+            for ((k, y), [a, b]) in (first..).zip(y.chunks_mut(BLOCK)).zip(&sums.0[first..]) {
+                let (c, d) = work(k * BLOCK, y);
+                put(a, c);
+                put(b, d);
+            }
+        });
         Some(())
     });
-    (get(&found[0]), get(&found[1]))
+    sums.all().into()
 }
 
 /// y ← A x, made block by block by `apply(first row, y)`, and the sums of
