@@ -13,7 +13,7 @@ use super::levels::{get, put};
 use super::relay::{Patience, Relay};
 
 /// Elements from which on vectors are shared out: below, the passes take less than two hand-overs.
-const VECTORS: usize = 1 << 13;
+const VECTORS: usize = 3 << 12;
 
 /// The same where the product is made on the way.
 const PRODUCTS: usize = 1 << 12;
