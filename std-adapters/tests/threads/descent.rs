@@ -23,23 +23,29 @@ fn fit<A: Design<f64>>(design: &A, y: &[f64]) -> Vec<u64> {
 mod check {
     use super::*;
 
+    /// Products with all columns on threads, and with the columns from one on, are those of the design.
+    fn agree<T: Real>(design: impl Design<T> + Copy + Sync, v: &[T]) {
+        let (n, p) = (v.len(), design.columns());
+        let mut expected = vec![T::NAN; p];
+        design.transposed(v, &mut expected);
+        for pool in &pools() {
+            let mut out = vec![T::NAN; p];
+            Threaded::new(pool, design).transposed(v, &mut out);
+            assert!(bits(&out) == bits(&expected), "{n} x {p}, {} threads", pool.threads());
+        }
+        for first in [0, 1, p / 2, p] {
+            let mut part = vec![T::NAN; p - first];
+            design.transposed_from(first, v, &mut part);
+            assert!(bits(&part) == bits(&expected[first..]), "{n} x {p} from {first}");
+        }
+    }
+
     pub(super) fn products<T: Real>() {
         for (n, p) in [(0, 5), (1, 1), (63, 65), (65, 1021), (1021, 63), (3, 50_000)] {
             let values = noise::<T>(1, n * p);
             let v = noise::<T>(2, n);
             let design = Columns::new(&values, n, p).expect("a design");
-            let mut expected = vec![T::NAN; p];
-            design.transposed(&v, &mut expected);
-            for pool in &pools() {
-                let mut out = vec![T::NAN; p];
-                Threaded::new(pool, design).transposed(&v, &mut out);
-                assert!(bits(&out) == bits(&expected), "{n} x {p}, {} threads", pool.threads());
-            }
-            for first in [0, 1, p / 2, p] {
-                let mut part = vec![T::NAN; p - first];
-                design.transposed_from(first, &v, &mut part);
-                assert!(bits(&part) == bits(&expected[first..]), "{n} x {p} from {first}");
-            }
+            agree(design, &v);
         }
     }
 
@@ -53,18 +59,7 @@ mod check {
             }
             let (values, v) = (noise::<T>(1, indices.len()), noise::<T>(2, n));
             let design = Csc::new(&offsets, &indices, &values, n).expect("a design");
-            let mut expected = vec![T::NAN; p];
-            design.transposed(&v, &mut expected);
-            for pool in &pools() {
-                let mut out = vec![T::NAN; p];
-                Threaded::new(pool, design).transposed(&v, &mut out);
-                assert!(bits(&out) == bits(&expected), "{n} x {p}, {} threads", pool.threads());
-            }
-            for first in [0, 1, p / 2, p] {
-                let mut part = vec![T::NAN; p - first];
-                design.transposed_from(first, &v, &mut part);
-                assert!(bits(&part) == bits(&expected[first..]), "{n} x {p} from {first}");
-            }
+            agree(design, &v);
         }
     }
 }
