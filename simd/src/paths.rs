@@ -11,7 +11,7 @@ use pulp::Simd;
 use crate::LANES;
 #[cfg(feature = "force-level")]
 use crate::level;
-use crate::stencil::{Coefficients, Grid};
+use crate::stencil::{Coefficients, Grid, WINDOW};
 use crate::vectors::lanes;
 
 /// Whether this is a core without an operating system, where flash counts and little hides behind what.
@@ -328,6 +328,36 @@ pub(crate) fn small_in_order<T>(grid: &Grid<'_, T>) -> bool {
         Coefficients::Constant(_) => grid.columns <= BLOCK,
         Coefficients::PerCell(_) => is_host() && grid.columns <= IN_ORDER,
     }
+}
+
+/// How four rows of a recurrence over couplings by cell go together, each a window behind the one before.
+#[derive(Clone, Copy)]
+pub(crate) struct Together {
+    /// Cells of a window, [`WINDOW`] at most, so many that a row has a window for each of the rows.
+    pub(crate) width: usize,
+    /// Whether rows ask for their next windows.
+    pub(crate) asks: bool,
+}
+
+/// None where one row goes after the other: rows are short, or so much is gathered from many vectors (`is_much`) that in `f64` a
+/// row hardly waits for its cells.
+#[inline(always)]
+pub(crate) fn by_cell_together<T>(columns: usize, x: &[T], is_much: bool) -> Option<Together> {
+    if columns <= 96 || is_much && size_of::<T>() == 8 {
+        return None;
+    }
+    let width = if columns < 4 * WINDOW { WINDOW / 2 } else { WINDOW };
+    Some(Together { width, asks: is_beside(x) })
+}
+
+/// Whether the couplings by cell of a grid function do not stay in the second cache.
+#[inline(always)]
+pub(crate) fn is_beside<T>(x: &[T]) -> bool {
+    #[cfg(feature = "force-level")]
+    if level::forced_far().is_some() {
+        return true;
+    }
+    size_of_val(x) > 1 << 20
 }
 
 /// Whether a pass that came without registers goes by cells: the condition under which it came, asked again.

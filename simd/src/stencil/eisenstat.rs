@@ -46,7 +46,7 @@ fn upper_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, omega: T, inverse:
             }
         }
         Coefficients::PerCell(_) => {
-            march_cells(simd, &grid, true, omega, inverse, None, &UpperCells { grid: &grid, p }, t);
+            march_cells(simd, &grid, true, omega, inverse, None, &mut UpperCells { grid: &grid, p }, t);
         }
     }
 }
@@ -74,7 +74,7 @@ fn lower_kernel<T: Real, S: Simd>(
     p: &[T],
     t: &[T],
     y: &mut [T],
-    w: &mut [T],
+    mut w: &mut [T],
 ) {
     let weight = (T::TWO - omega) / omega;
     if paths::is_bare::<S>() {
@@ -96,16 +96,11 @@ fn lower_kernel<T: Real, S: Simd>(
             }
         }
         Coefficients::PerCell(_) => {
-            march_cells(
-                simd,
-                &grid,
-                false,
-                omega,
-                inverse,
-                None,
-                &LowerCells { grid: &grid, weight, p, t },
-                y,
-            );
+            // Where what the product reads would come back from further away, it is formed in the same loop.
+            let (inside, after) = if paths::is_beside(y) { (w, &mut [][..]) } else { (&mut [][..], w) };
+            let mut lower = LowerCells { grid: &grid, weight, share, p, t, w: inside };
+            march_cells(simd, &grid, false, omega, inverse, None, &mut lower, y);
+            w = after;
         }
     }
     product(simd, &grid, share, p, t, w);
@@ -256,13 +251,25 @@ struct UpperCells<'a, T> {
 }
 
 impl<T: Real> Fill<T> for UpperCells<'_, T> {
+    const MUCH: bool = false;
+
     #[inline(always)]
-    fn fill<S: Simd>(&self, simd: S, t: &[T], row: usize, first: usize, q: &mut [T]) {
+    fn fill<S: Simd>(&mut self, simd: S, t: &[T], row: usize, first: usize, q: &mut [T]) {
         let grid = self.grid;
         let around = grid.around(row);
         let coupling = grid.coefficients.from(row * grid.columns + first);
         let (up, north) = (grid.row_of(t, around.up, first), grid.row_of(t, around.north, first));
         upper_cells(simd, coupling, grid.row_of(self.p, Some(row), first), up, north, q);
+    }
+
+    #[inline(always)]
+    fn ask(&self, from: usize, len: usize) {
+        ask(self.p, from, len);
+        let Coefficients::PerCell(star) = self.grid.coefficients else { return };
+        ask(star.north, from, len);
+        if self.grid.planes > 1 {
+            ask(star.up, from, len);
+        }
     }
 }
 
@@ -281,23 +288,42 @@ pub(super) fn upper_cells<T: Real, S: Simd>(
     sub_scaled(simd, coupling.north, north, q);
 }
 
-/// y-part of the lower solve by cell: (((p − K t) − down) − south).
+/// y-part of the lower solve by cell, (((p − K t) − down) − south), and w ← A t where there is a w.
 struct LowerCells<'a, T> {
     grid: &'a Grid<'a, T>,
     weight: T,
+    share: T,
     p: &'a [T],
     t: &'a [T],
+    w: &'a mut [T],
 }
 
 impl<T: Real> Fill<T> for LowerCells<'_, T> {
+    const MUCH: bool = true;
+
     #[inline(always)]
-    fn fill<S: Simd>(&self, simd: S, y: &[T], row: usize, first: usize, q: &mut [T]) {
+    fn fill<S: Simd>(&mut self, simd: S, y: &[T], row: usize, first: usize, q: &mut [T]) {
         let grid = self.grid;
         let around = grid.around(row);
         let coupling = grid.coefficients.from(row * grid.columns + first);
         let (p, t) = (grid.row_of(self.p, Some(row), first), grid.row_of(self.t, Some(row), first));
         let (down, south) = (grid.row_of(y, around.down, first), grid.row_of(y, around.south, first));
         lower_cells(simd, coupling, self.weight, p, t, down, south, q);
+        let start = row * grid.columns + first;
+        if let Some(w) = self.w.get_mut(start..start + q.len()) {
+            product_of_row(simd, grid, self.share, self.p, self.t, row, first, w);
+        }
+    }
+
+    #[inline(always)]
+    fn ask(&self, from: usize, len: usize) {
+        let Coefficients::PerCell(star) = self.grid.coefficients else { return };
+        for x in [self.p, self.t, &*self.w, star.centre, star.south] {
+            ask(x, from, len);
+        }
+        if self.grid.planes > 1 {
+            ask(star.down, from, len);
+        }
     }
 }
 

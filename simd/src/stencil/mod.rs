@@ -36,6 +36,7 @@ pub use eisenstat::{solve_lower, solve_upper};
 pub use lines::{factor_lines, line_sweep};
 pub use red_black::{red_black_sweep, red_black_sweeps};
 pub use sor::{sor_sweep, sor_sweeps};
+pub(crate) use star::WINDOW;
 pub use star::{apply, residual, residual_square};
 pub use strips::{CUT, Strip, solve_lower_strip, solve_upper_strip};
 

@@ -90,9 +90,9 @@ fn sweeps_kernel<T: Real, S: Simd>(
             }
         }
         Coefficients::PerCell(_) => {
-            let gather = GatherCells { grid: &grid, rhs, reversed };
+            let mut gather = GatherCells { grid: &grid, rhs, reversed };
             for _ in 0..count {
-                march_cells(simd, &grid, reversed, omega, inverse, Some(T::ONE - omega), &gather, x);
+                march_cells(simd, &grid, reversed, omega, inverse, Some(T::ONE - omega), &mut gather, x);
             }
         }
     }
@@ -186,8 +186,10 @@ struct GatherCells<'a, T> {
 }
 
 impl<T: Real> Fill<T> for GatherCells<'_, T> {
+    const MUCH: bool = true;
+
     #[inline(always)]
-    fn fill<S: Simd>(&self, simd: S, x: &[T], row: usize, first: usize, q: &mut [T]) {
+    fn fill<S: Simd>(&mut self, simd: S, x: &[T], row: usize, first: usize, q: &mut [T]) {
         let grid = self.grid;
         let around = grid.around(row);
         let coupling = grid.coefficients.from(row * grid.columns + first);
@@ -202,6 +204,20 @@ impl<T: Real> Fill<T> for GatherCells<'_, T> {
             sub_scaled(simd, coupling.north, grid.row_of(x, around.north, first), q);
             sub_scaled(simd, coupling.east, grid.row_of(x, Some(row), first + 1), q);
             sub_scaled(simd, coupling.south, grid.row_of(x, around.south, first), q);
+        }
+    }
+
+    #[inline(always)]
+    fn ask(&self, from: usize, len: usize) {
+        ask(self.rhs, from, len);
+        let Coefficients::PerCell(star) = self.grid.coefficients else { return };
+        let beside = if self.reversed { star.west } else { star.east };
+        for couplings in [star.south, star.north, beside] {
+            ask(couplings, from, len);
+        }
+        if self.grid.planes > 1 {
+            ask(star.down, from, len);
+            ask(star.up, from, len);
         }
     }
 }

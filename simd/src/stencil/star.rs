@@ -14,7 +14,7 @@ use crate::vector::rsub_kernel;
 use crate::{Lanes, Real};
 
 /// Cells that are prepared in a buffer on the stack at once; a multiple of the lanes.
-pub(super) const WINDOW: usize = 64;
+pub(crate) const WINDOW: usize = 64;
 
 pass! {
     /// y ← A x. Cost per cell: 1 r, 1 w (7 r per cell with arrays in two dimensions), 9 operations.
