@@ -11,7 +11,8 @@ mod dense;
 use pulp::Simd;
 
 pub(crate) use dense::{
-    BOTH, DOTS, Rows, SUMS, Together, asks_within_rows, have_room, may_spill, sum_in_pairs,
+    BOTH, DOTS, Rows, SUMS, Together, are_short, ask_for_two, asks_within_rows, have_room, may_spill,
+    sum_in_pairs,
 };
 
 use crate::LANES;

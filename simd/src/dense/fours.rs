@@ -8,7 +8,7 @@ use pulp::Simd;
 use super::Matrix;
 use super::rows::{add2, add4, finish};
 use crate::map::{nested, nested_refs};
-use crate::paths::{Together, have_room};
+use crate::paths::{Together, are_short, ask_for_two, have_room};
 use crate::prefetch::ask_ahead;
 use crate::{LANES, Real};
 
@@ -60,12 +60,13 @@ fn dots<T: Real, S: Simd>(
     by_halves: Option<bool>,
 ) -> [T; 4] {
     let asks = |is_asked: bool, rows: usize| is_asked.then_some(stride.saturating_mul(rows));
-    let lanes = if have_room::<T, S>(4) {
+    let lanes = if have_room::<T, S>(4) && (by_halves.is_some() || are_short::<T>(x.len())) {
         let ahead = asks(by_halves == Some(true), 4);
         lanes4(simd, rows, x, [ahead, ahead, None, None])
     } else {
         let [a, b, c, d] = rows;
-        let (first, second) = (asks(by_halves.is_none(), 2), asks(by_halves != Some(false), 2));
+        let is_alone = by_halves.is_none() && ask_for_two::<T>(x.len());
+        let (first, second) = (asks(is_alone, 2), asks(is_alone || by_halves == Some(true), 2));
         let ([a, b], [c, d]) = (lanes2(simd, [a, b], x, [first; 2]), lanes2(simd, [c, d], x, [second; 2]));
         [a, b, c, d]
     };
