@@ -6,7 +6,14 @@
 //! is for vectors from memory, and sizes lie on both sides of the other limits. Mutants of this file are therefore not counted
 //! (`mutants/README.md`).
 
+mod dense;
+
 use pulp::Simd;
+
+pub(crate) use dense::{
+    BOTH, DOTS, Rows, SUMS, Together, are_short, ask_for_two, asks_within_rows, have_room, may_spill,
+    sum_in_pairs,
+};
 
 use crate::LANES;
 #[cfg(feature = "force-level")]
@@ -149,107 +156,10 @@ pub(crate) fn is_far<T>(x: &[T]) -> bool {
     is_from_memory(x) || cfg!(target_arch = "x86_64") && size_of_val(x) >= FAR
 }
 
-/// How rows of a dense matrix come from memory best.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rows {
-    /// As they come: the matrix is in a cache, or its rows are too short for a hint to each.
-    Plain,
-    /// One after the other, as one stream; the processor stops at the end of a page of memory, so each asks for the
-    /// beginning of the one after the next, which is not far from the next page's.
-    One,
-    /// Eight beside one another, as eight streams, which ask for the beginnings of the next eight.
-    Eight,
-}
-
-/// Bytes of a row that are worth a hint, and up to which one row at a time is best, for products, for sums of rows, and for
-/// both in one reading.
-pub(crate) const DOTS: [usize; 2] = [256, 12 << 10];
-pub(crate) const SUMS: [usize; 2] = [256, 8 << 10];
-pub(crate) const BOTH: [usize; 2] = [512, 1 << 10];
-/// Bytes of a row up to which eight that are multiplied and added together stay in half of the second cache; else four do.
-const EIGHT_STAY: usize = 48 << 10;
-/// Bytes of a row up to which rows are multiplied first and added then.
-const AT_ONCE: usize = 3 << 10;
-/// Bytes of a row up to which all of the next rows are asked for while these are added; more would be in the way of these.
-const ASKED_WHOLE: usize = 12 << 10;
-
-impl Rows {
-    /// Of a matrix with these values.
-    #[inline(always)]
-    pub(crate) fn of<T, S: Simd>(values: &[T], columns: usize, [shortest, longest]: [usize; 2]) -> Self {
-        #[cfg(feature = "force-level")]
-        match level::forced_far() {
-            Some(1) => return Self::One,
-            Some(_) => return Self::Eight,
-            None => {}
-        }
-        let row = columns.saturating_mul(size_of::<T>());
-        if S::IS_SCALAR || size_of_val(values) < FROM_MEMORY || row < shortest {
-            Self::Plain
-        } else if row <= longest {
-            Self::One
-        } else {
-            Self::Eight
-        }
-    }
-
-    /// Whether eight products of a row are formed together: from cache too, where x takes up the first.
-    #[inline(always)]
-    pub(crate) fn dots_by_eight<T, S: Simd>(self, columns: usize) -> bool {
-        self == Self::Eight || has_registers::<S>() && columns.saturating_mul(size_of::<T>()) >= 16 << 10
-    }
-
-    /// Whether rows that are multiplied and added go eight together.
-    #[inline(always)]
-    pub(crate) fn both_by_eight<T>(self, columns: usize) -> bool {
-        self == Self::Eight && narrow::<T>(columns, EIGHT_STAY)
-    }
-
-    /// Whether four rows are multiplied while the four before are added. A core with AVX2 that reads 24 GB/s reads rows of
-    /// 8 to 64 KiB at 0.8 to 1 of that so, at 0.6 to 0.85 of it one after the other; on cores with AVX-512 that read 40 to
-    /// 70 GB/s the streams got in each other's way.
-    #[inline(always)]
-    pub(crate) fn both_at_once<T: crate::Real, S: Simd>(self, columns: usize) -> bool {
-        #[cfg(feature = "force-level")]
-        if let Some(forced) = level::forced_far() {
-            return forced == 4;
-        }
-        self == Self::Eight && !narrow::<T>(columns, AT_ONCE) && lanes::<T, S>() * size_of::<T>() <= 32
-    }
-
-    /// The share of the next rows that is asked for while rows are added: one in so many elements; none if 0.
-    #[inline(always)]
-    pub(crate) fn asked<T>(self, columns: usize) -> usize {
-        match self {
-            Self::Eight if narrow::<T>(columns, ASKED_WHOLE) => 1,
-            Self::Eight => 4,
-            Self::Plain | Self::One => 0,
-        }
-    }
-
-    /// Whether rows that are multiplied and added go four together.
-    #[inline(always)]
-    pub(crate) fn both_by_four<S: Simd>(self) -> bool {
-        has_registers::<S>() && self != Self::One
-    }
-}
-
-/// Whether the sum of rows in cache is best formed of two rows at a time rather than of four.
-#[inline(always)]
-pub(crate) fn sum_in_pairs<T>(columns: usize) -> bool {
-    (1 << 10..1 << 14).contains(&columns.saturating_mul(size_of::<T>()))
-}
-
 /// Whether registers are filled by four numbers, or by fewer.
 #[inline(always)]
 pub(crate) fn fill_with_four<T: crate::Real, S: Simd>() -> bool {
     has_registers::<S>() && lanes::<T, S>() <= 4
-}
-
-/// Whether the running sums of that many rows leave half of the registers.
-#[inline(always)]
-pub(crate) fn have_room<T: crate::Real, S: Simd>(rows: usize) -> bool {
-    2 * rows * LANES / lanes::<T, S>().max(1) <= S::REGISTER_COUNT
 }
 
 /// Whether a plain loop finds the largest product as fast as registers and a search for the place do.

@@ -34,6 +34,20 @@ pub(crate) fn ask_all<T>(x: &[T], from: usize, count: usize) {
     let _ = (x, from, count);
 }
 
+/// Asks for what lies so many bytes after these elements, whether or not anything does.
+#[inline(always)]
+pub(crate) fn ask_ahead<T, const N: usize>(x: &[T; N], bytes: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(sse) = pulp::core_arch::x86::Sse::try_new() {
+        for line in x.chunks((LINE / size_of::<T>().max(1)).max(1)) {
+            let line = line.as_ptr().wrapping_byte_add(bytes);
+            sse._mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(line.cast());
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (x, bytes);
+}
+
 /// Asks for the first two lines of a row: enough for the processor to fetch what follows by itself. More lines only
 /// take turns away from the rows before.
 #[inline(always)]

@@ -51,12 +51,13 @@ fn vector<T: Real>(numbers: &mut Numbers, n: usize, strange: bool) -> Vec<T> {
     if strange { numbers.strange(n) } else { numbers.vector(n) }
 }
 
-/// Shapes around the blocks of rows and lanes; wide enough once that rows no longer go together.
+/// Shapes around the blocks of rows and lanes; wide enough that fewer rows go together, and at last that they no longer do.
 fn every_shape<T: Real>(check: impl Fn(&Case<T>, &mut Numbers, bool, &str)) {
     let mut numbers = Numbers(11);
     let wide = (1 << 16) / size_of::<T>() + 21;
     let shapes = (0..=9).flat_map(|m| [1, 7, 15, 16, 17, 31, 33, 64, 100, 130].map(|n| (m, n)));
-    let shapes: Vec<_> = shapes.chain([(33, 5), (9, wide)]).collect();
+    let wider = [(31, 1100), (15, 4000), (7, 10_000)].map(|(m, bytes)| (m, bytes / size_of::<T>() + 3));
+    let shapes: Vec<_> = shapes.chain([(33, 5), (9, wide)]).chain(wider).collect();
     for (m, n) in if FEW { vec![(7, 21)] } else { shapes } {
         for (padding, strange) in [(0, false), (3, false), (2, true)] {
             let case = Case::new(&mut numbers, m, n, padding, strange);

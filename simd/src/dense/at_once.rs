@@ -6,13 +6,18 @@ use core::ops::Range;
 use pulp::Simd;
 
 use super::Matrix;
+use super::fours::add_lanes;
 use super::rows::{add4, ask_next, by_four, finish};
 use crate::map::{cut, cut_mut, nested_refs};
+use crate::paths::asks_within_rows;
+use crate::prefetch::ask_ahead;
 use crate::{LANES, Real};
 
 /// Bytes by which products are ahead of sums. Where rows lie a multiple of a page apart, what is read of all of them at the
 /// same columns falls into the same few places of the first cache, which are fewer than the rows.
 const LEAD: usize = 1536;
+/// Bytes of a row that are asked for ahead of those that are read.
+const AHEAD: usize = 512;
 
 /// The work of [`update_rows`](super::update_rows) on fours of these rows: the row after the last of them. v and t are as long as a
 /// row.
@@ -69,14 +74,11 @@ fn both<T: Real, S: Simd>(
     for ((nested_refs!((x) a b c d), y), nested_refs!((e) f g h)) in
         ahead.zip(y.as_chunks_mut::<LANES>().0).zip(e.iter().zip(f).zip(g).zip(h))
     {
-        products(simd, &mut lanes, [a, b, c, d], x);
-        let (y, _) = T::split_mut(simd, y.as_mut_slice());
-        for (&k, row) in k.iter().zip([e, f, g, h]) {
-            let (row, _) = T::split(simd, row.as_slice());
-            for (y, &a) in y.iter_mut().zip(row) {
-                *y = T::vadd(simd, *y, T::vmul(simd, k, a));
-            }
+        if asks_within_rows::<T>() {
+            [a, b, c, d].into_iter().for_each(|row| ask_ahead(row, AHEAD));
         }
+        products(simd, &mut lanes, [a, b, c, d], x);
+        add_lanes(simd, k, [e, f, g, h], y);
     }
     add4(simd, weights, added.map(|(_, rest)| rest), y_rest);
     finish(simd, lanes, rows.map(|(_, tail)| tail), x_tail)

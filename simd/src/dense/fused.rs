@@ -7,6 +7,7 @@ use pulp::{Simd, WithSimd};
 
 use super::Matrix;
 use super::at_once::at_once;
+use super::fours::update_cached;
 use super::rows::{add4, add4_from_end, add8_from_end, ask, ask_next, by_eight, by_four, dots1};
 use crate::Real;
 use crate::dispatch::dispatch;
@@ -99,9 +100,12 @@ fn kernel<T: Real, S: Simd>(
     let (mut row, end) = (range.start, range.end.min(a.count()));
     let left = |row: usize| end.saturating_sub(row);
     let rows = Rows::of::<T, S>(a.values, a.columns, BOTH);
-    if rows.both_at_once::<T, S>(a.columns) && left(row) >= 4 && v.len() >= a.columns && t.len() >= a.columns
-    {
-        row = at_once(simd, a, row..end, v, t, &mut update);
+    if v.len() >= a.columns && t.len() >= a.columns {
+        if rows.dots_by_four::<T, S>(a.columns) {
+            row = update_cached(simd, a, row..end, v, t, &mut update);
+        } else if rows.both_at_once::<T, S>(a.columns) && left(row) >= 4 {
+            row = at_once(simd, a, row..end, v, t, &mut update);
+        }
     }
     // While rows are added nothing comes from memory but what is asked for then: many rows at a time, or short ones that
     // overlap.

@@ -5,6 +5,7 @@
 //! *Cost* counts entries of the matrix, rows m and columns n (r: read, w: written).
 
 mod at_once;
+mod fours;
 mod fused;
 mod product;
 mod rank;

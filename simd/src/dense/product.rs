@@ -2,8 +2,8 @@
 
 use pulp::Simd;
 
-use super::Matrix;
 use super::rows::{add2, add4, add8, ask, dots1, each_dot};
+use super::{Matrix, fours};
 use crate::dispatch::{narrow, pass};
 use crate::paths::{Rows, SUMS, is_bare, is_loop, sum_in_pairs};
 use crate::vector::{axpy_kernel, axpy_plain};
@@ -99,7 +99,15 @@ fn add_transposed_kernel<T: Real, S: Simd>(simd: S, a: Matrix<'_, T>, x: &[T], y
     // The fewer streams the faster they come; the more the less often y is read and written. To go over the columns in
     // tiles gained nowhere.
     let rows = Rows::of::<T, S>(a.values, a.columns, SUMS);
-    let rest = if rows == Rows::Eight {
+    let rest = if rows.sums_by_four::<T, S>(a.columns) {
+        let n = y.len().min(a.columns);
+        let Some(y) = y.get_mut(..n) else { return };
+        for (block, &weights) in fours::fours(a, n, x.len()).zip(x.as_chunks::<4>().0) {
+            fours::add(simd, weights, block, y);
+            row += 4;
+        }
+        x.get(row..).unwrap_or(&[])
+    } else if rows == Rows::Eight {
         let (eights, rest) = x.as_chunks::<8>();
         for &weights in eights {
             ask(rows, a, row);

@@ -4,11 +4,11 @@
 
 use pulp::{Scalar, Simd};
 
-use super::Matrix;
+use super::{Matrix, fours};
 use crate::lanes::bare::dot;
 use crate::lanes::{add_rest, add_tail};
 use crate::map::{cut, cut_mut, map, nested_refs};
-use crate::paths::{DOTS, Rows, have_room};
+use crate::paths::{DOTS, Rows, have_room, may_spill};
 use crate::paths::{has_registers, is_bare};
 use crate::prefetch::{ask_all, ask_beginning};
 use crate::{LANES, Real, reduce};
@@ -80,7 +80,7 @@ dots!(dots8, 8, (a sa) (b sb) (c sc) (d sd) (e se) (f sf) (g sg) (h sh));
 /// The products of four rows with x: two at a time where the sums of four would leave no registers.
 #[inline(always)]
 pub(super) fn by_four<T: Real, S: Simd>(simd: S, rows: [&[T]; 4], x: &[T]) -> [T; 4] {
-    if have_room::<T, S>(4) {
+    if have_room::<T, S>(4) || may_spill::<T, S>(x.len()) {
         return dots4(simd, rows, x);
     }
     let [a, b, c, d] = rows;
@@ -135,6 +135,9 @@ pub(super) fn each_dot<T: Real, S: Simd>(
     let count = a.count().min(most);
     let mut row = 0;
     let rows = Rows::of::<T, S>(a.values, a.columns, DOTS);
+    if rows.dots_by_four::<T, S>(a.columns) {
+        row = fours::each_dot(simd, a, x, count, &mut give);
+    }
     let by_eights = rows.dots_by_eight::<T, S>(a.columns);
     while by_eights && count - row >= 8 {
         ask(rows, a, row);
