@@ -12,7 +12,7 @@ use southwell::relaxation::Split;
 use southwell::relaxation::update::{Diagonal, SsorCgUpdate};
 use southwell_simd::stencil::{self, CUT, Grid, Strip};
 
-use super::bands::Bands;
+use super::bands::{self, Bands};
 use super::levels::{get, put};
 use super::relay::{Patience, Relay};
 use super::{Pool, Threaded, updates};
@@ -284,10 +284,10 @@ macro_rules! split_in_strips {
                 self.inner.weights(scratch)
             }
             fn combine(&self, t: &[T], p: &[T], y: &mut [T]) -> (T, T) {
-                updates::combine(self.pool, t, p, y)
+                updates::combine(self.pool, &bands::turns(self.inner.grid(), self.pool), t, p, y)
             }
             fn update_ssor_cg(&self, update: SsorCgUpdate<'_, T>) -> (T, T) {
-                updates::update_ssor_cg(self.pool, update)
+                updates::update_ssor_cg(self.pool, &bands::turns(self.inner.grid(), self.pool), update)
             }
         }
     };

@@ -349,10 +349,10 @@ impl<T: Real> Split<T> for LevelledHalves<'_, T> {
     }
 
     fn combine(&self, t: &[T], p: &[T], y: &mut [T]) -> (T, T) {
-        updates::combine(self.pool, t, p, y)
+        updates::combine(self.pool, &None, t, p, y)
     }
 
     fn update_ssor_cg(&self, update: SsorCgUpdate<'_, T>) -> (T, T) {
-        updates::update_ssor_cg(self.pool, update)
+        updates::update_ssor_cg(self.pool, &None, update)
     }
 }
