@@ -244,8 +244,8 @@ impl<T: Real> Work<T> for Lower<'_, T> {
 
 /// Both halves with the bits of the view itself: of a plane by [bands](super::bands) that threads take in turn, in space by
 /// bands of rows, begun plane by plane, or by runs of 64 columns and more, where a thread begins with a row when the strip
-/// before has done that row. Grids of fewer columns and rows than there is to cut, or of fewer than 196,608 cells (of a plane: 49,152), are left
-/// to the calling thread.
+/// before has done that row. Grids of fewer columns and rows than there is to cut, or of fewer than 196,608 cells (of a plane:
+/// 49,152), are left to the calling thread.
 macro_rules! split_in_strips {
     ($view:ident) => {
         impl<T: Real> Split<T> for Threaded<'_, $view<'_, T>> {
