@@ -9,17 +9,16 @@ use std::sync::{Mutex, PoisonError};
 use southwell::Real;
 use southwell::linear::{Matrix, Stencil2d, Stencil3d};
 use southwell::relaxation::Split;
-use southwell::relaxation::update::{Diagonal, SsorCgUpdate};
+use southwell::relaxation::update::{Diagonal, SsorCgUpdate, combine};
 use southwell_simd::stencil::{self, CUT, Grid, Strip};
 
-use super::bands::Bands;
+use super::bands::{self, Bands};
 use super::levels::{get, put};
 use super::relay::{Patience, Relay};
 use super::{Pool, Threaded, updates};
 
-/// Cells below which a half is left to the calling thread. Two threads took two thirds of the time for 500 by 500 cells, and
-/// as long as one for 255 by 255.
-pub(super) const LEAST: usize = 3 << 16;
+/// Cells below which a half in space is left to the calling thread.
+const LEAST: usize = 3 << 16;
 
 /// Columns of a strip, or of a run in a band, at least.
 pub(super) const WIDTH: usize = 64;
@@ -245,8 +244,8 @@ impl<T: Real> Work<T> for Lower<'_, T> {
 
 /// Both halves with the bits of the view itself: of a plane by [bands](super::bands) that threads take in turn, in space by
 /// bands of rows, begun plane by plane, or by runs of 64 columns and more, where a thread begins with a row when the strip
-/// before has done that row. Grids of fewer columns and rows than there is to cut, or of fewer than 196,608 cells, are left
-/// to the calling thread.
+/// before has done that row. Grids of fewer columns and rows than there is to cut, or of fewer than 196,608 cells (of a plane:
+/// 49,152), are left to the calling thread.
 macro_rules! split_in_strips {
     ($view:ident) => {
         impl<T: Real> Split<T> for Threaded<'_, $view<'_, T>> {
@@ -284,10 +283,18 @@ macro_rules! split_in_strips {
                 self.inner.weights(scratch)
             }
             fn combine(&self, t: &[T], p: &[T], y: &mut [T]) -> (T, T) {
-                updates::combine(self.pool, t, p, y)
+                let grid = self.inner.grid();
+                if bands::is_small(&grid, self.pool) {
+                    return combine(t, p, y);
+                }
+                updates::combine(self.pool, &bands::turns(&grid, self.pool), t, p, y)
             }
             fn update_ssor_cg(&self, update: SsorCgUpdate<'_, T>) -> (T, T) {
-                updates::update_ssor_cg(self.pool, update)
+                let grid = self.inner.grid();
+                if bands::is_small(&grid, self.pool) {
+                    return update.run();
+                }
+                updates::update_ssor_cg(self.pool, &bands::turns(&grid, self.pool), update)
             }
         }
     };

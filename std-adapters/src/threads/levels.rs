@@ -11,6 +11,7 @@ use southwell::relaxation::update::{Diagonal, SsorCgUpdate};
 
 use super::lines::Lines;
 use super::relay::{Patience, Relay};
+use super::updates::Turns;
 use super::{Pool, Threaded, updates};
 
 /// Rows that a thread takes at a time, at least, and rows of small levels that go together to one thread.
@@ -233,6 +234,14 @@ impl<T: Real> LevelledHalves<'_, T> {
         });
     }
 
+    /// Where threads begin in the other passes of a step: each with what it has in the halves.
+    fn turns(&self) -> Turns {
+        match &self.levels.schedule {
+            Schedule::Lines(lines) => lines.turns(self.pool.threads()),
+            Schedule::Levels(..) => None,
+        }
+    }
+
     /// Takes what was written for threads to where the solver wants it.
     fn take(&self, cells: &[AtomicU64], out: &mut [T]) {
         let part = self.pool.part(out.len(), 1 << 13);
@@ -349,10 +358,10 @@ impl<T: Real> Split<T> for LevelledHalves<'_, T> {
     }
 
     fn combine(&self, t: &[T], p: &[T], y: &mut [T]) -> (T, T) {
-        updates::combine(self.pool, t, p, y)
+        updates::combine(self.pool, &self.turns(), t, p, y)
     }
 
     fn update_ssor_cg(&self, update: SsorCgUpdate<'_, T>) -> (T, T) {
-        updates::update_ssor_cg(self.pool, update)
+        updates::update_ssor_cg(self.pool, &self.turns(), update)
     }
 }

@@ -9,6 +9,7 @@ use southwell::linear::{Csr, Matrix};
 
 use super::Pool;
 use super::relay::{Patience, Relay};
+use super::updates::Turns;
 
 /// Rows between which no neighbour may lie where a line is to end: nearer ones would be waited for at once.
 const APART: usize = 64;
@@ -20,7 +21,7 @@ const LEAST: usize = 8;
 const BATCH: usize = 32;
 
 /// Lines of a band, which one thread takes together, at most, and bands a thread where there are fewer lines.
-const BAND: usize = 8;
+const BAND: usize = 16;
 const BANDS: usize = 4;
 
 /// Rows up to which a matrix stays in cache. From memory, eight lines side by side are more streams than a processor fetches ahead.
@@ -100,15 +101,16 @@ impl Lines {
         let pieces =
             self.pieces(solved).into_iter().map(|piece| (piece, products.next().unwrap_or_default()));
         let mut pieces: Vec<_> = pieces.collect();
+        let mut bands = self.bands(pool.threads());
         if reversed {
             pieces.reverse();
+            bands.reverse();
         }
-        let in_cache = self.starts[lines] <= IN_CACHE;
-        let band = if in_cache { lines.div_ceil(pool.threads() * BANDS).min(BAND) } else { 1 };
         let mut pieces = pieces.into_iter().enumerate();
-        let bands: Vec<_> = (0..lines.div_ceil(band))
-            .map(|_| {
-                let lines = pieces.by_ref().take(band);
+        let bands: Vec<_> = bands
+            .into_iter()
+            .map(|band| {
+                let lines = pieces.by_ref().take(band.len());
                 let lines = lines.map(|(turn, (solved, products))| Line { turn, solved, products, from: 0 });
                 Mutex::new(lines.collect::<Vec<_>>())
             })
@@ -160,6 +162,33 @@ impl Lines {
                 true
             });
         });
+    }
+
+    /// Bands of lines, in the order of the rows.
+    fn bands(&self, threads: usize) -> Vec<Range<usize>> {
+        let lines = self.starts.len() - 1;
+        if !self.are_in_cache() {
+            return (0..lines).map(|line| line..line + 1).collect();
+        }
+        let band = lines.div_ceil(threads * BANDS).min(BAND);
+        let count = (lines / (band * threads)).max(1) * threads;
+        if threads != 2 {
+            return (0..count).map(|k| k * lines / count..(k + 1) * lines / count).collect();
+        }
+        // Of two threads, the one that begins ends too, with bands of half as many lines, and begins the other half with what
+        // it has.
+        let cut = |k: usize| if k > count { lines } else { (2 * k).saturating_sub(1) * lines / (2 * count) };
+        (0..=count).map(|k| cut(k)..cut(k + 1)).collect()
+    }
+
+    fn are_in_cache(&self) -> bool {
+        self.starts[self.starts.len() - 1] <= IN_CACHE
+    }
+
+    /// The rows at which threads that have the bands in turn begin with others.
+    pub(super) fn turns(&self, threads: usize) -> Turns {
+        let rows = |band: Range<usize>| self.starts[band.start];
+        self.are_in_cache().then(|| self.bands(threads).into_iter().map(rows).collect())
     }
 
     /// A vector cut into lines; nothing of an empty one.

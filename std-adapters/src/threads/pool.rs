@@ -255,7 +255,7 @@ impl Pool {
                 }
             }
             // The last steps of a worker that has counted itself out.
-            (0..16).for_each(|_| std::hint::spin_loop());
+            (0..4).for_each(|_| std::hint::spin_loop());
         });
         awake.prolong(workers, self.threads - 1);
     }

@@ -32,11 +32,16 @@ struct Run<B> {
     _apart: [u64; 8],
 }
 
+/// Elements at which runs begin that threads have in turn, as they have bands of a grid; `None` where each has some that lie
+/// together.
+pub(super) type Turns = Option<Vec<usize>>;
+
 /// Runs of blocks that several threads go through, some times in turn. A thread begins with those that were its own in every
 /// pass over as many elements, whose memory its caches hold.
 struct Shared<'p, B> {
     pool: &'p Pool,
     runs: Vec<Run<B>>,
+    in_turn: bool,
     blocks: usize,
     relay: Relay,
 }
@@ -52,17 +57,26 @@ impl Sums {
 
 impl<'p, B: Send> Shared<'p, B> {
     /// `split` cuts off so many elements.
-    fn new(pool: &'p Pool, all: B, len: usize, split: impl Fn(B, usize) -> (B, B)) -> Self {
+    fn new(pool: &'p Pool, all: B, len: usize, turns: &Turns, split: impl Fn(B, usize) -> (B, B)) -> Self {
         let (blocks, threads) = (len.div_ceil(BLOCK), pool.threads());
-        let runs = if blocks < LONG * threads { threads.min(blocks) } else { RUNS * threads };
-        let (mut rest, start) = (Some(all), |run: usize| run * blocks / runs);
+        let runs = match turns {
+            Some(turns) => turns.len(),
+            None if blocks < LONG * threads => threads.min(blocks),
+            None => RUNS * threads,
+        };
+        let start = |run: usize| match turns {
+            Some(turns) => turns.get(run).map_or(blocks, |&at| ((at + BLOCK / 2) / BLOCK).min(blocks)),
+            None => run * blocks / runs,
+        };
+        let mut rest = Some(all);
         let cut = |run| {
             let (piece, others) = split(rest.take()?, BLOCK * (start(run + 1) - start(run)));
             rest = Some(others);
             let (piece, done) = (Mutex::new(piece), AtomicUsize::new(0));
             Some(Run { first: start(run), done, piece, _apart: [0; 8] })
         };
-        Self { pool, runs: (0..runs).map_while(cut).collect(), blocks, relay: Relay::default() }
+        let (runs, in_turn) = ((0..runs).map_while(cut).collect(), turns.is_some());
+        Self { pool, runs, in_turn, blocks, relay: Relay::default() }
     }
 
     fn sums(&self) -> Sums {
@@ -72,9 +86,10 @@ impl<'p, B: Send> Shared<'p, B> {
     /// Does runs of a pass, of which so many were made before: its own, then those that nobody has begun. `work` is told a
     /// run's first block.
     fn pass(&self, before: usize, work: impl Fn(usize, &mut B)) {
-        let first = self.pool.seat() * self.runs.len() / self.pool.threads();
-        let (others, own) = self.runs.split_at(first);
-        for run in own.iter().chain(others) {
+        let (seat, threads, count) = (self.pool.seat(), self.pool.threads(), self.runs.len());
+        let is_own = |k: usize| seat == if self.in_turn { k % threads } else { k * threads / count };
+        let those = |own: bool| self.runs.iter().enumerate().filter(move |&(k, _)| is_own(k) == own);
+        for (_, run) in those(true).chain(those(false)) {
             if run.done.load(Ordering::Acquire) > before {
                 continue;
             }
@@ -119,7 +134,7 @@ pub(super) fn update_cg<T: Real>(pool: &Pool, update: CgUpdate<'_, T>) -> T {
     if !pool.shares(len, VECTORS) {
         return update.run();
     }
-    let shared = Shared::new(pool, update, len, CgUpdate::split);
+    let shared = Shared::new(pool, update, len, &None, CgUpdate::split);
     let squares = shared.sums();
     shared.together(|| {
         shared.pass(0, |first, run| {
@@ -144,14 +159,14 @@ pub(super) fn update_cg<T: Real>(pool: &Pool, update: CgUpdate<'_, T>) -> T {
 }
 
 /// [`SsorCgUpdate::run`], shared out.
-pub(super) fn update_ssor_cg<T: Real>(pool: &Pool, update: SsorCgUpdate<'_, T>) -> (T, T) {
+pub(super) fn update_ssor_cg<T: Real>(pool: &Pool, turns: &Turns, update: SsorCgUpdate<'_, T>) -> (T, T) {
     let len = update.r.len();
     if !pool.shares(len, VECTORS) {
         return update.run();
     }
     let (weight, factor) = (update.weight, update.diagonal.factor());
     let rho = |sum: T| weight * (factor * sum);
-    let shared = Shared::new(pool, update, len, SsorCgUpdate::split);
+    let shared = Shared::new(pool, update, len, turns, SsorCgUpdate::split);
     let sums = shared.sums();
     let each = |which: usize, first: usize, run: &mut SsorCgUpdate<'_, T>, work: Part<T>| {
         let mut rest = run.reborrow();
@@ -185,7 +200,7 @@ type Part<T> = fn(&mut SsorCgUpdate<'_, T>) -> T;
 /// One pass over blocks of `y`: `work(first element, block)` gives two summands.
 fn over_blocks<T: Real>(
     pool: &Pool,
-    least: usize,
+    (least, turns): (usize, &Turns),
     y: &mut [T],
     work: impl Fn(usize, &mut [T]) -> (T, T) + Sync,
 ) -> (T, T) {
@@ -196,7 +211,7 @@ fn over_blocks<T: Real>(
             (a + c, b + d)
         });
     }
-    let shared = Shared::new(pool, y, len, |y, count| {
+    let shared = Shared::new(pool, y, len, turns, |y, count| {
         let count = count.min(y.len());
         y.split_at_mut(count)
     });
@@ -222,15 +237,15 @@ pub(super) fn apply_products<T: Real>(
     y: &mut [T],
     apply: impl Fn(usize, &mut [T]) + Sync,
 ) -> (T, T) {
-    over_blocks(pool, PRODUCTS, y, |first, y| {
+    over_blocks(pool, (PRODUCTS, &None), y, |first, y| {
         apply(first, y);
         vector::dot_square(y, &x[first..first + y.len()])
     })
 }
 
 /// [`combine`](southwell::relaxation::update::combine), shared out.
-pub(super) fn combine<T: Real>(pool: &Pool, t: &[T], p: &[T], y: &mut [T]) -> (T, T) {
-    over_blocks(pool, VECTORS, y, |first, y| {
+pub(super) fn combine<T: Real>(pool: &Pool, turns: &Turns, t: &[T], p: &[T], y: &mut [T]) -> (T, T) {
+    over_blocks(pool, (VECTORS, turns), y, |first, y| {
         let block = first..first + y.len();
         (vector::add_square(&t[block.clone()], y), vector::dot(&p[block], y))
     })
@@ -238,5 +253,5 @@ pub(super) fn combine<T: Real>(pool: &Pool, t: &[T], p: &[T], y: &mut [T]) -> (T
 
 /// [`dot_square`](southwell::linear::update::dot_square) of y and x, once y is there.
 pub(super) fn products<T: Real>(pool: &Pool, x: &[T], y: &mut [T]) -> (T, T) {
-    over_blocks(pool, VECTORS, y, |first, y| vector::dot_square(y, &x[first..first + y.len()]))
+    over_blocks(pool, (VECTORS, &None), y, |first, y| vector::dot_square(y, &x[first..first + y.len()]))
 }

@@ -107,10 +107,10 @@ impl<T: Real> Split<T> for ColouredHalves<'_, T> {
     }
 
     fn combine(&self, t: &[T], p: &[T], y: &mut [T]) -> (T, T) {
-        updates::combine(self.sweeps.pool, t, p, y)
+        updates::combine(self.sweeps.pool, &None, t, p, y)
     }
 
     fn update_ssor_cg(&self, update: SsorCgUpdate<'_, T>) -> (T, T) {
-        updates::update_ssor_cg(self.sweeps.pool, update)
+        updates::update_ssor_cg(self.sweeps.pool, &None, update)
     }
 }
