@@ -242,7 +242,7 @@ pub(crate) fn small_in_order<T>(grid: &Grid<'_, T>) -> bool {
 
 /// How four rows of a recurrence over couplings by cell go together, each a window behind the one before.
 #[derive(Clone, Copy)]
-pub(crate) struct Together {
+pub(crate) struct ByCell {
     /// Cells of a window, [`WINDOW`] at most, so many that a row has a window for each of the rows.
     pub(crate) width: usize,
     /// Whether rows ask for their next windows.
@@ -252,12 +252,12 @@ pub(crate) struct Together {
 /// None where one row goes after the other: rows are short, or so much is gathered from many vectors (`is_much`) that in `f64` a
 /// row hardly waits for its cells.
 #[inline(always)]
-pub(crate) fn by_cell_together<T>(columns: usize, x: &[T], is_much: bool) -> Option<Together> {
+pub(crate) fn by_cell_together<T>(columns: usize, x: &[T], is_much: bool) -> Option<ByCell> {
     if columns <= 96 || is_much && size_of::<T>() == 8 {
         return None;
     }
     let width = if columns < 4 * WINDOW { WINDOW / 2 } else { WINDOW };
-    Some(Together { width, asks: is_beside(x) })
+    Some(ByCell { width, asks: is_beside(x) })
 }
 
 /// Whether the couplings by cell of a grid function do not stay in the second cache.

@@ -12,7 +12,7 @@ use pulp::Simd;
 use super::star::WINDOW;
 use super::{Coefficients, Grid, piece};
 use crate::Real;
-use crate::paths::{Together, by_cell_together};
+use crate::paths::{ByCell, by_cell_together};
 use crate::prefetch::ask;
 
 /// Rows of a wavefront.
@@ -156,7 +156,7 @@ struct Order {
     rows: usize,
     columns: usize,
     reversed: bool,
-    by: Together,
+    by: ByCell,
     /// Of a row; the last may be shorter.
     windows: usize,
 }
