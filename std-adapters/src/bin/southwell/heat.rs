@@ -37,8 +37,8 @@ policies fixed:OMEGA, auto, tsallis-inf, tsallis-inf-cb and cheb-cb. The states 
   mpirun -n 4 southwell heat --cluster --policy auto --checkpoint run.npz
   mpirun -n 2 southwell heat --cluster --policy auto --resume run.npz
 
-With --device threads the 20 omegas that are known afterwards are tried side by side, and grids of 196608 unknowns and
-more (--grid 445) are shared out for every policy, in natural order. The iterations are the same.
+With --device threads the 20 omegas that are known afterwards are tried side by side, and grids of 49152 unknowns and
+more (--grid 223) are shared out for every policy, in natural order. The iterations are the same.
 With --device gpu all systems are solved there, SSOR-CG in red-black order: the iterations are those of that order, and
 another omega is best.
 
