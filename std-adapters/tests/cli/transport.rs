@@ -143,7 +143,9 @@ fn readings_are_counted_as_the_run_goes() {
                 std::ops::ControlFlow::Continue(())
             };
             let solving = Solving::with(coupler, precision);
-            let epsilon = if precision == Precision::Single { 1e-2 } else { 1e-3 };
+            // Iterations alone would go on to their limit, a hundred thousand readings.
+            let hard = matches!(coupler, Coupler::Auto | Coupler::NewtonSparse);
+            let epsilon = if hard && precision == Precision::Double { 1e-3 } else { 1e-2 };
             let found = transport.solve(epsilon, &solving, None, &mut look).expect("a problem");
             let (reads, residual) = *found.curve.last().expect("a curve");
             let missed = f64::from(found.kernel_reads) - reads;
