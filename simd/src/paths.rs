@@ -18,7 +18,7 @@ pub(crate) use dense::{
 use crate::LANES;
 #[cfg(feature = "force-level")]
 use crate::level;
-use crate::stencil::{Coefficients, Grid, WINDOW};
+use crate::stencil::{Coefficients, Grid, ROWS, WINDOW};
 use crate::vectors::lanes;
 
 /// Whether this is a core without an operating system, where flash counts and little hides behind what.
@@ -240,7 +240,7 @@ pub(crate) fn small_in_order<T>(grid: &Grid<'_, T>) -> bool {
     }
 }
 
-/// How four rows of a recurrence over couplings by cell go together, each a window behind the one before.
+/// How [`ROWS`] rows of a recurrence over couplings by cell go together, each a window behind the one before.
 #[derive(Clone, Copy)]
 pub(crate) struct ByCell {
     /// Cells of a window, [`WINDOW`] at most, so many that a row has a window for each of the rows.
@@ -253,10 +253,11 @@ pub(crate) struct ByCell {
 /// row hardly waits for its cells.
 #[inline(always)]
 pub(crate) fn by_cell_together<T>(columns: usize, x: &[T], is_much: bool) -> Option<ByCell> {
-    if columns <= 96 || is_much && size_of::<T>() == 8 {
+    let half = WINDOW / 2;
+    if columns <= (ROWS - 1) * half || is_much && size_of::<T>() == 8 {
         return None;
     }
-    let width = if columns < 4 * WINDOW { WINDOW / 2 } else { WINDOW };
+    let width = if columns < ROWS * WINDOW { half } else { WINDOW };
     Some(ByCell { width, asks: is_beside(x) })
 }
 

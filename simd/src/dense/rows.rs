@@ -115,8 +115,9 @@ pub(super) fn ask_next<const N: usize, T: Real>(a: Matrix<'_, T>, row: usize) {
     (N..2 * N).for_each(|k| ask_beginning(a.row(row.saturating_add(k))));
 }
 
-/// Calls `give(i, a_i·x)` for the rows in order, at most `most` of them. From cache one row at a time: a single
-/// stream comes from the second cache a third faster than four at once, until x itself takes up the first.
+/// Calls `give(i, a_i·x)` for the rows in order, at most `most` of them. From cache one row at a time in registers of 512 bits,
+/// where a single stream came from the second cache a third faster than four at once, until x itself takes up the first; in
+/// narrower ones four share what a row costs beside its loop.
 #[inline(always)]
 pub(super) fn each_dot<T: Real, S: Simd>(
     simd: S,

@@ -16,7 +16,7 @@ use crate::paths::{ByCell, by_cell_together};
 use crate::prefetch::ask;
 
 /// Rows of a wavefront.
-const ROWS: usize = 4;
+pub(crate) const ROWS: usize = 4;
 
 /// What a pass gathers before the recurrence runs.
 pub(super) trait Fill<T: Real> {
@@ -45,13 +45,13 @@ pub(super) fn march_cells<T: Real, S: Simd, F: Fill<T>>(
     x: &mut [T],
 ) {
     let Coefficients::PerCell(star) = grid.coefficients else { return };
-    let along = if reversed { star.east } else { star.west };
+    let factors = Factors { omega, inverse, along: if reversed { star.east } else { star.west }, keep };
     let (rows, columns) = (grid.planes * grid.rows, grid.columns);
     match by_cell_together(columns, x, F::MUCH) {
-        None => row_by_row(simd, (rows, columns, reversed), omega, inverse, along, keep, source, x),
+        None => row_by_row(simd, (rows, columns, reversed), &factors, source, x),
         Some(by) => {
             let order = Order { rows, columns, reversed, windows: columns.div_ceil(by.width.max(1)), by };
-            wavefront(simd, &order, omega, inverse, along, keep, source, x);
+            wavefront(simd, &order, &factors, source, x);
         }
     }
 }
@@ -61,10 +61,7 @@ pub(super) fn march_cells<T: Real, S: Simd, F: Fill<T>>(
 fn row_by_row<T: Real, S: Simd>(
     simd: S,
     (rows, columns, reversed): (usize, usize, bool),
-    omega: T,
-    inverse: &[T],
-    along: &[T],
-    keep: Option<T>,
+    factors: &Factors<'_, T>,
     source: &mut impl Fill<T>,
     x: &mut [T],
 ) {
@@ -79,8 +76,7 @@ fn row_by_row<T: Real, S: Simd>(
             let q = &mut q[..n];
             source.fill(simd, x, row, first, q);
             let Some(x) = x.get_mut(start..start + n) else { return };
-            let (inverse, along) = (piece(inverse, start, n), piece(along, start, n));
-            recur(reversed, omega, inverse, along, keep, q, &mut weights, x, &mut before);
+            factors.recur(reversed, start, q, &mut weights, x, &mut before);
             from += n;
         }
     }
@@ -91,10 +87,7 @@ fn row_by_row<T: Real, S: Simd>(
 fn wavefront<T: Real, S: Simd>(
     simd: S,
     order: &Order,
-    omega: T,
-    inverse: &[T],
-    along: &[T],
-    keep: Option<T>,
+    factors: &Factors<'_, T>,
     source: &mut impl Fill<T>,
     x: &mut [T],
 ) {
@@ -111,14 +104,13 @@ fn wavefront<T: Real, S: Simd>(
                 *before = T::ZERO;
             }
             let (q, weights) = (order.part_of(q, count), order.part_of(weights, count));
-            let of = |x| piece(x, start, count);
             source.fill(simd, x, row, first, q);
-            prepare(omega, of(inverse), of(along), keep, of(x), q, weights);
+            factors.prepare(start, piece(x, start, count), q, weights);
             if order.by.asks
                 && let Some(Cells { start, count, .. }) = order.cells(order.later(at))
             {
                 source.ask(start, count);
-                for x in [inverse, along, x] {
+                for x in [factors.inverse, factors.along, x] {
                     ask(x, start, count);
                 }
             }
@@ -193,24 +185,55 @@ impl Order {
     }
 }
 
-/// q ← [keep·x +] f·q and the weights f·along of what comes before, cell by cell.
-#[inline(always)]
-fn prepare<T: Real>(
-    omega: T,
-    inverse: &[T],
-    along: &[T],
-    keep: Option<T>,
-    x: &[T],
-    q: &mut [T],
-    weights: &mut [T],
-) {
-    let factors = inverse.iter().zip(along);
-    for (((q, g), (&inverse, &c)), &x) in q.iter_mut().zip(weights).zip(factors).zip(x) {
-        let f = omega * inverse;
-        *g = f * c;
-        *q = f * *q;
-        if let Some(keep) = keep {
-            *q = keep * x + *q;
+/// The factors of the recurrence, as they lie in memory.
+pub(super) struct Factors<'a, T> {
+    pub(super) omega: T,
+    pub(super) inverse: &'a [T],
+    /// Couplings to the cell before.
+    pub(super) along: &'a [T],
+    /// The part of x that is kept, if x is read at all.
+    pub(super) keep: Option<T>,
+}
+
+impl<T: Real> Factors<'_, T> {
+    /// q ← [keep·x +] f·q and the weights f·along of what comes before, for the cells of q, of which the first is number `start`.
+    #[inline(always)]
+    fn prepare(&self, start: usize, x: &[T], q: &mut [T], weights: &mut [T]) {
+        let (inverse, along) = (piece(self.inverse, start, q.len()), piece(self.along, start, q.len()));
+        let factors = inverse.iter().zip(along);
+        for (((q, g), (&inverse, &c)), &x) in q.iter_mut().zip(weights).zip(factors).zip(x) {
+            let f = self.omega * inverse;
+            *g = f * c;
+            *q = f * *q;
+            if let Some(keep) = self.keep {
+                *q = keep * x + *q;
+            }
+        }
+    }
+
+    /// The recurrence over at most a window of cells of one row, of which the first is number `start`, from what was gathered of
+    /// them (`q`) and the cell `before` them, which is then the last of these.
+    #[inline(always)]
+    pub(super) fn recur(
+        &self,
+        reversed: bool,
+        start: usize,
+        q: &mut [T],
+        weights: &mut [T; WINDOW],
+        x: &mut [T],
+        before: &mut T,
+    ) {
+        let weights = weights.get_mut(..q.len()).unwrap_or(&mut []);
+        self.prepare(start, x, q, weights);
+        let mut step = |x: &mut T, q: T, g: T| {
+            *before = q - g * *before;
+            *x = *before;
+        };
+        let cells = x.iter_mut().zip(&*q).zip(&*weights);
+        if reversed {
+            cells.rev().for_each(|((x, &q), &g)| step(x, q, g));
+        } else {
+            cells.for_each(|((x, &q), &g)| step(x, q, g));
         }
     }
 }
@@ -237,32 +260,4 @@ fn side_by_side<T: Real>(
         (0..width).for_each(&mut step)
     }
     *before = last;
-}
-
-/// The recurrence over at most a window of cells of one row, from what was gathered of them (`q`) and the cell `before` them,
-/// which is then the last of these.
-#[inline(always)]
-pub(super) fn recur<T: Real>(
-    reversed: bool,
-    omega: T,
-    inverse: &[T],
-    along: &[T],
-    keep: Option<T>,
-    q: &mut [T],
-    weights: &mut [T; WINDOW],
-    x: &mut [T],
-    before: &mut T,
-) {
-    let weights = weights.get_mut(..q.len()).unwrap_or(&mut []);
-    prepare(omega, inverse, along, keep, x, q, weights);
-    let mut step = |x: &mut T, q: T, g: T| {
-        *before = q - g * *before;
-        *x = *before;
-    };
-    let cells = x.iter_mut().zip(&*q).zip(&*weights);
-    if reversed {
-        cells.rev().for_each(|((x, &q), &g)| step(x, q, g));
-    } else {
-        cells.for_each(|((x, &q), &g)| step(x, q, g));
-    }
 }

@@ -32,6 +32,7 @@ mod sor;
 mod star;
 mod strips;
 
+pub(crate) use cells::ROWS;
 pub use eisenstat::{solve_lower, solve_upper};
 pub use lines::{factor_lines, line_sweep};
 pub use red_black::{red_black_sweep, red_black_sweeps};

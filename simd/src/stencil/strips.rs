@@ -13,7 +13,7 @@ use core::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::cells::recur;
+use super::cells::Factors;
 use super::doubling::BLOCK;
 use super::eisenstat::{Lower, Upper, lower_cells, path, product_of_row, upper_cells};
 use super::groups::{Line, Operands, Rows, fetch, groups};
@@ -342,7 +342,8 @@ fn by_cell<T: Real, S: Simd>(
 ) {
     let Coefficients::PerCell(star) = grid.coefficients else { return };
     let reversed = weighed.is_none();
-    let before_in_row = if reversed { star.east } else { star.west };
+    let along = if reversed { star.east } else { star.west };
+    let factors = Factors { omega, inverse, along, keep: None };
     let order = Order::new(grid, &strip);
     let (mut q, mut weights) = ([T::ZERO; WINDOW], [T::ZERO; WINDOW]);
     let Strip { columns, pieces, now, entries, behind, .. } = strip;
@@ -365,8 +366,7 @@ fn by_cell<T: Real, S: Simd>(
                 }
             }
             let Some(x) = here.get_mut(first..first + n) else { return };
-            let (inverse, along) = (piece(inverse, start, n), piece(before_in_row, start, n));
-            recur(reversed, omega, inverse, along, None, q, &mut weights, x, entry);
+            factors.recur(reversed, start, q, &mut weights, x, entry);
             from += n;
         }
     }
