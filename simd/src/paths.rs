@@ -12,7 +12,7 @@ use pulp::Simd;
 
 pub(crate) use dense::{
     BOTH, DOTS, Rows, SUMS, Together, are_short, ask_for_two, asks_within_rows, have_room, may_spill,
-    sum_in_pairs,
+    rest_is_dear, sum_in_pairs,
 };
 
 use crate::LANES;

@@ -1,4 +1,4 @@
-//! Four rows from cache at a time, in registers of up to 256 bits: what a row costs before and after its loop counts as much as
+//! Four rows from cache at a time: what a row costs before and after its loop counts as much as
 //! the loop where rows are short, and four share it.
 
 use core::ops::Range;
@@ -7,6 +7,7 @@ use pulp::Simd;
 
 use super::Matrix;
 use super::rows::{add2, add4, finish};
+use crate::lanes::add_rest;
 use crate::map::{nested, nested_refs};
 use crate::paths::{Together, are_short, ask_for_two, have_room};
 use crate::prefetch::ask_ahead;
@@ -60,7 +61,7 @@ fn dots<T: Real, S: Simd>(
     by_halves: Option<bool>,
 ) -> [T; 4] {
     let asks = |is_asked: bool, rows: usize| is_asked.then_some(stride.saturating_mul(rows));
-    let lanes = if have_room::<T, S>(4) && (by_halves.is_some() || are_short::<T>(x.len())) {
+    let lanes = if have_room::<T, S>(4) && (by_halves.is_some() || are_short::<T, S>(x.len())) {
         let ahead = asks(by_halves == Some(true), 4);
         lanes4(simd, rows, x, [ahead, ahead, None, None])
     } else {
@@ -74,7 +75,14 @@ fn dots<T: Real, S: Simd>(
     if tail.is_empty() {
         reduce(simd, &lanes)
     } else {
-        finish(simd, lanes, rows.map(|row| row.as_chunks::<LANES>().1), tail)
+        let [a, b, c, d] = rows.map(|row| row.as_chunks::<LANES>().1);
+        // One by one: what a loop leaves of an array of them lies in memory.
+        let [mut la, mut lb, mut lc, mut ld] = lanes;
+        add_rest(simd, &mut la, a, tail);
+        add_rest(simd, &mut lb, b, tail);
+        add_rest(simd, &mut lc, c, tail);
+        add_rest(simd, &mut ld, d, tail);
+        reduce(simd, &[la, lb, lc, ld])
     }
 }
 
@@ -124,9 +132,13 @@ fn reduce<T: Real, S: Simd>(simd: S, lanes: &[[T; LANES]; 4]) -> [T; 4] {
 #[inline(always)]
 fn sums<T: Real, S: Simd>(simd: S, x: &[T; 8], y: &[T; 8]) -> [T; 8] {
     let mut sums = *x;
-    let ((sum, _), (y, _)) = (T::split_mut(simd, &mut sums), T::split(simd, y.as_slice()));
+    let ((sum, sum_left), (y, y_left)) = (T::split_mut(simd, &mut sums), T::split(simd, y.as_slice()));
     for (sum, &y) in sum.iter_mut().zip(y) {
         *sum = T::vadd(simd, *sum, y);
+    }
+    // Eight numbers fill no register of 512 bits of `f32`.
+    for (sum, &y) in sum_left.iter_mut().zip(y_left) {
+        *sum += y;
     }
     sums
 }

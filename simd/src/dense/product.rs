@@ -107,7 +107,7 @@ fn add_transposed_kernel<T: Real, S: Simd>(simd: S, a: Matrix<'_, T>, x: &[T], y
             row += 4;
         }
         x.get(row..).unwrap_or(&[])
-    } else if rows == Rows::Eight {
+    } else if rows.sums_by_eight::<T, S>(a.columns) {
         let (eights, rest) = x.as_chunks::<8>();
         for &weights in eights {
             ask(rows, a, row);

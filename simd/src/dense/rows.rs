@@ -9,7 +9,7 @@ use crate::lanes::bare::dot;
 use crate::lanes::{add_rest, add_tail};
 use crate::map::{cut, cut_mut, map, nested_refs};
 use crate::paths::{DOTS, Rows, have_room, may_spill};
-use crate::paths::{has_registers, is_bare};
+use crate::paths::{has_registers, is_bare, rest_is_dear};
 use crate::prefetch::{ask_all, ask_beginning};
 use crate::{LANES, Real, reduce};
 
@@ -115,9 +115,8 @@ pub(super) fn ask_next<const N: usize, T: Real>(a: Matrix<'_, T>, row: usize) {
     (N..2 * N).for_each(|k| ask_beginning(a.row(row.saturating_add(k))));
 }
 
-/// Calls `give(i, a_i·x)` for the rows in order, at most `most` of them. From cache one row at a time in registers of 512 bits,
-/// where a single stream came from the second cache a third faster than four at once, until x itself takes up the first; in
-/// narrower ones four share what a row costs beside its loop.
+/// Calls `give(i, a_i·x)` for the rows in order, at most `most` of them. From cache four share what a row costs beside its loop,
+/// up to a length; one row at a time, which is a single stream, until x itself takes up the first cache.
 #[inline(always)]
 pub(super) fn each_dot<T: Real, S: Simd>(
     simd: S,
@@ -136,7 +135,7 @@ pub(super) fn each_dot<T: Real, S: Simd>(
     let count = a.count().min(most);
     let mut row = 0;
     let rows = Rows::of::<T, S>(a.values, a.columns, DOTS);
-    if rows.dots_by_four::<T, S>(a.columns) {
+    if rows.dots_by_four::<T, S>(a.columns) && !rest_is_dear::<T, S>(a.columns) {
         row = fours::each_dot(simd, a, x, count, &mut give);
     }
     let by_eights = rows.dots_by_eight::<T, S>(a.columns);
