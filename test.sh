@@ -194,13 +194,17 @@ lint() {
     cargo clippy --locked -p southwell --no-default-features -- -D warnings
     cargo clippy --locked -p southwell --features std -- -D warnings
     cargo clippy --locked -p southwell-std --no-default-features --all-targets -- -D warnings
-    # Nothing is linked, so the fuzzer's C++ need not be there.
-    CUSTOM_LIBFUZZER_PATH=/nowhere/libfuzzer.a cargo clippy --locked --manifest-path fuzz/Cargo.toml --all-targets -- -D warnings
-    cargo clippy --locked --manifest-path targets/scenario/Cargo.toml --all-targets -- -D warnings
-    (cd targets/cortex-m && cargo clippy --locked --release --features extras -- -D warnings)
-    (cd targets/riscv && cargo clippy --locked --release -- -D warnings)
-    (cd targets/c && cargo clippy --locked --features std --all-targets -- -D warnings)
-    (cd targets/wasm && cargo clippy --locked -- -D warnings)
+    # Packages of other workspaces in the same folder: what several of them depend on is checked once.
+    (
+        export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
+        # Nothing is linked, so the fuzzer's C++ need not be there.
+        CUSTOM_LIBFUZZER_PATH=/nowhere/libfuzzer.a cargo clippy --locked --manifest-path fuzz/Cargo.toml --all-targets -- -D warnings
+        cargo clippy --locked --manifest-path targets/scenario/Cargo.toml --all-targets -- -D warnings
+        (cd targets/cortex-m && cargo clippy --locked --release --features extras -- -D warnings)
+        (cd targets/riscv && cargo clippy --locked --release -- -D warnings)
+        (cd targets/c && cargo clippy --locked --features std --all-targets -- -D warnings)
+        (cd targets/wasm && cargo clippy --locked -- -D warnings)
+    )
 }
 
 msrv() {
