@@ -194,13 +194,17 @@ lint() {
     cargo clippy --locked -p southwell --no-default-features -- -D warnings
     cargo clippy --locked -p southwell --features std -- -D warnings
     cargo clippy --locked -p southwell-std --no-default-features --all-targets -- -D warnings
-    # Nothing is linked, so the fuzzer's C++ need not be there.
-    CUSTOM_LIBFUZZER_PATH=/nowhere/libfuzzer.a cargo clippy --locked --manifest-path fuzz/Cargo.toml --all-targets -- -D warnings
-    cargo clippy --locked --manifest-path targets/scenario/Cargo.toml --all-targets -- -D warnings
-    (cd targets/cortex-m && cargo clippy --locked --release --features extras -- -D warnings)
-    (cd targets/riscv && cargo clippy --locked --release -- -D warnings)
-    (cd targets/c && cargo clippy --locked --features std --all-targets -- -D warnings)
-    (cd targets/wasm && cargo clippy --locked -- -D warnings)
+    # Packages of other workspaces in the same folder: what several of them depend on is checked once.
+    (
+        export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
+        # Nothing is linked, so the fuzzer's C++ need not be there.
+        CUSTOM_LIBFUZZER_PATH=/nowhere/libfuzzer.a cargo clippy --locked --manifest-path fuzz/Cargo.toml --all-targets -- -D warnings
+        cargo clippy --locked --manifest-path targets/scenario/Cargo.toml --all-targets -- -D warnings
+        (cd targets/cortex-m && cargo clippy --locked --release --features extras -- -D warnings)
+        (cd targets/riscv && cargo clippy --locked --release -- -D warnings)
+        (cd targets/c && cargo clippy --locked --features std --all-targets -- -D warnings)
+        (cd targets/wasm && cargo clippy --locked -- -D warnings)
+    )
 }
 
 msrv() {
@@ -296,6 +300,8 @@ bits() {
     need_targets "$NEON_TARGET" "$WASM_TARGET"
     need_program qemu-aarch64 qemu-user; need_program node nodejs; all_there
     export SOUTHWELL_LEVEL="128-bit"
+    # Where more numbers of the same kind would only take longer.
+    export SOUTHWELL_EMULATED=1
     export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld
     export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUNNER=qemu-aarch64
     export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-Ctarget-feature=+simd128"
@@ -305,7 +311,7 @@ bits() {
         say "the same bits on $target"
         cargo test --locked -p southwell-simd --lib --tests --target "$target" --target-dir target/bits
     done
-    unset SOUTHWELL_LEVEL
+    unset SOUTHWELL_LEVEL SOUTHWELL_EMULATED
     say "the scenario's own tests, and every scenario, not optimised and optimised most"
     (cd targets/scenario && CARGO_PROFILE_DEV_OPT_LEVEL=0 CARGO_PROFILE_DEV_DEBUG=0 cargo test --locked --target-dir target/opt-0)
     targets/scenario/optimised.sh 0 3

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Exact, FEW, Numbers, bits, bits_of, dot, in_lanes, near, on_every_level};
+use common::{Exact, FEW, Numbers, bits, bits_of, dot, in_lanes, near, on_every_level_by_rows};
 use southwell_simd::Real;
 use southwell_simd::dense::{self, Matrix};
 
@@ -31,7 +31,7 @@ fn every_case<T: Real>(check: impl Fn(Matrix<'_, T>, &[Vec<T>], &mut Numbers, bo
             // The last row may lack its padding.
             values.truncate(values.len() - padding.min(values.len()));
             let matrix = Matrix { values: &values, columns: n, stride: n + padding };
-            on_every_level(|level| {
+            on_every_level_by_rows(|level| {
                 check(matrix, &rows, &mut numbers, strange, &format!("n = {n} + {padding}, {level:?}"));
             });
         }

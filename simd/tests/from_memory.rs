@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Numbers, bits, bits_of, dot, in_lanes, on_every_level};
+use common::{Numbers, bits, bits_of, dot, in_lanes, on_every_level, on_every_level_by_rows};
 use southwell_simd::csr::{self, Rows};
 use southwell_simd::dense::{self, Matrix};
 use southwell_simd::stencil::{self, Coefficients, Grid, Star};
@@ -37,7 +37,7 @@ fn products<T: Real>(columns: usize) {
         let u = w / p;
         fused.iter_mut().zip(row).for_each(|(t, &a)| *t += u * a);
     }
-    on_every_level(|level| {
+    on_every_level_by_rows(|level| {
         let name = format!("{columns} columns, {level:?}");
         let mut y = vec![T::TWO; count];
         dense::apply(a, &v, &mut y);

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{FEW, Numbers, bits, dot, on_every_level};
+use common::{FEW, Numbers, bits, dot, on_every_level_by_rows};
 use southwell_simd::Real;
 use southwell_simd::dense::{self, Matrix, MatrixMut};
 
@@ -61,7 +61,7 @@ fn every_shape<T: Real>(check: impl Fn(&Case<T>, &mut Numbers, bool, &str)) {
     for (m, n) in if FEW { vec![(7, 21)] } else { shapes } {
         for (padding, strange) in [(0, false), (3, false), (2, true)] {
             let case = Case::new(&mut numbers, m, n, padding, strange);
-            on_every_level(|level| {
+            on_every_level_by_rows(|level| {
                 check(&case, &mut numbers, strange, &format!("{m} × {n} + {padding}, {strange}, {level:?}"));
             });
         }

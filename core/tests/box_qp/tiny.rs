@@ -85,13 +85,16 @@ fn every_way_ends_at_the_optimum_after_as_many_steps() {
     let mut steps = [0; 5];
     for (seed, weight) in (0..problems).flat_map(|seed| [(seed, 0.5), (seed, 0.01)]) {
         let dense = problem(seed, weight);
-        let expected = by_exhaustion(&dense);
+        // Miri looks for what is undefined on the way, and that is not here.
+        let expected = (!cfg!(miri)).then(|| by_exhaustion(&dense));
         for (way, (options, steps)) in ways().iter().zip(&mut steps).enumerate() {
             let mut x = [0.25, -0.5, 1.0, -2.0];
             let found = solved(&dense, options, &mut x);
             assert!(found.report.converged(), "{seed} {weight} {way}: {found:?}");
-            let off = x.iter().zip(&expected).fold(0.0_f64, |off, (x, e)| off.max((x - e).abs()));
-            assert!(off < 1e-7, "{seed} {weight} {way}: {x:?} {expected:?}");
+            if let Some(expected) = &expected {
+                let off = x.iter().zip(expected).fold(0.0_f64, |off, (x, e)| off.max((x - e).abs()));
+                assert!(off < 1e-7, "{seed} {weight} {way}: {x:?} {expected:?}");
+            }
             assert!(dense.inside(&x) && (found.report.residual - dense.residual(&x)).abs() < 1e-12);
             assert!((found.objective - dense.objective(&x)).abs() < 1e-12);
             let at = |bound: &[f64]| x.iter().zip(bound).filter(|(x, bound)| x == bound).count();

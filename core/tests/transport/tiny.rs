@@ -61,7 +61,9 @@ fn an_epsilon_lies_between_the_precision_of_the_costs_and_the_range() {
 #[test]
 fn a_line_moves_as_far_as_its_share_of_the_dual_value_allows() {
     let gain = |omega: f64, delta: f64| (-delta).exp() - ((omega - 1.0) * delta).exp() + omega * delta;
-    for omega in [1.0, 1.25, 1.5, 1.9, 1.999] {
+    // Above 1 all go the same way, which Miri need see but once.
+    let omegas: &[f64] = if cfg!(miri) { &[1.0, 1.5] } else { &[1.0, 1.25, 1.5, 1.9, 1.999] };
+    for &omega in omegas {
         let reach = Reach::new(omega);
         assert_eq!((reach.omega(), reach.factor(-5.0), reach.factor(0.0)), (omega, omega, omega));
         if omega == 1.0 {

@@ -43,12 +43,22 @@ pub(crate) fn lengths() -> impl Iterator<Item = usize> {
     (0..=every).chain(others.iter().copied())
 }
 
+/// Where operands begin: at every kind of place in the widest register that there is. In one of 128 bits, 7 and 15 are the
+/// place that 3 is.
+fn shifts() -> &'static [usize] {
+    match levels().max() {
+        _ if FEW => &[1],
+        Some(Level::Scalar | Level::Simd128) => &[0, 1, 3],
+        _ => &[0, 1, 3, 7, 15],
+    }
+}
+
 /// Calls a check on every instruction set of the machine with three operands of every length, beginning
 /// at every place in a register, of ordinary and of strange numbers.
 pub(crate) fn operands<T: Real>(check: impl Fn(&[T], &[T], &[T], &str)) {
     let mut numbers = Numbers(1);
     for n in lengths() {
-        for &shift in if FEW { &[1][..] } else { &[0, 1, 3, 7, 15] } {
+        for &shift in shifts() {
             for strange in if FEW { &[true][..] } else { &[false, true] }.iter().copied() {
                 let mut vector =
                     || if strange { numbers.strange(n + shift) } else { numbers.vector::<T>(n + shift) };
@@ -78,7 +88,17 @@ pub(crate) fn check_update<T: Real>(
 
 /// Runs a check on every instruction set of the machine, as users run it (there short passes go without wide registers), and
 /// by the loops of cores without an operating system, and as if all came from memory.
-pub(crate) fn on_every_level(mut check: impl FnMut(Level)) {
+pub(crate) fn on_every_level(check: impl FnMut(Level)) {
+    on_levels(&[1], check);
+}
+
+/// The same for passes over rows of a dense matrix, which go together in several ways if they come from memory: no other pass
+/// asks in which.
+pub(crate) fn on_every_level_by_rows(check: impl FnMut(Level)) {
+    on_levels(&[1, 4, 8], check);
+}
+
+fn on_levels(together: &[usize], mut check: impl FnMut(Level)) {
     let widest = levels().max();
     if cfg!(miri) {
         // Miri looks for what is undefined: the instructions of wide registers may be, and loops over scalars are not, which
@@ -88,7 +108,7 @@ pub(crate) fn on_every_level(mut check: impl FnMut(Level)) {
         return force_level(None);
     }
     widest.into_iter().for_each(&mut check);
-    for rows in [1, 4, 8] {
+    for &rows in together {
         force_far(Some(rows));
         widest.into_iter().for_each(&mut check);
     }
