@@ -116,6 +116,12 @@ pub(crate) fn too_few<T>(x: &[T]) -> bool {
     x.len() < 8
 }
 
+/// Whether elements fill no register of 512 bits, so that they had better fill one of 256.
+#[inline(always)]
+pub(crate) fn fills_none<T>(x: &[T]) -> bool {
+    size_of_val(x) < 64
+}
+
 /// Whether the rows of a matrix are so narrow that wide registers would not be filled.
 #[inline(always)]
 pub(crate) fn narrow<T>(columns: usize, bytes: usize) -> bool {
