@@ -8,7 +8,7 @@ use pulp::WithSimd;
 use crate::level;
 // The conditions under which passes go without, where they look for them.
 pub(crate) use crate::paths::{
-    brief, few, few_points, fills_lanes, fills_none, narrow, slight, too_few, very_few,
+    brief, few, few_points, fills_lanes, fills_none, is_far_off, narrow, slight, too_few, very_few,
 };
 
 /// Runs a pass on the widest instruction set that is known to be there and not capped away.
