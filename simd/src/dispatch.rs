@@ -7,7 +7,9 @@ use pulp::WithSimd;
 #[cfg(feature = "std")]
 use crate::level;
 // The conditions under which passes go without, where they look for them.
-pub(crate) use crate::paths::{brief, few, few_points, fills_lanes, narrow, slight, too_few, very_few};
+pub(crate) use crate::paths::{
+    brief, few, few_points, fills_lanes, fills_none, is_far_off, narrow, slight, too_few, very_few,
+};
 
 /// Runs a pass on the widest instruction set that is known to be there and not capped away.
 ///
@@ -31,14 +33,28 @@ pub(crate) fn dispatch<Op: WithSimd>(pass: Op) -> Op::Output {
     Arch::new().dispatch(pass)
 }
 
-/// The same, but for registers of at most 256 bits: for passes that go by four numbers.
+/// The same, but for registers of at most 256 bits: for passes that go by four numbers, or over less than fills wider ones.
 #[inline(always)]
 pub(crate) fn dispatch_narrow<Op: WithSimd>(pass: Op) -> Op::Output {
+    dispatch_narrow_if(true, pass)
+}
+
+/// The same where that is `narrow`.
+#[inline(always)]
+pub(crate) fn dispatch_narrow_if<Op: WithSimd>(narrow: bool, pass: Op) -> Op::Output {
     #[cfg(all(target_arch = "x86_64", feature = "std"))]
-    if let pulp::Arch::V4(wide) = level::arch() {
-        return pulp::Arch::V3(*wide).dispatch(pass);
+    {
+        let arch = match level::arch() {
+            pulp::Arch::V4(wide) if narrow => pulp::Arch::V3(*wide),
+            arch => arch,
+        };
+        arch.dispatch(pass)
     }
-    dispatch(pass)
+    #[cfg(not(all(target_arch = "x86_64", feature = "std")))]
+    {
+        let _ = narrow;
+        dispatch(pass)
+    }
 }
 
 /// The instruction set that passes run on now, by name, for reports and benches: `scalar`, `128-bit`
@@ -63,15 +79,21 @@ pub fn level_name() -> &'static str {
 }
 
 /// Gives a kernel `fn(simd, arguments…)` the face of a plain function that dispatches once; with
-/// `short(condition)` not at all where that holds.
+/// `short(condition)` not at all where that holds, and with `narrow(condition)` for registers of at most 256 bits.
 macro_rules! pass {
     ($(#[$meta:meta])* $vis:vis fn $name:ident<$life:lifetime, $t:ident>($($arg:ident: $ty:ty),* $(,)?) -> $out:ty = $kernel:expr) => {
         $crate::dispatch::pass! {
             $(#[$meta])*
-            short(false) $vis fn $name<$life, $t>($($arg: $ty),*) -> $out = $kernel
+            short(false) narrow(false) $vis fn $name<$life, $t>($($arg: $ty),*) -> $out = $kernel
         }
     };
     ($(#[$meta:meta])* short($short:expr) $vis:vis fn $name:ident<$life:lifetime, $t:ident>($($arg:ident: $ty:ty),* $(,)?) -> $out:ty = $kernel:expr) => {
+        $crate::dispatch::pass! {
+            $(#[$meta])*
+            short($short) narrow(false) $vis fn $name<$life, $t>($($arg: $ty),*) -> $out = $kernel
+        }
+    };
+    ($(#[$meta:meta])* short($short:expr) narrow($narrow:expr) $vis:vis fn $name:ident<$life:lifetime, $t:ident>($($arg:ident: $ty:ty),* $(,)?) -> $out:ty = $kernel:expr) => {
         $crate::dispatch::compiled_here!($name);
         $(#[$meta])*
         #[cfg_attr(not(feature = "force-level"), inline)]
@@ -99,7 +121,8 @@ macro_rules! pass {
             #[cfg_attr(feature = "std", inline(never))]
             #[cfg_attr(not(feature = "std"), inline(always))]
             fn wide<$life, $t: $crate::Real>($($arg: $ty),*) -> $out {
-                $crate::dispatch::dispatch(Pass { $($arg,)* life: core::marker::PhantomData })
+                let narrow = $narrow && !$crate::paths::is_forced();
+                $crate::dispatch::dispatch_narrow_if(narrow, Pass { $($arg,)* life: core::marker::PhantomData })
             }
             // Where there is but one instruction set, a second copy would only cost flash.
             if cfg!(feature = "std") && $short && !$crate::paths::is_forced() {

@@ -116,6 +116,12 @@ pub(crate) fn too_few<T>(x: &[T]) -> bool {
     x.len() < 8
 }
 
+/// Whether elements fill no register of 512 bits, so that they had better fill one of 256.
+#[inline(always)]
+pub(crate) fn fills_none<T>(x: &[T]) -> bool {
+    size_of_val(x) < 64
+}
+
 /// Whether the rows of a matrix are so narrow that wide registers would not be filled.
 #[inline(always)]
 pub(crate) fn narrow<T>(columns: usize, bytes: usize) -> bool {
@@ -137,7 +143,7 @@ pub(crate) fn hold_four_blocks<T: crate::Real, S: Simd>() -> bool {
 /// Bytes of what comes from memory: more than a core's share of the last cache.
 const FROM_MEMORY: usize = 24 << 20;
 
-/// Whether a vector comes from memory, and asking for the pages ahead pays.
+/// Whether a vector comes from memory, and asking ahead pays.
 #[inline(always)]
 pub(crate) fn is_from_memory<T>(x: &[T]) -> bool {
     #[cfg(feature = "force-level")]
@@ -145,6 +151,26 @@ pub(crate) fn is_from_memory<T>(x: &[T]) -> bool {
         return true;
     }
     cfg!(target_arch = "x86_64") && size_of_val(x) >= FROM_MEMORY
+}
+
+/// Whether vectors from memory are asked for line by line, not page by page, where a register holds a line. On the machine with
+/// such registers that this was read on, asking for pages takes up to a fourth longer, and for lines no longer than for none.
+#[inline(always)]
+pub(crate) fn asks_by_lines<S: Simd>() -> bool {
+    cfg!(target_arch = "x86_64") && size_of::<S::f64s>() == 64
+}
+
+/// The same of a token.
+#[inline(always)]
+pub(crate) fn asks_by_lines_token<S: Simd>(_simd: S) -> bool {
+    asks_by_lines::<S>()
+}
+
+/// Whether a pass goes without registers that hold a line, where it comes from memory and does not ask ahead: most such loops are
+/// faster with narrower ones.
+#[inline(always)]
+pub(crate) fn is_far_off<T>(x: &[T]) -> bool {
+    size_of_val(x) >= FROM_MEMORY
 }
 
 /// Bytes of a vector from which on asking ahead of a recurrence pays: below, the caches have it anyway.

@@ -72,6 +72,25 @@ pub(crate) fn ask_further<T>(x: &[T]) {
     ask_beginning(x.get(PAGES_AHEAD * (PAGE / size_of::<T>().max(1)).max(1)..).unwrap_or(&[]));
 }
 
+/// Bytes of a piece of a vector whose lines are asked for together, and how far ahead. Eight at a time, into the second cache,
+/// so that the misses of the first are left to what is worked on.
+pub(crate) const PIECE: usize = 512;
+const SOON: usize = 2048;
+
+/// Asks for the lines so far after those of the first `count` elements, if there are as many, whether or not anything lies there.
+#[inline(always)]
+pub(crate) fn ask_soon<T>(x: &[T], count: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let (Some(sse), Some(x)) = (pulp::core_arch::x86::Sse::try_new(), x.get(..count)) {
+        for line in x.chunks((LINE / size_of::<T>().max(1)).max(1)) {
+            let line = line.as_ptr().wrapping_byte_add(SOON);
+            sse._mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T1 }>(line.cast());
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (x, count);
+}
+
 /// Asks for the pages of a sparse matrix's entries while its rows are passed over: each for one further on.
 #[derive(Default)]
 pub(crate) struct Entries {

@@ -9,7 +9,7 @@ use pulp::{Scalar, Simd};
 
 use super::map::{every, map};
 use super::sums::add_lanes;
-use crate::dispatch::{pass, too_few, very_few};
+use crate::dispatch::{fills_none, pass, too_few, very_few};
 use crate::map::{cut, cut_mut, pieces};
 use crate::{LANES, Real, reduce};
 
@@ -93,7 +93,11 @@ fn reduced<T: Real, S: Simd, const N: usize>(
         let first = add(r, mul(square, first));
         add(first, mul(fourth, second))
     } else {
-        let q = each(r, square, |r, square| polynomial::<T, S>(simd, &T::EXP, r, square));
+        // Not a closure: one that is called from several places is not inlined, and then knows no registers.
+        let mut q = r;
+        for i in 0..N {
+            q[i] = polynomial::<T, S>(simd, &T::EXP, r[i], square[i]);
+        }
         // r is large enough for its rounding to count: the exact part enters last.
         add(high, sub(mul(square, q), low))
     };
@@ -182,7 +186,7 @@ pub fn exp_scalar<T: Real>(x: T) -> T {
 pass! {
     /// yᵢ ← e^(xᵢ). Errors and special values: see the [module](crate::elementary). Cost: 1 r, 1 w,
     /// 25 operations in `f64`, 24 in `f32`; 12 and 8 more among numbers beyond 660 (87), or NaN, and without registers.
-    short(very_few(x)) pub fn exp<'a, T>(x: &'a [T], y: &'a mut [T]) -> () = exp_kernel
+    short(very_few(x)) narrow(fills_none(x)) pub fn exp<'a, T>(x: &'a [T], y: &'a mut [T]) -> () = exp_kernel
 }
 
 #[inline(always)]
@@ -192,7 +196,7 @@ pub(crate) fn exp_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &mut [T]) {
 
 pass! {
     /// xᵢ ← e^(xᵢ): [`exp`] in place. Cost: 1 r, 1 w, as many operations.
-    short(very_few(x)) pub fn exp_in_place<'a, T>(x: &'a mut [T]) -> () = exp_in_place_kernel
+    short(very_few(x)) narrow(fills_none(x)) pub fn exp_in_place<'a, T>(x: &'a mut [T]) -> () = exp_in_place_kernel
 }
 
 #[inline(always)]
@@ -206,7 +210,7 @@ pub(super) const BLOCK: usize = 128;
 pass! {
     /// yⱼ ← e^(xⱼ − m), and Σ yⱼ in [`LANES`] virtual lanes. Cost: 1 r, 1 w, 2 operations
     /// more than [`exp`].
-    short(too_few(x)) pub fn exp_sum<'a, T>(x: &'a [T], m: T, y: &'a mut [T]) -> T = exp_sum_kernel
+    short(too_few(x)) narrow(fills_none(x)) pub fn exp_sum<'a, T>(x: &'a [T], m: T, y: &'a mut [T]) -> T = exp_sum_kernel
 }
 
 #[inline(always)]
@@ -223,7 +227,7 @@ pub(crate) fn exp_sum_kernel<T: Real, S: Simd>(simd: S, x: &[T], m: T, y: &mut [
 
 pass! {
     /// xⱼ ← e^(xⱼ − m), and Σ xⱼ: [`exp_sum`] in place. Cost: 1 r, 1 w, as many operations.
-    short(too_few(x)) pub fn exp_sum_in_place<'a, T>(m: T, x: &'a mut [T]) -> T = exp_sum_in_place_kernel
+    short(too_few(x)) narrow(fills_none(x)) pub fn exp_sum_in_place<'a, T>(m: T, x: &'a mut [T]) -> T = exp_sum_in_place_kernel
 }
 
 #[inline(always)]

@@ -9,7 +9,7 @@ use pulp::{Scalar, Simd};
 use super::exp::polynomial;
 use super::map::{every, map};
 use crate::Real;
-use crate::dispatch::{pass, very_few};
+use crate::dispatch::{fills_none, pass, very_few};
 
 /// ln x in a register, the operation behind every pass here.
 #[inline(always)]
@@ -50,7 +50,7 @@ pub fn ln_scalar<T: Real>(x: T) -> T {
 pass! {
     /// yᵢ ← ln xᵢ. Errors and special values: see the [module](crate::elementary). Cost: 1 r, 1 w,
     /// 47 operations in `f64`, 37 in `f32`, one of them a division.
-    short(very_few(x)) pub fn ln<'a, T>(x: &'a [T], y: &'a mut [T]) -> () = ln_kernel
+    short(very_few(x)) narrow(fills_none(x)) pub fn ln<'a, T>(x: &'a [T], y: &'a mut [T]) -> () = ln_kernel
 }
 
 #[inline(always)]
@@ -60,7 +60,7 @@ pub(crate) fn ln_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &mut [T]) {
 
 pass! {
     /// xᵢ ← ln xᵢ: [`ln`] in place. Cost: 1 r, 1 w, as many operations.
-    short(very_few(x)) pub fn ln_in_place<'a, T>(x: &'a mut [T]) -> () = ln_in_place_kernel
+    short(very_few(x)) narrow(fills_none(x)) pub fn ln_in_place<'a, T>(x: &'a mut [T]) -> () = ln_in_place_kernel
 }
 
 #[inline(always)]

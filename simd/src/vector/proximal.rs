@@ -4,7 +4,7 @@
 
 use pulp::Simd;
 
-use crate::dispatch::{brief, few, pass, slight};
+use crate::dispatch::{brief, few, is_far_off, pass, slight};
 use crate::map::{map, map_total};
 use crate::paths::is_loop;
 use crate::vector::sum_abs_kernel;
@@ -33,7 +33,7 @@ fn soft_kernel<T: Real, S: Simd>(simd: S, t: T, x: &mut [T]) {
 pass! {
     /// Soft threshold with a threshold for each element: xᵢ ← sign(xᵢ)·max(|xᵢ| − tᵢ, 0).
     /// Cost: 2 r, 1 w, 2 operations.
-    short(slight(x)) pub fn soft_threshold_each<'a, T>(t: &'a [T], x: &'a mut [T]) -> () = soft_each_kernel
+    short(slight(x)) narrow(is_far_off(x)) pub fn soft_threshold_each<'a, T>(t: &'a [T], x: &'a mut [T]) -> () = soft_each_kernel
 }
 
 #[inline(always)]

@@ -5,7 +5,7 @@ use pulp::Simd;
 use super::Kink;
 use super::extremes::{block_largest, larger};
 use super::scores::Wide;
-use crate::dispatch::{brief, few, pass, too_few};
+use crate::dispatch::{brief, few, fills_none, pass, too_few};
 use crate::elementary::maximum;
 use crate::map::value;
 use crate::paths::{has_registers, read_all_weights};
@@ -96,11 +96,11 @@ pass! {
         kernel::<T, _, VIOLATION>
 }
 pass! {
-    short(too_few(g)) fn by_length<'a, T>(kink: Kink<T>, alpha: T, row: &'a [T], g: &'a mut [T], x: &'a [T], w: &'a [T]) -> usize =
+    short(too_few(g)) narrow(fills_none(g)) fn by_length<'a, T>(kink: Kink<T>, alpha: T, row: &'a [T], g: &'a mut [T], x: &'a [T], w: &'a [T]) -> usize =
         kernel::<T, _, LENGTH>
 }
 pass! {
-    short(too_few(g)) fn by_gain<'a, T>(kink: Kink<T>, alpha: T, row: &'a [T], g: &'a mut [T], x: &'a [T], w: &'a [T]) -> usize =
+    short(too_few(g)) narrow(fills_none(g)) fn by_gain<'a, T>(kink: Kink<T>, alpha: T, row: &'a [T], g: &'a mut [T], x: &'a [T], w: &'a [T]) -> usize =
         kernel::<T, _, GAIN>
 }
 

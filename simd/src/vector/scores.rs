@@ -3,7 +3,7 @@
 
 use pulp::Simd;
 
-use crate::dispatch::{pass, slight, too_few};
+use crate::dispatch::{fills_none, pass, slight, too_few};
 use crate::elementary::maximum;
 use crate::map::{cut, map, value};
 use crate::paths::has_registers;
@@ -181,7 +181,7 @@ fn gains_kernel<T: Real, S: Simd>(simd: S, kink: Kink<T>, x: &[T], g: &[T], l: &
 pass! {
     /// max dist(−gᵢ, ∂h(xᵢ)) for x within the bounds, 0 if there is none; NaN if one of them is, as where
     /// gᵢ is NaN. Cost: 2 r, 10 operations.
-    short(too_few(x)) pub fn kink_largest<'a, T>(kink: Kink<T>, x: &'a [T], g: &'a [T]) -> T = largest_kernel
+    short(too_few(x)) narrow(fills_none(x)) pub fn kink_largest<'a, T>(kink: Kink<T>, x: &'a [T], g: &'a [T]) -> T = largest_kernel
 }
 
 #[inline(always)]

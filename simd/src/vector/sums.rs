@@ -3,10 +3,10 @@
 use pulp::Simd;
 
 use crate::dense::dots2;
-use crate::dispatch::{few, fills_lanes, pass};
+use crate::dispatch::{few, fills_lanes, is_far_off, pass};
 use crate::lanes::bare;
 use crate::map::total;
-use crate::pages::by_pages;
+use crate::pages::by_pieces;
 use crate::paths::{is_bare, is_loop};
 use crate::vector::max_abs;
 use crate::{LANES, Lanes, Real, reduce};
@@ -22,7 +22,7 @@ pub(crate) fn dot_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &[T]) -> T {
         return bare::dot(x, y);
     }
     let mut lanes = Lanes::default();
-    by_pages!(x, y; lanes.add_products(simd, x, y));
+    by_pieces!(simd, x, y; lanes.add_products(simd, x, y));
     lanes.sum()
 }
 
@@ -34,7 +34,7 @@ pass! {
 #[inline(always)]
 fn dot3_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &[T], z: &[T]) -> T {
     let mut lanes = Lanes::default();
-    by_pages!(x, y, z; total!(simd, lanes, x, y, z; {} T::vmul(simd, T::vmul(simd, x, y), z)));
+    by_pieces!(simd, x, y, z; total!(simd, lanes, x, y, z; {} T::vmul(simd, T::vmul(simd, x, y), z)));
     lanes.sum()
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn sum_kernel<T: Real, S: Simd>(simd: S, x: &[T]) -> T {
         return of_lanes(x, |x| x);
     }
     let mut lanes = Lanes::default();
-    by_pages!(x; total!(simd, lanes, x; {} x));
+    by_pieces!(simd, x; total!(simd, lanes, x; {} x));
     lanes.sum()
 }
 
@@ -89,7 +89,7 @@ pub(crate) fn sum_abs_kernel<T: Real, S: Simd>(simd: S, x: &[T]) -> T {
         return of_lanes(x, T::abs);
     }
     let mut lanes = Lanes::default();
-    by_pages!(x; total!(simd, lanes, x; {} T::vabs(simd, x)));
+    by_pieces!(simd, x; total!(simd, lanes, x; {} T::vabs(simd, x)));
     lanes.sum()
 }
 
@@ -138,7 +138,7 @@ pub fn norm_scaled<T: Real>(x: &[T]) -> T {
 
 pass! {
     /// Σ (s·xᵢ)². Cost: 1 r, 3 operations.
-    short(few(x)) pub fn scaled_square<'a, T>(s: T, x: &'a [T]) -> T = scaled_square_kernel
+    short(few(x)) narrow(is_far_off(x)) pub fn scaled_square<'a, T>(s: T, x: &'a [T]) -> T = scaled_square_kernel
 }
 
 #[inline(always)]

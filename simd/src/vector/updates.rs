@@ -2,10 +2,10 @@
 
 use pulp::Simd;
 
-use crate::dispatch::{brief, few, pass, slight};
+use crate::dispatch::{brief, few, is_far_off, pass, slight};
 use crate::lanes::bare;
 use crate::map::{cut_mut, map, map_total};
-use crate::pages::by_pages;
+use crate::pages::by_pieces;
 use crate::paths::{is_bare, is_loop};
 use crate::vector::dot_kernel;
 use crate::{Lanes, Real};
@@ -20,7 +20,7 @@ pub(crate) fn axpy_kernel<T: Real, S: Simd>(simd: S, alpha: T, x: &[T], y: &mut 
     if is_bare::<S>() {
         return T::bare_axpy(alpha, x, y);
     }
-    by_pages!(mut y, x; map!(simd, y, x; { let alpha = T::splat(simd, alpha); } T::vadd(simd, y, T::vmul(simd, alpha, x))));
+    by_pieces!(simd, mut y, x; map!(simd, y, x; { let alpha = T::splat(simd, alpha); } T::vadd(simd, y, T::vmul(simd, alpha, x))));
 }
 
 /// The same as a plain loop, for what is too short for a call: the compiler makes it of narrow registers.
@@ -38,12 +38,12 @@ pass! {
 
 #[inline(always)]
 fn xpby_kernel<T: Real, S: Simd>(simd: S, x: &[T], beta: T, y: &mut [T]) {
-    by_pages!(mut y, x; map!(simd, y, x; { let beta = T::splat(simd, beta); } T::vadd(simd, x, T::vmul(simd, beta, y))));
+    by_pieces!(simd, mut y, x; map!(simd, y, x; { let beta = T::splat(simd, beta); } T::vadd(simd, x, T::vmul(simd, beta, y))));
 }
 
 pass! {
     /// y ← αx + βy. Cost: 2 r, 1 w, 3 operations.
-    short(brief(x, 32)) pub fn axpby<'a, T>(alpha: T, x: &'a [T], beta: T, y: &'a mut [T]) -> () = axpby_kernel
+    short(brief(x, 32)) narrow(is_far_off(x)) pub fn axpby<'a, T>(alpha: T, x: &'a [T], beta: T, y: &'a mut [T]) -> () = axpby_kernel
 }
 
 #[inline(always)]
@@ -56,7 +56,7 @@ fn axpby_kernel<T: Real, S: Simd>(simd: S, alpha: T, x: &[T], beta: T, y: &mut [
 
 pass! {
     /// y ← γ(d·x) + βy, the update of a direction through a diagonal. Cost: 3 r, 1 w, 4 operations.
-    short(slight(x)) pub fn scaled_xpby<'a, T>(gamma: T, d: &'a [T], x: &'a [T], beta: T, y: &'a mut [T]) -> () =
+    short(slight(x)) narrow(is_far_off(x)) pub fn scaled_xpby<'a, T>(gamma: T, d: &'a [T], x: &'a [T], beta: T, y: &'a mut [T]) -> () =
         scaled_xpby_kernel
 }
 
@@ -75,7 +75,7 @@ pass! {
 
 #[inline(always)]
 pub(crate) fn rsub_kernel<T: Real, S: Simd>(simd: S, b: &[T], y: &mut [T]) {
-    map!(simd, y, b; {} T::vsub(simd, b, y));
+    by_pieces!(lines simd, mut y, b; map!(simd, y, b; {} T::vsub(simd, b, y)));
 }
 
 pass! {
@@ -90,7 +90,7 @@ fn scale_kernel<T: Real, S: Simd>(simd: S, alpha: T, y: &mut [T]) {
 
 pass! {
     /// y ← x·y, element by element. Cost: 2 r, 1 w, 1 operation.
-    short(brief(x, 32)) pub fn multiply<'a, T>(x: &'a [T], y: &'a mut [T]) -> () = multiply_kernel
+    short(brief(x, 32)) narrow(is_far_off(x)) pub fn multiply<'a, T>(x: &'a [T], y: &'a mut [T]) -> () = multiply_kernel
 }
 
 #[inline(always)]
@@ -116,7 +116,7 @@ fn add_square_kernel<T: Real, S: Simd>(simd: S, x: &[T], y: &mut [T]) -> T {
         return dot_kernel(simd, x, x);
     }
     let mut squares = Lanes::default();
-    by_pages!(mut y, x; map_total!(simd, squares, y, x; {} (T::vadd(simd, y, x), T::vmul(simd, x, x))));
+    by_pieces!(simd, mut y, x; map_total!(simd, squares, y, x; {} (T::vadd(simd, y, x), T::vmul(simd, x, x))));
     squares.sum()
 }
 
@@ -141,7 +141,7 @@ fn axpy_square_kernel<T: Real, S: Simd>(simd: S, alpha: T, x: &[T], y: &mut [T])
         return dot_kernel(simd, y, y);
     }
     let mut squares = Lanes::default();
-    by_pages!(mut y, x; map_total!(simd, squares, y, x; { let alpha = T::splat(simd, alpha); } {
+    by_pieces!(simd, mut y, x; map_total!(simd, squares, y, x; { let alpha = T::splat(simd, alpha); } {
         let y = T::vadd(simd, y, T::vmul(simd, alpha, x));
         (y, T::vmul(simd, y, y))
     }));
