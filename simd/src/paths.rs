@@ -315,6 +315,26 @@ pub(crate) fn shorter_than_a_window(columns: usize) -> bool {
     columns < 64
 }
 
+/// Whether a recurrence over constant couplings had better go by registers of 256 bits where there are wider ones, of which its rows
+/// fill few: 1.1 to 1.5 times as fast on a core that works on halves of wide ones.
+#[inline(always)]
+pub(crate) fn narrow_in_order<T>(grid: &Grid<'_, T>) -> bool {
+    matches!(grid.coefficients, Coefficients::Constant(_)) && shorter_than_a_window(grid.columns)
+}
+
+/// The same of recurrences with more terms: in space whatever the rows, 1.1 to 1.9 times.
+#[inline(always)]
+pub(crate) fn narrow_in_space<T>(grid: &Grid<'_, T>) -> bool {
+    matches!(grid.coefficients, Coefficients::Constant(_))
+        && (grid.planes > 1 || shorter_than_a_window(grid.columns))
+}
+
+/// The same of products: in space and with couplings by cell, up to 1.3 times.
+#[inline(always)]
+pub(crate) fn narrow_products<T>(grid: &Grid<'_, T>) -> bool {
+    grid.planes > 1 || matches!(grid.coefficients, Coefficients::PerCell(_))
+}
+
 /// Whether a row has all its terms, so that it may go by windows. A window is not begun without them either: what is
 /// asked here saves rows that lack one the way there.
 #[inline(always)]

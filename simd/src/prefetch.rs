@@ -75,6 +75,7 @@ pub(crate) fn ask_further<T>(x: &[T]) {
 /// Bytes of a piece of a vector whose lines are asked for together, and how far ahead. Eight at a time, into the second cache,
 /// so that the misses of the first are left to what is worked on.
 pub(crate) const PIECE: usize = 512;
+#[cfg(target_arch = "x86_64")]
 const SOON: usize = 2048;
 
 /// Asks for the lines so far after those of the first `count` elements, if there are as many, whether or not anything lies there.

@@ -22,7 +22,7 @@ use crate::prefetch::ask;
 pass! {
     /// t ← (D/ω + U)⁻¹ p. `inverse` as in [`sor_sweep`](super::sor_sweep).
     /// Cost per cell, constant: 1 r, 1 w, 9 operations.
-    short(paths::small_in_order(&grid)) pub fn solve_upper<'a, T>(grid: Grid<'a, T>, omega: T, inverse: &'a [T], p: &'a [T], t: &'a mut [T]) -> () =
+    short(paths::small_in_order(&grid)) narrow(paths::narrow_in_order(&grid)) pub fn solve_upper<'a, T>(grid: Grid<'a, T>, omega: T, inverse: &'a [T], p: &'a [T], t: &'a mut [T]) -> () =
         upper_kernel
 }
 
@@ -54,7 +54,7 @@ fn upper_kernel<T: Real, S: Simd>(simd: S, grid: Grid<'_, T>, omega: T, inverse:
 pass! {
     /// y ← (D/ω + L)⁻¹ (p − K t) and w ← A t, given t = (D/ω + U)⁻¹ p.
     /// Cost per cell, constant: 2 r, 2 w and 2 r from cache, 17 operations.
-    short(paths::small_in_order(&grid)) pub fn solve_lower<'a, T>(
+    short(paths::small_in_order(&grid)) narrow(paths::narrow_in_space(&grid)) pub fn solve_lower<'a, T>(
         grid: Grid<'a, T>,
         omega: T,
         inverse: &'a [T],

@@ -42,7 +42,7 @@ pass! {
     /// go through the cache together, each a row (a plane) behind the one before (temporal blocking).
     ///
     /// Cost per cell and sweep then: an eighth of 2 r, 1 w; 15 operations.
-    short(paths::small_in_order(&grid)) pub fn sor_sweeps<'a, T>(
+    short(paths::small_in_order(&grid)) narrow(paths::narrow_in_space(&grid)) pub fn sor_sweeps<'a, T>(
         grid: Grid<'a, T>,
         reversed: bool,
         omega: T,

@@ -18,7 +18,7 @@ pub(crate) const WINDOW: usize = 64;
 
 pass! {
     /// y ← A x. Cost per cell: 1 r, 1 w (7 r per cell with arrays in two dimensions), 9 operations.
-    short(paths::small(&grid)) pub fn apply<'a, T>(grid: Grid<'a, T>, x: &'a [T], y: &'a mut [T]) -> () = apply_kernel
+    short(paths::small(&grid)) narrow(paths::narrow_products(&grid)) pub fn apply<'a, T>(grid: Grid<'a, T>, x: &'a [T], y: &'a mut [T]) -> () = apply_kernel
 }
 
 #[inline(always)]
