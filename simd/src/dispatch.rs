@@ -121,7 +121,7 @@ macro_rules! pass {
             #[cfg_attr(feature = "std", inline(never))]
             #[cfg_attr(not(feature = "std"), inline(always))]
             fn wide<$life, $t: $crate::Real>($($arg: $ty),*) -> $out {
-                let narrow = $narrow && !$crate::paths::is_forced();
+                let narrow = cfg!(all(target_arch = "x86_64", feature = "std")) && $narrow && !$crate::paths::is_forced();
                 $crate::dispatch::dispatch_narrow_if(narrow, Pass { $($arg,)* life: core::marker::PhantomData })
             }
             // Where there is but one instruction set, a second copy would only cost flash.
