@@ -23,15 +23,32 @@ pub(crate) fn ask<T>(x: &[T], from: usize, len: usize) {
 #[inline(always)]
 pub(crate) fn ask_all<T>(x: &[T], from: usize, count: usize) {
     #[cfg(target_arch = "x86_64")]
-    if let (Some(sse), Some(x)) =
-        (pulp::core_arch::x86::Sse::try_new(), x.get(from..from.saturating_add(count)))
-    {
-        for line in x.chunks((LINE / size_of::<T>().max(1)).max(1)) {
-            sse._mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(line.as_ptr().cast());
-        }
+    if let Some(sse) = pulp::core_arch::x86::Sse::try_new() {
+        lines(x, from, count)
+            .for_each(|line| sse._mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(line.cast()));
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (x, from, count);
+}
+
+/// The same into the second cache: for more than the first holds beside what is worked on.
+#[inline(always)]
+pub(crate) fn ask_all_nearer<T>(x: &[T], from: usize, count: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(sse) = pulp::core_arch::x86::Sse::try_new() {
+        lines(x, from, count)
+            .for_each(|line| sse._mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T1 }>(line.cast()));
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (x, from, count);
+}
+
+/// Where the lines of `count` elements from `from` on begin, if there are as many.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn lines<T>(x: &[T], from: usize, count: usize) -> impl Iterator<Item = *const T> {
+    let x = x.get(from..from.saturating_add(count)).unwrap_or(&[]);
+    x.chunks((LINE / size_of::<T>().max(1)).max(1)).map(<[T]>::as_ptr)
 }
 
 /// Asks for what lies so many bytes after these elements, whether or not anything does.
