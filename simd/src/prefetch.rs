@@ -19,28 +19,29 @@ pub(crate) fn ask<T>(x: &[T], from: usize, len: usize) {
     let _ = (x, from, len);
 }
 
-/// Asks for `count` elements from `from` on, if there are as many; the first of them begins a line, or nearly.
-#[inline(always)]
-pub(crate) fn ask_all<T>(x: &[T], from: usize, count: usize) {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(sse) = pulp::core_arch::x86::Sse::try_new() {
-        lines(x, from, count)
-            .for_each(|line| sse._mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(line.cast()));
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (x, from, count);
+macro_rules! ask_lines {
+    ($(#[$meta:meta])* $name:ident, $hint:ident) => {
+        $(#[$meta])*
+        #[inline(always)]
+        pub(crate) fn $name<T>(x: &[T], from: usize, count: usize) {
+            #[cfg(target_arch = "x86_64")]
+            if let Some(sse) = pulp::core_arch::x86::Sse::try_new() {
+                lines(x, from, count)
+                    .for_each(|line| sse._mm_prefetch::<{ core::arch::x86_64::$hint }>(line.cast()));
+            }
+            #[cfg(not(target_arch = "x86_64"))]
+            let _ = (x, from, count);
+        }
+    };
 }
 
-/// The same into the second cache: for more than the first holds beside what is worked on.
-#[inline(always)]
-pub(crate) fn ask_all_nearer<T>(x: &[T], from: usize, count: usize) {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(sse) = pulp::core_arch::x86::Sse::try_new() {
-        lines(x, from, count)
-            .for_each(|line| sse._mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T1 }>(line.cast()));
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (x, from, count);
+ask_lines! {
+    /// Asks for `count` elements from `from` on, if there are as many; the first of them begins a line, or nearly.
+    ask_all, _MM_HINT_T0
+}
+ask_lines! {
+    /// The same into the second cache: for more than the first holds beside what is worked on.
+    ask_all_into_second, _MM_HINT_T1
 }
 
 /// Where the lines of `count` elements from `from` on begin, if there are as many.
@@ -99,10 +100,9 @@ const SOON: usize = 2048;
 #[inline(always)]
 pub(crate) fn ask_soon<T>(x: &[T], count: usize) {
     #[cfg(target_arch = "x86_64")]
-    if let (Some(sse), Some(x)) = (pulp::core_arch::x86::Sse::try_new(), x.get(..count)) {
-        for line in x.chunks((LINE / size_of::<T>().max(1)).max(1)) {
-            let line = line.as_ptr().wrapping_byte_add(SOON);
-            sse._mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T1 }>(line.cast());
+    if let Some(sse) = pulp::core_arch::x86::Sse::try_new() {
+        for line in lines(x, 0, count) {
+            sse._mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T1 }>(line.wrapping_byte_add(SOON).cast());
         }
     }
     #[cfg(not(target_arch = "x86_64"))]

@@ -10,7 +10,7 @@ use crate::lanes::{add_rest, add_tail};
 use crate::map::{cut, cut_mut, map, nested_refs};
 use crate::paths::{DOTS, Rows, have_room, may_spill};
 use crate::paths::{has_registers, is_bare, rest_is_dear};
-use crate::prefetch::{ask_all, ask_all_nearer, ask_beginning};
+use crate::prefetch::{ask_all, ask_all_into_second, ask_beginning};
 use crate::{LANES, Real, reduce};
 
 /// What is left of some rows after whole blocks, times what is left of x, to the lanes of each; and the sums of these.
@@ -181,7 +181,7 @@ macro_rules! from_end {
                 $add(simd, weights, rows.map(|(row, _)| row.get(k).unwrap_or(&none).as_slice()), y);
                 // Of rows so long that but a share is asked for, the first cache holds none beside these.
                 if share > 1 {
-                    ask_all_nearer(next, asked, ask);
+                    ask_all_into_second(next, asked, ask);
                 } else {
                     ask_all(next, asked, ask);
                 }
