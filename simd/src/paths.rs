@@ -122,6 +122,12 @@ pub(crate) fn fills_none<T>(x: &[T]) -> bool {
     size_of_val(x) < 64
 }
 
+/// Whether elements have a lane each, in which registers know the place of one.
+#[inline(always)]
+pub(crate) fn have_a_lane<T>(x: &[T]) -> bool {
+    is_host() && fills_lanes(x)
+}
+
 /// Whether the rows of a matrix are so narrow that wide registers would not be filled.
 #[inline(always)]
 pub(crate) fn narrow<T>(columns: usize, bytes: usize) -> bool {
@@ -228,6 +234,12 @@ pub(crate) fn keep_in_order<S: Simd>(k: usize) -> bool {
 #[inline(always)]
 pub(crate) fn offered_first(k: usize) -> usize {
     (4 * LANES).max(8 * k)
+}
+
+/// Whether so few are looked at that all are.
+#[inline(always)]
+pub(crate) fn offers_all<T>(x: &[T], k: usize) -> bool {
+    is_host() && !is_forced() && 0 < k && k <= 64 && x.len() <= offered_first(k)
 }
 
 /// Cells of a row up to which products with the star, red-black sweeps, and recurrences over couplings by cell go by

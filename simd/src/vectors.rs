@@ -38,6 +38,8 @@ pub trait Vectors: Copy {
     ) -> Self::Vector<S>;
     /// b where a < b, else a: a where one of them is NaN.
     fn vlarger<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// b where b < a, else a: a where one of them is NaN.
+    fn vsmaller<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// a ≤ b; false where one is NaN.
     fn vless_equal<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Mask<S>;
     /// The mask of the lanes below `count` that are `chosen`.
@@ -50,6 +52,8 @@ pub trait Vectors: Copy {
     fn vor<S: Simd>(simd: S, a: Self::Mask<S>, b: Self::Mask<S>) -> Self::Mask<S>;
     /// Whether a lane is set. (`pulp` tells the first one, but counts from the wrong end of AVX-512's masks.)
     fn vany<S: Simd>(mask: Self::Mask<S>) -> bool;
+    /// A bit a lane, from the lowest.
+    fn vbits<S: Simd>(mask: Self::Mask<S>) -> u32;
     /// Whether all lanes are set.
     fn vall<S: Simd>(mask: Self::Mask<S>) -> bool;
     /// a and b
@@ -80,7 +84,7 @@ pub trait Vectors: Copy {
 }
 
 macro_rules! vectors {
-    ($t:ident, $v:ident, $m:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $abs:ident, $sqrt:ident, $neg:ident, $less:ident, $less_equal:ident, $max:ident, $select:ident, $between:ident, $or:ident, $and:ident, $word:ident, $rotate:ident, $split:ident, $split_mut:ident) => {
+    ($t:ident, $v:ident, $m:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $abs:ident, $sqrt:ident, $neg:ident, $less:ident, $less_equal:ident, $max:ident, $min:ident, $select:ident, $between:ident, $or:ident, $and:ident, $word:ident, $rotate:ident, $split:ident, $split_mut:ident) => {
         impl Vectors for $t {
             type Vector<S: Simd> = S::$v;
             type Mask<S: Simd> = S::$m;
@@ -134,6 +138,14 @@ macro_rules! vectors {
                 }
             }
             #[inline(always)]
+            fn vsmaller<S: Simd>(simd: S, a: S::$v, b: S::$v) -> S::$v {
+                if cfg!(target_arch = "x86_64") && !S::IS_SCALAR {
+                    simd.$min(b, a)
+                } else {
+                    simd.$select(simd.$less(b, a), b, a)
+                }
+            }
+            #[inline(always)]
             fn vless_equal<S: Simd>(simd: S, a: S::$v, b: S::$v) -> S::$m {
                 simd.$less_equal(a, b)
             }
@@ -179,6 +191,25 @@ macro_rules! vectors {
                     16 => cast::<_, [u64; 2]>(mask).iter().fold(0, |all, word| all | word) != 0,
                     32 => cast::<_, [u64; 4]>(mask).iter().fold(0, |all, word| all | word) != 0,
                     _ => true,
+                }
+            }
+            #[inline(always)]
+            fn vbits<S: Simd>(mask: S::$m) -> u32 {
+                // Words have all their bits set or none: each keeps its own, in a register.
+                macro_rules! words {
+                    ($n:expr) => {
+                        cast::<_, [$word; $n]>(mask)
+                            .iter()
+                            .enumerate()
+                            .fold(0, |all, (lane, word)| all | word & (1 << lane)) as u32
+                    };
+                }
+                match size_of::<S::$m>() {
+                    1 => u32::from(cast::<_, u8>(mask)),
+                    2 => u32::from(cast::<_, u16>(mask)),
+                    16 => words!(16 / size_of::<$word>()),
+                    32 => words!(32 / size_of::<$word>()),
+                    _ => 0,
                 }
             }
             #[inline(always)]
@@ -244,6 +275,7 @@ vectors!(
     less_than_f32s,
     less_than_or_equal_f32s,
     max_f32s,
+    min_f32s,
     select_f32s,
     mask_between_m32s,
     or_m32s,
@@ -268,6 +300,7 @@ vectors!(
     less_than_f64s,
     less_than_or_equal_f64s,
     max_f64s,
+    min_f64s,
     select_f64s,
     mask_between_m64s,
     or_m64s,

@@ -39,14 +39,21 @@ pass! {
 
 #[inline(always)]
 fn symmetric_kernel<T: Real, S: Simd>(simd: S, mut a: MatrixMut<'_, T>, alpha: T, x: &[T]) {
+    if is_loop(simd) {
+        return short_symmetric(a.values, a.stride, a.columns, alpha, x);
+    }
     for (i, (row, &factor)) in a.rows().zip(x).enumerate() {
         let triangle = i.saturating_add(1).min(row.len());
-        let row = row.get_mut(..triangle).unwrap_or(&mut []);
-        if is_loop(simd) {
-            add(alpha * factor, x, row);
-        } else {
-            axpy_kernel(simd, alpha * factor, x, row);
-        }
+        axpy_kernel(simd, alpha * factor, x, row.get_mut(..triangle).unwrap_or(&mut []));
+    }
+}
+
+/// The same by plain loops. Apart, where it is known that the matrix is not x, and with as little to a row as can be.
+#[inline(never)]
+fn short_symmetric<T: Real>(a: &mut [T], stride: usize, columns: usize, alpha: T, x: &[T]) {
+    for (i, row) in a.chunks_mut(stride.max(1)).enumerate() {
+        let (Some(&factor), Some(row)) = (x.get(i), row.get_mut(..columns)) else { return };
+        add(alpha * factor, x.get(..=i).unwrap_or(x), row);
     }
 }
 

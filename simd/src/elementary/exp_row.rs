@@ -51,7 +51,13 @@ fn exp_row_and_next<T: Real, S: Simd>(simd: S, g: &[T], c: &[T], next: &[T], s: 
     let n = g.len().min(c.len()).min(y.len());
     let y = &mut y[..n];
     let s = s * T::LOG2_E;
-    let m = if is_bare::<S>() || is_loop(simd) {
+    let m = if is_loop(simd) {
+        // Two loops: of the first the compiler makes registers, which are stored as they are loaded again.
+        for ((y, &g), &c) in y.iter_mut().zip(g).zip(c) {
+            *y = (g - c) * s;
+        }
+        y.iter().fold(-T::INFINITY, |m, &y| larger(m, y)) + T::ZERO
+    } else if is_bare::<S>() {
         // One after the other: which meets which first leaves no trace, and a stack needs no lanes.
         let mut m = -T::INFINITY;
         for ((y, &g), &c) in y.iter_mut().zip(g).zip(c) {

@@ -6,6 +6,7 @@ use crate::dispatch::{few, pass};
 use crate::elementary::maximum;
 use crate::map::{cut, cut_mut, pieces, total};
 use crate::paths::{self, is_bare};
+use crate::vectors::lanes;
 use crate::{LANES, Lanes, Real};
 
 /// Elements of which only the largest is looked at, until one is large enough to look for its place;
@@ -15,12 +16,6 @@ const BLOCK: usize = 128 * LANES;
 /// Elements that are passed over together if none is large enough for a long list of the k largest.
 const SCAN: usize = 16 * LANES;
 
-/// The larger of two; b where a is NaN, a where b is.
-#[inline(always)]
-pub(super) fn larger<T: Real, S: Simd>(simd: S, a: T::Vector<S>, b: T::Vector<S>) -> T::Vector<S> {
-    T::vselect(simd, T::vless(simd, a, b), b, a)
-}
-
 /// |x|·w, or |x|.
 #[inline(always)]
 fn score<T: Real, S: Simd, const WEIGHED: bool>(simd: S, x: T::Vector<S>, w: T::Vector<S>) -> T::Vector<S> {
@@ -28,17 +23,16 @@ fn score<T: Real, S: Simd, const WEIGHED: bool>(simd: S, x: T::Vector<S>, w: T::
     if WEIGHED { T::vmul(simd, x, w) } else { x }
 }
 
-/// Raises lanes to the scores of a block that are larger.
+/// Raises lanes to the scores of at most as many registers as hold them, where these are larger.
 #[inline(always)]
 fn raise<T: Real, S: Simd, const WEIGHED: bool>(
     simd: S,
     lanes: &mut [T; LANES],
-    x: &[T; LANES],
-    w: &[T; LANES],
+    x: &[T::Vector<S>],
+    w: &[T::Vector<S>],
 ) {
-    let (x, w) = (T::split(simd, x).0, T::split(simd, w).0);
     for ((best, &x), &w) in T::split_mut(simd, lanes).0.iter_mut().zip(x).zip(w) {
-        *best = larger::<T, S>(simd, *best, score::<T, S, WEIGHED>(simd, x, w));
+        *best = T::vlarger(simd, *best, score::<T, S, WEIGHED>(simd, x, w));
     }
 }
 
@@ -66,18 +60,20 @@ fn abreast<T: Real, S: Simd, const N: usize, const WEIGHED: bool>(simd: S, x: &[
     let (w, w_rest) = w.as_chunks::<N>();
     for (x, w) in x.iter().zip(w) {
         for ((lanes, x), w) in lanes.iter_mut().zip(x).zip(w) {
-            raise::<T, S, WEIGHED>(simd, lanes, x, w);
+            raise::<T, S, WEIGHED>(simd, lanes, T::split(simd, x).0, T::split(simd, w).0);
         }
     }
     for ((lanes, x), w) in lanes.iter_mut().zip(x_rest).zip(w_rest) {
-        raise::<T, S, WEIGHED>(simd, lanes, x, w);
+        raise::<T, S, WEIGHED>(simd, lanes, T::split(simd, x).0, T::split(simd, w).0);
     }
     let mut all = [-T::ONE; LANES];
     for lanes in &lanes {
         for (best, &other) in T::split_mut(simd, &mut all).0.iter_mut().zip(T::split(simd, lanes).0) {
-            *best = larger::<T, S>(simd, *best, other);
+            *best = T::vlarger(simd, *best, other);
         }
     }
+    let ((x, x_tail), (w, w_tail)) = (T::split(simd, x_tail), T::split(simd, w_tail));
+    raise::<T, S, WEIGHED>(simd, &mut all, x, w);
     let mut best = maximum(&all);
     for (&x, &w) in x_tail.iter().zip(w_tail) {
         let score = if WEIGHED { x.abs() * w } else { x.abs() };
@@ -121,11 +117,13 @@ fn place_of<T: Real, S: Simd>(simd: S, best: T, x: &[T], w: &[T]) -> Option<usiz
 /// Cost: 2 r, 3 operations.
 #[inline]
 pub fn largest<T: Real>(x: &[T], w: &[T]) -> Option<(usize, T)> {
-    // Not through the wide way, which saves registers.
-    if paths::search_one_by_one(x) {
-        return one_by_one(x, w);
-    }
-    // The place alone comes back in a register, a pair through memory.
+    if paths::search_one_by_one(x) { by_eights(x, w) } else { by_registers(x, w) }
+}
+
+/// Apart, because it saves registers that a plain loop does not need.
+#[cfg_attr(feature = "std", inline(never))]
+#[cfg_attr(not(feature = "std"), inline(always))]
+fn by_registers<T: Real>(x: &[T], w: &[T]) -> Option<(usize, T)> {
     let place = place_of_largest(x, w);
     Some((place, x.get(place)?.abs() * *w.get(place)?))
 }
@@ -153,6 +151,48 @@ fn largest_kernel<T: Real, S: Simd>(simd: S, x: &[T], w: &[T]) -> usize {
     place_of(simd, best, x, w).map_or(usize::MAX, |within| start + within)
 }
 
+/// The first lane that is no less than `bound`; beyond them if there is none.
+#[inline(always)]
+pub(super) fn first_of<T: Real, S: Simd>(simd: S, bound: T, of: &[T; LANES]) -> usize {
+    let (bound, mut bits) = (T::splat(simd, bound), 0);
+    for (k, &x) in T::split(simd, of).0.iter().enumerate() {
+        bits |= T::vbits::<S>(T::vless_equal(simd, bound, x)) << (k * lanes::<T, S>());
+    }
+    bits.trailing_zeros() as usize
+}
+
+/// The first of the largest products by eights, each in three rounds, so that none waits for all before it.
+#[inline(always)]
+fn by_eights<T: Real>(x: &[T], w: &[T]) -> Option<(usize, T)> {
+    let n = x.len().min(w.len());
+    let (xs, x_tail) = cut(x, n).as_chunks::<8>();
+    let (ws, w_tail) = cut(w, n).as_chunks::<8>();
+    let (mut best, mut place, mut start) = (-T::ONE, usize::MAX, 0);
+    for (x, w) in xs.iter().zip(ws) {
+        let mut scores = *x;
+        for (score, &w) in scores.iter_mut().zip(w) {
+            let product = score.abs() * w;
+            *score = if -T::ONE < product { product } else { -T::ONE };
+        }
+        let [a, b, c, d, e, f, g, h] = scores;
+        let first = |a: (T, usize), b: (T, usize)| if a.0 < b.0 { b } else { a };
+        let left = first(first((a, 0), (b, 1)), first((c, 2), (d, 3)));
+        let right = first(first((e, 4), (f, 5)), first((g, 6), (h, 7)));
+        let (largest, within) = first(left, right);
+        if best < largest {
+            (best, place) = (largest, start + within);
+        }
+        start += 8;
+    }
+    for (i, (x, &w)) in x_tail.iter().zip(w_tail).enumerate() {
+        let score = x.abs() * w;
+        if best < score {
+            (best, place) = (score, start + i);
+        }
+    }
+    if place == usize::MAX { None } else { Some((place, best)) }
+}
+
 /// The first of the largest products, by a plain loop.
 #[inline(always)]
 fn one_by_one<T: Real>(x: &[T], w: &[T]) -> Option<(usize, T)> {
@@ -163,7 +203,7 @@ fn one_by_one<T: Real>(x: &[T], w: &[T]) -> Option<(usize, T)> {
             (best, place) = (score, Some(i));
         }
     }
-    Some((place?, best))
+    place.map(|place| (place, best))
 }
 
 pass! {
@@ -180,16 +220,40 @@ fn max_abs_kernel<T: Real, S: Simd>(simd: S, x: &[T]) -> T {
     larger(T::ZERO, block_largest::<T, S, false>(simd, x, x))
 }
 
+/// The `indices.len()` largest |xᵢ|·wᵢ with their indices, the largest first and the lower index
+/// first among equals; returns how many there are (fewer if x is shorter or products are NaN).
+/// Weights are not negative. Cost: 2 r, 3 operations; an element that enters the list of k costs
+/// O(log k), and the list is put in order at the end, O(k log k).
+///
+/// The first `indices.len().min(values.len())` places of both are written; those beyond the number
+/// returned hold no meaning.
+#[inline]
+pub fn k_largest<T: Real>(x: &[T], w: &[T], indices: &mut [u32], values: &mut [T]) -> usize {
+    if paths::offers_all(x, indices.len().min(values.len())) {
+        return largest_in_order(x, w, indices, values);
+    }
+    largest_of_many(x, w, indices, values)
+}
+
+/// Apart, because it saves registers.
+#[cfg_attr(feature = "std", inline(never))]
+#[cfg_attr(not(feature = "std"), inline(always))]
+fn largest_of_many<T: Real>(x: &[T], w: &[T], indices: &mut [u32], values: &mut [T]) -> usize {
+    some_largest(x, w, indices, values)
+}
+
 pass! {
-    /// The `indices.len()` largest |xᵢ|·wᵢ with their indices, the largest first and the lower index
-    /// first among equals; returns how many there are (fewer if x is shorter or products are NaN).
-    /// Weights are not negative. Cost: 2 r, 3 operations; an element that enters the list of k costs
-    /// O(log k), and the list is put in order at the end, O(k log k).
-    ///
-    /// The first `indices.len().min(values.len())` places of both are written; those beyond the number
-    /// returned hold no meaning.
-    short(x.len() <= 16 * LANES) pub fn k_largest<'a, T>(x: &'a [T], w: &'a [T], indices: &'a mut [u32], values: &'a mut [T]) -> usize =
+    short(x.len() <= 16 * LANES) fn some_largest<'a, T>(x: &'a [T], w: &'a [T], indices: &'a mut [u32], values: &'a mut [T]) -> usize =
         k_largest_kernel
+}
+
+/// Where all are offered to a list one by one. Apart, where nothing else takes registers.
+#[inline(never)]
+fn largest_in_order<T: Real>(x: &[T], w: &[T], indices: &mut [u32], values: &mut [T]) -> usize {
+    let k = indices.len().min(values.len());
+    let mut list = List { indices: cut_mut(indices, k), values: cut_mut(values, k), len: 0 };
+    list.enter_all(0, x, w);
+    list.len
 }
 
 #[inline(always)]
@@ -276,15 +340,22 @@ impl<T: Real> List<'_, T> {
         self.values.last().copied().unwrap_or(T::ZERO)
     }
 
+    /// What enters is above this, or −∞ itself while there is room. A full list takes only what is larger than its least: an equal
+    /// one has a higher index.
+    #[inline(always)]
+    fn bound(&self) -> T {
+        if self.len == self.values.len() { self.least() } else { -T::INFINITY }
+    }
+
     /// Offers elements whose first has index `start`.
     #[inline(always)]
     fn enter_all(&mut self, start: usize, x: &[T], w: &[T]) {
+        let mut bound = self.bound();
         for (i, (&x, &w)) in x.iter().zip(w).enumerate() {
             let score = x.abs() * w;
-            let full = self.len == self.values.len();
-            // A full list takes only what is larger than its least: an equal one has a higher index.
-            if if full { self.least() < score } else { score.partial_cmp(&score).is_some() } {
+            if bound < score || score == -T::INFINITY && self.len < self.values.len() {
                 self.enter(u32::try_from(start + i).unwrap_or(u32::MAX), score);
+                bound = self.bound();
             }
         }
     }
@@ -400,9 +471,14 @@ pass! {
 #[inline(always)]
 fn first_not_finite_kernel<T: Real, S: Simd>(simd: S, x: &[T]) -> Option<usize> {
     let place = || x.iter().position(|x| !x.is_finite());
-    // Without vectors, or of few, one look is as quick as a difference, and small.
-    if is_bare::<S>() || few(x) {
+    // Without vectors one look is as quick as a difference, and small.
+    if is_bare::<S>() {
         return place();
+    }
+    if few(x) {
+        // No branch, so that the compiler makes registers of it.
+        let odd = x.iter().fold(false, |odd, x| odd | !x.is_finite());
+        return if odd { place() } else { None };
     }
     // x − x is NaN for these two, and 0 for every number. The place is looked for only if there is one.
     let mut lanes = Lanes::default();

@@ -49,8 +49,7 @@ fn within<T: Real, S: Simd>(
     lower: T::Vector<S>,
     upper: T::Vector<S>,
 ) -> T::Vector<S> {
-    let x = T::vselect(simd, T::vless(simd, x, lower), lower, x);
-    T::vselect(simd, T::vless(simd, upper, x), upper, x)
+    T::vsmaller(simd, T::vlarger(simd, x, lower), upper)
 }
 
 pass! {

@@ -3,7 +3,7 @@
 
 use pulp::Simd;
 
-use crate::dispatch::{fills_none, pass, slight, too_few};
+use crate::dispatch::{fills_none, pass, too_few};
 use crate::elementary::maximum;
 use crate::map::{cut, map, value};
 use crate::paths::has_registers;
@@ -44,7 +44,7 @@ pub(super) struct Wide<T: Real, S: Simd> {
 
 impl<T: Real, S: Simd> Wide<T, S> {
     #[inline(always)]
-    pub(super) fn new(simd: S, kink: Kink<T>) -> Self {
+    pub(super) fn new(simd: S, kink: &Kink<T>) -> Self {
         let [l1, l2, linear, lower, upper, zero, one, half, infinity, most, least_curvature] = [
             kink.l1,
             kink.l2,
@@ -135,57 +135,78 @@ impl<T: Real, S: Simd> Wide<T, S> {
     }
 }
 
+/// scoreᵢ ← wᵢ·dist(−gᵢ, ∂h(xᵢ)) for x within the bounds: Gauss and Southwell's rule with weights 1, and with 1/√Lᵢ
+/// its Lipschitz form (Nutini et al. 2015, GS-s). Infinite or NaN where gᵢ is not finite. Cost: 3 r, 1 w,
+/// 9 operations.
+#[inline]
+pub fn kink_violations<T: Real>(kink: Kink<T>, x: &[T], g: &[T], w: &[T], scores: &mut [T]) {
+    violations(&kink, x, g, w, scores);
+}
+
 pass! {
-    /// scoreᵢ ← wᵢ·dist(−gᵢ, ∂h(xᵢ)) for x within the bounds: Gauss and Southwell's rule with weights 1, and with 1/√Lᵢ
-    /// its Lipschitz form (Nutini et al. 2015, GS-s). Infinite or NaN where gᵢ is not finite. Cost: 3 r, 1 w,
-    /// 9 operations.
-    short(slight(x)) pub fn kink_violations<'a, T>(kink: Kink<T>, x: &'a [T], g: &'a [T], w: &'a [T], scores: &'a mut [T]) -> () =
+    short(too_few(x)) narrow(fills_none(x)) fn violations<'a, T>(kink: &'a Kink<T>, x: &'a [T], g: &'a [T], w: &'a [T], scores: &'a mut [T]) -> () =
         violations_kernel
 }
 
 #[inline(always)]
-fn violations_kernel<T: Real, S: Simd>(simd: S, kink: Kink<T>, x: &[T], g: &[T], w: &[T], scores: &mut [T]) {
+fn violations_kernel<T: Real, S: Simd>(simd: S, kink: &Kink<T>, x: &[T], g: &[T], w: &[T], scores: &mut [T]) {
     map!(simd, scores, x, g, w; { let wide = Wide::<T, _>::new(simd, kink); } {
         T::vmul(simd, wide.violation(simd, x, g), w)
     });
 }
 
+/// scoreᵢ ← √lᵢ·|dᵢ|, dᵢ the proximal step of length 1/lᵢ from xᵢ (the same, GS-r). Cost: 3 r, 1 w, 13 operations,
+/// two of them divisions, and a root.
+#[inline]
+pub fn kink_lengths<T: Real>(kink: Kink<T>, x: &[T], g: &[T], l: &[T], scores: &mut [T]) {
+    lengths(&kink, x, g, l, scores);
+}
+
 pass! {
-    /// scoreᵢ ← √lᵢ·|dᵢ|, dᵢ the proximal step of length 1/lᵢ from xᵢ (the same, GS-r). Cost: 3 r, 1 w, 13 operations,
-    /// two of them divisions, and a root.
-    short(slight(x)) pub fn kink_lengths<'a, T>(kink: Kink<T>, x: &'a [T], g: &'a [T], l: &'a [T], scores: &'a mut [T]) -> () =
+    short(too_few(x)) narrow(fills_none(x)) fn lengths<'a, T>(kink: &'a Kink<T>, x: &'a [T], g: &'a [T], l: &'a [T], scores: &'a mut [T]) -> () =
         lengths_kernel
 }
 
 #[inline(always)]
-fn lengths_kernel<T: Real, S: Simd>(simd: S, kink: Kink<T>, x: &[T], g: &[T], l: &[T], scores: &mut [T]) {
+fn lengths_kernel<T: Real, S: Simd>(simd: S, kink: &Kink<T>, x: &[T], g: &[T], l: &[T], scores: &mut [T]) {
     map!(simd, scores, x, g, l; { let wide = Wide::<T, _>::new(simd, kink); } {
         T::vmul(simd, T::vsqrt(simd, l), T::vabs(simd, wide.step(simd, x, g, l)))
     });
 }
 
+/// scoreᵢ ← −(gᵢdᵢ + ½ lᵢdᵢ² + h(xᵢ + dᵢ) − h(xᵢ)) with the same dᵢ: what the step gains where the smooth function curves
+/// by lᵢ (the same, GS-q). Cost: 3 r, 1 w, 25 operations, two of them divisions.
+#[inline]
+pub fn kink_gains<T: Real>(kink: Kink<T>, x: &[T], g: &[T], l: &[T], scores: &mut [T]) {
+    gains(&kink, x, g, l, scores);
+}
+
 pass! {
-    /// scoreᵢ ← −(gᵢdᵢ + ½ lᵢdᵢ² + h(xᵢ + dᵢ) − h(xᵢ)) with the same dᵢ: what the step gains where the smooth function curves
-    /// by lᵢ (the same, GS-q). Cost: 3 r, 1 w, 25 operations, two of them divisions.
-    short(slight(x)) pub fn kink_gains<'a, T>(kink: Kink<T>, x: &'a [T], g: &'a [T], l: &'a [T], scores: &'a mut [T]) -> () =
+    short(too_few(x)) narrow(fills_none(x)) fn gains<'a, T>(kink: &'a Kink<T>, x: &'a [T], g: &'a [T], l: &'a [T], scores: &'a mut [T]) -> () =
         gains_kernel
 }
 
 #[inline(always)]
-fn gains_kernel<T: Real, S: Simd>(simd: S, kink: Kink<T>, x: &[T], g: &[T], l: &[T], scores: &mut [T]) {
+fn gains_kernel<T: Real, S: Simd>(simd: S, kink: &Kink<T>, x: &[T], g: &[T], l: &[T], scores: &mut [T]) {
     map!(simd, scores, x, g, l; { let wide = Wide::<T, _>::new(simd, kink); } {
         wide.gain(simd, (x, wide.step(simd, x, g, l)), g, l)
     });
 }
 
+/// max dist(−gᵢ, ∂h(xᵢ)) for x within the bounds, 0 if there is none; NaN if one of them is, as where
+/// gᵢ is NaN. Cost: 2 r, 10 operations.
+#[inline]
+#[must_use]
+pub fn kink_largest<T: Real>(kink: Kink<T>, x: &[T], g: &[T]) -> T {
+    largest(&kink, x, g)
+}
+
 pass! {
-    /// max dist(−gᵢ, ∂h(xᵢ)) for x within the bounds, 0 if there is none; NaN if one of them is, as where
-    /// gᵢ is NaN. Cost: 2 r, 10 operations.
-    short(too_few(x)) narrow(fills_none(x)) pub fn kink_largest<'a, T>(kink: Kink<T>, x: &'a [T], g: &'a [T]) -> T = largest_kernel
+    short(too_few(x)) narrow(fills_none(x)) fn largest<'a, T>(kink: &'a Kink<T>, x: &'a [T], g: &'a [T]) -> T = largest_kernel
 }
 
 #[inline(always)]
-fn largest_kernel<T: Real, S: Simd>(simd: S, kink: Kink<T>, x: &[T], g: &[T]) -> T {
+fn largest_kernel<T: Real, S: Simd>(simd: S, kink: &Kink<T>, x: &[T], g: &[T]) -> T {
     if !has_registers::<S>() {
         return largest_one_by_one(kink, x, g);
     }
@@ -230,7 +251,7 @@ fn raise<T: Real, S: Simd>(
 
 /// The same by a plain loop.
 #[inline(always)]
-fn largest_one_by_one<T: Real>(kink: Kink<T>, x: &[T], g: &[T]) -> T {
+fn largest_one_by_one<T: Real>(kink: &Kink<T>, x: &[T], g: &[T]) -> T {
     let scalar = pulp::Scalar::new();
     let narrow = Wide::<T, _>::new(scalar, kink);
     let (mut found, mut is_odd) = (T::ZERO, false);

@@ -2,7 +2,6 @@
 
 use pulp::Simd;
 
-use super::extremes::larger;
 use crate::dispatch::pass;
 use crate::elementary::maximum;
 use crate::map::value;
@@ -110,8 +109,8 @@ fn kernel<T: Real, S: Simd, const POSITIVE: bool>(simd: S, of: Coordinates<'_, T
             for ((score, worst), ((((&x, &slope), &inverse), &weight), &curvature)) in lanes.zip(operands) {
                 let d = step::<T, S, POSITIVE>(simd, [x, slope, inverse, weight]);
                 let weighted = T::vmul(simd, d, curvature);
-                *score = larger::<T, S>(simd, *score, T::vmul(simd, weighted, d));
-                *worst = larger::<T, S>(simd, *worst, T::vdiv(simd, T::vabs(simd, weighted), weight));
+                *score = T::vlarger(simd, *score, T::vmul(simd, weighted, d));
+                *worst = T::vlarger(simd, *worst, T::vdiv(simd, T::vabs(simd, weighted), weight));
             }
             done += LANES;
         }
