@@ -287,12 +287,12 @@ pub(crate) struct ByCell {
     pub(crate) asks: bool,
 }
 
-/// None where one row goes after the other: rows are short, or so much is gathered from many vectors (`is_much`) that in `f64` a
-/// row hardly waits for its cells.
+/// None where one row goes after the other: rows are short, or so much is gathered from many vectors (`is_much`), from far off, that
+/// in `f64` a row hardly waits for its cells.
 #[inline(always)]
 pub(crate) fn by_cell_together<T>(columns: usize, x: &[T], is_much: bool) -> Option<ByCell> {
     let half = WINDOW / 2;
-    if columns <= (ROWS - 1) * half || is_much && size_of::<T>() == 8 {
+    if columns <= (ROWS - 1) * half || is_much && size_of::<T>() == 8 && is_beside(x) {
         return None;
     }
     let width = if columns < ROWS * WINDOW { half } else { WINDOW };

@@ -59,7 +59,10 @@ fn every_shape<T: Real>(check: impl Fn(&Case<T>, &mut Numbers, bool, &str)) {
     let wider = [(31, 1100), (15, 4000), (7, 10_000)].map(|(m, bytes)| (m, bytes / size_of::<T>() + 3));
     let shapes: Vec<_> = shapes.chain([(33, 5), (9, wide)]).chain(wider).collect();
     for (m, n) in if FEW { vec![(7, 21)] } else { shapes } {
-        for (padding, strange) in [(0, false), (3, false), (2, true)] {
+        // Miri cares for places, not for numbers.
+        for (padding, strange) in
+            [(0, false), (2, true), (3, false)].into_iter().take(if FEW { 2 } else { 3 })
+        {
             let case = Case::new(&mut numbers, m, n, padding, strange);
             on_every_level_by_rows(|level| {
                 check(&case, &mut numbers, strange, &format!("{m} × {n} + {padding}, {strange}, {level:?}"));

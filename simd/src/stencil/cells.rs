@@ -50,7 +50,7 @@ pub(super) fn march_cells<T: Real, S: Simd, F: Fill<T>>(
     match by_cell_together(columns, x, F::MUCH) {
         None => row_by_row(simd, (rows, columns, reversed), &factors, source, x),
         Some(by) => {
-            let order = Order { rows, columns, reversed, windows: columns.div_ceil(by.width.max(1)), by };
+            let order = Going { rows, columns, reversed, windows: columns.div_ceil(by.width.max(1)), by };
             wavefront(simd, &order, &factors, source, x);
         }
     }
@@ -86,16 +86,15 @@ fn row_by_row<T: Real, S: Simd>(
 #[inline(always)]
 fn wavefront<T: Real, S: Simd>(
     simd: S,
-    order: &Order,
+    order: &Going,
     factors: &Factors<'_, T>,
     source: &mut impl Fill<T>,
     x: &mut [T],
 ) {
     let (mut q, mut weights) = ([[T::ZERO; WINDOW]; ROWS], [[T::ZERO; WINDOW]; ROWS]);
-    let mut at: [Place; ROWS] = core::array::from_fn(|row| Place { row, window: 0 });
+    let mut at = Place::firsts();
     let mut before = [T::ZERO; ROWS];
-    // The windows that the first of the rows goes through, and what the last one is behind.
-    for turn in 0..order.rows.div_ceil(ROWS) * order.windows + (ROWS - 1) {
+    for turn in 0..order.turns() {
         let begun = ROWS.min(turn + 1);
         let rows = at.iter().zip(&mut q).zip(&mut weights).zip(&mut before);
         for (((&at, q), weights), before) in rows.take(begun) {
@@ -129,34 +128,48 @@ fn wavefront<T: Real, S: Simd>(
 
 /// Where a row is: both are counted in the direction of travel.
 #[derive(Clone, Copy)]
-struct Place {
-    row: usize,
-    window: usize,
+pub(super) struct Place {
+    pub(super) row: usize,
+    pub(super) window: usize,
+}
+
+impl Place {
+    /// Where rows begin that go together.
+    #[inline(always)]
+    pub(super) fn firsts() -> [Self; ROWS] {
+        core::array::from_fn(|row| Place { row, window: 0 })
+    }
 }
 
 /// A window of a row, as it lies in memory.
-struct Cells {
+pub(super) struct Cells {
     row: usize,
-    first: usize,
+    pub(super) first: usize,
     /// Of the grid's cells.
     start: usize,
-    count: usize,
+    pub(super) count: usize,
 }
 
 /// How the rows go.
-struct Order {
-    rows: usize,
-    columns: usize,
-    reversed: bool,
-    by: ByCell,
+pub(super) struct Going {
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    pub(super) reversed: bool,
+    pub(super) by: ByCell,
     /// Of a row; the last may be shorter.
-    windows: usize,
+    pub(super) windows: usize,
 }
 
-impl Order {
+impl Going {
+    /// The windows that the first of the rows goes through, and what the last one is behind.
+    #[inline(always)]
+    pub(super) fn turns(&self) -> usize {
+        self.rows.div_ceil(ROWS) * self.windows + (ROWS - 1)
+    }
+
     /// None where there is no such row or window.
     #[inline(always)]
-    fn cells(&self, at: Place) -> Option<Cells> {
+    pub(super) fn cells(&self, at: Place) -> Option<Cells> {
         let done = at.window * self.by.width;
         if at.row >= self.rows || done >= self.columns {
             return None;
@@ -172,14 +185,14 @@ impl Order {
 
     /// A window later: in the same row, or in the next one that none has begun.
     #[inline(always)]
-    fn later(&self, at: Place) -> Place {
+    pub(super) fn later(&self, at: Place) -> Place {
         let window = at.window + 1;
         if window < self.windows { Place { window, ..at } } else { Place { row: at.row + ROWS, window: 0 } }
     }
 
     /// The part of a window that so many cells take: they end where it does if the last comes first.
     #[inline(always)]
-    fn part_of<'a, T>(&self, window: &'a mut [T; WINDOW], count: usize) -> &'a mut [T] {
+    pub(super) fn part_of<'a, T>(&self, window: &'a mut [T; WINDOW], count: usize) -> &'a mut [T] {
         let from = if self.reversed { self.by.width.saturating_sub(count) } else { 0 };
         window.get_mut(from..from + count).unwrap_or_default()
     }
@@ -198,7 +211,7 @@ pub(super) struct Factors<'a, T> {
 impl<T: Real> Factors<'_, T> {
     /// q ← [keep·x +] f·q and the weights f·along of what comes before, for the cells of q, of which the first is number `start`.
     #[inline(always)]
-    fn prepare(&self, start: usize, x: &[T], q: &mut [T], weights: &mut [T]) {
+    pub(super) fn prepare(&self, start: usize, x: &[T], q: &mut [T], weights: &mut [T]) {
         let (inverse, along) = (piece(self.inverse, start, q.len()), piece(self.along, start, q.len()));
         let factors = inverse.iter().zip(along);
         for (((q, g), (&inverse, &c)), &x) in q.iter_mut().zip(weights).zip(factors).zip(x) {
@@ -240,8 +253,8 @@ impl<T: Real> Factors<'_, T> {
 
 /// The recurrence along a window of every row. What a row does not fill of it comes after its cells, or before its first.
 #[inline(always)]
-fn side_by_side<T: Real>(
-    order: &Order,
+pub(super) fn side_by_side<T: Real>(
+    order: &Going,
     q: &mut [[T; WINDOW]; ROWS],
     weights: &[[T; WINDOW]; ROWS],
     before: &mut [T; ROWS],

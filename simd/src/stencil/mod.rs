@@ -31,6 +31,7 @@ mod small;
 mod sor;
 mod star;
 mod strips;
+mod strips_by_cell;
 
 pub(crate) use cells::ROWS;
 pub use eisenstat::{solve_lower, solve_upper};
@@ -39,7 +40,7 @@ pub use red_black::{red_black_sweep, red_black_sweeps};
 pub use sor::{sor_sweep, sor_sweeps};
 pub(crate) use star::WINDOW;
 pub use star::{apply, residual, residual_square};
-pub use strips::{CUT, Strip, solve_lower_strip, solve_upper_strip};
+pub use strips::{CUT, Strip, lower_product_strip, solve_lower_strip, solve_upper_strip};
 
 use crate::Real;
 use crate::paths::is_bare_target;

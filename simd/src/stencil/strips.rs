@@ -13,16 +13,15 @@ use core::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::cells::Factors;
 use super::doubling::BLOCK;
-use super::eisenstat::{Lower, Upper, lower_cells, path, product_of_row, upper_cells};
+use super::eisenstat::{Lower, Upper, path, product_of_row};
 use super::groups::{Line, Operands, Rows, fetch, groups};
 use super::march::{Path, Source, by_registers};
-use super::star::WINDOW;
+use super::strips_by_cell::{Weighed, by_cell};
 use super::{Coefficients, Grid, piece};
 use crate::Real;
-use crate::dispatch::{compiled_here, dispatch};
-use crate::paths::has_all_terms;
+use crate::dispatch::{compiled_here, dispatch, dispatch_narrow_if};
+use crate::paths::{has_all_terms, is_forced, narrow_in_order, narrow_in_space};
 use crate::vectors::lanes;
 
 /// Strips of columns are cut at multiples of this, from where the rows begin in the direction of travel: blocks of the
@@ -60,7 +59,7 @@ pub fn solve_upper_strip<T: Real>(
     p: &[T],
     strip: Strip<'_, '_, T>,
 ) {
-    dispatch(UpperPass { grid, omega, inverse, p, strip });
+    dispatch_narrow_if(is_narrow(&grid, &strip, false), UpperPass { grid, omega, inverse, p, strip });
 }
 
 /// The next pieces of y ← (D/ω + L)⁻¹ (p − K t), and of w ← A t, whose pieces are `products`. t is there as a whole; other
@@ -75,7 +74,53 @@ pub fn solve_lower_strip<'s, 'x, T: Real>(
     strip: Strip<'s, 'x, T>,
     products: &'s mut [&'x mut [T]],
 ) {
-    dispatch(LowerPass { grid, omega, inverse, p, t, strip, products });
+    let narrow = is_narrow(&grid, &strip, true);
+    dispatch_narrow_if(narrow, LowerPass { grid, omega, inverse, p, t, strip, products });
+}
+
+compiled_here!(lower_product_strip);
+
+/// w ← A t on whole rows of all planes counted through, `rows` of them, with what [`solve_lower_strip`] leaves out if it has no
+/// pieces of products: it waits for nothing but t. Arguments as of that; w holds these rows alone.
+#[cfg_attr(feature = "force-level", inline(never))]
+pub fn lower_product_strip<T: Real>(
+    grid: Grid<'_, T>,
+    omega: T,
+    p: &[T],
+    t: &[T],
+    rows: Range<usize>,
+    w: &mut [T],
+) {
+    dispatch(ProductPass { grid, omega, p, t, rows, w });
+}
+
+struct ProductPass<'a, 'w, T> {
+    grid: Grid<'a, T>,
+    omega: T,
+    p: &'a [T],
+    t: &'a [T],
+    rows: Range<usize>,
+    w: &'w mut [T],
+}
+
+impl<T: Real> WithSimd for ProductPass<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { grid, omega, p, t, rows, w } = self;
+        let share = T::ONE - T::ONE / omega;
+        for (row, w) in rows.zip(w.chunks_exact_mut(grid.columns.max(1))) {
+            product_of_row(simd, &grid, share, p, t, row, 0, w);
+        }
+    }
+}
+
+/// Whether a strip goes by registers of 256 bits: as the whole does, if its rows were as short.
+fn is_narrow<T: Real>(grid: &Grid<'_, T>, strip: &Strip<'_, '_, T>, lower: bool) -> bool {
+    let grid = Grid { columns: strip.columns.len(), ..*grid };
+    let narrow = if lower { narrow_in_space(&grid) } else { narrow_in_order(&grid) };
+    narrow && !is_forced()
 }
 
 struct UpperPass<'a, 's, 'x, T> {
@@ -124,9 +169,9 @@ impl<T: Real> WithSimd for LowerPass<'_, '_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { grid, omega, inverse, p, t, strip, products } = self;
-        let order = Order::new(&grid, &strip);
-        let (now, columns) = (strip.now.clone(), strip.columns.clone());
         let weight = (T::TWO - omega) / omega;
+        let share = T::ONE - T::ONE / omega;
+        let (order, now, columns) = (Order::new(&grid, &strip), strip.now.clone(), strip.columns.clone());
         match grid.coefficients {
             Coefficients::Constant(star) => {
                 let factor = omega * (T::ONE / star.centre);
@@ -138,9 +183,11 @@ impl<T: Real> WithSimd for LowerPass<'_, '_, T> {
                     constant::<T, S, _, 1, false>(simd, path, &source, strip);
                 }
             }
-            Coefficients::PerCell(_) => by_cell(simd, &grid, (omega, inverse), p, Some((weight, t)), strip),
+            Coefficients::PerCell(_) => {
+                let weighed = Weighed { weight, t, share, products };
+                return by_cell(simd, &grid, (omega, inverse), p, Some(weighed), strip);
+            }
         }
-        let share = T::ONE - T::ONE / omega;
         for (step, w) in now.clone().zip(products.get_mut(now).unwrap_or(&mut [])) {
             product_of_row(simd, &grid, share, p, t, order.row(step, false), columns.start, w);
         }
@@ -149,7 +196,7 @@ impl<T: Real> WithSimd for LowerPass<'_, '_, T> {
 
 /// Which row a piece belongs to.
 #[derive(Clone, Copy)]
-struct Order {
+pub(super) struct Order {
     planes: usize,
     /// Of a plane.
     rows: usize,
@@ -159,14 +206,14 @@ struct Order {
 
 impl Order {
     #[inline(always)]
-    fn new<T>(grid: &Grid<'_, T>, strip: &Strip<'_, '_, T>) -> Self {
+    pub(super) fn new<T>(grid: &Grid<'_, T>, strip: &Strip<'_, '_, T>) -> Self {
         let count = strip.rows.len().max(1);
         Self { planes: grid.planes, rows: grid.rows, first: strip.rows.start, count }
     }
 
     /// Counted through all planes.
     #[inline(always)]
-    fn row(&self, step: usize, reversed: bool) -> usize {
+    pub(super) fn row(&self, step: usize, reversed: bool) -> usize {
         let (plane, i) = (step / self.count, step % self.count);
         if reversed {
             (self.planes - 1 - plane) * self.rows + self.first + (self.count - 1 - i)
@@ -177,16 +224,16 @@ impl Order {
 }
 
 /// A piece that is next, and what it reads of those that are done.
-struct Next<'a, T> {
-    row: usize,
-    here: &'a mut [T],
-    behind: &'a [T],
+pub(super) struct Next<'a, T> {
+    pub(super) row: usize,
+    pub(super) here: &'a mut [T],
+    pub(super) behind: &'a [T],
     /// Of the plane before.
-    beyond: &'a [T],
+    pub(super) beyond: &'a [T],
 }
 
 #[inline(always)]
-fn next<'a, T>(
+pub(super) fn next<'a, T>(
     order: Order,
     step: usize,
     reversed: bool,
@@ -326,48 +373,6 @@ fn store<T: Real, S: Simd, const N: usize>(simd: S, x: &mut [T], at: usize, grou
     for (i, &value) in buffer.iter().enumerate().take(cells) {
         if let Some(x) = x.get_mut(at.wrapping_add(i)) {
             *x = value;
-        }
-    }
-}
-
-/// Couplings by cell; with (2 − ω)/ω and t the lower half, which travels forward, without them the upper one.
-#[inline(always)]
-fn by_cell<T: Real, S: Simd>(
-    simd: S,
-    grid: &Grid<'_, T>,
-    (omega, inverse): (T, &[T]),
-    p: &[T],
-    weighed: Option<(T, &[T])>,
-    strip: Strip<'_, '_, T>,
-) {
-    let Coefficients::PerCell(star) = grid.coefficients else { return };
-    let reversed = weighed.is_none();
-    let along = if reversed { star.east } else { star.west };
-    let factors = Factors { omega, inverse, along, keep: None };
-    let order = Order::new(grid, &strip);
-    let (mut q, mut weights) = ([T::ZERO; WINDOW], [T::ZERO; WINDOW]);
-    let Strip { columns, pieces, now, entries, behind, .. } = strip;
-    for (step, entry) in now.zip(entries) {
-        let Some(Next { row, here, behind, beyond }) = next(order, step, reversed, pieces, behind) else {
-            return;
-        };
-        let (len, mut from) = (here.len(), 0);
-        while from < len {
-            let n = (len - from).min(WINDOW);
-            let first = if reversed { len - from - n } else { from };
-            let start = row * grid.columns + columns.start + first;
-            let coupling = grid.coefficients.from(start);
-            let (p, beyond, behind) = (piece(p, start, n), piece(beyond, first, n), piece(behind, first, n));
-            let q = &mut q[..n];
-            match weighed {
-                None => upper_cells(simd, coupling, p, beyond, behind, q),
-                Some((weight, t)) => {
-                    lower_cells(simd, coupling, weight, p, piece(t, start, n), beyond, behind, q);
-                }
-            }
-            let Some(x) = here.get_mut(first..first + n) else { return };
-            factors.recur(reversed, start, q, &mut weights, x, entry);
-            from += n;
         }
     }
 }

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use southwell::Real;
-use southwell_simd::stencil::{CUT, Grid, Strip};
+use southwell_simd::stencil::{CUT, Coefficients, Grid, Strip};
 
 use super::Pool;
 use super::halves::{WIDTH, Work};
@@ -22,18 +22,29 @@ use super::levels::{get, put};
 use super::relay::{Patience, Relay};
 use super::updates::Turns;
 
-/// Rows of a band of two threads, about: its last one goes from core to core. More threads have more to wait for, and lower
-/// bands.
-const HEIGHT: usize = 32;
+/// Rows of a band, about: its last one goes from core to core. More threads have more to wait for, and lower bands.
+const HEIGHT_OF_TWO: usize = 48;
+const HEIGHT: usize = 16;
 
 /// Cells below which a half is left to the calling thread, and with it the rest of a step: one core has all that the next pass
 /// reads. With 200 by 200 cells two threads gained 1.17 on cores that are near each other, and lost a third on cores that are not;
 /// with 255 by 255 1.25 and nothing.
 const LEAST: usize = 3 << 14;
 
+/// Bytes of a vector of couplings from which on what a band has read of them all is no longer in its core's cache when it is done.
+const FAR: usize = 1 << 22;
+
 /// Whether there are too few cells in a plane to share out anything of a step.
 pub(super) fn is_small<T>(grid: &Grid<'_, T>, pool: &Pool) -> bool {
     grid.planes == 1 && !pool.shares(grid.rows * grid.columns, LEAST)
+}
+
+/// Columns of a run, at least: with couplings by cell so many that its rows can go together, if there are enough.
+const fn width<T>(grid: &Grid<'_, T>) -> usize {
+    match grid.coefficients {
+        Coefficients::PerCell(_) if grid.columns >= 4 * WIDTH - 2 * CUT => 2 * WIDTH - CUT,
+        _ => WIDTH,
+    }
 }
 
 /// The first row of each band, in the order of memory; `None` where there is nothing to share out, or another way to do it.
@@ -42,7 +53,7 @@ fn starts<T>(grid: &Grid<'_, T>, pool: &Pool) -> Option<Vec<usize>> {
     if planes != 1 || columns < 2 * WIDTH || is_small(grid, pool) {
         return None;
     }
-    let height = if threads == 2 { HEIGHT } else { HEIGHT / 2 };
+    let height = if threads == 2 { HEIGHT_OF_TWO } else { HEIGHT };
     let count = rows / (height * threads) * threads;
     if count == 0 {
         return None;
@@ -67,6 +78,8 @@ pub(super) struct Bands<'a, T> {
     bands: Vec<Range<usize>>,
     runs: Vec<Range<usize>>,
     threads: usize,
+    /// Whether products are made with what is solved, and not of whole rows when a band is done.
+    products_beside: bool,
 }
 
 /// Runs of a band that are done. In lines of the cache of its own.
@@ -82,7 +95,7 @@ struct End<'s> {
 
 /// What a thread works with.
 struct Room<'x, T> {
-    /// What is left of the band's rows, in the direction of travel: of what is solved, and of the products.
+    /// What is left of the band's rows, in the direction of travel: of what is solved, and of products that are made with it.
     rests: [Vec<&'x mut [T]>; 2],
     /// The run's part of them.
     pieces: [Vec<&'x mut [T]>; 2],
@@ -94,8 +107,12 @@ impl<'a, T: Real> Bands<'a, T> {
     /// `None` where there is nothing to share out, or another way to do it.
     pub(super) fn new(grid: Grid<'a, T>, reversed: bool, pool: &Pool) -> Option<Self> {
         let (columns, threads) = (grid.columns, pool.threads());
-        // With a run more than threads nobody waits for who is a band ahead.
-        let runs = (columns / WIDTH).min(threads + 1);
+        // With a run more than threads, or with products to make when a band is done, nobody waits for who is a band ahead.
+        let products_beside = match grid.coefficients {
+            Coefficients::Constant(_) => false,
+            Coefficients::PerCell(star) => !reversed && size_of_val(star.centre) > FAR,
+        };
+        let runs = (columns / width(&grid)).min(threads + usize::from(reversed || products_beside));
         let starts = starts(&grid, pool)?;
         let ends = starts[1..].iter().copied().chain([grid.rows]);
         let mut bands: Vec<_> = starts.iter().zip(ends).map(|(&start, end)| start..end).collect();
@@ -111,6 +128,7 @@ impl<'a, T: Real> Bands<'a, T> {
             grid,
             reversed,
             bands,
+            products_beside,
             runs: (0..runs).map(|k| turned(cut(k), cut(k + 1))).collect(),
             threads,
         })
@@ -165,14 +183,16 @@ impl<'a, T: Real> Bands<'a, T> {
     fn band<'x>(
         &self,
         rows: &Range<usize>,
-        share: [&'x mut [T]; 2],
+        [solved, products]: [&'x mut [T]; 2],
         (before, after): (Option<End<'_>>, End<'_>),
         room: &mut Room<'x, T>,
         relay: &Relay,
         work: &impl Work<T>,
     ) -> bool {
         let Room { rests, pieces, entries, behind } = room;
-        for (rests, share) in rests.iter_mut().zip(share) {
+        let (beside, after_all) =
+            if self.products_beside { (products, &mut [][..]) } else { (&mut [][..], products) };
+        for (rests, share) in rests.iter_mut().zip([solved, beside]) {
             rests.clear();
             let all = share.chunks_exact_mut(self.grid.columns);
             if self.reversed { rests.extend(all.rev()) } else { rests.extend(all) }
@@ -221,6 +241,7 @@ impl<'a, T: Real> Bands<'a, T> {
             }
             after.done.0.store(k + 1, Ordering::Release);
         }
+        work.products(rows.clone(), after_all);
         true
     }
 }

@@ -213,7 +213,11 @@ impl Seam {
 
 /// A half of the iteration.
 pub(super) trait Work<T>: Sync {
+    /// A strip, and the products there if they are asked for.
     fn solve<'s, 'x>(&'s self, strip: Strip<'s, 'x, T>, products: &'s mut [&'x mut [T]]);
+
+    /// The products of whole rows, if there are any: they wait for nobody.
+    fn products(&self, rows: Range<usize>, products: &mut [T]);
 }
 
 /// What both halves read.
@@ -231,6 +235,8 @@ impl<T: Real> Work<T> for Upper<'_, T> {
         let Half { grid, omega, inverse, p } = &self.0;
         stencil::solve_upper_strip(*grid, *omega, inverse, p, strip);
     }
+
+    fn products(&self, _rows: Range<usize>, _products: &mut [T]) {}
 }
 
 struct Lower<'a, T>(Half<'a, T>, &'a [T]);
@@ -239,6 +245,11 @@ impl<T: Real> Work<T> for Lower<'_, T> {
     fn solve<'s, 'x>(&'s self, strip: Strip<'s, 'x, T>, products: &'s mut [&'x mut [T]]) {
         let (Half { grid, omega, inverse, p }, t) = (&self.0, self.1);
         stencil::solve_lower_strip(*grid, *omega, inverse, p, t, strip, products);
+    }
+
+    fn products(&self, rows: Range<usize>, products: &mut [T]) {
+        let Half { grid, omega, p, .. } = &self.0;
+        stencil::lower_product_strip(*grid, *omega, p, self.1, rows, products);
     }
 }
 
