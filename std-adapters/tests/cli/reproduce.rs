@@ -62,7 +62,7 @@ fn bcd(arguments: &[&str]) -> Value {
 fn block_coordinate_descent() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bcd-{}", std::process::id()));
     let plots = folder.to_str().expect("a plain path");
-    let document = bcd(&["--small", "--steps", "200", "--figure", "4", "--figure", "6", "--out", plots]);
+    let document = bcd(&["--small", "--steps", "100", "--figure", "4", "--figure", "6", "--out", plots]);
     let rows = document["rows"].as_array().expect("rows");
     for (set, size, name, expected) in [
         ("A", 5, "cyclic FB", 4.06e4),
