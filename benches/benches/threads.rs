@@ -175,6 +175,22 @@ impl Bench {
                 None => gradients(grid),
                 Some(pool) => gradients(Threaded::new(pool, grid)),
             });
+            // An array for each direction, as many bytes as couplings that differ.
+            let cells = star.map(|c| vec![c; side * side]);
+            let slices = Star {
+                centre: &cells.centre[..],
+                west: &cells.west,
+                east: &cells.east,
+                south: &cells.south,
+                north: &cells.north,
+                down: &[],
+                up: &[],
+            };
+            let grid = Stencil2d::per_cell(side, side, slices).expect("a grid");
+            self.row(&format!("SSOR-CG, both halves, {side}², by cell"), place, &mut |pool| match pool {
+                None => halves(grid),
+                Some(pool) => halves(Threaded::new(pool, grid)),
+            });
         }
         for (side, place) in [(64, "cache"), (200, "memory")] {
             let grid = Stencil3d::constant(side, side, side, star).expect("a grid");

@@ -127,6 +127,12 @@ fn variables_without_curvature() {
         let outcome = solve((&flat, &L1::new(6.0)), (blocks(size), update), stop, &mut x);
         assert_eq!(outcome.report.status, Status::Converged, "{update:?} {size}: {outcome:?}");
         assert!(x[0] == 0.0 && (x[1] - 1.0).abs() < 1e-9, "{update:?} {size}: {x:?}");
+        // A ridge alone: 5/2, and (8/(2 + 2)); a step as long as numbers are would go beyond them.
+        let ridge = Interval { l2: 2.0, ..Interval::new(-10.0, 10.0) };
+        let mut x = [0.0; 2];
+        let outcome = solve((&flat, &ridge), (blocks(size), update), stop, &mut x);
+        assert_eq!(outcome.report.status, Status::Converged, "{update:?} {size}: {outcome:?}");
+        assert!((x[0] - 2.5).abs() < 1e-9 && (x[1] - 2.0).abs() < 1e-9, "{update:?} {size}: {x:?}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! A proximal gradient step of length 1/L_b.
 
-use super::{Place, Update, lipschitz_len};
+use super::{Place, Update, lipschitz_len, step_curvature};
 use crate::descent::selection::Needs;
 use crate::descent::{Loss, Penalty};
 use crate::{Real, Status};
@@ -11,8 +11,8 @@ pub struct Gradient;
 
 /// x_b − g_b/L and its proximal step, into `next`.
 pub(super) fn proximal_step<T: Real, L: Loss<T>, H: Penalty<T>>(place: &mut Place<'_, T, L, H>, l: T) {
-    // Without curvature (a column of zeros) the step is as long as numbers are.
-    let step = T::ONE / l.max(T::MIN_POSITIVE);
+    let steepest = place.gradient.iter().fold(T::ZERO, |most, g| most.max(g.abs()));
+    let step = T::ONE / step_curvature(l, steepest);
     for ((next, &x), &g) in place.next.iter_mut().zip(place.old).zip(place.gradient) {
         *next = if g == T::ZERO { x } else { x - step * g };
     }

@@ -36,6 +36,13 @@ use crate::{Error, Real, Status};
 /// Halvings of a step at most: beyond, nothing but rounding is left.
 const TRIALS: u32 = 60;
 
+/// What a step is the inverse of: L, or where there is no curvature (a column of zeros), so that any length will do, so little
+/// that bounds are reached and ridges go before it. What the step makes of the largest slope is never more than numbers are.
+fn step_curvature<T: Real>(l: T, slope: T) -> T {
+    let l = if l < T::MIN_POSITIVE { T::MIN_POSITIVE.sqrt() } else { l };
+    l.max(slope.abs() * ((T::TWO + T::TWO) / T::MAX))
+}
+
 /// The chosen block: where it is, what is known there, and where the update writes.
 #[derive(Debug)]
 pub struct Place<'s, T, L, H> {

@@ -2,7 +2,7 @@
 
 use southwell_simd::vector;
 
-use super::{Place, TRIALS, Update, separable_only, slack};
+use super::{Place, TRIALS, Update, separable_only, slack, step_curvature};
 use crate::copy::CopyFrom;
 use crate::descent::selection::Needs;
 use crate::descent::{Loss, Penalty, Problem};
@@ -73,7 +73,7 @@ impl<T: Real> Update<T> for ProxNewton<T> {
                 if l < T::MIN_POSITIVE && shape.violation(*u, slope) == T::ZERO {
                     continue;
                 }
-                let step = T::ONE / l.max(T::MIN_POSITIVE);
+                let step = T::ONE / step_curvature(l, slope);
                 let to = shape.prox(step, if slope == T::ZERO { *u } else { *u - step * slope });
                 let d = to - *u;
                 if d != T::ZERO {

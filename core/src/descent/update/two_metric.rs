@@ -3,7 +3,7 @@
 use southwell_simd::vector;
 
 use super::newton::check_armijo;
-use super::{Place, TRIALS, Update, separable_only, slack};
+use super::{Place, TRIALS, Update, separable_only, slack, step_curvature};
 use crate::copy::CopyFrom;
 use crate::descent::penalties::Shape;
 use crate::descent::selection::Needs;
@@ -115,7 +115,7 @@ impl<T: Real> Update<T> for TwoMetric<T> {
             .filter(|(k, _)| !free.contains(&(*k as u32)))
             .fold(T::ZERO, |sum, (_, &i)| sum + loss.lipschitz(i as usize).max(T::ZERO));
         for (d, &slope) in d.iter_mut().zip(&*slopes) {
-            *d = if slope == T::ZERO { T::ZERO } else { slope / held_curvature.max(T::MIN_POSITIVE) };
+            *d = if slope == T::ZERO { T::ZERO } else { slope / step_curvature(held_curvature, slope) };
         }
         // Free ones: Newton's step among themselves.
         for ((name, reduced), &k) in names.iter_mut().zip(reduced.iter_mut()).zip(free) {
